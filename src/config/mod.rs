@@ -1,0 +1,1 @@
+//! Settings: the only module that reads the environment.

@@ -1,0 +1,1 @@
+//! The decision log as pure values: leaf, parts, hashes.

@@ -1,0 +1,1 @@
+//! The customer's words: identities, systems, agreements, users, groups, operations, requests, outcomes.

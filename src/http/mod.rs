@@ -1,0 +1,1 @@
+//! The `/v1` interface: handlers translate, use cases act.

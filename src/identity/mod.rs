@@ -1,0 +1,1 @@
+//! Who calls us. Keys and time are arguments.

@@ -1,0 +1,1 @@
+//! The administration point (PAP): a `Bundle` exists only validated.

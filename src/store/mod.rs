@@ -1,0 +1,1 @@
+//! The information point (PIP) and persistence: one door for every change.

@@ -1,0 +1,1 @@
+//! The officer's tools over the product's own engine.
