@@ -1,1 +1,21 @@
 //! The customer's words: identities, systems, agreements, users, groups, operations, requests, outcomes.
+//!
+//! Nothing here knows Cedar, SQL or HTTP. Every identifier is parsed once, at the edge, and compared
+//! exactly ever after.
+
+pub mod agreement;
+pub mod document;
+pub mod group;
+pub mod identity;
+pub mod lifecycle;
+pub mod link;
+pub mod migrated_profile;
+pub mod operation;
+pub mod outcome;
+pub mod registry;
+pub mod request;
+pub mod service;
+pub mod system;
+pub mod time;
+pub mod ue_configuration;
+pub mod user;

@@ -1,0 +1,101 @@
+//! Registry documents of every kind.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::agreement::Agreement;
+use super::group::Group;
+use super::link::Link;
+use super::migrated_profile::MigratedUserProfile;
+use super::registry::DocumentId;
+use super::registry::DocumentKey;
+use super::registry::DocumentKind;
+use super::registry::InvalidDocumentId;
+use super::system::System;
+use super::ue_configuration::StoredUeConfiguration;
+use super::user::User;
+
+/// A typed registry document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "document")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "documents are held behind one shared pointer each"
+)]
+pub enum Document {
+    /// An MC system.
+    System(System),
+    /// Our half of an agreement.
+    Agreement(Agreement),
+    /// A user who is home here.
+    User(User),
+    /// A group defined here.
+    Group(Group),
+    /// A profile for migrated users.
+    MigratedProfile(MigratedUserProfile),
+    /// The state of an interconnection.
+    Link(Link),
+    /// What a partner pushed.
+    UeConfiguration(StoredUeConfiguration),
+}
+
+impl Document {
+    /// The kind.
+    pub fn kind(&self) -> DocumentKind {
+        match self {
+            Self::System(_) => DocumentKind::System,
+            Self::Agreement(_) => DocumentKind::Agreement,
+            Self::User(_) => DocumentKind::User,
+            Self::Group(_) => DocumentKind::Group,
+            Self::MigratedProfile(_) => DocumentKind::MigratedProfile,
+            Self::Link(_) => DocumentKind::Link,
+            Self::UeConfiguration(_) => DocumentKind::UeConfiguration,
+        }
+    }
+
+    /// The key that the document's own content gives it.
+    pub fn key(&self) -> Result<DocumentKey, InvalidDocumentId> {
+        let id: DocumentId = match self {
+            Self::System(system) => system.mc_system_id.as_str().parse()?,
+            Self::Agreement(agreement) => agreement.partner.as_str().parse()?,
+            Self::User(user) => user.id.clone(),
+            Self::Group(group) => group.id.as_str().parse()?,
+            Self::MigratedProfile(profile) => profile.id.clone(),
+            Self::Link(link) => link.system.as_str().parse()?,
+            Self::UeConfiguration(configuration) => configuration.provider.as_str().parse()?,
+        };
+        Ok(DocumentKey {
+            kind: self.kind(),
+            id,
+        })
+    }
+
+    /// Reads the bare JSON document of a kind; unknown members are refused.
+    pub fn from_json(
+        kind: DocumentKind,
+        json: serde_json::Value,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            DocumentKind::System => Self::System(serde_json::from_value(json)?),
+            DocumentKind::Agreement => Self::Agreement(serde_json::from_value(json)?),
+            DocumentKind::User => Self::User(serde_json::from_value(json)?),
+            DocumentKind::Group => Self::Group(serde_json::from_value(json)?),
+            DocumentKind::MigratedProfile => Self::MigratedProfile(serde_json::from_value(json)?),
+            DocumentKind::Link => Self::Link(serde_json::from_value(json)?),
+            DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
+        })
+    }
+
+    /// The bare JSON document, without its kind.
+    pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        match self {
+            Self::System(document) => serde_json::to_value(document),
+            Self::Agreement(document) => serde_json::to_value(document),
+            Self::User(document) => serde_json::to_value(document),
+            Self::Group(document) => serde_json::to_value(document),
+            Self::MigratedProfile(document) => serde_json::to_value(document),
+            Self::Link(document) => serde_json::to_value(document),
+            Self::UeConfiguration(document) => serde_json::to_value(document),
+        }
+    }
+}

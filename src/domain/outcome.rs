@@ -1,0 +1,64 @@
+//! What a decision can be, and what a request made of items can be.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The answer to one query: accept, reject, or hold it for an authorised user at the ACM client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Granted, possibly with limits.
+    Accept,
+    /// Refused.
+    Reject,
+    /// Held for manual review.
+    Review,
+}
+
+impl Outcome {
+    /// How much the outcome lets through: a reject nothing, a review perhaps, an accept all.
+    pub fn width(self) -> u8 {
+        match self {
+            Self::Reject => 0,
+            Self::Review => 1,
+            Self::Accept => 2,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Review => "review",
+        })
+    }
+}
+
+/// The status of a request: a pure function of its items' states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestStatus {
+    /// Every item is granted.
+    Accepted,
+    /// No item is granted and none waits.
+    Rejected,
+    /// At least one item waits for a person.
+    Pending,
+    /// Some items are granted, some refused, none waits.
+    Partial,
+}
+
+impl fmt::Display for RequestStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Pending => "pending",
+            Self::Partial => "partial",
+        })
+    }
+}

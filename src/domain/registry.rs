@@ -1,0 +1,160 @@
+//! How the registry names its documents and their revisions.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+/// A kind of registry document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentKind {
+    /// An MC system.
+    System,
+    /// Our half of the agreement with a partner; its id is the partner's MC system ID.
+    Agreement,
+    /// A user who is home here.
+    User,
+    /// A group defined here; its id is the MC service group ID.
+    Group,
+    /// A profile for migrated users.
+    MigratedProfile,
+    /// The measured state of the interconnection with a partner; its id is the partner's MC system ID.
+    Link,
+    /// Digests of the initial UE configuration data that a partner gave us; its id is the partner's MC system ID.
+    UeConfiguration,
+}
+
+impl DocumentKind {
+    /// Every kind, in the order in which an import writes them.
+    pub const ALL: [Self; 7] = [
+        Self::System,
+        Self::Agreement,
+        Self::User,
+        Self::Group,
+        Self::MigratedProfile,
+        Self::Link,
+        Self::UeConfiguration,
+    ];
+
+    /// The plural used in paths and folders.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::System => "systems",
+            Self::Agreement => "agreements",
+            Self::User => "users",
+            Self::Group => "groups",
+            Self::MigratedProfile => "migrated-profiles",
+            Self::Link => "links",
+            Self::UeConfiguration => "ue-configurations",
+        }
+    }
+
+    /// The kind that a path segment or folder names.
+    pub fn from_plural(plural: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.plural() == plural)
+    }
+
+    /// Whether documents of this kind are about one person.
+    pub fn is_personal(self) -> bool {
+        match self {
+            Self::User | Self::MigratedProfile => true,
+            Self::System | Self::Agreement | Self::Group | Self::Link | Self::UeConfiguration => {
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "system",
+            Self::Agreement => "agreement",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::MigratedProfile => "migrated-user profile",
+            Self::Link => "link",
+            Self::UeConfiguration => "UE configuration",
+        })
+    }
+}
+
+/// A key within one kind: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct DocumentId(SmolStr);
+
+/// Why a text cannot name a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a document id: 1 to 255 visible ASCII characters")]
+pub struct InvalidDocumentId(String);
+
+impl DocumentId {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DocumentId {
+    type Err = InvalidDocumentId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return Err(InvalidDocumentId(text.to_owned()));
+        }
+        Ok(Self(SmolStr::new(text)))
+    }
+}
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DocumentId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A document's kind and key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DocumentKey {
+    /// The kind.
+    pub kind: DocumentKind,
+    /// The key within the kind.
+    pub id: DocumentId,
+}
+
+impl fmt::Display for DocumentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.plural(), self.id)
+    }
+}
+
+/// The revision of a document: the log index of the entry that wrote it, so that it never repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(pub u64);
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A value together with the revision at which it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versioned<T> {
+    /// The revision.
+    pub revision: Revision,
+    /// The value.
+    pub value: T,
+}
