@@ -82,9 +82,10 @@ impl BundleSource {
             let (kind, after) = rest.split_first().ok_or(ArchiveError::CutShort)?;
             let (path, after) = take_text(after)?;
             let (text, after) = take_text(after)?;
-            if entries.last().is_some_and(|(last_kind, last_path, _)| {
-                (last_kind, last_path) >= (kind, &path)
-            }) {
+            if entries
+                .last()
+                .is_some_and(|(last_kind, last_path, _)| (last_kind, last_path) >= (kind, &path))
+            {
                 return Err(ArchiveError::Order);
             }
             entries.push((*kind, path, text));
@@ -113,7 +114,12 @@ impl BundleSource {
     /// One string of bytes from which the bundle can be rebuilt.
     pub fn to_archive(&self) -> Vec<u8> {
         let mut archive = HEADER.to_vec();
-        put_entry(&mut archive, KIND_MANIFEST, manifest::FILE_NAME, &self.manifest);
+        put_entry(
+            &mut archive,
+            KIND_MANIFEST,
+            manifest::FILE_NAME,
+            &self.manifest,
+        );
         put_entry(&mut archive, KIND_SCHEMA, &self.schema_path, &self.schema);
         for (path, text) in &self.files {
             put_entry(&mut archive, KIND_FILE, path, text);
