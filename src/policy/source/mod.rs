@@ -162,6 +162,30 @@ impl BundleSource {
     }
 }
 
+/// Reads policies that are no bundle: one file, or all policy files of a tree in the order of
+/// their paths.
+pub fn read_loose(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics> {
+    if !path.is_dir() {
+        let text = read::text(path).map_err(Diagnostics::new)?;
+        return Ok(vec![(path.to_path_buf(), text)]);
+    }
+    let mut problems = Vec::new();
+    let mut files = read::files(path, &mut problems);
+    files.remove(LINKS_FILE_NAME);
+    match Diagnostics::from_list(problems, []) {
+        Some(problems) => Err(problems),
+        None => Ok(files
+            .into_iter()
+            .map(|(relative, text)| (path.join(relative), text))
+            .collect()),
+    }
+}
+
+/// Reads one text within the limit of a file.
+pub fn read_text(path: &Path) -> Result<String, Diagnostics> {
+    read::text(path).map_err(Diagnostics::new)
+}
+
 /// Why bytes are no archive of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
