@@ -49,7 +49,11 @@ pub(super) fn check_categories(
     file: &SourceText,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let known = || policies.iter().filter_map(|policy| policy.info.category.as_ref());
+    let known = || {
+        policies
+            .iter()
+            .filter_map(|policy| policy.info.category.as_ref())
+    };
     for (category, range) in manifest.response_places() {
         if !known().any(|carried| carried == category) {
             let message = format!("no policy has the category `{category}`");
@@ -71,7 +75,10 @@ fn forbid_like(
     let info = &permit.info;
     let id = PolicyId::new(format!("{}#{suffix}", info.id));
     let failed = |reason: String| {
-        let message = format!("the response of `{}` cannot be overridden: {reason}", info.id);
+        let message = format!(
+            "the response of `{}` cannot be overridden: {reason}",
+            info.id
+        );
         Diagnostic::error(Code::Override, message).at(info.place.clone())
     };
     let mut json = permit

@@ -144,9 +144,17 @@ impl Compiler {
         let is_forbid = info.effect == Effect::Forbid;
         let rules = [
             ("expires", holds, "only a policy that holds can expire"),
-            ("locked", holds && is_forbid, "only a holding forbid can be locked"),
+            (
+                "locked",
+                holds && is_forbid,
+                "only a holding forbid can be locked",
+            ),
             ("limits", holds || !is_forbid, "a refusal has no limits"),
-            ("obligation", holds || !is_forbid, "a refusal obliges nobody"),
+            (
+                "obligation",
+                holds || !is_forbid,
+                "a refusal obliges nobody",
+            ),
         ];
         for (name, fits, message) in rules {
             if let Some(written) = statement.annotation(name).filter(|_| !fits) {

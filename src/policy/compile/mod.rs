@@ -98,9 +98,7 @@ pub(super) fn lenient(texts: &LenientTexts) -> Result<Bundle, Diagnostics> {
     }
     let digest = lenient_digest(texts);
     let result = compiler.run(digest, &policy_texts, Vec::new(), None);
-    finish(result, || {
-        schema_text.iter().chain(&policy_texts).cloned()
-    })
+    finish(result, || schema_text.iter().chain(&policy_texts).cloned())
 }
 
 fn lenient_digest(texts: &LenientTexts) -> BundleDigest {
@@ -241,7 +239,11 @@ impl Compiler {
     }
 
     /// The name that a statement says, if it says a good one.
-    fn name(&mut self, statement: &Statement, named: &HashMap<PolicyId, Place>) -> Option<PolicyId> {
+    fn name(
+        &mut self,
+        statement: &Statement,
+        named: &HashMap<PolicyId, Place>,
+    ) -> Option<PolicyId> {
         let severity = match self.names {
             Names::Required => Severity::Error,
             Names::AsCedar => Severity::Warning,
@@ -251,7 +253,9 @@ impl Compiler {
                 self.problems.push(
                     Diagnostic::error(Code::MissingId, "the policy has no `@id`")
                         .at(statement.place.clone())
-                        .help("give it a stable name, for example `@id(\"membership.mutual-aid\")`"),
+                        .help(
+                            "give it a stable name, for example `@id(\"membership.mutual-aid\")`",
+                        ),
                 );
             }
             return None;
@@ -259,8 +263,7 @@ impl Compiler {
         if let Err(error) = crate::policy::annotation::checked_name(&annotation.value) {
             self.problems.push(Diagnostic {
                 severity,
-                ..Diagnostic::error(Code::InvalidId, error.to_string())
-                    .at(annotation.place.clone())
+                ..Diagnostic::error(Code::InvalidId, error.to_string()).at(annotation.place.clone())
             });
             return None;
         }
@@ -401,9 +404,7 @@ impl Compiler {
         let level = self.manifest.level();
         let validator = Validator::new(schema);
         let result = match self.names {
-            Names::Required => {
-                validator.validate_with_level(&set, ValidationMode::Strict, level)
-            }
+            Names::Required => validator.validate_with_level(&set, ValidationMode::Strict, level),
             Names::AsCedar => validator.validate(&set, ValidationMode::Strict),
         };
         let severity = match self.validation {
@@ -423,8 +424,13 @@ impl Compiler {
         for warning in result.validation_warnings() {
             let place = places.get(warning.policy_id());
             let code = Code::Validation;
-            self.problems
-                .push(from_validation(Severity::Warning, code, warning, place, files));
+            self.problems.push(from_validation(
+                Severity::Warning,
+                code,
+                warning,
+                place,
+                files,
+            ));
         }
     }
 }

@@ -73,19 +73,23 @@ pub(super) fn parse(
     first: usize,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Statement> {
-    let set = match PolicySet::from_str(file.text()) {
-        Ok(set) => set,
-        Err(errors) => {
-            problems.extend(errors.iter().map(|error| {
-                Diagnostic::from_cedar(Severity::Error, Code::Syntax, error, file)
-            }));
-            return Vec::new();
-        }
-    };
+    let set =
+        match PolicySet::from_str(file.text()) {
+            Ok(set) => set,
+            Err(errors) => {
+                problems.extend(errors.iter().map(|error| {
+                    Diagnostic::from_cedar(Severity::Error, Code::Syntax, error, file)
+                }));
+                return Vec::new();
+            }
+        };
     let mut statements: Vec<Statement> = set
         .policies()
         .map(|policy| policy_statement(policy, file))
-        .chain(set.templates().map(|template| template_statement(template, file)))
+        .chain(
+            set.templates()
+                .map(|template| template_statement(template, file)),
+        )
         .collect();
     statements.sort_by_key(|statement| statement.place.offset);
     for (index, statement) in statements.iter_mut().enumerate() {

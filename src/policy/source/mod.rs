@@ -82,9 +82,10 @@ impl BundleSource {
             let (kind, after) = rest.split_first().ok_or(ArchiveError::CutShort)?;
             let (path, after) = take_text(after)?;
             let (text, after) = take_text(after)?;
-            if entries.last().is_some_and(|(last_kind, last_path, _)| {
-                (last_kind, last_path) >= (kind, &path)
-            }) {
+            if entries
+                .last()
+                .is_some_and(|(last_kind, last_path, _)| (last_kind, last_path) >= (kind, &path))
+            {
                 return Err(ArchiveError::Order);
             }
             entries.push((*kind, path, text));
@@ -113,7 +114,12 @@ impl BundleSource {
     /// One string of bytes from which the bundle can be rebuilt.
     pub fn to_archive(&self) -> Vec<u8> {
         let mut archive = HEADER.to_vec();
-        put_entry(&mut archive, KIND_MANIFEST, manifest::FILE_NAME, &self.manifest);
+        put_entry(
+            &mut archive,
+            KIND_MANIFEST,
+            manifest::FILE_NAME,
+            &self.manifest,
+        );
         put_entry(&mut archive, KIND_SCHEMA, &self.schema_path, &self.schema);
         for (path, text) in &self.files {
             put_entry(&mut archive, KIND_FILE, path, text);
@@ -154,6 +160,30 @@ impl BundleSource {
             .iter()
             .map(|(path, text)| SourceText::new(self.root.join(path), text))
     }
+}
+
+/// Reads policies that are no bundle: one file, or all policy files of a tree in the order of
+/// their paths.
+pub fn read_loose(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics> {
+    if !path.is_dir() {
+        let text = read::text(path).map_err(Diagnostics::new)?;
+        return Ok(vec![(path.to_path_buf(), text)]);
+    }
+    let mut problems = Vec::new();
+    let mut files = read::files(path, &mut problems);
+    files.remove(LINKS_FILE_NAME);
+    match Diagnostics::from_list(problems, []) {
+        Some(problems) => Err(problems),
+        None => Ok(files
+            .into_iter()
+            .map(|(relative, text)| (path.join(relative), text))
+            .collect()),
+    }
+}
+
+/// Reads one text within the limit of a file.
+pub fn read_text(path: &Path) -> Result<String, Diagnostics> {
+    read::text(path).map_err(Diagnostics::new)
 }
 
 /// Why bytes are no archive of a bundle.

@@ -109,7 +109,9 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, path: &Path, relative: &str, depth: usize) {
-        let is_policy = path.extension().is_some_and(|extension| extension == "cedar")
+        let is_policy = path
+            .extension()
+            .is_some_and(|extension| extension == "cedar")
             || relative == LINKS_FILE_NAME;
         // Follows links.
         match fs::metadata(path) {
@@ -164,13 +166,21 @@ pub(super) fn text(path: &Path) -> Result<String, Diagnostic> {
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| at_path(Code::Unreadable, format!("the file cannot be read: {error}")))?;
+        .map_err(|error| {
+            at_path(
+                Code::Unreadable,
+                format!("the file cannot be read: {error}"),
+            )
+        })?;
     if bytes.len() as u64 > FILE_LIMIT_BYTES {
         let message = format!("the file has more than {FILE_LIMIT_BYTES} bytes");
         return Err(at_path(Code::TooLarge, message));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        at_path(Code::NotUtf8, format!("the file is not UTF-8 after {valid} bytes"))
+        at_path(
+            Code::NotUtf8,
+            format!("the file is not UTF-8 after {valid} bytes"),
+        )
     })
 }
