@@ -17,12 +17,13 @@ use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::Expected;
 use crate::store::command::Write;
+use crate::store::command::WriteDocuments;
 
 /// How many documents one page of a listing holds at the most.
 pub const PAGE_DOCUMENTS_MAX: usize = 1_000;
 
 /// How many documents one import writes at the most.
-pub const IMPORT_DOCUMENTS_MAX: usize = 100_000;
+pub const IMPORT_DOCUMENTS_MAX: usize = crate::store::command::WRITES_LIMIT;
 
 impl App {
     /// One document.
@@ -101,11 +102,11 @@ impl App {
 
     async fn write(&self, caller: &Caller, writes: Vec<Write>) -> Result<Revision, AppError> {
         let actor = caller.name.clone();
-        let command = Command::WriteDocuments { writes, actor, at: self.now() };
+        let command = Command::WriteDocuments(WriteDocuments { writes, actor, at: self.now() });
         let store = self.store().clone();
         let work = tokio::spawn(async move { store.commit(command).await });
         let committed = work.await.map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;
-        Ok(Revision(committed.index.value()))
+        Ok(Revision(committed.index.0))
     }
 
     fn document_problems(&self, key: &DocumentKey, document: &Document) -> Vec<Invalid> {

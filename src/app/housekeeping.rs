@@ -1,19 +1,23 @@
 //! What happens by itself: held items expire, dry runs are summed up for the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::decision::decide::ItemDecision;
-use crate::domain::outcome::Outcome;
+use crate::decision_log::OutcomeCounts;
 use crate::identity::caller::Caller;
+use crate::app::submit::outcome_counts;
 use crate::store::command::Command;
+use crate::store::command::DryRuns;
+use crate::store::command::Expire;
 
 const EXPIRY_PERIOD: Duration = Duration::from_secs(1);
 const SUMMARY_PERIOD: Duration = Duration::from_mins(1);
 
 /// Dry runs that no entry of the log accounts for yet, by caller.
-pub(in crate::app) type DryRunCounts = BTreeMap<String, BTreeMap<Outcome, u64>>;
+pub(in crate::app) type DryRunCounts = BTreeMap<Arc<str>, OutcomeCounts>;
 
 impl App {
     /// Runs until the returned task is aborted.
@@ -38,7 +42,7 @@ impl App {
             return;
         }
         for (request_id, items) in self.store().due(now) {
-            if let Err(error) = self.store().commit(Command::Expire { request_id, items, at: now }).await {
+            if let Err(error) = self.store().commit(Command::Expire(Expire { request_id, items, at: now })).await {
                 tracing::warn!(%error, "an overdue item could not be expired yet");
                 return;
             }
@@ -47,17 +51,19 @@ impl App {
 
     pub(in crate::app) fn count_dry_run(&self, caller: &Caller, items: &[ItemDecision]) {
         let mut counts = self.dry_runs();
-        let outcomes = counts.entry(caller.name.clone()).or_default();
-        for item in items {
-            *outcomes.entry(item.outcome).or_default() += 1;
-        }
+        let sum = counts.entry(caller.name.as_str().into()).or_default();
+        let more = outcome_counts(items);
+        sum.accept += more.accept;
+        sum.reject += more.reject;
+        sum.review += more.review;
     }
 
     /// Writes one entry for each caller that asked without consequence since the last time.
     pub async fn record_dry_runs(&self) {
         let counts = std::mem::take(&mut *self.dry_runs());
-        for (caller, outcomes) in counts {
-            let command = Command::DryRuns { caller, outcomes: outcomes.into_iter().collect(), at: self.now() };
+        let at = self.now();
+        for (caller, counts) in counts {
+            let command = Command::DryRuns(DryRuns { caller, minute: at, counts, at });
             if let Err(error) = self.store().commit(command).await {
                 tracing::warn!(%error, "a summary of dry runs was not recorded");
             }

@@ -34,7 +34,7 @@ use self::permission::Action;
 use self::permission::Permit;
 use self::publish::Attempt;
 use self::sealing::SealingKey;
-use crate::decision_log::position::LogIndex;
+use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::request::InterSystemRequest;
@@ -140,7 +140,7 @@ impl App {
     }
 
     fn count_decision(&self, request: &InterSystemRequest, index: LogIndex) {
-        self.metrics().decided(request.body.operation().as_str(), request.direction.as_str(), index.value());
+        self.metrics().decided(request.body.operation().as_str(), request.direction.as_str(), index.0);
     }
 
     /// The caller that the service itself is, for what it does on its own.

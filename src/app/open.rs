@@ -19,6 +19,7 @@ use crate::decision::engine::Engine;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleSource;
 use crate::store::command::Command;
+use crate::store::command::Publish;
 use crate::store::embedded::store::EmbeddedStore;
 use crate::telemetry::metrics::Metrics;
 
@@ -96,8 +97,13 @@ async fn first_publication(
         .archive_bundle(&digest.to_hex(), &source.to_archive())
         .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
     let generation = 1;
-    let command =
-        Command::Publish { digest: digest.to_string(), generation, actor: "start".to_owned(), at: clock.now() };
-    store.commit(command).await?;
+    let publish = Publish {
+        digest: digest.to_string(),
+        generation,
+        actor: "start".to_owned(),
+        summary: String::new(),
+        at: clock.now(),
+    };
+    store.commit(Command::Publish(publish)).await?;
     Ok((bundle, generation))
 }

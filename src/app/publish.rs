@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::error::AppError;
+use crate::app::error::Invalid;
 use crate::app::live::Published;
 use crate::app::permission::Action;
 use crate::decision::engine::Engine;
+use crate::domain::registry::Revision;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::policy::bundle::Bundle;
@@ -20,6 +22,9 @@ use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
+use crate::store::command::Publish;
+use crate::store::command::RefusePublication;
+use crate::store::command::Refusal;
 
 /// The bundle in force and the last attempt to change it.
 #[derive(Clone, Debug, Serialize)]
@@ -99,7 +104,7 @@ impl App {
         let gated = read.and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
         match gated {
             Ok((source, bundle)) => self.publish_bundle(&source, bundle, actor).await,
-            Err(diagnostics) => self.refuse(diagnostics, actor).await,
+            Err(diagnostics) => self.refuse(diagnostics).await,
         }
     }
 
@@ -136,17 +141,18 @@ impl App {
             .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
         let generation = self.store().view(|state| state.generation()) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
-        self.store().commit(Command::Publish { digest: digest.to_string(), generation, actor, at }).await?;
+        self.store().commit(Command::Publish(Publish { digest: digest.to_string(), generation, actor, summary: String::new(), at })).await?;
         Ok(())
     }
 
-    async fn refuse(&self, diagnostics: Diagnostics, actor: &str) -> Result<AttemptOutcome, AppError> {
+    async fn refuse(&self, diagnostics: Diagnostics) -> Result<AttemptOutcome, AppError> {
         tracing::warn!(%diagnostics, "bundle refused; the last good one stays in force");
         self.metrics().publication_refused();
         let summary = diagnostics.to_string();
+        let digest = BundleDigest::of(summary.as_bytes()).to_string();
         self.note_attempt(AttemptOutcome::Refused, None, diagnostics.into_items());
-        let (actor, at) = (actor.to_owned(), self.now());
-        match self.store().commit(Command::RefusePublication { summary, actor, at }).await {
+        let command = RefusePublication { digest, summary, at: self.now() };
+        match self.store().commit(Command::RefusePublication(command)).await {
             Ok(_) => Ok(AttemptOutcome::Refused),
             Err(error) => Err(error.into()),
         }
@@ -194,17 +200,30 @@ fn policy_answers(bundle: &Bundle) -> Vec<PolicyAnswer> {
 impl From<CommitError> for AppError {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::KeyReused => Self::IdempotencyKeyReused,
-            CommitError::Stale => Self::Contended,
-            CommitError::RevisionMismatch { key, present } => Self::RevisionMismatch { key, present },
-            CommitError::NotPending(detail) => Self::NotPending(detail),
-            CommitError::Invalid(detail) => {
-                Self::Invalid(vec![crate::app::error::Invalid::at("", detail)])
-            }
-            error @ (CommitError::NotRecorded(_) | CommitError::QueueFull | CommitError::Closed) => {
+            CommitError::Refused(refusal) => refusal.into(),
+            CommitError::NotRecorded(_) | CommitError::QueueFull | CommitError::Closed => {
                 Self::NotRecorded(Box::new(error))
             }
-            error @ CommitError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
+            CommitError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
+        }
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stale(_) | Refusal::Generation { .. } => Self::Contended,
+            Refusal::Revision { key, current } => Self::RevisionMismatch { key: key.to_string(), present: current },
+            Refusal::Version { request_id, current } => {
+                Self::RevisionMismatch { key: request_id.to_string(), present: Some(Revision(current)) }
+            }
+            Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
+            Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
+            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending(refusal.to_string()),
+            refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
+                Self::Invalid(vec![Invalid::at("", refusal.to_string())])
+            }
+            refusal @ Refusal::RequestExists(_) => Self::Broken(Box::new(refusal)),
         }
     }
 }

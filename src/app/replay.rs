@@ -12,8 +12,8 @@ use crate::decision::engine::Engine;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::differences;
 use crate::decision::record::replay;
-use crate::decision_log::leaf::LeafKind;
-use crate::decision_log::position::LogIndex;
+use crate::decision_log::LeafKind;
+use crate::decision_log::LogIndex;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
@@ -60,7 +60,7 @@ pub fn replay_all(store: &EmbeddedStore, mut progress: impl FnMut(u64, u64)) -> 
     let mut engines = Engines { store, made: HashMap::new() };
     let mut report = ReplayReport::default();
     for index in 0..total {
-        replay_entry(store, LogIndex::new(index), &mut engines, &mut report)?;
+        replay_entry(store, LogIndex(index), &mut engines, &mut report)?;
         report.entries += 1;
         progress(index + 1, total);
     }
@@ -93,7 +93,7 @@ fn replay_entry(
     report.mismatches += 1;
     if report.examples.len() < MISMATCHES_SHOWN_MAX {
         report.examples.push(Mismatch {
-            index: index.value(),
+            index: index.0,
             engine_version: record.engine_version,
             differences: found,
         });

@@ -12,7 +12,7 @@ use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::RecordPart;
-use crate::decision_log::position::LogIndex;
+use crate::decision_log::LogIndex;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
@@ -69,7 +69,7 @@ impl App {
 }
 
 fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
-    Receipt { index: index.value(), leaf_hash: stored.leaf_hash().to_string() }
+    Receipt { index: index.0, leaf_hash: stored.leaf_hash().to_string() }
 }
 
 /// The decision that an entry records.
@@ -87,7 +87,7 @@ fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnsw
     let review: ReviewPart = parts
         .iter()
         .find_map(|part| serde_json::from_slice(&part.body).ok())
-        .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.value()).into()))?;
+        .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
     let reviewer: Option<ReviewerPart> = parts.iter().find_map(|part| serde_json::from_slice(&part.body).ok());
     let decisions = parts_decisions(stored)?;
     Ok(ResponseAnswer {

@@ -25,7 +25,8 @@ use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::RequestId;
-use crate::store::command::Response;
+use crate::store::command::Refusal;
+use crate::store::command::Respond;
 use crate::store::state::RequestEntry;
 
 const REASON_BYTES_MAX: usize = 4_096;
@@ -106,9 +107,9 @@ impl App {
             let evaluation = self.evaluate(&request).await?;
             let items = answered_items(&answer, &entry, evaluation.now)?;
             let command = response(&caller, id, &entry, &answer, (request, evaluation, items))?;
-            match self.store().commit(Command::Respond(Box::new(command))).await {
+            match self.store().commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
-                Err(CommitError::Stale) => {
+                Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(|state| state.generation());
                     self.live().reached(sequenced).await;
                 }
@@ -183,13 +184,16 @@ fn response(
     entry: &RequestEntry,
     answer: &ReviewAnswer,
     decided: (InterSystemRequest, Evaluation, Vec<usize>),
-) -> Result<Response, AppError> {
+) -> Result<Respond, AppError> {
     let (request, evaluation, numbers) = decided;
-    let items: Vec<(usize, ItemState)> = numbers
+    let items: Vec<(u32, ItemState)> = numbers
         .iter()
-        .map(|number| match answer.answer {
-            Verdict::Approve => (*number, approved_state(evaluation.items.get(*number))),
-            Verdict::Deny => (*number, ItemState::Refused),
+        .map(|number| {
+            let state = match answer.answer {
+                Verdict::Approve => approved_state(evaluation.items.get(*number)),
+                Verdict::Deny => ItemState::Refused,
+            };
+            (u32::try_from(*number).unwrap_or(u32::MAX), state)
         })
         .collect();
     let grants = items.iter().any(|(_, state)| *state == ItemState::Granted);
@@ -205,7 +209,7 @@ fn response(
         PartClass::Personal(answer.reviewer.to_string()),
         &ReviewerPart { reviewer: answer.reviewer.clone(), reason: answer.reason.clone() },
     )?);
-    Ok(Response { request_id: id, expected_version: entry.version, items, read_set, writes, parts, at })
+    Ok(Respond { request_id: id, expected_version: entry.version, items, read_set, writes, parts, at })
 }
 
 fn part(class: PartClass, body: &impl Serialize) -> Result<RecordPart, AppError> {

@@ -1,8 +1,5 @@
 //! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
 
-use sha2::Digest;
-use sha2::Sha256;
-
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
@@ -18,6 +15,7 @@ use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
+use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
@@ -33,7 +31,10 @@ use crate::store::command::CommitError;
 use crate::store::command::Expected;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
-use crate::store::command::Submission;
+use crate::store::command::Submit;
+use crate::store::command::KeyDigest;
+use crate::store::command::BodyDigest;
+use crate::store::command::Refusal;
 use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
@@ -62,7 +63,8 @@ impl App {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
         let request = self.sealing_key().seal(request);
-        let idempotency = key.map(|key| Idempotency { key, body_digest: body_digest(&request) });
+        let body = BodyDigest::of(&serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?);
+        let idempotency = key.map(|key| Idempotency { key: KeyDigest::of(&caller.name, &key), body });
         let work = tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
         work.await.map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
@@ -73,23 +75,23 @@ impl App {
         idempotency: Option<Idempotency>,
         request: InterSystemRequest,
     ) -> Result<RequestAnswer, AppError> {
-        if let Some(id) = self.known_duplicate(&caller, idempotency.as_ref())? {
+        if let Some(id) = self.known_duplicate(idempotency)? {
             return self.request_answer(id);
         }
-        let request_id = RequestId::random().map_err(|error| AppError::Broken(Box::new(error)))?;
+        let request_id = RequestId(uuid::Uuid::new_v4());
         for _ in 0..ATTEMPTS_MAX {
             let evaluation = self.evaluate(&request).await?;
             let generation = evaluation.bundle.generation;
-            let command = submission(&caller, idempotency.clone(), &request, request_id, evaluation)?;
-            match self.store().commit(Command::Submit(Box::new(command))).await {
+            let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            match self.store().commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, committed.index);
                     return match committed.outcome {
-                        CommandOutcome::Duplicate(original) => self.request_answer(original),
-                        CommandOutcome::Done => self.request_answer(request_id),
+                        CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
+                        CommandOutcome::Sequenced => self.request_answer(request_id),
                     };
                 }
-                Err(CommitError::Stale) => self.catch_up(generation).await,
+                Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -133,22 +135,14 @@ impl App {
         }
     }
 
-    fn known_duplicate(
-        &self,
-        caller: &Caller,
-        idempotency: Option<&Idempotency>,
-    ) -> Result<Option<RequestId>, AppError> {
+    fn known_duplicate(&self, idempotency: Option<Idempotency>) -> Result<Option<RequestId>, AppError> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        match self.store().view(|state| state.idempotent(&caller.name, &idempotency.key)) {
-            Some((digest, _)) if digest != idempotency.body_digest => Err(AppError::IdempotencyKeyReused),
+        match self.store().view(|state| state.idempotent(&idempotency.key)) {
+            Some((body, _)) if body != idempotency.body => Err(AppError::IdempotencyKeyReused),
             Some((_, id)) => Ok(Some(id)),
             None => Ok(None),
         }
     }
-}
-
-fn body_digest(request: &InterSystemRequest) -> [u8; 32] {
-    Sha256::digest(serde_json::to_vec(request).unwrap_or_default()).into()
 }
 
 fn submission(
@@ -157,7 +151,7 @@ fn submission(
     request: &InterSystemRequest,
     request_id: RequestId,
     evaluation: Evaluation,
-) -> Result<Submission, AppError> {
+) -> Result<Submit, AppError> {
     let items: Vec<ItemState> =
         evaluation.items.iter().map(|item| ItemState::decided(item.outcome, item.expires_at)).collect();
     let writes = if evaluation.items.iter().any(|item| item.outcome == Outcome::Accept) {
@@ -167,9 +161,16 @@ fn submission(
     };
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
+    let counts = outcome_counts(&evaluation.items);
     let record = record(caller, request, request_id, evaluation);
     let parts = record.into_parts().map_err(|error| AppError::Broken(Box::new(error)))?;
-    Ok(Submission { request_id, caller: caller.name.clone(), idempotency, read_set, items, writes, parts, at })
+    Ok(Submit { request_id, caller: caller.name.as_str().into(), idempotency, read_set, items, writes, parts, counts, at })
+}
+
+/// How many items have each outcome.
+pub(in crate::app) fn outcome_counts(items: &[ItemDecision]) -> OutcomeCounts {
+    let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count() as u64;
+    OutcomeCounts { accept: count(Outcome::Accept), reject: count(Outcome::Reject), review: count(Outcome::Review) }
 }
 
 pub(in crate::app) fn record(
@@ -180,7 +181,7 @@ pub(in crate::app) fn record(
 ) -> DecisionRecord {
     DecisionRecord {
         version: FORMAT_VERSION,
-        request_id: request_id.as_uuid(),
+        request_id: request_id.0,
         request: request.clone(),
         facts: evaluation.facts,
         now: evaluation.now,

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand. Only this floor prints.
 
-pub mod arguments;
 pub mod check;
+pub mod client;
 pub mod completions;
 pub mod demo;
 pub mod eval;
@@ -12,6 +12,7 @@ pub mod output;
 pub mod registry;
 pub mod replay;
 pub mod serve;
+pub mod service;
 
 use clap::Parser;
 use clap::Subcommand;
