@@ -1,1 +1,3 @@
 //! The information point (PIP) and persistence: one door for every change.
+
+pub mod embedded;
