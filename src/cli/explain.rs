@@ -7,6 +7,8 @@ use clap::Args;
 use super::exit::Exit;
 use super::output;
 use super::registry::read_documents;
+use crate::app::clock::Clock;
+use crate::app::clock::SystemClock;
 use crate::app::sealing::SealingKey;
 use crate::decision::decide::ItemDecision;
 use crate::domain::identity::McSystemId;
@@ -69,7 +71,7 @@ fn explained(arguments: &Arguments) -> Result<Explanation, String> {
     let request = read_request(arguments)?;
     // Offline nothing is kept, so any key tells a first push from a repeated one.
     let request = SealingKey::from_bytes([0; 32]).seal(request);
-    let at = arguments.at.unwrap_or_else(|| super::clock_now());
+    let at = arguments.at.unwrap_or_else(|| Clock::new(Box::new(SystemClock::default()), None).now());
     explanation(bundle, arguments, documents, &request, at)
 }
 
@@ -86,7 +88,7 @@ fn explanation(
 fn read_request(arguments: &Arguments) -> Result<InterSystemRequest, String> {
     let file = arguments.request.display();
     let bytes = std::fs::read(&arguments.request).map_err(|error| format!("cannot read `{file}`: {error}"))?;
-    wire::parse_request(&bytes, &wire::Limits::default()).map_err(|problems| {
+    wire::parse_request(&bytes, wire::WireLimits::default()).map_err(|problems| {
         problems.iter().map(|problem| format!("{file}: {problem}")).collect::<Vec<_>>().join("\n")
     })
 }

@@ -45,7 +45,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Answer many queries offline on any Cedar bundle, one JSON a line
     #[command(after_help = "Example:\n  comity eval --policies p.cedar --entities e.json --lenient < queries.ndjson")]
-    Eval(eval::Arguments),
+    Eval(eval::Args),
     /// Import and export registry documents
     #[command(subcommand, after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token")]
     Registry(registry::Command),
@@ -84,6 +84,18 @@ pub fn run() -> Exit {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),
     }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFil
     let bytes = fs::read(file).map_err(|error| problem(file, format!("cannot be read: {error}")))?;
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let json: Value = match extension {
-        "json" => wire::json::strict_json(&bytes, wire::json::JsonLimits::default())
+        "json" => wire::strict_json(&bytes, wire::WireLimits::default())
             .map_err(|error| problem(file, error.to_string()))?,
         "yaml" | "yml" => {
             serde_saphyr::from_slice(&bytes).map_err(|error| problem(file, error.to_string()))?
