@@ -1,0 +1,1 @@
+//! The embedded store: everything of one node in one data directory.
