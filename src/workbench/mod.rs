@@ -1,1 +1,3 @@
 //! The officer's tools over the product's own engine.
+
+pub mod offline;
