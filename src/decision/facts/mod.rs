@@ -29,6 +29,7 @@ use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
 
 pub use gather::gather;
+pub(crate) use gather::other_system;
 
 /// What facts are gathered from: one consistent view of the registry.
 pub trait Lookup {
