@@ -44,9 +44,8 @@ use self::statement::Statement;
 pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     let manifest_text = source.manifest_text();
     let schema_text = source.schema_text();
-    let texts = Vec::from_iter(source.file_texts());
-    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = texts
-        .into_iter()
+    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = source
+        .file_texts()
         .partition(|text| text.path().ends_with(LINKS_FILE_NAME));
     let mut compiler = Compiler {
         names: Names::Required,
@@ -58,7 +57,7 @@ pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     match Manifest::parse(&manifest_text) {
         Ok(manifest) => compiler.manifest = manifest,
         Err(problem) => {
-            return Err(Diagnostics::new(problem).with_texts([manifest_text]));
+            return Err(Diagnostics::new(*problem).with_texts([manifest_text]));
         }
     }
     compiler.read_schema(&schema_text);
@@ -168,7 +167,7 @@ impl Compiler {
         if !self.has_errors()
             && let Err(problem) = responses::apply(&self.manifest, &mut policies)
         {
-            self.problems.push(problem);
+            self.problems.push(*problem);
         }
         let action_entities = self.action_entities();
         if self.has_errors() {
