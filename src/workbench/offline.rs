@@ -186,9 +186,9 @@ pub fn read_policies(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics>
 }
 
 fn entity(role: &'static str, json: Value) -> Result<EntityUid, QueryError> {
-    let read = match json {
-        Value::String(text) => EntityUid::from_str(&text).map_err(|error| error.to_string()),
-        other => EntityUid::from_json(other).map_err(|error| error.to_string()),
+    let read = match json.as_str() {
+        Some(text) => EntityUid::from_str(text).map_err(|error| error.to_string()),
+        None => EntityUid::from_json(json).map_err(|error| error.to_string()),
     };
     read.map_err(|reason| QueryError::Entity { role, reason })
 }

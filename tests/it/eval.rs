@@ -121,10 +121,7 @@ fn a_schema_is_kept_to_unless_lenient() {
         "--lenient",
     ];
     let strict = run(directory.path(), &options[..8], QUERY).unwrap_err();
-    let EvalError::Offline(error) = strict else {
-        panic!("{strict}")
-    };
-    let reason = std::error::Error::source(&error).unwrap().to_string();
+    let reason = strict.diagnostics().unwrap().to_string();
     assert!(reason.contains("did you mean `level`?"), "{reason}");
     let (_, answers) = run(directory.path(), &options, QUERY).unwrap();
     assert_eq!(answers[0]["errors"], json!(["policy0"]));

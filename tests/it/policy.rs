@@ -13,12 +13,12 @@ use comity::policy::diagnostics::Diagnostics;
 use comity::policy::diagnostics::Severity;
 use comity::policy::source::BundleSource;
 
-const SCHEMA: &str = r#"
+const SCHEMA: &str = r"
 entity System { partner: System, status: String };
 entity User in [System] { clearance: Long, home: System };
 entity Doc { owner: User };
 action view appliesTo { principal: User, resource: Doc, context: { urgency: String } };
-"#;
+";
 
 const MANIFEST: &str = "name = \"t\"\nschema = \"s.cedarschema\"\n";
 
@@ -118,131 +118,128 @@ fn a_name_given_twice_shows_both_places() {
     );
 }
 
+/// Annotations, effect, what is wrong with them and a part of the hint.
+const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
+    ("AUTO", "permit", Code::MissingId, "stable name"),
+    ("@id(\"Not A Name\") AUTO", "permit", Code::InvalidId, ""),
+    (
+        "@id(\"b\") @response(\"automatic\")",
+        "permit",
+        Code::MissingCategory,
+        "officer",
+    ),
+    (
+        "@id(\"b\") @category(\"c..d\") @response(\"automatic\")",
+        "permit",
+        Code::InvalidCategory,
+        "",
+    ),
+    (
+        "@id(\"b\") @category(\"c\")",
+        "permit",
+        Code::MissingResponse,
+        "@response",
+    ),
+    (
+        "@id(\"b\") @category(\"c\") @response(\"automatc\")",
+        "permit",
+        Code::InvalidResponse,
+        "did you mean `automatic`?",
+    ),
+    (
+        "@id(\"b\") @response(\"automatic\")",
+        "forbid",
+        Code::InvalidResponse,
+        "holds",
+    ),
+    (
+        "@id(\"b\") AUTO @obligation(\"keys by resource-hom KMS\")",
+        "permit",
+        Code::InvalidObligation,
+        "did you mean `resource-home`?",
+    ),
+    (
+        "@id(\"b\") AUTO @obligation(\"keys by resource-home\")",
+        "permit",
+        Code::InvalidObligation,
+        "",
+    ),
+    (
+        "@id(\"b\") AUTO @limits(\"\")",
+        "permit",
+        Code::InvalidLimit,
+        "",
+    ),
+    (
+        "@id(\"b\") AUTO @limits(\"profile, service\")",
+        "permit",
+        Code::InvalidLimit,
+        "did you mean `services`?",
+    ),
+    (
+        "@id(\"b\") HOLD @expires(\"soon\")",
+        "forbid",
+        Code::InvalidExpiry,
+        "",
+    ),
+    (
+        "@id(\"b\") HOLD @expires(\"PT0S\")",
+        "forbid",
+        Code::InvalidExpiry,
+        "",
+    ),
+    (
+        "@id(\"b\") HOLD @expires(\"P1M\")",
+        "forbid",
+        Code::InvalidExpiry,
+        "",
+    ),
+    (
+        "@id(\"b\") AUTO @expires(\"PT1H\")",
+        "permit",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") @limits(\"profile\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") @obligation(\"keys by requesting KMS\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") @locked(\"true\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") HOLD @locked(\"yes\")",
+        "forbid",
+        Code::InvalidLock,
+        "",
+    ),
+];
+
 #[test]
 fn annotations_are_held_to_their_rules() {
-    let permit = "permit (principal, action, resource);";
-    let forbid = "forbid (principal, action, resource);";
-    let auto = "@category(\"c\") @response(\"automatic\")";
-    for (annotations, statement, code, help) in [
-        (
-            auto.to_owned(),
-            permit,
-            Code::MissingId,
-            Some("stable name"),
-        ),
-        (
-            format!("@id(\"Not A Name\") {auto}"),
-            permit,
-            Code::InvalidId,
-            None,
-        ),
-        (
-            "@id(\"b\") @response(\"automatic\")".into(),
-            permit,
-            Code::MissingCategory,
-            Some("officer"),
-        ),
-        (
-            "@id(\"b\") @category(\"c..d\") @response(\"automatic\")".into(),
-            permit,
-            Code::InvalidCategory,
-            None,
-        ),
-        (
-            "@id(\"b\") @category(\"c\")".into(),
-            permit,
-            Code::MissingResponse,
-            Some("@response"),
-        ),
-        (
-            "@id(\"b\") @category(\"c\") @response(\"automatc\")".into(),
-            permit,
-            Code::InvalidResponse,
-            Some("did you mean `automatic`?"),
-        ),
-        (
-            "@id(\"b\") @response(\"automatic\")".into(),
-            forbid,
-            Code::InvalidResponse,
-            Some("holds"),
-        ),
-        (
-            format!("@id(\"b\") {auto} @obligation(\"keys by resource-hom KMS\")"),
-            permit,
-            Code::InvalidObligation,
-            Some("did you mean `resource-home`?"),
-        ),
-        (
-            format!("@id(\"b\") {auto} @obligation(\"keys by resource-home\")"),
-            permit,
-            Code::InvalidObligation,
-            None,
-        ),
-        (
-            format!("@id(\"b\") {auto} @limits(\"\")"),
-            permit,
-            Code::InvalidLimit,
-            None,
-        ),
-        (
-            format!("@id(\"b\") {auto} @limits(\"profile, service\")"),
-            permit,
-            Code::InvalidLimit,
-            Some("did you mean `services`?"),
-        ),
-        (
-            "@id(\"b\") @response(\"manual-review\") @expires(\"soon\")".into(),
-            forbid,
-            Code::InvalidExpiry,
-            None,
-        ),
-        (
-            "@id(\"b\") @response(\"manual-review\") @expires(\"PT0S\")".into(),
-            forbid,
-            Code::InvalidExpiry,
-            None,
-        ),
-        (
-            "@id(\"b\") @response(\"manual-review\") @expires(\"P1M\")".into(),
-            forbid,
-            Code::InvalidExpiry,
-            None,
-        ),
-        (
-            format!("@id(\"b\") {auto} @expires(\"PT1H\")"),
-            permit,
-            Code::MisplacedAnnotation,
-            None,
-        ),
-        (
-            "@id(\"b\") @limits(\"profile\")".into(),
-            forbid,
-            Code::MisplacedAnnotation,
-            None,
-        ),
-        (
-            "@id(\"b\") @locked(\"true\")".into(),
-            forbid,
-            Code::MisplacedAnnotation,
-            None,
-        ),
-        (
-            "@id(\"b\") @response(\"manual-review\") @locked(\"yes\")".into(),
-            forbid,
-            Code::InvalidLock,
-            None,
-        ),
-    ] {
-        let problem = problem(&format!("\n{annotations}\n{statement}\n"));
-        assert_eq!(problem.code, code, "{problem}");
+    for (annotations, effect, code, help) in ANNOTATION_RULES {
+        let annotations = annotations
+            .replace("AUTO", "@category(\"c\") @response(\"automatic\")")
+            .replace("HOLD", "@response(\"manual-review\")");
+        let problem = problem(&format!(
+            "\n{annotations}\n{effect} (principal, action, resource);\n"
+        ));
+        assert_eq!(problem.code, *code, "{problem}");
         assert_eq!(problem.severity, Severity::Error);
         assert!(place(&problem).starts_with("b/b.cedar:2:"), "{problem}");
-        if let Some(help) = help {
-            assert!(
-                problem.help.as_ref().is_some_and(|h| h.contains(help)),
-                "{problem}"
-            );
-        }
+        let given = problem.help.as_deref().unwrap_or_default();
+        assert!(given.contains(help), "{problem}");
     }
 }
 

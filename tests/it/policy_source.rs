@@ -192,6 +192,12 @@ fn a_damaged_archive_is_refused() {
         BundleSource::from_archive(&disordered),
         Err(ArchiveError::Order)
     );
+    let mut renamed = archive.clone();
+    renamed[length_of_path + 8] = b'x';
+    assert_eq!(
+        BundleSource::from_archive(&renamed),
+        Err(ArchiveError::Order)
+    );
     let mut not_text = archive;
     not_text[first_text] = 0xff;
     assert_eq!(

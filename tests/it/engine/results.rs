@@ -1,5 +1,6 @@
 //! What an evaluation says beside its outcome.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use cedar_policy::Context;
@@ -184,13 +185,15 @@ fn policies_of_others_are_not_evaluated() {
     let policies_of = |partners: usize| {
         let mut text = String::new();
         for partner in 0..partners {
-            text.push_str(&format!(
+            write!(
+                text,
                 "@response(\"automatic\") permit (principal in System::\"s{partner}\", \
                  action == Action::\"view\", resource is Doc);\n\
                  forbid (principal, action, resource == Doc::\"d{partner}\");\n\
                  @response(\"manual-review\") permit (principal in System::\"home\", \
-                 action, resource in Folder::\"f{partner}\");\n",
-            ));
+                 action, resource in Folder::\"f{partner}\");\n"
+            )
+            .unwrap();
         }
         text
     };
@@ -203,7 +206,7 @@ fn policies_of_others_are_not_evaluated() {
         let engine = engine(&policies_of(partners));
         let mut evaluated = 0;
         Slices::new(engine.bundle()).visit(&request("view"), &entities, |set| {
-            evaluated += set.num_of_policies()
+            evaluated += set.num_of_policies();
         });
         evaluated
     };

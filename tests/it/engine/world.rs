@@ -93,7 +93,7 @@ impl Scope {
     fn slot_value(&self) -> Option<usize> {
         match self {
             Self::EqualSlot(entity) | Self::WithinSlot(entity) => Some(*entity),
-            _ => None,
+            Self::Any | Self::Equal(_) | Self::Within(_) | Self::Is(_) | Self::IsIn(..) => None,
         }
     }
 
@@ -222,7 +222,6 @@ impl World {
             ("a.cedar".to_owned(), text),
             ("links.json".to_owned(), json!(links).to_string()),
         ];
-        // A category of templates only is carried by their links.
         let source = BundleSource::from_texts(manifest, "s.cedarschema", SCHEMA, files);
         Arc::new(
             Bundle::compile(&source).unwrap_or_else(|errors| panic!("{}", errors.render(false))),
