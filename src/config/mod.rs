@@ -84,16 +84,26 @@ impl Partial {
         let mut partial = Self::default();
         let mut problems = Vec::new();
         for (name, value) in variables {
-            let Some(setting) = name.strip_prefix(PREFIX) else { continue };
+            let Some(setting) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
             if let Err(problem) = partial.set(&setting.to_ascii_lowercase(), value) {
                 problems.push(format!("{name}: {problem}"));
             }
         }
-        if problems.is_empty() { Ok(partial) } else { Err(InvalidConfig(problems)) }
+        if problems.is_empty() {
+            Ok(partial)
+        } else {
+            Err(InvalidConfig(problems))
+        }
     }
 
     fn set(&mut self, setting: &str, value: &str) -> Result<(), String> {
-        let number = |value: &str| value.parse::<usize>().map_err(|_| format!("`{value}` is not a number"));
+        let number = |value: &str| {
+            value
+                .parse::<usize>()
+                .map_err(|_| format!("`{value}` is not a number"))
+        };
         match setting {
             "system" => self.system = Some(value.to_owned()),
             "listen" => self.listen = Some(value.to_owned()),
@@ -143,11 +153,14 @@ impl Partial {
                 None
             }
             None => {
-                problems.push("system: say which MC system this is, such as `mc.de.example`".to_owned());
+                problems.push(
+                    "system: say which MC system this is, such as `mc.de.example`".to_owned(),
+                );
                 None
             }
         };
-        let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).map_err(|problem| problems.push(problem));
+        let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
+            .map_err(|problem| problems.push(problem));
         let policies = self.policies.unwrap_or_else(|| "policies".into());
         let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
             return Err(InvalidConfig(problems));
@@ -156,7 +169,9 @@ impl Partial {
             system,
             listen,
             data_dir: self.data_dir.unwrap_or_else(|| "data".into()),
-            access_policies: self.access_policies.unwrap_or_else(|| policies.join("access")),
+            access_policies: self
+                .access_policies
+                .unwrap_or_else(|| policies.join("access")),
             policies,
             callers: self.callers,
             body_bytes_max: self.body_bytes_max.unwrap_or(4 * 1024 * 1024),
@@ -175,12 +190,15 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr =
-        text.parse().map_err(|_| format!("listen: `{text}` is not an address and port such as `{LISTEN_DEFAULT}`"))?;
+    let address: SocketAddr = text.parse().map_err(|_| {
+        format!("listen: `{text}` is not an address and port such as `{LISTEN_DEFAULT}`")
+    })?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err(format!("listen: `{address}` is not a loopback address; without TLS the service listens nowhere else"))
+        Err(format!(
+            "listen: `{address}` is not a loopback address; without TLS the service listens nowhere else"
+        ))
     }
 }
 
@@ -191,7 +209,10 @@ mod tests {
     use super::Partial;
 
     fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -208,18 +229,36 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_it_over_the_file() {
-        let file: Partial = toml::from_str("system = \"a.example\"\nmembers_max = 5\nlisten = \"[::1]:0\"").unwrap();
-        let variables = environment(&[("COMITY_SYSTEM", "b.example"), ("COMITY_MEMBERS_MAX", "6"), ("PATH", "x")]);
-        let flags = Partial { system: Some("c.example".to_owned()), ..Partial::default() };
-        let config = flags.or(Partial::from_environment(&variables).unwrap()).or(file).complete().unwrap();
-        assert_eq!((config.system.as_str(), config.members_max), ("c.example", 6));
+        let file: Partial =
+            toml::from_str("system = \"a.example\"\nmembers_max = 5\nlisten = \"[::1]:0\"")
+                .unwrap();
+        let variables = environment(&[
+            ("COMITY_SYSTEM", "b.example"),
+            ("COMITY_MEMBERS_MAX", "6"),
+            ("PATH", "x"),
+        ]);
+        let flags = Partial {
+            system: Some("c.example".to_owned()),
+            ..Partial::default()
+        };
+        let config = flags
+            .or(Partial::from_environment(&variables).unwrap())
+            .or(file)
+            .complete()
+            .unwrap();
+        assert_eq!(
+            (config.system.as_str(), config.members_max),
+            ("c.example", 6)
+        );
         assert!(config.listen.ip().is_ipv6());
     }
 
     #[test]
     fn misspelt_settings_are_not_passed_over() {
         assert!(Partial::from_environment(&environment(&[("COMITY_SYSTM", "x")])).is_err());
-        assert!(Partial::from_environment(&environment(&[("COMITY_MEMBERS_MAX", "many")])).is_err());
+        assert!(
+            Partial::from_environment(&environment(&[("COMITY_MEMBERS_MAX", "many")])).is_err()
+        );
         assert!(toml::from_str::<Partial>("sytem = \"x\"").is_err());
     }
 }

@@ -37,7 +37,8 @@ impl Body {
 
     /// The value as a type; what does not fit is a problem.
     pub fn typed<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        serde_json::from_value(self.value).map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
+        serde_json::from_value(self.value)
+            .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
     }
 }
 
@@ -52,16 +53,32 @@ where
         let state = ServiceState::from_ref(outer);
         if !is_json(&request) {
             let detail = "send the body as `application/json`";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+                detail,
+            ));
         }
         let limit = state.body_bytes_max();
-        let bytes = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| {
-            let detail = format!("the body is longer than {limit} bytes, or did not arrive whole");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large", detail)
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), limit)
+            .await
+            .map_err(|_| {
+                let detail =
+                    format!("the body is longer than {limit} bytes, or did not arrive whole");
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "body-too-large",
+                    "Body too large",
+                    detail,
+                )
+            })?;
         let value = wire::strict_json(&bytes, state.wire_limits())
             .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
-        Ok(Self(Body { bytes: bytes.into(), value }))
+        Ok(Self(Body {
+            bytes: bytes.into(),
+            value,
+        }))
     }
 }
 

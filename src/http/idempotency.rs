@@ -31,8 +31,14 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
             };
         };
         let text = value.to_str().map_err(|_| malformed())?.trim();
-        let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        if text.is_empty() || text.len() > KEY_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let text = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(text);
+        if text.is_empty()
+            || text.len() > KEY_BYTES_MAX
+            || !text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Err(malformed());
         }
         Ok(Self(Some(text.to_owned())))
@@ -41,5 +47,10 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 
 fn malformed() -> Problem {
     let detail = "one `Idempotency-Key` of 1 to 255 visible ASCII characters";
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key", detail)
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid-idempotency-key",
+        "Invalid idempotency key",
+        detail,
+    )
 }

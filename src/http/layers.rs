@@ -36,7 +36,10 @@ pub fn around(routes: Router<ServiceState>, state: &ServiceState) -> Router<Serv
     routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            TIMEOUT,
+        ))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), observe))
         .layer(from_fn(identify))
@@ -48,7 +51,12 @@ async fn unknown_route() -> Problem {
 
 async fn wrong_method() -> Problem {
     let detail = "the resource does not know this method";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "Method not allowed",
+        detail,
+    )
 }
 
 fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
@@ -58,9 +66,15 @@ fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
 
 /// Takes a well-formed request id over, or makes one; every answer carries it.
 async fn identify(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).filter(|value| is_well_formed(value)).cloned();
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .filter(|value| is_well_formed(value))
+        .cloned();
     let id = given.or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).ok());
-    let Some(id) = id else { return next.run(request).await };
+    let Some(id) = id else {
+        return next.run(request).await;
+    };
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let span = tracing::info_span!("http", request_id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span).await;
@@ -72,17 +86,30 @@ fn is_well_formed(value: &HeaderValue) -> bool {
     let bytes = value.as_bytes();
     !bytes.is_empty()
         && bytes.len() <= REQUEST_ID_BYTES_MAX
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 async fn observe(State(state): State<ServiceState>, request: Request, next: Next) -> Response {
     let method = request.method().to_string();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
     let start = Instant::now();
     let response = next.run(request).await;
     let seconds = start.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     tracing::debug!(method, route, status, seconds, "answered");
-    state.app().metrics().answered(&HttpLabels { method, route, status }, seconds);
+    state.app().metrics().answered(
+        &HttpLabels {
+            method,
+            route,
+            status,
+        },
+        seconds,
+    );
     response
 }

@@ -42,7 +42,12 @@ struct PlacedError {
 
 impl Problem {
     /// A problem of a kind; the kind's name never changes.
-    pub fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(
+        status: StatusCode,
+        kind: &str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             kind: format!("urn:comity:problem:{kind}"),
             title,
@@ -54,8 +59,16 @@ impl Problem {
 
     /// 400: the input says something that cannot be, at these places.
     pub fn invalid(errors: Vec<(String, String)>) -> Self {
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid-input", "Invalid input", "the input is invalid");
-        problem.errors = errors.into_iter().map(|(pointer, detail)| PlacedError { pointer, detail }).collect();
+        let mut problem = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-input",
+            "Invalid input",
+            "the input is invalid",
+        );
+        problem.errors = errors
+            .into_iter()
+            .map(|(pointer, detail)| PlacedError { pointer, detail })
+            .collect();
         problem
     }
 
@@ -67,19 +80,34 @@ impl Problem {
     /// 401: nobody knows who calls.
     pub fn unauthenticated() -> Self {
         let detail = "a good token is required: `Authorization: Bearer comity_…`";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Unauthenticated", detail)
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Unauthenticated",
+            detail,
+        )
     }
 
     /// 500; the cause goes to the log.
     pub fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(error), "internal error");
         let detail = "the service could not carry this out; the log says why under the request id";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            detail,
+        )
     }
 
     fn unavailable(kind: &str, title: &'static str, error: &AppError) -> Self {
         tracing::error!(error = %chain(error), "not available");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, error.to_string())
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            kind,
+            title,
+            error.to_string(),
+        )
     }
 
     /// The status.
@@ -119,27 +147,49 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let detail = error.to_string();
         match error {
-            AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail),
-            AppError::Originator => Self::new(StatusCode::FORBIDDEN, "originator", "Originator", detail),
-            AppError::UnknownRequest(_) | AppError::UnknownDocument(_) | AppError::UnknownRecord(_) => {
-                Self::not_found(detail)
+            AppError::Forbidden { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
             }
-            AppError::IdempotencyKeyReused => {
-                Self::new(StatusCode::CONFLICT, "idempotency-key-reused", "Idempotency key reused", detail)
+            AppError::Originator => {
+                Self::new(StatusCode::FORBIDDEN, "originator", "Originator", detail)
             }
-            AppError::RevisionMismatch { .. } => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "revision-mismatch", "Revision mismatch", detail)
+            AppError::UnknownRequest(_)
+            | AppError::UnknownDocument(_)
+            | AppError::UnknownRecord(_) => Self::not_found(detail),
+            AppError::IdempotencyKeyReused => Self::new(
+                StatusCode::CONFLICT,
+                "idempotency-key-reused",
+                "Idempotency key reused",
+                detail,
+            ),
+            AppError::RevisionMismatch { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "revision-mismatch",
+                "Revision mismatch",
+                detail,
+            ),
+            AppError::NotPending(_) => {
+                Self::new(StatusCode::CONFLICT, "not-pending", "Not pending", detail)
             }
-            AppError::NotPending(_) => Self::new(StatusCode::CONFLICT, "not-pending", "Not pending", detail),
-            AppError::Invalid(problems) => {
-                Self::invalid(problems.into_iter().map(|problem| (problem.pointer, problem.detail)).collect())
+            AppError::Invalid(problems) => Self::invalid(
+                problems
+                    .into_iter()
+                    .map(|problem| (problem.pointer, problem.detail))
+                    .collect(),
+            ),
+            AppError::Refused(ref diagnostics) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "bundle-refused",
+                "Bundle refused",
+                diagnostics.to_string(),
+            ),
+            AppError::Contended => {
+                Self::unavailable("contended", "Contended; nothing was recorded", &error)
             }
-            AppError::Refused(ref diagnostics) => {
-                Self::new(StatusCode::BAD_REQUEST, "bundle-refused", "Bundle refused", diagnostics.to_string())
-            }
-            AppError::Contended => Self::unavailable("contended", "Contended; nothing was recorded", &error),
             AppError::NotRecorded(_) => Self::unavailable("not-recorded", "Not recorded", &error),
-            AppError::OutcomeUnknown(_) => Self::unavailable("outcome-unknown", "Outcome unknown", &error),
+            AppError::OutcomeUnknown(_) => {
+                Self::unavailable("outcome-unknown", "Outcome unknown", &error)
+            }
             AppError::Broken(_) => Self::internal(&error),
         }
     }

@@ -38,9 +38,16 @@ impl Server {
                 // A dropped sender means the same as a signal.
                 drop(stopped.await);
             };
-            axum::serve(listener, router).with_graceful_shutdown(until_stopped).await
+            axum::serve(listener, router)
+                .with_graceful_shutdown(until_stopped)
+                .await
         });
-        Ok(Self { address, state, stop, serving })
+        Ok(Self {
+            address,
+            state,
+            stop,
+            serving,
+        })
     }
 
     /// Where the server listens.
@@ -59,7 +66,10 @@ impl Server {
             Ok(Err(error)) => Err(io::Error::other(error)),
             Err(_) => {
                 abort.abort();
-                Err(io::Error::new(io::ErrorKind::TimedOut, "requests under way did not end in time"))
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "requests under way did not end in time",
+                ))
             }
         }
     }

@@ -84,23 +84,30 @@ impl Watch {
         let (wake, woken) = mpsc::sync_channel(1);
         let waker = wake.clone();
         let seen = fingerprint(&roots);
-        let thread = std::thread::Builder::new().name("policy-watch".to_owned()).spawn(move || {
-            let mut ears = events.then(|| Ears::new(waker));
-            let mut seen = seen;
-            while wait(&woken, patience.poll) {
-                if let Some(ears) = &mut ears {
-                    ears.listen(&roots);
-                }
-                if fingerprint(&roots) != seen {
-                    let Some(settled) = settle(&woken, &roots, patience) else { return };
-                    if settled != seen {
-                        seen = settled;
-                        on_change();
+        let thread = std::thread::Builder::new()
+            .name("policy-watch".to_owned())
+            .spawn(move || {
+                let mut ears = events.then(|| Ears::new(waker));
+                let mut seen = seen;
+                while wait(&woken, patience.poll) {
+                    if let Some(ears) = &mut ears {
+                        ears.listen(&roots);
+                    }
+                    if fingerprint(&roots) != seen {
+                        let Some(settled) = settle(&woken, &roots, patience) else {
+                            return;
+                        };
+                        if settled != seen {
+                            seen = settled;
+                            on_change();
+                        }
                     }
                 }
-            }
-        })?;
-        Ok(Self { wake, thread: Some(thread) })
+            })?;
+        Ok(Self {
+            wake,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -123,7 +130,11 @@ fn wait(woken: &mpsc::Receiver<Wake>, time: Duration) -> bool {
 }
 
 /// The fingerprint once it has not changed for the quiet time; `None` when the watch ends meanwhile.
-fn settle(woken: &mpsc::Receiver<Wake>, roots: &[PathBuf], patience: Patience) -> Option<Fingerprint> {
+fn settle(
+    woken: &mpsc::Receiver<Wake>,
+    roots: &[PathBuf],
+    patience: Patience,
+) -> Option<Fingerprint> {
     let start = Instant::now();
     let mut latest = fingerprint(roots);
     let mut quiet_since = Instant::now();
@@ -155,13 +166,21 @@ impl Ears {
         if let Err(error) = &watcher {
             tracing::warn!(%error, "no file events; the policy directory is polled");
         }
-        Self { watcher: watcher.ok(), hearing: Vec::new() }
+        Self {
+            watcher: watcher.ok(),
+            hearing: Vec::new(),
+        }
     }
 
     /// Listens to what exists now; a directory that was replaced is a new one.
     fn listen(&mut self, roots: &[PathBuf]) {
-        let Some(watcher) = &mut self.watcher else { return };
-        let real: Vec<PathBuf> = roots.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        let real: Vec<PathBuf> = roots
+            .iter()
+            .filter_map(|root| fs::canonicalize(root).ok())
+            .collect();
         if real == self.hearing {
             return;
         }
@@ -193,9 +212,14 @@ fn fingerprint(roots: &[PathBuf]) -> Fingerprint {
 }
 
 fn walk(directory: &Path, depth: usize, found: &mut Fingerprint) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
     for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with('.') {
             continue;
         }
@@ -203,7 +227,10 @@ fn walk(directory: &Path, depth: usize, found: &mut Fingerprint) {
             if depth < DEPTH_MAX {
                 walk(&path, depth + 1, found);
             }
-        } else if ["cedar", "toml", "json", "cedarschema"].iter().any(|known| name.ends_with(known)) {
+        } else if ["cedar", "toml", "json", "cedarschema"]
+            .iter()
+            .any(|known| name.ends_with(known))
+        {
             note(&path, found);
         }
     }

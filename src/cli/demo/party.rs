@@ -35,23 +35,54 @@ impl Party {
     ) -> Result<Self, Surprise> {
         let home = directory.join(name.to_lowercase());
         for folder in ["policies", "schemas"] {
-            copy_tree(&from.join(folder), &home.join(folder))
-                .map_err(|error| Surprise::from_error(&format!("cannot copy `{folder}` from `{}`", from.display()), &error))?;
+            copy_tree(&from.join(folder), &home.join(folder)).map_err(|error| {
+                Surprise::from_error(
+                    &format!("cannot copy `{folder}` from `{}`", from.display()),
+                    &error,
+                )
+            })?;
         }
-        let mut settings = ServiceSettings::local(system.clone(), home.join("data"), home.join("policies"));
+        let mut settings =
+            ServiceSettings::local(system.clone(), home.join("data"), home.join("policies"));
         let tokens = settings
-            .make_callers(&[("acms", "acms"), ("reviewer", "reviewer"), ("auditor", "auditor")])
+            .make_callers(&[
+                ("acms", "acms"),
+                ("reviewer", "reviewer"),
+                ("auditor", "auditor"),
+            ])
             .map_err(|error| Surprise::from_error("cannot make caller tokens", &error))?;
-        let mut party = Self { name, settings, service: None, tokens, client: Client::new() };
+        let mut party = Self {
+            name,
+            settings,
+            service: None,
+            tokens,
+            client: Client::new(),
+        };
         party.resume().await?;
         let registry = from.join("examples/registry").join(name.to_lowercase());
-        let documents = read_documents(&registry).map_err(|error| Surprise::from_error("cannot read the registry", &error))?;
+        let documents = read_documents(&registry)
+            .map_err(|error| Surprise::from_error("cannot read the registry", &error))?;
         let count = documents.len();
         for (key, document) in documents {
             let path = format!("/v1/{}/{}", key.kind.plural(), key.id);
-            party.expect(&party.call(Method::PUT, &path, "operator", Some(&document), &[("If-None-Match", "*")]).await?, 201)?;
+            let body = document
+                .to_json()
+                .map_err(|error| Surprise::from_error(&path, &error))?;
+            let put = party
+                .call(
+                    Method::PUT,
+                    &path,
+                    "operator",
+                    Some(&body),
+                    &[("If-None-Match", "*")],
+                )
+                .await?;
+            party.expect(&put, 201)?;
         }
-        super::telling::narrate(&format!("{name}: service at {}, {count} registry documents", party.url()));
+        super::telling::narrate(&format!(
+            "{name}: service at {}, {count} registry documents",
+            party.url()
+        ));
         Ok(party)
     }
 
@@ -59,7 +90,13 @@ impl Party {
     pub(super) async fn resume(&mut self) -> Result<(), Surprise> {
         let service = Service::start(self.settings.clone())
             .await
-            .map_err(|error| Surprise(format!("{} does not start: {error}", self.name)))?;
+            .map_err(|error| {
+                Surprise(format!(
+                    "{} does not start: {}",
+                    self.name,
+                    crate::cli::chain(&error)
+                ))
+            })?;
         self.service = Some(service);
         Ok(())
     }
@@ -67,14 +104,19 @@ impl Party {
     /// Stops the service; everything accepted is kept.
     pub(super) async fn stop(&mut self) -> Result<(), Surprise> {
         match self.service.take() {
-            Some(service) => service.stop().await.map_err(|error| Surprise(format!("{} does not stop: {error}", self.name))),
+            Some(service) => service
+                .stop()
+                .await
+                .map_err(|error| Surprise(format!("{} does not stop: {error}", self.name))),
             None => Ok(()),
         }
     }
 
     /// Where the service listens.
     pub(super) fn url(&self) -> String {
-        self.service.as_ref().map_or_else(String::new, |service| format!("http://{}", service.address()))
+        self.service.as_ref().map_or_else(String::new, |service| {
+            format!("http://{}", service.address())
+        })
     }
 
     /// Where the service keeps its data.
@@ -97,7 +139,15 @@ impl Party {
 
     /// Submits a request as the ACM server does.
     pub(super) async fn submit(&self, key: &str, request: &Value) -> Result<Value, Surprise> {
-        let answer = self.call(Method::POST, "/v1/requests", "acms", Some(request), &[("Idempotency-Key", key)]).await?;
+        let answer = self
+            .call(
+                Method::POST,
+                "/v1/requests",
+                "acms",
+                Some(request),
+                &[("Idempotency-Key", key)],
+            )
+            .await?;
         match answer.status {
             StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => Ok(answer.body),
             _ => Err(answer.surprise(self.name)),
@@ -113,23 +163,44 @@ impl Party {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, Surprise> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url())).bearer_auth(self.token(caller));
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url()))
+            .bearer_auth(self.token(caller));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| Surprise::from_error(path, &error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Surprise::from_error(path, &error))?;
         let status = response.status();
-        let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-        let text = response.text().await.map_err(|error| Surprise::from_error(path, &error))?;
-        Ok(Answer { status, etag, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+        let etag = response
+            .headers()
+            .get("etag")
+            .and_then(|etag| etag.to_str().ok())
+            .map(str::to_owned);
+        let text = response
+            .text()
+            .await
+            .map_err(|error| Surprise::from_error(path, &error))?;
+        Ok(Answer {
+            status,
+            etag,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        })
     }
 
     /// Insists on a status.
     pub(super) fn expect(&self, answer: &Answer, status: u16) -> Result<(), Surprise> {
-        if answer.status.as_u16() == status { Ok(()) } else { Err(answer.surprise(self.name)) }
+        if answer.status.as_u16() == status {
+            Ok(())
+        } else {
+            Err(answer.surprise(self.name))
+        }
     }
 }
 

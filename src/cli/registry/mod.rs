@@ -95,7 +95,8 @@ fn import(arguments: &Import) -> Exit {
 }
 
 fn export(arguments: &Export) -> Exit {
-    let read = Client::connect(&arguments.connection).and_then(|client| client.block_on(all_documents(&client)));
+    let read = Client::connect(&arguments.connection)
+        .and_then(|client| client.block_on(all_documents(&client)));
     let documents = match read {
         Ok(documents) => documents,
         Err(error) => return failed(&error),
@@ -106,7 +107,10 @@ fn export(arguments: &Export) -> Exit {
             Exit::Success
         }
         Err(error) => {
-            output::complain(&format!("cannot write to `{}`: {error}", arguments.directory.display()));
+            output::complain(&format!(
+                "cannot write to `{}`: {error}",
+                arguments.directory.display()
+            ));
             Exit::Broken
         }
     }
@@ -119,12 +123,24 @@ async fn all_documents(client: &Client) -> Result<Vec<(DocumentKey, Value)>, Cli
         loop {
             let path = format!("/v1/{}?limit=500&after={after}", kind.plural());
             let page = client.get(&path).await?;
-            let entries = page.get("documents").and_then(Value::as_array).cloned().unwrap_or_default();
-            let Some(last) = entries.last().and_then(|entry| entry.get("id")).and_then(Value::as_str) else { break };
+            let entries = page
+                .get("documents")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let Some(last) = entries
+                .last()
+                .and_then(|entry| entry.get("id"))
+                .and_then(Value::as_str)
+            else {
+                break;
+            };
             after = super::client::encode(last);
             for entry in &entries {
                 let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-                let id = id.parse().map_err(|_| ClientError::Answer(format!("`{id}` is not a document id")))?;
+                let id = id
+                    .parse()
+                    .map_err(|_| ClientError::Answer(format!("`{id}` is not a document id")))?;
                 let document = entry.get("document").cloned().unwrap_or_default();
                 documents.push((DocumentKey { kind, id }, document));
             }

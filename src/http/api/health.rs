@@ -18,7 +18,11 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 pub(super) async fn ready(State(state): State<ServiceState>) -> Response {
     let mut health = state.app().health();
     health.ready &= !state.is_draining();
-    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(health)).into_response()
 }
 
@@ -28,5 +32,9 @@ pub(super) async fn metrics(
     Authenticated(caller): Authenticated,
 ) -> Result<Response, Problem> {
     state.app().permit(&caller, Action::ReadMetrics)?;
-    Ok(([(CONTENT_TYPE, OPENMETRICS)], state.app().metrics().encode()).into_response())
+    Ok((
+        [(CONTENT_TYPE, OPENMETRICS)],
+        state.app().metrics().encode(),
+    )
+        .into_response())
 }
