@@ -6,10 +6,9 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::app::plausibility::check_document;
 use crate::decision::facts::Lookup;
 use crate::domain::document::Document;
-use crate::domain::identity::McServiceId;
-use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
@@ -178,95 +177,4 @@ impl App {
         }
         problems
     }
-}
-
-/// What a document says that cannot be, whatever else the registry holds.
-pub fn check_document(local: &McSystemId, document: &Document) -> Vec<Invalid> {
-    let mut problems = Vec::new();
-    let mut refuse = |pointer: &str, detail: String| problems.push(Invalid::at(pointer, detail));
-    match document {
-        Document::System(_) => {}
-        Document::Agreement(agreement) => {
-            if agreement.partner == *local {
-                refuse(
-                    "/partner",
-                    format!("`{local}` is this system; an agreement is with another"),
-                );
-            }
-            if agreement
-                .valid_until
-                .is_some_and(|until| until <= agreement.valid_from)
-            {
-                refuse(
-                    "/valid_until",
-                    "the agreement ends before it begins".to_owned(),
-                );
-            }
-        }
-        Document::User(user) => {
-            if user.identities.iter().next().is_none() {
-                refuse(
-                    "/identities",
-                    "a user has at least one MC service ID".to_owned(),
-                );
-            }
-            for (service, id) in user.identities.iter() {
-                if let Some(detail) = foreign(local, id) {
-                    refuse(&format!("/identities/{service}"), detail);
-                }
-            }
-        }
-        Document::Group(group) => {
-            if group.id.uri().domain() != Some(local) {
-                refuse("/id", format!("the group is not defined in `{local}`"));
-            }
-            if let Some(twice) =
-                repeated(group.partners.iter().map(|partner| partner.system.as_str()))
-            {
-                refuse("/partners", format!("`{twice}` is listed twice"));
-            }
-        }
-        Document::MigratedProfile(profile) => {
-            if profile.home_system == *local {
-                refuse(
-                    "/home_system",
-                    "our own users do not migrate to us".to_owned(),
-                );
-            }
-            let home = profile.user.as_ref().and_then(|user| user.uri().domain());
-            if home.is_some_and(|home| *home != profile.home_system) {
-                refuse(
-                    "/user",
-                    "the user's home is not the profile's home system".to_owned(),
-                );
-            }
-        }
-        Document::Link(link) => {
-            if link.system == *local {
-                refuse("/system", "a link is with another system".to_owned());
-            }
-        }
-        Document::UeConfiguration(_) => {
-            refuse(
-                "",
-                "pushed configuration is written by the decision that accepts it, never by hand"
-                    .to_owned(),
-            );
-        }
-    }
-    problems
-}
-
-fn foreign(local: &McSystemId, id: &McServiceId) -> Option<String> {
-    match id.uri().domain() {
-        Some(domain) if domain != local => {
-            Some(format!("`{id}` is home in `{domain}`, not in `{local}`"))
-        }
-        Some(_) | None => None,
-    }
-}
-
-fn repeated<'a>(words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut seen = std::collections::BTreeSet::new();
-    words.into_iter().find(|word| !seen.insert(*word))
 }

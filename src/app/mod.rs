@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod live;
 pub mod open;
 pub mod permission;
+pub mod plausibility;
 pub mod pool;
 pub mod publish;
 pub mod replay;

@@ -135,7 +135,7 @@ impl App {
             return Ok(AttemptOutcome::Unchanged);
         }
         self.sequence_publication(source, digest, actor).await?;
-        let generation = self.store().view(|state| state.generation());
+        let generation = self.store().view(State::generation);
         self.live().swap(Published::new(
             generation,
             digest,
@@ -158,7 +158,7 @@ impl App {
         self.store()
             .archive_bundle(&source.to_archive())
             .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
-        let generation = self.store().view(|state| state.generation()) + 1;
+        let generation = self.store().view(State::generation) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
         self.store()
             .commit(Command::Publish(Publish {
@@ -195,7 +195,7 @@ impl App {
 
     /// The whole registry under the bundle's schema.
     fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
-        let documents = self.store().view(|state| all_documents(state));
+        let documents = self.store().view(all_documents);
         let problems: Vec<Diagnostic> = documents
             .iter()
             .filter_map(|document| {

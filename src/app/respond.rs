@@ -112,7 +112,9 @@ impl App {
             match self.store().commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
-                    let sequenced = self.store().view(|state| state.generation());
+                    let sequenced = self
+                        .store()
+                        .view(super::super::store::state::State::generation);
                     self.live().reached(sequenced).await;
                 }
                 Err(error) => return Err(error.into()),

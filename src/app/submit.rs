@@ -156,7 +156,9 @@ impl App {
 
     /// Waits until the bundle that overtook a decision is the one in force here.
     async fn catch_up(&self, decided_under: u64) {
-        let sequenced = self.store().view(|state| state.generation());
+        let sequenced = self
+            .store()
+            .view(super::super::store::state::State::generation);
         if sequenced > decided_under {
             self.live().reached(sequenced).await;
         }

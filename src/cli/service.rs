@@ -196,7 +196,7 @@ pub fn open_store(directory: &Path) -> Result<EmbeddedStore, ServiceError> {
         .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
     let disk = Arc::new(RealDisk::new(directory));
     let progress = |done: u64, total: u64| {
-        if done % 100_000 == 0 && total > 100_000 {
+        if done.is_multiple_of(100_000) && total > 100_000 {
             tracing::info!(done, total, "reading the log");
         }
     };

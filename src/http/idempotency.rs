@@ -25,9 +25,10 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let mut values = parts.headers.get_all("idempotency-key").iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return match parts.headers.contains_key("idempotency-key") {
-                true => Err(malformed()),
-                false => Ok(Self(None)),
+            return if parts.headers.contains_key("idempotency-key") {
+                Err(malformed())
+            } else {
+                Ok(Self(None))
             };
         };
         let text = value.to_str().map_err(|_| malformed())?.trim();

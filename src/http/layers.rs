@@ -29,7 +29,7 @@ use crate::telemetry::metrics::HttpLabels;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Puts the layers around the routes.
 pub fn around(routes: Router<ServiceState>, state: &ServiceState) -> Router<ServiceState> {

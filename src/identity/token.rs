@@ -121,7 +121,7 @@ mod tests {
             "Bearer comity_",
             "Basic abc",
             "Bearer comity_AAAA",
-            &header[..header.len() - 1],
+            header.get(..header.len() - 1).unwrap(),
         ] {
             assert!(
                 Token::from_authorization(wrong).is_err(),

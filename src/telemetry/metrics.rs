@@ -1,4 +1,4 @@
-//! Counters and gauges in the OpenMetrics text format.
+//! Counters and gauges in the `OpenMetrics` text format.
 
 use std::sync::atomic::AtomicU64;
 

@@ -34,13 +34,7 @@ pub(super) struct Surprise(pub(super) String);
 
 impl Surprise {
     pub(super) fn from_error(doing: &str, error: &dyn std::error::Error) -> Self {
-        let mut text = format!("{doing}: {error}");
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self(text)
+        Self(format!("{doing}: {}", crate::cli::chain(error)))
     }
 }
 

@@ -70,11 +70,9 @@ impl Party {
                 .map_err(|error| Surprise::from_error(&path, &error))?;
             let put = party
                 .call(
-                    Method::PUT,
-                    &path,
-                    "operator",
-                    Some(&body),
-                    &[("If-None-Match", "*")],
+                    Ask::new(Method::PUT, &path, "operator")
+                        .body(&body)
+                        .header("If-None-Match", "*"),
                 )
                 .await?;
             party.expect(&put, 201)?;
@@ -141,11 +139,9 @@ impl Party {
     pub(super) async fn submit(&self, key: &str, request: &Value) -> Result<Value, Surprise> {
         let answer = self
             .call(
-                Method::POST,
-                "/v1/requests",
-                "acms",
-                Some(request),
-                &[("Idempotency-Key", key)],
+                Ask::new(Method::POST, "/v1/requests", "acms")
+                    .body(request)
+                    .header("Idempotency-Key", key),
             )
             .await?;
         match answer.status {
@@ -155,20 +151,20 @@ impl Party {
     }
 
     /// Calls the service as one of its callers.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        caller: &str,
-        body: Option<&Value>,
-        headers: &[(&str, &str)],
-    ) -> Result<Answer, Surprise> {
+    pub(super) async fn call(&self, ask: Ask<'_>) -> Result<Answer, Surprise> {
+        let Ask {
+            method,
+            path,
+            caller,
+            body,
+            header,
+        } = ask;
         let mut request = self
             .client
             .request(method, format!("{}{path}", self.url()))
             .bearer_auth(self.token(caller));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
         if let Some(body) = body {
             request = request.json(body);
@@ -200,6 +196,41 @@ impl Party {
             Ok(())
         } else {
             Err(answer.surprise(self.name))
+        }
+    }
+}
+
+/// One call: what, by whom, with which body and header.
+pub(super) struct Ask<'a> {
+    method: Method,
+    path: &'a str,
+    caller: &'a str,
+    body: Option<&'a Value>,
+    header: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(method: Method, path: &'a str, caller: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            caller,
+            body: None,
+            header: None,
+        }
+    }
+
+    pub(super) fn body(self, body: &'a Value) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    pub(super) fn header(self, name: &'a str, value: &'a str) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Arguments;
 use super::Surprise;
+use super::party::Ask;
 use super::party::Party;
 use super::telling;
 use crate::domain::identity::McSystemId;
@@ -86,17 +87,15 @@ async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
 
     telling::narrate("A German dispatcher looks at it and approves.");
     let path = format!("/v1/requests/{}", text(&held, "/id")?);
-    let seen = de.call(Method::GET, &path, "reviewer", None, &[]).await?;
+    let seen = de.call(Ask::new(Method::GET, &path, "reviewer")).await?;
     de.expect(&seen, 200)?;
     let version = seen.etag.clone().unwrap_or_default();
     let approval = json!({ "answer": "approve", "reason": "speaks German, is at the scene", "reviewer": "sip:dispatch.1@mc.de.example" });
     let answered = de
         .call(
-            Method::POST,
-            &format!("{path}/responses"),
-            "reviewer",
-            Some(&approval),
-            &[("If-Match", &version)],
+            Ask::new(Method::POST, &format!("{path}/responses"), "reviewer")
+                .body(&approval)
+                .header("If-Match", &version),
         )
         .await?;
     de.expect(&answered, 200)?;
@@ -214,7 +213,7 @@ async fn suspended(de: &Party) -> Result<(), Surprise> {
     telling::chapter("5. Germany suspends the agreement; the next request is refused");
     let certificate = nl_certificate(de).await?;
     let path = format!("/v1/agreements/{NL}");
-    let agreement = de.call(Method::GET, &path, "operator", None, &[]).await?;
+    let agreement = de.call(Ask::new(Method::GET, &path, "operator")).await?;
     de.expect(&agreement, 200)?;
     let mut document = agreement.body;
     if let Some(members) = document.as_object_mut() {
@@ -223,11 +222,9 @@ async fn suspended(de: &Party) -> Result<(), Surprise> {
     let etag = agreement.etag.unwrap_or_default();
     let put = de
         .call(
-            Method::PUT,
-            &path,
-            "operator",
-            Some(&document),
-            &[("If-Match", &etag)],
+            Ask::new(Method::PUT, &path, "operator")
+                .body(&document)
+                .header("If-Match", &etag),
         )
         .await?;
     de.expect(&put, 200)?;
@@ -332,13 +329,11 @@ fn attest(request: &mut Value, direction: &str, certificate: &str) {
 /// The certificate by which the agreement in DE knows NL.
 async fn nl_certificate(de: &Party) -> Result<String, Surprise> {
     let agreement = de
-        .call(
+        .call(Ask::new(
             Method::GET,
             &format!("/v1/agreements/{NL}"),
             "operator",
-            None,
-            &[],
-        )
+        ))
         .await?;
     de.expect(&agreement, 200)?;
     text(&agreement.body, "/certificates/0")
@@ -346,7 +341,7 @@ async fn nl_certificate(de: &Party) -> Result<String, Surprise> {
 
 async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
     let path = format!("/v1/groups/{GROUP}");
-    let group = de.call(Method::GET, &path, "operator", None, &[]).await?;
+    let group = de.call(Ask::new(Method::GET, &path, "operator")).await?;
     de.expect(&group, 200)?;
     let mut document = group.body;
     let partner = document
@@ -366,11 +361,9 @@ async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
     let etag = group.etag.unwrap_or_default();
     let put = de
         .call(
-            Method::PUT,
-            &path,
-            "operator",
-            Some(&document),
-            &[("If-Match", &etag)],
+            Ask::new(Method::PUT, &path, "operator")
+                .body(&document)
+                .header("If-Match", &etag),
         )
         .await?;
     de.expect(&put, 200)
@@ -378,7 +371,7 @@ async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
 
 async fn policies(de: &Party) -> Result<Value, Surprise> {
     let answer = de
-        .call(Method::GET, "/v1/policies", "operator", None, &[])
+        .call(Ask::new(Method::GET, "/v1/policies", "operator"))
         .await?;
     de.expect(&answer, 200)?;
     Ok(answer.body)

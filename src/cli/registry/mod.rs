@@ -19,7 +19,7 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
-use crate::app::administer::check_document;
+use crate::app::plausibility::check_document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -29,7 +29,7 @@ use crate::domain::registry::DocumentKind;
 pub enum Command {
     /// Write every document of a directory into a running service, all or none
     Import(Import),
-    /// Write every document of a running service into a directory
+    /// Write the documents of a running service into a directory; pushed configuration stays behind
     Export(Export),
     /// Check the documents of a directory without a service
     Validate(Validate),
@@ -118,7 +118,10 @@ fn export(arguments: &Export) -> Exit {
 
 async fn all_documents(client: &Client) -> Result<Vec<(DocumentKey, Value)>, ClientError> {
     let mut documents = Vec::new();
-    for kind in DocumentKind::ALL {
+    for kind in DocumentKind::ALL
+        .into_iter()
+        .filter(|kind| *kind != DocumentKind::UeConfiguration)
+    {
         let mut after = String::new();
         loop {
             let path = format!("/v1/{}?limit=500&after={after}", kind.plural());

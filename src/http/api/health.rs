@@ -26,7 +26,7 @@ pub(super) async fn ready(State(state): State<ServiceState>) -> Response {
     (status, Json(health)).into_response()
 }
 
-/// `GET /metrics`, in the OpenMetrics text format.
+/// `GET /metrics`, in the `OpenMetrics` text format.
 pub(super) async fn metrics(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,

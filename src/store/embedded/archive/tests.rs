@@ -93,7 +93,7 @@ fn what_was_put_outlives_a_power_cut_and_nothing_else_is_seen() {
             let put = archive.put(&digest(), BYTES);
             disk.cut_power(PowerCut::Tear { seed });
 
-            let reopened = super::Archive::open(Arc::new(durable)).unwrap();
+            let reopened = Archive::open(Arc::new(durable)).unwrap();
             match (put, reopened.get(&digest())) {
                 (Ok(_), found) => assert_eq!(found.unwrap(), BYTES),
                 (Err(_), found) => {
