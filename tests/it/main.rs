@@ -1,3 +1,6 @@
 //! The integration tests, one binary; files mirror the subjects.
 
 #![cfg(test)]
+
+mod decisions;
+mod golden;
