@@ -2,7 +2,5 @@
 
 #![cfg(test)]
 
-mod engine;
-mod eval;
-mod policy;
-mod policy_source;
+mod decisions;
+mod golden;
