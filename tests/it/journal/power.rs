@@ -4,7 +4,11 @@
 
 use std::sync::Arc;
 
+use comity::store::embedded::disk::Fault;
+use comity::store::embedded::disk::FaultMode;
+use comity::store::embedded::disk::FaultyDisk;
 use comity::store::embedded::disk::MemoryDisk;
+use comity::store::embedded::disk::Operation;
 use comity::store::embedded::disk::PowerCut;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::AppendError;
@@ -135,34 +139,91 @@ fn contents_if_powered(
 /// as if they were durable.
 #[test]
 fn entries_served_after_a_failed_sync_are_brought_to_the_disk_first() {
-    let mut served_entries = 0;
-    for syncs_before in 0..6 {
-        let durable = roomy_journal_with(&[entries(0..2)]);
+    for (syncs_before, then_append) in (0..3).flat_map(|syncs| [(syncs, false), (syncs, true)]) {
+        let durable = roomy_journal_with(&[wide_batch(0, 2)]);
         let disk = VolatileDisk::new(Arc::new(durable.clone()));
         let (mut journal, _) = open(&disk);
-        for number in 0..syncs_before / 3 {
-            journal.append(&entries(10 + number..11 + number)).unwrap();
-        }
-        let before = contents(&journal);
         // Payload, leaf or anchor: the first syncs of the append pass.
-        disk.let_syncs_pass(syncs_before % 3);
+        disk.let_syncs_pass(syncs_before);
         disk.fail_next_syncs(1);
-        let error = journal.append(&entries(20..23)).unwrap_err();
+        let error = journal.append(&wide_batch(23, 3)).unwrap_err();
         assert!(
             matches!(error, AppendError::OutcomeUnknown { .. }),
             "{error}"
         );
         drop(journal);
 
-        let (mut journal, _) = open(&disk);
-        let served = contents(&journal);
-        assert_survived(&served, &before, &entries(20..23));
-        served_entries += served.len() - before.len();
-        journal.append(&entries(30..31)).unwrap();
+        let (mut journal, recovery) = open(&disk);
+        let mut served = contents(&journal);
+        assert_survived(&served, &wide_batch(0, 2), &wide_batch(23, 3));
+        assert_eq!(served.len(), if syncs_before > 0 { 5 } else { 2 });
+        assert_eq!(
+            recovery.unacknowledged,
+            if syncs_before == 1 { 3 } else { 0 }
+        );
+        if then_append {
+            journal.append(&entries(30..31)).unwrap();
+            served.extend(entries(30..31));
+        }
         drop(journal);
         disk.cut_power(PowerCut::DropUnsynced);
-        let found = contents(&open(&durable).0);
-        assert_eq!(found, [served, entries(30..31)].concat());
+        assert_eq!(contents(&open(&durable).0), served);
     }
-    assert!(served_entries >= 6, "{served_entries}");
+}
+
+#[test]
+fn what_was_not_recorded_never_turns_up_whatever_reached_the_disk() {
+    for seed in 0..60 {
+        for path in ["payload/", "leaf/"] {
+            let durable = roomy_journal_with(&[wide_batch(0, 2)]);
+            let volatile = VolatileDisk::new(Arc::new(durable.clone()));
+            let disk = FaultyDisk::new(Arc::new(volatile.clone()));
+            let (mut journal, _) = open(&disk);
+            disk.inject(Fault {
+                operation: Some(Operation::Write),
+                path_contains: path.to_owned(),
+                skip: 0,
+                mode: FaultMode::FailedButDone,
+            });
+            let error = journal.append(&wide_batch(20, 3)).unwrap_err();
+            assert!(matches!(error, AppendError::NotRecorded { .. }), "{error}");
+            assert_eq!(disk.fired(), 1);
+            volatile.cut_power(PowerCut::Tear { seed });
+            drop(journal);
+            assert_eq!(contents(&open(&durable).0), wide_batch(0, 2), "seed {seed}");
+        }
+    }
+}
+
+/// Equal entries, each leaf of two sectors, so that old frames fit behind new ones.
+fn equal_batch(label: u8, count: usize) -> Vec<EntryBytes> {
+    let entry = |number: usize| EntryBytes {
+        leaf: [vec![label; 990], number.to_be_bytes().to_vec()].concat(),
+        payload: vec![label; 200],
+    };
+    (0..count).map(entry).collect()
+}
+
+#[test]
+fn what_recovery_cut_never_turns_up_behind_later_entries() {
+    let mut served_entries = 0;
+    for seed in 0..300 {
+        let durable = roomy_journal_with(&[]);
+        let disk = VolatileDisk::new(Arc::new(durable.clone()));
+        let (mut journal, _) = open(&disk);
+        disk.cut_power_after(3, PowerCut::Tear { seed });
+        journal.append(&equal_batch(b'a', 3)).unwrap_err();
+        drop(journal);
+
+        let disk = VolatileDisk::new(Arc::new(durable.clone()));
+        let (mut journal, _) = open(&disk);
+        let served = contents(&journal);
+        served_entries += served.len();
+        disk.cut_power_after(3, PowerCut::Tear { seed: seed + 1 });
+        journal.append(&equal_batch(b'b', 1)).unwrap_err();
+        drop(journal);
+        let found = contents(&open(&durable).0);
+        assert_survived(&found, &served, &equal_batch(b'b', 1));
+    }
+    assert!(served_entries > 100, "{served_entries}");
 }

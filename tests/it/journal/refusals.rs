@@ -214,6 +214,34 @@ fn an_anchor_of_other_leaves() {
 }
 
 #[test]
+fn an_anchor_that_stands_elsewhere() {
+    let disk = small();
+    for slot in [0, 4096] {
+        disk.edit("anchor", |bytes| {
+            bytes[slot + 79] ^= 8;
+            let checksum = crc32c::crc32c(&bytes[slot..slot + 92]);
+            bytes[slot + 92..slot + 96].copy_from_slice(&checksum.to_be_bytes());
+        });
+    }
+    let error = refusal(&disk);
+    assert!(
+        matches!(error, OpenError::AnchorMismatch { .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn bytes_behind_the_last_entry_of_a_full_segment() {
+    let disk = journal_with(&[entries(0..9), entries(9..20), entries(20..30)]);
+    disk.edit(LEAVES, |bytes| *bytes.last_mut().unwrap() = 1);
+    let error = refusal(&disk);
+    assert!(
+        matches!(&error, OpenError::SegmentDamaged { path, .. } if path == Path::new(LEAVES)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_missing_and_a_repeated_segment() {
     let disk = journal_with(&[entries(0..9), entries(9..20), entries(20..30)]);
     let leaves: Vec<_> = disk

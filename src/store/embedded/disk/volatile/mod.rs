@@ -40,7 +40,7 @@ pub struct VolatileDisk {
 pub enum PowerCut {
     /// Nothing.
     DropUnsynced,
-    /// Some sectors of the writes, in no order, and the first few of the changed names.
+    /// Some sectors of the writes, in no order and in any of their versions, and the first few of the changed names.
     Tear {
         /// Decides which.
         seed: u64,
