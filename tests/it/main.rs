@@ -2,5 +2,4 @@
 
 #![cfg(test)]
 
-mod decisions;
-mod golden;
+mod journal;
