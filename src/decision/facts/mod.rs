@@ -1,0 +1,226 @@
+//! What a decision depends on, gathered from one consistent view as typed values.
+//!
+//! A fact that is not there stays absent all the way to the policies: nothing here fills in a default.
+//! Member lists never leave the registry; a member is a bit of the subject's facts.
+
+mod gather;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::agreement::Agreement;
+use crate::domain::document::Document;
+use crate::domain::group::Group;
+use crate::domain::identity::FunctionalAlias;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::link::LinkStatus;
+use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::operation::Operation;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::Revision;
+use crate::domain::registry::Versioned;
+use crate::domain::service::McService;
+use crate::domain::ue_configuration::StoredUeConfiguration;
+use crate::domain::user::User;
+
+pub use gather::gather;
+pub(crate) use gather::other_system;
+
+/// What facts are gathered from: one consistent view of the registry.
+pub trait Lookup {
+    /// The document under a key.
+    fn document(&self, key: &DocumentKey) -> Option<Versioned<Arc<Document>>>;
+
+    /// Which of our own users has this service identity (ruling 4).
+    fn person(&self, identity: &McServiceId) -> Option<DocumentId>;
+
+    /// The home of a global number: the system with the longest matching prefix.
+    fn home_of_number(&self, tel: &str) -> Option<McSystemId>;
+
+    /// The profile of a migrated user: their own before the general one of their home.
+    fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId>;
+}
+
+/// Everything that a decision depends on beside request, bundle and time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What every item shares; nothing in it is about a person.
+    pub shared: SharedFacts,
+    /// Who asks, in an administrative exchange; elsewhere the subject asks.
+    pub requester: Option<PersonFacts>,
+    /// Whom the items are about, in the order of the request: each listed member, else the one user who
+    /// affiliates or migrates. A configuration push has none.
+    pub subjects: Vec<PersonFacts>,
+}
+
+/// Facts that are not about a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedFacts {
+    /// This system.
+    pub local: McSystemId,
+    /// Our half of the agreement with the other system of the exchange.
+    pub agreement: Option<Versioned<Agreement>>,
+    /// Our half with the home of an affiliating user, where that is a third system.
+    pub home_agreement: Option<Versioned<Agreement>>,
+    /// Our half with the system that serves an affiliating user, where that is a third system.
+    pub serving_agreement: Option<Versioned<Agreement>>,
+    /// The home of the group that is asked for.
+    pub group_home: Option<McSystemId>,
+    /// Its configuration, if it is defined here.
+    pub group: Option<Versioned<GroupFacts>>,
+    /// The measured state of the interconnection with the other system.
+    pub link: Option<Versioned<LinkStatus>>,
+    /// What is kept of the configuration that the provider pushed before.
+    pub configuration: Option<Versioned<StoredUeConfiguration>>,
+}
+
+/// A group's configuration without its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupFacts {
+    /// Whether the group is in use.
+    pub enabled: bool,
+    /// Whether members from partner systems are possible.
+    pub interconnection: bool,
+    /// The services of the group.
+    pub services: BTreeSet<McService>,
+    /// The organisation that owns the group.
+    pub organisation: Option<String>,
+    /// Words by which policies speak of many groups.
+    pub tags: BTreeSet<String>,
+    /// The priority of the group.
+    pub priority: Option<u8>,
+    /// The systems that may have members.
+    pub partners: BTreeSet<McSystemId>,
+    /// How changes from the other system of the exchange are treated, if it may have members.
+    pub review: Option<GroupReview>,
+}
+
+/// The review flags of a group for one partner (TR 23.781 clause 5.1.12.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupReview {
+    /// Additions are reviewed first.
+    pub additions: bool,
+    /// Deletions are reviewed first.
+    pub deletions: bool,
+}
+
+/// What is known about one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonFacts {
+    /// The home system; absent where a number resolves to none.
+    pub home: Option<McSystemId>,
+    /// The profile of one of our own users.
+    pub profile: Option<Versioned<ProfileFacts>>,
+    /// The profile that a user of another system gets while served here.
+    pub migrated_profile: Option<Versioned<MigratedUserProfile>>,
+    /// Whether the person is a member of the group that is asked for.
+    pub is_member: bool,
+}
+
+/// What the profile of one of our own users says, as far as the other system is concerned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileFacts {
+    /// The key of the person in the registry.
+    pub user: DocumentId,
+    /// The profile status.
+    pub enabled: bool,
+    /// The mission critical organisation.
+    pub organisation: Option<String>,
+    /// The key management server of the user's security domain.
+    pub kms_uri: Option<String>,
+    /// Functional aliases that the person may hold.
+    pub functional_aliases: BTreeSet<FunctionalAlias>,
+    /// Administrative exchanges that the person may ask for.
+    pub acm_operations: BTreeSet<Operation>,
+    /// What the person may do towards the other system; absent if it is not on their list.
+    pub grant: Option<GrantFacts>,
+}
+
+/// What a person may do towards one system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantFacts {
+    /// Services in which the person may migrate there.
+    pub migration: BTreeSet<McService>,
+    /// Services in which the person may affiliate to groups defined there.
+    pub groups: BTreeSet<McService>,
+    /// Whether the person may migrate there without interconnection.
+    pub limited_migration: bool,
+}
+
+/// Something that was read, so that the same can be looked up again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadKey {
+    /// A document.
+    Document(DocumentKey),
+    /// Who has a service identity; its revision is that of the user document found.
+    Identity(McServiceId),
+    /// The home of a number; its revision is that of the system document found.
+    Number(String),
+    /// The profile for a migrated user; its revision is that of the profile found.
+    MigratedProfile {
+        /// The user.
+        user: McServiceId,
+        /// Their home.
+        home: McSystemId,
+    },
+}
+
+/// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.
+///
+/// Where a look-up leads to a document, the document has an entry of its own as well: documents
+/// written together share a revision, so the look-up's revision alone would miss that another was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadSet {
+    /// What was read and the revision found, `None` for what was not there; ordered by key, each key once.
+    pub entries: Vec<(ReadKey, Option<Revision>)>,
+    /// The generation of the bundle that decided; the caller fills it in.
+    pub generation: u64,
+}
+
+impl GroupFacts {
+    /// The view of a group that concerns one other system.
+    pub fn new(group: &Group, other: &McSystemId) -> Self {
+        Self {
+            enabled: group.enabled,
+            interconnection: group.interconnection,
+            services: group.services.clone(),
+            organisation: group.organisation.clone(),
+            tags: group.tags.clone(),
+            priority: group.priority,
+            partners: group
+                .partners
+                .iter()
+                .map(|partner| partner.system.clone())
+                .collect(),
+            review: group.partner(other).map(|partner| GroupReview {
+                additions: partner.review_additions,
+                deletions: partner.review_deletions,
+            }),
+        }
+    }
+}
+
+impl ProfileFacts {
+    /// The view of a user that concerns one other system.
+    pub fn new(user: &User, other: &McSystemId) -> Self {
+        Self {
+            user: user.id.clone(),
+            enabled: user.enabled,
+            organisation: user.organisation.clone(),
+            kms_uri: user.kms_uri.clone(),
+            functional_aliases: user.functional_aliases.clone(),
+            acm_operations: user.acm_operations.clone(),
+            grant: user.partner(other).map(|partner| GrantFacts {
+                migration: partner.migration.clone(),
+                groups: partner.groups.clone(),
+                limited_migration: partner.limited_migration,
+            }),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What follows from a grant: limits on it, and what has to be done by whom.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::identity::GroupId;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::registry::DocumentId;
+use crate::domain::service::McService;
+use crate::domain::time::Timestamp;
+
+/// How a grant is less than what was asked (ruling 10); what is absent is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The migrated-user profile that applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<DocumentId>,
+    /// The services that the profile gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<BTreeSet<McService>>,
+    /// The highest local priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority_cap: Option<u8>,
+    /// The first moment at which the grant no longer holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+}
+
+/// Something that has to be done once the item is granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obligation {
+    /// What is to be done.
+    pub name: String,
+    /// The system that does it; absent where the role is played by none that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<McSystemId>,
+    /// The role in which it does.
+    pub role: String,
+    /// The function of that system.
+    pub function: String,
+    /// What it is done with.
+    pub parameters: ObligationParameters,
+}
+
+/// What an obligation is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ObligationParameters {
+    /// The user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<McServiceId>,
+    /// The group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<McService>,
+    /// The migrated-user profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<DocumentId>,
+    /// The system that provided the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<McSystemId>,
+}

@@ -1,0 +1,87 @@
+//! Why a request comes out as it does: the decision, and every policy whose conditions hold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::decision::decide::ItemDecision;
+use crate::decision::decide::Prepared;
+use crate::decision::decide::item_count;
+use crate::decision::engine::Engine;
+use crate::decision::facts::gather;
+use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Revision;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::policy::bundle::Bundle;
+use crate::store::state::State;
+
+/// What was decided, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The items.
+    pub items: Vec<ExplainedItem>,
+    /// The moment.
+    pub at: Timestamp,
+    /// The bundle's digest.
+    pub bundle: String,
+}
+
+/// One item, explained.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedItem {
+    /// The decision.
+    pub decision: ItemDecision,
+    /// Every policy whose scope and conditions hold, whether or not it determined the answer.
+    pub satisfied: Vec<SatisfiedPolicy>,
+}
+
+/// A policy whose scope and conditions hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct SatisfiedPolicy {
+    /// Its stable name.
+    pub id: String,
+    /// Permit or forbid.
+    pub effect: String,
+    /// File, line and column.
+    pub place: Option<String>,
+}
+
+/// Decides a request over documents given, and explains the decision.
+pub fn explain(
+    bundle: Bundle,
+    local: &McSystemId,
+    documents: Vec<Document>,
+    request: &InterSystemRequest,
+    at: Timestamp,
+) -> Result<Explanation, InvalidDocumentId> {
+    let mut registry: BTreeMap<DocumentKey, Arc<Document>> = BTreeMap::new();
+    for document in documents {
+        registry.insert(document.key()?, Arc::new(document));
+    }
+    let state = State::of_documents(registry.into_values(), Revision(0));
+    let (facts, _) = gather(local, request, &state);
+    let digest = bundle.digest().to_string();
+    let engine = Engine::new(Arc::new(bundle));
+    let prepared = Prepared::new(&engine, request, &facts, at);
+    let items = (0..item_count(request))
+        .map(|item| ExplainedItem { decision: prepared.decide_item(item), satisfied: satisfied(&prepared, item) })
+        .collect();
+    Ok(Explanation { items, at, bundle: digest })
+}
+
+fn satisfied(prepared: &Prepared<'_>, item: usize) -> Vec<SatisfiedPolicy> {
+    prepared
+        .satisfied(item)
+        .into_iter()
+        .map(|policy| SatisfiedPolicy {
+            id: policy.id().to_string(),
+            effect: policy.effect().to_string(),
+            place: policy.place().map(ToString::to_string),
+        })
+        .collect()
+}
