@@ -6,3 +6,4 @@ mod engine;
 mod eval;
 mod policy;
 mod policy_source;
+mod watch;
