@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::decision::facts::Lookup;
 use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -30,7 +31,7 @@ impl App {
     pub fn document(&self, caller: &Caller, key: &DocumentKey) -> Result<Versioned<Arc<Document>>, AppError> {
         self.permit(caller, Action::ReadRegistry)?;
         self.store()
-            .view(|state| state.document_at(key))
+            .view(|state| state.document(key))
             .ok_or_else(|| AppError::UnknownDocument(key.clone()))
     }
 
@@ -44,7 +45,11 @@ impl App {
     ) -> Result<Vec<Versioned<Arc<Document>>>, AppError> {
         self.permit(caller, Action::ReadRegistry)?;
         let limit = limit.min(PAGE_DOCUMENTS_MAX);
-        Ok(self.store().view(|state| state.documents_after(kind, after, limit)))
+        let after = after.and_then(|after| after.parse().ok());
+        Ok(self.store().view(|state| {
+            let page = state.documents(kind, after.as_ref()).take(limit);
+            page.map(|(_, found)| Versioned { revision: found.revision, value: Arc::clone(found.value) }).collect()
+        }))
     }
 
     /// Writes one document under a condition on its present revision.
@@ -71,7 +76,7 @@ impl App {
         expected: Expected,
     ) -> Result<Revision, AppError> {
         self.permit(caller, Action::WriteRegistry)?;
-        if self.store().view(|state| state.document_at(&key)).is_none() {
+        if self.store().view(|state| state.document(&key)).is_none() {
             return Err(AppError::UnknownDocument(key));
         }
         self.write(caller, vec![Write { key, expected, document: None }]).await

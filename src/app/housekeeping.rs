@@ -41,7 +41,7 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
-        for (request_id, items) in self.store().due(now) {
+        for (request_id, items) in self.store().view(|state| state.due(now)) {
             if let Err(error) = self.store().commit(Command::Expire(Expire { request_id, items, at: now })).await {
                 tracing::warn!(%error, "an overdue item could not be expired yet");
                 return;

@@ -34,13 +34,14 @@ use self::permission::Action;
 use self::permission::Permit;
 use self::publish::Attempt;
 use self::sealing::SealingKey;
-use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
+use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::embedded::store::EmbeddedStore;
+use crate::telemetry::metrics::DecisionLabels;
 use crate::telemetry::metrics::Metrics;
 
 /// What the use cases need to know.
@@ -139,8 +140,14 @@ impl App {
         crate::decision::entities::conforms(engine.bundle(), document).map_err(|error| error.to_string())
     }
 
-    fn count_decision(&self, request: &InterSystemRequest, index: LogIndex) {
-        self.metrics().decided(request.body.operation().as_str(), request.direction.as_str(), index.0);
+    fn count_decision(&self, request: &InterSystemRequest, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            self.metrics().decided(&DecisionLabels {
+                operation: request.body.operation().as_str(),
+                direction: request.direction.as_str(),
+                outcome: outcome.as_str(),
+            });
+        }
     }
 
     /// The caller that the service itself is, for what it does on its own.

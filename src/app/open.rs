@@ -21,6 +21,7 @@ use crate::policy::source::BundleSource;
 use crate::store::command::Command;
 use crate::store::command::Publish;
 use crate::store::embedded::store::EmbeddedStore;
+use crate::store::state::State;
 use crate::telemetry::metrics::Metrics;
 
 /// What the service stands on.
@@ -45,9 +46,9 @@ impl App {
     ) -> Result<Self, AppError> {
         let Foundations { store, sealing_key, metrics } = foundations;
         let access = access_bundle(&settings.access_policies)?;
-        let clock = Clock::new(wall_clock, store.view(|state| state.newest_time()));
-        let (bundle, generation) = match store.view(|state| state.bundle_in_force()) {
-            Some((digest, generation)) => (archived_bundle(&store, &digest)?.1, generation),
+        let clock = Clock::new(wall_clock, Some(store.view(State::time)));
+        let (bundle, generation) = match store.view(|state| state.bundle().cloned()) {
+            Some(in_force) => (archived_bundle(&store, &in_force.digest)?.1, in_force.generation),
             None => first_publication(&settings, &store, &clock).await?,
         };
         let workers = settings.workers.max(1);
@@ -94,7 +95,7 @@ async fn first_publication(
         read_and_compile(&settings.policies).map_err(AppError::Refused)?;
     let digest = bundle.digest();
     store
-        .archive_bundle(&digest.to_hex(), &source.to_archive())
+        .archive_bundle(&source.to_archive())
         .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
     let generation = 1;
     let publish = Publish {

@@ -1,6 +1,7 @@
 //! The gate through which every bundle goes, and what was last seen there.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use crate::app::error::Invalid;
 use crate::app::live::Published;
 use crate::app::permission::Action;
 use crate::decision::engine::Engine;
+use crate::domain::document::Document;
+use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
@@ -24,6 +27,7 @@ use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::Publish;
 use crate::store::command::RefusePublication;
+use crate::store::state::State;
 use crate::store::command::Refusal;
 
 /// The bundle in force and the last attempt to change it.
@@ -115,7 +119,8 @@ impl App {
         actor: &str,
     ) -> Result<AttemptOutcome, AppError> {
         let digest = bundle.digest();
-        let warnings: Vec<Diagnostic> = bundle.warnings().to_vec();
+        let warnings: Vec<Diagnostic> =
+            bundle.warnings().map(|warnings| warnings.iter().cloned().collect()).unwrap_or_default();
         if self.live().current().digest == digest {
             self.note_attempt(AttemptOutcome::Unchanged, Some(digest), warnings);
             return Ok(AttemptOutcome::Unchanged);
@@ -137,7 +142,7 @@ impl App {
         actor: &str,
     ) -> Result<(), AppError> {
         self.store()
-            .archive_bundle(&digest.to_hex(), &source.to_archive())
+            .archive_bundle(&source.to_archive())
             .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
         let generation = self.store().view(|state| state.generation()) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
@@ -160,7 +165,7 @@ impl App {
 
     /// The whole registry under the bundle's schema.
     fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
-        let documents = self.store().view(|state| state.all_documents());
+        let documents = self.store().view(|state| all_documents(state));
         let problems: Vec<Diagnostic> = documents
             .iter()
             .filter_map(|document| {
@@ -169,13 +174,21 @@ impl App {
                 Some(Diagnostic::error(Code::Registry, format!("the document `{key}` does not fit the schema: {error}")))
             })
             .collect();
-        Diagnostics::from_items(problems)
+        Diagnostics::from_items(problems).map_or(Ok(()), Err)
     }
 
     fn note_attempt(&self, outcome: AttemptOutcome, digest: Option<BundleDigest>, diagnostics: Vec<Diagnostic>) {
         let digest = digest.map(|digest| digest.to_string());
         self.set_last_attempt(Attempt { at: self.now(), outcome, digest, diagnostics });
     }
+}
+
+fn all_documents(state: &State) -> Vec<Arc<Document>> {
+    DocumentKind::ALL
+        .into_iter()
+        .flat_map(|kind| state.documents(kind, None))
+        .map(|(_, found)| Arc::clone(found.value))
+        .collect()
 }
 
 /// Reads and compiles the bundle in a directory.
@@ -192,7 +205,7 @@ fn policy_answers(bundle: &Bundle) -> Vec<PolicyAnswer> {
             id: policy.id.to_string(),
             effect: policy.effect.to_string(),
             category: policy.category.as_ref().map(ToString::to_string),
-            response: policy.response.as_ref().map(ToString::to_string),
+            response: policy.response.map(|response| response.as_str().to_owned()),
         })
         .collect()
 }

@@ -126,7 +126,7 @@ impl Engines<'_> {
 pub fn archived_bundle(store: &EmbeddedStore, digest: &str) -> Result<(BundleSource, Bundle), AppError> {
     let digest: BundleDigest = digest.parse().map_err(|error| AppError::Broken(Box::new(error)))?;
     let archive =
-        store.archived_bundle(&digest.to_hex()).map_err(|error| AppError::Broken(Box::new(error)))?;
+        store.archived_bundle(*digest.as_bytes()).map_err(|error| AppError::Broken(Box::new(error)))?;
     let source = BundleSource::from_archive(&archive).map_err(|error| AppError::Broken(Box::new(error)))?;
     let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
     Ok((source, bundle))

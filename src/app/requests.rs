@@ -12,6 +12,7 @@ use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::RecordPart;
+use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
@@ -27,7 +28,7 @@ impl App {
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
-        self.store().request(id).ok_or_else(|| AppError::UnknownRequest(id.to_string()))
+        self.store().view(|state| state.request(id).map(|entry| RequestEntry::clone(entry))).ok_or_else(|| AppError::UnknownRequest(id.to_string()))
     }
 
     pub(in crate::app) fn submitted_record(&self, entry: &RequestEntry) -> Result<DecisionRecord, AppError> {
@@ -42,11 +43,13 @@ impl App {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
         let record = decision_record(&stored)?;
-        let responses = entry
-            .responses
-            .iter()
-            .map(|index| self.entry(*index).and_then(|stored| response_answer(*index, &stored)))
-            .collect::<Result<_, _>>()?;
+        let mut responses = Vec::new();
+        for index in &entry.further {
+            let stored = self.entry(*index)?;
+            if stored.leaf.kind() == LeafKind::Review {
+                responses.push(response_answer(*index, &stored)?);
+            }
+        }
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),

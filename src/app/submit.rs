@@ -82,11 +82,12 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let evaluation = self.evaluate(&request).await?;
             let generation = evaluation.bundle.generation;
+            let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
             match self.store().commit(Command::Submit(command)).await {
                 Ok(committed) => {
-                    self.count_decision(&request, committed.index);
-                    return match committed.outcome {
+                    self.count_decision(&request, &decided);
+                                        return match committed.outcome {
                         CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
                         CommandOutcome::Sequenced => self.request_answer(request_id),
                     };
@@ -137,7 +138,7 @@ impl App {
 
     fn known_duplicate(&self, idempotency: Option<Idempotency>) -> Result<Option<RequestId>, AppError> {
         let Some(idempotency) = idempotency else { return Ok(None) };
-        match self.store().view(|state| state.idempotent(&idempotency.key)) {
+        match self.store().view(|state| state.kept_key(&idempotency.key).map(|kept| (kept.body, kept.request_id))) {
             Some((body, _)) if body != idempotency.body => Err(AppError::IdempotencyKeyReused),
             Some((_, id)) => Ok(Some(id)),
             None => Ok(None),
@@ -169,7 +170,9 @@ fn submission(
 
 /// How many items have each outcome.
 pub(in crate::app) fn outcome_counts(items: &[ItemDecision]) -> OutcomeCounts {
-    let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count() as u64;
+    let count = |outcome| {
+        u32::try_from(items.iter().filter(|item| item.outcome == outcome).count()).unwrap_or(u32::MAX)
+    };
     OutcomeCounts { accept: count(Outcome::Accept), reject: count(Outcome::Reject), review: count(Outcome::Review) }
 }
 

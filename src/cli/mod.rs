@@ -78,11 +78,29 @@ pub fn run() -> Exit {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
-        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),
+    }
+}
+
+fn evaluate(arguments: &eval::Args) -> Exit {
+    let answered = eval::run(arguments, std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
+    match answered {
+        Ok(eval::Queries::AllAnswered) => Exit::Success,
+        Ok(eval::Queries::SomeInvalid) => Exit::InvalidInput,
+        Err(eval::EvalError::Stream(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Success,
+        Err(error @ eval::EvalError::Stream(_)) => {
+            output::complain(&chain(&error));
+            Exit::Broken
+        }
+        Err(error) => {
+            let rendered = error.diagnostics().map(|diagnostics| diagnostics.render(false));
+            output::complain(&rendered.unwrap_or_else(|| chain(&error)));
+            Exit::InvalidInput
+        }
     }
 }
 

@@ -30,7 +30,6 @@ use crate::identity::token::Token;
 use crate::policy::watch::Patience;
 use crate::policy::watch::Watch;
 use crate::store::embedded::disk::RealDisk;
-use crate::store::embedded::settings::StoreSettings;
 use crate::store::embedded::store::EmbeddedStore;
 use crate::store::embedded::store::StoreError;
 use crate::telemetry::metrics::Metrics;
@@ -186,7 +185,7 @@ pub fn open_store(directory: &Path) -> Result<EmbeddedStore, ServiceError> {
             tracing::info!(done, total, "reading the log");
         }
     };
-    EmbeddedStore::open(disk, StoreSettings::default(), progress)
+    EmbeddedStore::open(disk, progress)
         .map_err(|error| ServiceError::Store(directory.to_owned(), error))
 }
 

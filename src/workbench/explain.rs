@@ -1,6 +1,5 @@
 //! Why a request comes out as it does: the decision, and every policy whose conditions hold.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -12,9 +11,7 @@ use crate::decision::engine::Engine;
 use crate::decision::facts::gather;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
-use crate::domain::registry::DocumentKey;
 use crate::domain::registry::InvalidDocumentId;
-use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::policy::bundle::Bundle;
@@ -59,11 +56,7 @@ pub fn explain(
     request: &InterSystemRequest,
     at: Timestamp,
 ) -> Result<Explanation, InvalidDocumentId> {
-    let mut registry: BTreeMap<DocumentKey, Arc<Document>> = BTreeMap::new();
-    for document in documents {
-        registry.insert(document.key()?, Arc::new(document));
-    }
-    let state = State::of_documents(registry.into_values(), Revision(0));
+    let state = State::of_documents(documents)?;
     let (facts, _) = gather(local, request, &state);
     let digest = bundle.digest().to_string();
     let engine = Engine::new(Arc::new(bundle));

@@ -3,3 +3,4 @@
 pub mod archive;
 pub mod disk;
 pub mod journal;
+pub mod store;
