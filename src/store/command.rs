@@ -396,7 +396,9 @@ pub enum StaleRead {
 impl fmt::Display for StaleRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(ReadKey::Document(key)) => write!(f, "a document among {}", key.kind.plural()),
+            Self::Key(ReadKey::Document(key)) => {
+                write!(f, "a document among {}", key.kind.plural())
+            }
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),

@@ -146,7 +146,8 @@ impl State {
                     key: idempotency.map(|idempotency| idempotency.key),
                 };
                 let body = idempotency.map(|idempotency| idempotency.body);
-                self.requests.submit(entry, body, self.head.time, &mut changed);
+                self.requests
+                    .submit(entry, body, self.head.time, &mut changed);
                 self.registry.write(changes, revision, &mut changed);
                 self.head.counters.count_request(*counts);
             }
@@ -156,12 +157,14 @@ impl State {
                 changes,
             } => {
                 let time = self.head.time;
-                self.requests.change(*request_id, items, (index, time), &mut changed);
+                self.requests
+                    .change(*request_id, items, (index, time), &mut changed);
                 self.registry.write(changes, revision, &mut changed);
             }
             EventBody::Expired { request_id, items } => {
                 let time = self.head.time;
-                self.requests.expire(*request_id, items, (index, time), &mut changed);
+                self.requests
+                    .expire(*request_id, items, (index, time), &mut changed);
             }
             EventBody::Published {
                 digest, generation, ..
@@ -177,7 +180,11 @@ impl State {
                 self.head.counters.refused_publications += 1;
             }
             EventBody::DryRuns { counts, .. } => {
-                let OutcomeCounts { accept, reject, review } = *counts;
+                let OutcomeCounts {
+                    accept,
+                    reject,
+                    review,
+                } = *counts;
                 self.head.counters.dry_runs +=
                     u64::from(accept) + u64::from(reject) + u64::from(review);
             }
@@ -203,7 +210,10 @@ impl State {
 
     /// The generation in force; zero before the first publication.
     pub fn generation(&self) -> u64 {
-        self.head.bundle.as_ref().map_or(0, |bundle| bundle.generation)
+        self.head
+            .bundle
+            .as_ref()
+            .map_or(0, |bundle| bundle.generation)
     }
 
     /// Sums over the whole log.
@@ -214,6 +224,11 @@ impl State {
     /// The revision in which a document is.
     pub fn revision(&self, key: &DocumentKey) -> Option<Revision> {
         self.registry.document(key).map(|(revision, _)| revision)
+    }
+
+    /// The document under a key.
+    pub fn document_under(&self, key: &DocumentKey) -> Option<&Document> {
+        self.registry.document(key).map(|(_, document)| &**document)
     }
 
     /// Documents of a kind in the order of their ids, from the one after `after` on.
@@ -273,9 +288,9 @@ impl State {
         let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });
         match key {
             ReadKey::Document(key) => self.revision(key),
-            ReadKey::Identity(identity) => {
-                self.person(identity).and_then(|id| of(DocumentKind::User, id))
-            }
+            ReadKey::Identity(identity) => self
+                .person(identity)
+                .and_then(|id| of(DocumentKind::User, id)),
             ReadKey::Number(number) => self
                 .home_of_number(number)
                 .and_then(|home| home.as_str().parse().ok())
