@@ -86,7 +86,7 @@ impl Loader<'_> {
         let mut passed_over = Vec::new();
         let (mut state, mut rows, mut source) = (State::default(), None, Source::Log);
         if let Some(generation) = trusted {
-            match self.from_projection(generation) {
+            match self.restore_projection(generation) {
                 Ok((restored, opened)) => {
                     (state, rows, source) = (restored, Some(opened), Source::Projection);
                 }
@@ -96,7 +96,7 @@ impl Loader<'_> {
         let names = snapshot::names(self.disk).unwrap_or_default();
         if source == Source::Log {
             for name in names.iter().rev() {
-                match self.from_snapshot(name) {
+                match self.restore_snapshot(name) {
                     Ok(restored) => {
                         (state, source) = (restored, Source::Snapshot);
                         break;
@@ -128,7 +128,7 @@ impl Loader<'_> {
         })
     }
 
-    fn from_projection(&mut self, generation: u64) -> Result<(State, OpenRows), BackendError> {
+    fn restore_projection(&mut self, generation: u64) -> Result<(State, OpenRows), BackendError> {
         let there = guarded(|| self.backend.generations())?;
         if !there.contains(&generation) {
             return Err(BackendError::Content("it is gone".to_owned()));
@@ -141,7 +141,7 @@ impl Loader<'_> {
         Ok((state, rows))
     }
 
-    fn from_snapshot(&mut self, name: &str) -> Result<State, BackendError> {
+    fn restore_snapshot(&mut self, name: &str) -> Result<State, BackendError> {
         let progress = &mut *self.progress;
         let (state, mark) = snapshot::read(self.disk, name, &mut |done| {
             tell(progress, Stage::Snapshot, done, 0);

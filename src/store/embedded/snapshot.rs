@@ -16,6 +16,7 @@ use crate::store::embedded::disk::read_exact_at;
 use crate::store::embedded::projection::BackendError;
 use crate::store::embedded::projection::Mark;
 use crate::store::embedded::projection::RowSum;
+use crate::store::embedded::projection::Visit;
 use crate::store::state::State;
 
 const DIRECTORY: &str = "snapshots";
@@ -29,8 +30,6 @@ const ROW_LIMIT_BYTES: usize = 64 << 20;
 
 /// How many snapshots are kept.
 const KEPT: usize = 2;
-
-type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackendError>;
 
 /// Writes a snapshot of the rows that `scan` shows, and removes those that are too many.
 pub(super) fn write(
@@ -56,9 +55,12 @@ pub(super) fn write(
     output.put(&length(&mark)?.to_be_bytes())?;
     output.put(&mark)?;
     output.finish()?;
-    disk.rename(&temporary, &directory.join(name))?;
+    disk.rename(&temporary, &directory.join(&name))?;
     disk.sync_directory(directory)?;
-    for old in names(disk)?.into_iter().rev().skip(KEPT) {
+    let (ahead, behind): (Vec<_>, Vec<_>) =
+        names(disk)?.into_iter().partition(|other| *other > name);
+    // One that is ahead was written before the log was set back, and is never valid again.
+    for old in ahead.iter().chain(behind.iter().rev().skip(KEPT)) {
         disk.remove(&directory.join(old))?;
     }
     Ok(())

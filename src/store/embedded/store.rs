@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::decision_log::Leaf;
 use crate::decision_log::LogIndex;
+use crate::decision_log::Payload;
 use crate::decision_log::PayloadError;
 use crate::decision_log::StoredPart;
 use crate::decision_log::TreeSize;
@@ -42,6 +43,7 @@ use crate::store::embedded::meta;
 use crate::store::embedded::meta::Meta;
 use crate::store::embedded::meta::MetaError;
 use crate::store::embedded::meta::Run;
+use crate::store::embedded::projection::OpenRows;
 use crate::store::embedded::projection::Pending;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::ProjectionStatus;
@@ -121,9 +123,9 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether commands are taken and recorded, as far as is known.
+    /// Whether commands are taken. A full disk does not change it: only trying shows that there is room again.
     pub fn is_ready(&self) -> bool {
-        self.stopped.is_none() && self.not_recording.is_none()
+        self.stopped.is_none()
     }
 }
 
@@ -253,14 +255,14 @@ impl EmbeddedStore {
         let backend = Arc::clone(&settings.projection);
         let run = Run::read(&*disk);
         let trusted = run.and_then(|run| run.trusted_projection(&settings.boot_id));
-        let loader = Loader {
+        let loaded = Loader {
             disk: &*disk,
             backend: &*backend,
             reader: &reader,
             origin,
             progress,
-        };
-        let loaded = loader.load(trusted)?;
+        }
+        .load(trusted)?;
         for reason in &loaded.passed_over {
             tracing::warn!(reason, "passed over at the start");
         }
@@ -280,38 +282,15 @@ impl EmbeddedStore {
             projection: Mutex::default(),
             trouble: Mutex::default(),
         });
-        let run = Run {
-            boot_id: shared.boot_id.clone(),
-            clean: false,
-            projection: loaded.rows.as_ref().map(|rows| rows.generation()),
-        };
-        shared
-            .write_run(&run)
-            .map_err(during("write that the store is open"))?;
         let projector = Projector {
             shared: Arc::clone(&shared),
             origin,
             snapshot_entries: settings.snapshot_entries.max(1),
             snapshot: loaded.snapshot,
         };
-        let rows = loaded.rows;
-        let projector = spawn("projection", move || projector.run(rows))?;
-        let (sender, queue) = mpsc::channel(settings.queue_commands.max(1));
-        let sequencer = Sequencer {
-            journal,
-            shared: Arc::clone(&shared),
-            queue,
-            batch_commands: settings.batch_commands.max(1),
-            projector,
-        };
-        let sequencer = spawn("sequencer", move || sequencer.run())?;
+        let inner = Inner::start(journal, settings, started, (projector, loaded.rows))?;
         Ok(Self {
-            inner: Arc::new(Inner {
-                shared,
-                started,
-                queue: Some(sender),
-                sequencer: Some(sequencer),
-            }),
+            inner: Arc::new(inner),
         })
     }
 
@@ -410,6 +389,41 @@ impl EmbeddedStore {
     }
 }
 
+impl Inner {
+    fn start(
+        journal: Journal,
+        settings: &Settings,
+        started: Started,
+        (projector, rows): (Projector, Option<OpenRows>),
+    ) -> Result<Self, OpenError> {
+        let shared = Arc::clone(&projector.shared);
+        let run = Run {
+            boot_id: shared.boot_id.clone(),
+            clean: false,
+            projection: rows.as_ref().map(OpenRows::generation),
+        };
+        shared
+            .write_run(&run)
+            .map_err(during("write that the store is open"))?;
+        let projector = spawn("projection", move || projector.run(rows))?;
+        let (sender, queue) = mpsc::channel(settings.queue_commands.max(1));
+        let sequencer = Sequencer {
+            journal,
+            shared: Arc::clone(&shared),
+            queue,
+            batch_commands: settings.batch_commands.max(1),
+            projector,
+        };
+        let sequencer = spawn("sequencer", move || sequencer.run())?;
+        Ok(Self {
+            shared,
+            started,
+            queue: Some(sender),
+            sequencer: Some(sequencer),
+        })
+    }
+}
+
 /// Waits for the threads, so that the data directory can be opened again.
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -502,8 +516,8 @@ fn establish_origin(
 fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenError> {
     let payload = reader.read_payload(first).map_err(OpenError::Read)?;
     let index = first;
-    let payload = crate::decision_log::Payload::parse(&payload)
-        .map_err(|source| OpenError::Payload { index, source })?;
+    let payload =
+        Payload::parse(&payload).map_err(|source| OpenError::Payload { index, source })?;
     let stored = Event::decode(payload).map_err(|source| OpenError::Event { index, source })?;
     match stored.event.body {
         EventBody::Genesis { origin } => Ok(origin),

@@ -32,6 +32,9 @@ pub trait ProjectionBackend: Send + Sync + fmt::Debug {
 /// A change of one row: its new value, or `None` to remove it.
 pub type RowChange = (Vec<u8>, Option<Vec<u8>>);
 
+/// What is shown a row's key and value; its error ends the scan.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackendError>;
+
 /// One open generation: rows by key.
 pub trait ProjectionRows: Send {
     /// The value of a row.
@@ -44,10 +47,7 @@ pub trait ProjectionRows: Send {
     fn flush(&self) -> Result<(), BackendError>;
 
     /// Shows all rows in the order of their keys.
-    fn scan(
-        &self,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackendError>,
-    ) -> Result<(), BackendError>;
+    fn scan(&self, visit: Visit<'_>) -> Result<(), BackendError>;
 }
 
 /// Why the projection can't be used.
@@ -179,10 +179,7 @@ impl ProjectionRows for SledRows {
         Ok(())
     }
 
-    fn scan(
-        &self,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackendError>,
-    ) -> Result<(), BackendError> {
+    fn scan(&self, visit: Visit<'_>) -> Result<(), BackendError> {
         for row in self.database.iter() {
             let (key, value) = row?;
             visit(&key, &value)?;

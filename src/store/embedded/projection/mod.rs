@@ -18,6 +18,7 @@ pub use backend::ProjectionBackend;
 pub use backend::ProjectionRows;
 pub use backend::RowChange;
 pub use backend::SledBackend;
+pub use backend::Visit;
 pub(super) use backend::drop_guarded;
 pub(super) use backend::guarded;
 pub(super) use pending::Pending;

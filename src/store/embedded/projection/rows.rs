@@ -11,6 +11,7 @@ use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::ProjectionRows;
 use crate::store::embedded::projection::RowChange;
 use crate::store::embedded::projection::RowSum;
+use crate::store::embedded::projection::Visit;
 use crate::store::embedded::projection::drop_guarded;
 use crate::store::embedded::projection::guarded;
 use crate::store::state::RowError;
@@ -121,7 +122,7 @@ impl OpenRows {
         &self,
         origin: Uuid,
         leaf_hash: LeafHash,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackendError>,
+        visit: Visit<'_>,
     ) -> Result<Mark, BackendError> {
         let mut sum = RowSum::default();
         guarded(|| {

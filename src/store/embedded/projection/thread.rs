@@ -23,7 +23,7 @@ use crate::store::state::RowKey;
 const COPY_ROWS: usize = 1_000;
 
 const PAUSE_LEAST: Duration = Duration::from_millis(100);
-const PAUSE_MOST: Duration = Duration::from_secs(60);
+const PAUSE_MOST: Duration = Duration::from_mins(1);
 
 /// What the thread works with.
 #[derive(Debug)]

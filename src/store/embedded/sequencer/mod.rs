@@ -77,21 +77,8 @@ impl Sequencer {
         while let Some(first) = self.queue.blocking_recv() {
             let mut batch = Batch::default();
             let mut next = Some(first);
-            for _ in 0..self.batch_commands {
-                match next.take() {
-                    Some(Message::Commit(command, reply)) => {
-                        self.take(&mut batch, *command, reply);
-                    }
-                    Some(Message::Close(reply)) => {
-                        self.queue.close();
-                        closing.push(reply);
-                    }
-                    None => break,
-                }
-                next = self.queue.try_recv().ok();
-            }
-            // The last one received above may have been one too many.
-            if let Some(message) = next {
+            let mut taken = 0;
+            while let Some(message) = next {
                 match message {
                     Message::Commit(command, reply) => self.take(&mut batch, *command, reply),
                     Message::Close(reply) => {
@@ -99,6 +86,10 @@ impl Sequencer {
                         closing.push(reply);
                     }
                 }
+                taken += 1;
+                next = (taken < self.batch_commands)
+                    .then(|| self.queue.try_recv().ok())
+                    .flatten();
             }
             self.write(batch);
         }
@@ -120,17 +111,14 @@ impl Sequencer {
                 return answer(reply, Err(CommitError::OutcomeUnknown(reason)));
             }
         }
-        let mut touched = std::mem::take(&mut batch.touched);
         let checked = {
             let state = self.shared.read();
-            let before = command.clone();
             let checked = check::check(&state, command);
-            if matches!(checked, Ok(Checked::Event(..))) {
-                touched.add(&before, &state);
+            if let Ok(Checked::Event(event, _)) = &checked {
+                batch.touched.add(&event.body, &state);
             }
             checked
         };
-        batch.touched = touched;
         match checked {
             Ok(Checked::Event(event, record)) => match encode(&event, record) {
                 Ok((entry, leaf_hash)) => {
@@ -249,9 +237,10 @@ impl Sequencer {
     }
 }
 
-/// Whoever asked may have gone away.
 fn answer(reply: Reply, result: Result<Committed, CommitError>) {
-    reply.send(result).map_or((), drop);
+    if reply.send(result).is_err() {
+        tracing::debug!("whoever asked for a change went away before it was answered");
+    }
 }
 
 fn encode(event: &Event, record: Vec<RecordPart>) -> Result<(EntryBytes, LeafHash), CommitError> {

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
-use crate::domain::document::Document;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::store::command::Command;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
+use crate::store::event::DocumentChange;
+use crate::store::event::EventBody;
 use crate::store::state::Claim;
 use crate::store::state::State;
 use crate::store::state::claims_of;
@@ -81,39 +82,50 @@ impl Touched {
             })
     }
 
-    /// Adds what a command changes that was checked against this state.
-    pub(super) fn add(&mut self, command: &Command, state: &State) {
-        match command {
-            Command::WriteDocuments(write) => self.add_writes(&write.writes, state),
-            Command::Submit(submit) => {
-                self.requests.insert(submit.request_id);
+    /// Adds what an event changes in this state.
+    pub(super) fn add(&mut self, event: &EventBody, state: &State) {
+        match event {
+            EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
+            EventBody::Submitted {
+                request_id,
+                idempotency,
+                changes,
+                ..
+            } => {
+                self.requests.insert(*request_id);
                 self.keys
-                    .extend(submit.idempotency.map(|idempotency| idempotency.key));
-                self.add_writes(&submit.writes, state);
+                    .extend(idempotency.map(|idempotency| idempotency.key));
+                self.add_changes(changes, state);
             }
-            Command::Respond(respond) => {
-                self.requests.insert(respond.request_id);
-                self.add_writes(&respond.writes, state);
+            EventBody::Responded {
+                request_id,
+                changes,
+                ..
+            } => {
+                self.requests.insert(*request_id);
+                self.add_changes(changes, state);
             }
-            Command::Expire(expire) => {
-                self.requests.insert(expire.request_id);
+            EventBody::Expired { request_id, .. } => {
+                self.requests.insert(*request_id);
             }
-            Command::Publish(_) => self.bundle = true,
-            Command::RefusePublication(_) | Command::DryRuns(_) => {}
+            EventBody::Published { .. } => self.bundle = true,
+            EventBody::Genesis { .. }
+            | EventBody::PublicationRefused { .. }
+            | EventBody::DryRuns { .. } => {}
         }
     }
 
-    fn add_writes(&mut self, writes: &[Write], state: &State) {
-        for write in writes {
-            self.numbers |= write.key.kind == DocumentKind::System;
-            self.add_claims(write.document.as_deref());
-            self.add_claims(state.document_under(&write.key));
-            self.documents.insert(write.key.clone());
+    fn add_changes(&mut self, changes: &[DocumentChange], state: &State) {
+        for change in changes {
+            let key = change.key();
+            self.numbers |= key.kind == DocumentKind::System;
+            if let DocumentChange::Put(_, document) = change {
+                self.claims.extend(claims_of(document));
+            }
+            if let Some(document) = state.document_under(key) {
+                self.claims.extend(claims_of(document));
+            }
+            self.documents.insert(key.clone());
         }
-    }
-
-    fn add_claims(&mut self, document: Option<&Document>) {
-        self.claims
-            .extend(document.map(claims_of).unwrap_or_default());
     }
 }
