@@ -195,10 +195,10 @@ fn what_was_not_recorded_never_turns_up_whatever_reached_the_disk() {
     }
 }
 
-/// Equal entries, each leaf of two sectors, so that old frames fit behind new ones.
+/// Entries whose leaf frames end with a sector, so that an old frame can stay behind a new one.
 fn equal_batch(label: u8, count: usize) -> Vec<EntryBytes> {
     let entry = |number: usize| EntryBytes {
-        leaf: [vec![label; 990], number.to_be_bytes().to_vec()].concat(),
+        leaf: [vec![label; 408], number.to_be_bytes().to_vec()].concat(),
         payload: vec![label; 200],
     };
     (0..count).map(entry).collect()
