@@ -15,6 +15,20 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8470";
 
 const PREFIX: &str = "COMITY_";
 
+/// The settings that a variable can give.
+const SETTINGS: [&str; 10] = [
+    "system",
+    "listen",
+    "data_dir",
+    "policies",
+    "access_policies",
+    "callers",
+    "body_bytes_max",
+    "members_max",
+    "log_format",
+    "log_filter",
+];
+
 /// The settings of `comity serve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -79,21 +93,39 @@ impl Partial {
         toml::from_str(&text).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Reads `COMITY_…` variables; an unknown one is an error, so that a misspelt one is not passed over.
+    /// Reads `COMITY_…` variables; one that looks like a misspelt setting is an error.
+    ///
+    /// Others are passed over: Kubernetes sets `COMITY_SERVICE_HOST`, `COMITY_PORT` and more by itself
+    /// wherever a service is called `comity`.
     pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<Self, InvalidConfig> {
         let mut partial = Self::default();
         let mut problems = Vec::new();
         for (name, value) in variables {
-            let Some(setting) = name.strip_prefix(PREFIX) else { continue };
-            if let Err(problem) = partial.set(&setting.to_ascii_lowercase(), value) {
+            let Some(setting) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let setting = setting.to_ascii_lowercase();
+            if !SETTINGS.contains(&setting.as_str()) {
+                problems.extend(
+                    misspelt(&setting).map(|meant| format!("{name}: did you mean `{meant}`?")),
+                );
+            } else if let Err(problem) = partial.set(&setting, value) {
                 problems.push(format!("{name}: {problem}"));
             }
         }
-        if problems.is_empty() { Ok(partial) } else { Err(InvalidConfig(problems)) }
+        if problems.is_empty() {
+            Ok(partial)
+        } else {
+            Err(InvalidConfig(problems))
+        }
     }
 
     fn set(&mut self, setting: &str, value: &str) -> Result<(), String> {
-        let number = |value: &str| value.parse::<usize>().map_err(|_| format!("`{value}` is not a number"));
+        let number = |value: &str| {
+            value
+                .parse::<usize>()
+                .map_err(|_| format!("`{value}` is not a number"))
+        };
         match setting {
             "system" => self.system = Some(value.to_owned()),
             "listen" => self.listen = Some(value.to_owned()),
@@ -143,11 +175,14 @@ impl Partial {
                 None
             }
             None => {
-                problems.push("system: say which MC system this is, such as `mc.de.example`".to_owned());
+                problems.push(
+                    "system: say which MC system this is, such as `mc.de.example`".to_owned(),
+                );
                 None
             }
         };
-        let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).map_err(|problem| problems.push(problem));
+        let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
+            .map_err(|problem| problems.push(problem));
         let policies = self.policies.unwrap_or_else(|| "policies".into());
         let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
             return Err(InvalidConfig(problems));
@@ -156,7 +191,9 @@ impl Partial {
             system,
             listen,
             data_dir: self.data_dir.unwrap_or_else(|| "data".into()),
-            access_policies: self.access_policies.unwrap_or_else(|| policies.join("access")),
+            access_policies: self
+                .access_policies
+                .unwrap_or_else(|| policies.join("access")),
             policies,
             callers: self.callers,
             body_bytes_max: self.body_bytes_max.unwrap_or(4 * 1024 * 1024),
@@ -167,6 +204,14 @@ impl Partial {
     }
 }
 
+/// The variable that was meant, if the name is close to one.
+fn misspelt(setting: &str) -> Option<String> {
+    SETTINGS
+        .iter()
+        .find(|known| strsim::normalized_damerau_levenshtein(setting, known) >= 0.75)
+        .map(|known| format!("{PREFIX}{}", known.to_ascii_uppercase()))
+}
+
 /// The process's environment.
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -175,12 +220,15 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr =
-        text.parse().map_err(|_| format!("listen: `{text}` is not an address and port such as `{LISTEN_DEFAULT}`"))?;
+    let address: SocketAddr = text.parse().map_err(|_| {
+        format!("listen: `{text}` is not an address and port such as `{LISTEN_DEFAULT}`")
+    })?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err(format!("listen: `{address}` is not a loopback address; without TLS the service listens nowhere else"))
+        Err(format!(
+            "listen: `{address}` is not a loopback address; without TLS the service listens nowhere else"
+        ))
     }
 }
 
@@ -189,9 +237,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::Partial;
+    use super::SETTINGS;
 
     fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -208,18 +260,66 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_it_over_the_file() {
-        let file: Partial = toml::from_str("system = \"a.example\"\nmembers_max = 5\nlisten = \"[::1]:0\"").unwrap();
-        let variables = environment(&[("COMITY_SYSTEM", "b.example"), ("COMITY_MEMBERS_MAX", "6"), ("PATH", "x")]);
-        let flags = Partial { system: Some("c.example".to_owned()), ..Partial::default() };
-        let config = flags.or(Partial::from_environment(&variables).unwrap()).or(file).complete().unwrap();
-        assert_eq!((config.system.as_str(), config.members_max), ("c.example", 6));
+        let file: Partial =
+            toml::from_str("system = \"a.example\"\nmembers_max = 5\nlisten = \"[::1]:0\"")
+                .unwrap();
+        let variables = environment(&[
+            ("COMITY_SYSTEM", "b.example"),
+            ("COMITY_MEMBERS_MAX", "6"),
+            ("PATH", "x"),
+        ]);
+        let flags = Partial {
+            system: Some("c.example".to_owned()),
+            ..Partial::default()
+        };
+        let config = flags
+            .or(Partial::from_environment(&variables).unwrap())
+            .or(file)
+            .complete()
+            .unwrap();
+        assert_eq!(
+            (config.system.as_str(), config.members_max),
+            ("c.example", 6)
+        );
         assert!(config.listen.ip().is_ipv6());
+    }
+
+    #[test]
+    fn every_setting_can_come_from_a_variable() {
+        let pairs = SETTINGS.map(|setting| {
+            let value = if setting == "log_format" { "json" } else { "7" };
+            (
+                format!("COMITY_{}", setting.to_ascii_uppercase()),
+                value.to_owned(),
+            )
+        });
+        let partial = Partial::from_environment(&pairs.into()).unwrap();
+        assert_eq!(partial.clone().or(Partial::default()), partial);
+        assert!(!format!("{partial:?}").contains("None"), "{partial:?}");
+    }
+
+    #[test]
+    fn variables_that_a_cluster_sets_are_passed_over() {
+        let cluster = [
+            ("COMITY_SERVICE_HOST", "10.0.0.7"),
+            ("COMITY_SERVICE_PORT", "8470"),
+            ("COMITY_SERVICE_PORT_HTTP", "8470"),
+            ("COMITY_PORT", "tcp://10.0.0.7:8470"),
+            ("COMITY_PORT_8470_TCP_ADDR", "10.0.0.7"),
+            ("COMITY_PORT_8470_TCP_PROTO", "tcp"),
+        ];
+        assert_eq!(
+            Partial::from_environment(&environment(&cluster)),
+            Ok(Partial::default())
+        );
     }
 
     #[test]
     fn misspelt_settings_are_not_passed_over() {
         assert!(Partial::from_environment(&environment(&[("COMITY_SYSTM", "x")])).is_err());
-        assert!(Partial::from_environment(&environment(&[("COMITY_MEMBERS_MAX", "many")])).is_err());
+        assert!(
+            Partial::from_environment(&environment(&[("COMITY_MEMBERS_MAX", "many")])).is_err()
+        );
         assert!(toml::from_str::<Partial>("sytem = \"x\"").is_err());
     }
 }
