@@ -1,5 +1,7 @@
 //! JSON bodies: duplicate keys, deep nesting and large bodies are refused before anything is understood.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
@@ -17,11 +19,19 @@ use crate::http::state::ServiceState;
 #[derive(Clone, Debug)]
 pub struct JsonBody(pub Body);
 
-/// The text of a body and what it says.
-#[derive(Clone, Debug)]
+/// The text of a body and what it says; it may hold credentials, and so is never printed.
+#[derive(Clone)]
 pub struct Body {
     bytes: Bytes,
     value: Value,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Body {
@@ -37,7 +47,8 @@ impl Body {
 
     /// The value as a type; what does not fit is a problem.
     pub fn typed<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        serde_json::from_value(self.value).map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
+        serde_json::from_value(self.value)
+            .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
     }
 }
 
@@ -52,16 +63,32 @@ where
         let state = ServiceState::from_ref(outer);
         if !is_json(&request) {
             let detail = "send the body as `application/json`";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+                detail,
+            ));
         }
         let limit = state.body_bytes_max();
-        let bytes = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| {
-            let detail = format!("the body is longer than {limit} bytes, or did not arrive whole");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large", detail)
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), limit)
+            .await
+            .map_err(|_| {
+                let detail =
+                    format!("the body is longer than {limit} bytes, or did not arrive whole");
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "body-too-large",
+                    "Body too large",
+                    detail,
+                )
+            })?;
         let value = wire::strict_json(&bytes, state.wire_limits())
             .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
-        Ok(Self(Body { bytes: bytes.into(), value }))
+        Ok(Self(Body {
+            bytes: bytes.into(),
+            value,
+        }))
     }
 }
 

@@ -32,9 +32,17 @@ pub(super) fn required_version(headers: &HeaderMap) -> Result<Option<u64>, Probl
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    if headers.get_all(name).iter().count() > 1 {
+        return Err(malformed("give a condition once"));
+    }
     headers
         .get(name)
-        .map(|value| value.to_str().map(str::trim).map_err(|_| malformed("a condition is visible ASCII")))
+        .map(|value| {
+            value
+                .to_str()
+                .map(str::trim)
+                .map_err(|_| malformed("a condition is visible ASCII"))
+        })
         .transpose()
 }
 
@@ -46,7 +54,12 @@ fn revision(tag: &str) -> Result<u64, Problem> {
 }
 
 fn malformed(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-precondition", "Invalid precondition", detail)
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid-precondition",
+        "Invalid precondition",
+        detail,
+    )
 }
 
 #[cfg(test)]
@@ -59,18 +72,33 @@ mod tests {
     use crate::store::command::Expected;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
     fn a_write_needs_exactly_one_condition() {
         let at = |pairs| write_condition(&headers(pairs));
-        assert_eq!(at(&[("if-match", "\"r12\"")]).unwrap(), Expected::Revision(Revision(12)));
+        assert_eq!(
+            at(&[("if-match", "\"r12\"")]).unwrap(),
+            Expected::Revision(Revision(12))
+        );
         assert_eq!(at(&[("if-none-match", "*")]).unwrap(), Expected::Absent);
         assert_eq!(at(&[]).unwrap_err().status().as_u16(), 428);
         for wrong in ["r12", "\"12\"", "W/\"r12\"", "*", "\"r-1\""] {
-            assert_eq!(write_condition(&headers(&[("if-match", wrong)])).unwrap_err().status().as_u16(), 400);
+            assert_eq!(
+                write_condition(&headers(&[("if-match", wrong)]))
+                    .unwrap_err()
+                    .status()
+                    .as_u16(),
+                400
+            );
         }
+        let mut twice = headers(&[("if-match", "\"r1\"")]);
+        twice.append("if-match", "\"r2\"".parse().unwrap());
+        assert_eq!(write_condition(&twice).unwrap_err().status().as_u16(), 400);
         assert_eq!(required_version(&headers(&[])).unwrap(), None);
     }
 }
