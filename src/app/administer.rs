@@ -6,10 +6,9 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::app::plausibility::check_document;
 use crate::decision::facts::Lookup;
 use crate::domain::document::Document;
-use crate::domain::identity::McServiceId;
-use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
@@ -28,7 +27,11 @@ pub const IMPORT_DOCUMENTS_MAX: usize = crate::store::command::WRITES_LIMIT;
 
 impl App {
     /// One document.
-    pub fn document(&self, caller: &Caller, key: &DocumentKey) -> Result<Versioned<Arc<Document>>, AppError> {
+    pub fn document(
+        &self,
+        caller: &Caller,
+        key: &DocumentKey,
+    ) -> Result<Versioned<Arc<Document>>, AppError> {
         self.permit(caller, Action::ReadRegistry)?;
         self.store()
             .view(|state| state.document(key))
@@ -48,7 +51,11 @@ impl App {
         let after = after.and_then(|after| after.parse().ok());
         Ok(self.store().view(|state| {
             let page = state.documents(kind, after.as_ref()).take(limit);
-            page.map(|(_, found)| Versioned { revision: found.revision, value: Arc::clone(found.value) }).collect()
+            page.map(|(_, found)| Versioned {
+                revision: found.revision,
+                value: Arc::clone(found.value),
+            })
+            .collect()
         }))
     }
 
@@ -65,7 +72,15 @@ impl App {
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));
         }
-        self.write(caller, vec![Write { key, expected, document: Some(Arc::new(document)) }]).await
+        self.write(
+            caller,
+            vec![Write {
+                key,
+                expected,
+                document: Some(Arc::new(document)),
+            }],
+        )
+        .await
     }
 
     /// Deletes one document under a condition on its present revision.
@@ -79,11 +94,23 @@ impl App {
         if self.store().view(|state| state.document(&key)).is_none() {
             return Err(AppError::UnknownDocument(key));
         }
-        self.write(caller, vec![Write { key, expected, document: None }]).await
+        self.write(
+            caller,
+            vec![Write {
+                key,
+                expected,
+                document: None,
+            }],
+        )
+        .await
     }
 
     /// Writes many documents, all or none, whatever their present revisions.
-    pub async fn import(&self, caller: &Caller, documents: Vec<Document>) -> Result<Revision, AppError> {
+    pub async fn import(
+        &self,
+        caller: &Caller,
+        documents: Vec<Document>,
+    ) -> Result<Revision, AppError> {
         self.permit(caller, Action::WriteRegistry)?;
         if documents.is_empty() || documents.len() > IMPORT_DOCUMENTS_MAX {
             let detail = format!("an import holds 1 to {IMPORT_DOCUMENTS_MAX} documents");
@@ -94,23 +121,42 @@ impl App {
         for (number, document) in documents.into_iter().enumerate() {
             match document.key() {
                 Ok(key) => {
-                    problems.extend(self.document_problems(&key, &document).into_iter().map(|problem| {
-                        Invalid::at(format!("/{number}{}", problem.pointer), format!("{key}: {}", problem.detail))
-                    }));
-                    writes.push(Write { key, expected: Expected::Any, document: Some(Arc::new(document)) });
+                    problems.extend(self.document_problems(&key, &document).into_iter().map(
+                        |problem| {
+                            Invalid::at(
+                                format!("/{number}{}", problem.pointer),
+                                format!("{key}: {}", problem.detail),
+                            )
+                        },
+                    ));
+                    writes.push(Write {
+                        key,
+                        expected: Expected::Any,
+                        document: Some(Arc::new(document)),
+                    });
                 }
                 Err(error) => problems.push(Invalid::at(format!("/{number}"), error.to_string())),
             }
         }
-        if problems.is_empty() { self.write(caller, writes).await } else { Err(AppError::Invalid(problems)) }
+        if problems.is_empty() {
+            self.write(caller, writes).await
+        } else {
+            Err(AppError::Invalid(problems))
+        }
     }
 
     async fn write(&self, caller: &Caller, writes: Vec<Write>) -> Result<Revision, AppError> {
         let actor = caller.name.clone();
-        let command = Command::WriteDocuments(WriteDocuments { writes, actor, at: self.now() });
+        let command = Command::WriteDocuments(WriteDocuments {
+            writes,
+            actor,
+            at: self.now(),
+        });
         let store = self.store().clone();
         let work = tokio::spawn(async move { store.commit(command).await });
-        let committed = work.await.map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;
+        let committed = work
+            .await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;
         Ok(Revision(committed.index.0))
     }
 
@@ -118,7 +164,10 @@ impl App {
         let mut problems = check_document(self.local_system(), document);
         match document.key() {
             Ok(own) if own == *key => {}
-            Ok(own) => problems.push(Invalid::at("", format!("the document is `{own}`, not `{key}`"))),
+            Ok(own) => problems.push(Invalid::at(
+                "",
+                format!("the document is `{own}`, not `{key}`"),
+            )),
             Err(error) => problems.push(Invalid::at("", error.to_string())),
         }
         if problems.is_empty()
@@ -128,69 +177,4 @@ impl App {
         }
         problems
     }
-}
-
-/// What a document says that cannot be, whatever else the registry holds.
-pub fn check_document(local: &McSystemId, document: &Document) -> Vec<Invalid> {
-    let mut problems = Vec::new();
-    let mut refuse = |pointer: &str, detail: String| problems.push(Invalid::at(pointer, detail));
-    match document {
-        Document::System(_) => {}
-        Document::Agreement(agreement) => {
-            if agreement.partner == *local {
-                refuse("/partner", format!("`{local}` is this system; an agreement is with another"));
-            }
-            if agreement.valid_until.is_some_and(|until| until <= agreement.valid_from) {
-                refuse("/valid_until", "the agreement ends before it begins".to_owned());
-            }
-        }
-        Document::User(user) => {
-            if user.identities.iter().next().is_none() {
-                refuse("/identities", "a user has at least one MC service ID".to_owned());
-            }
-            for (service, id) in user.identities.iter() {
-                if let Some(detail) = foreign(local, id) {
-                    refuse(&format!("/identities/{service}"), detail);
-                }
-            }
-        }
-        Document::Group(group) => {
-            if group.id.uri().domain() != Some(local) {
-                refuse("/id", format!("the group is not defined in `{local}`"));
-            }
-            if let Some(twice) = repeated(group.partners.iter().map(|partner| partner.system.as_str())) {
-                refuse("/partners", format!("`{twice}` is listed twice"));
-            }
-        }
-        Document::MigratedProfile(profile) => {
-            if profile.home_system == *local {
-                refuse("/home_system", "our own users do not migrate to us".to_owned());
-            }
-            let home = profile.user.as_ref().and_then(|user| user.uri().domain());
-            if home.is_some_and(|home| *home != profile.home_system) {
-                refuse("/user", "the user's home is not the profile's home system".to_owned());
-            }
-        }
-        Document::Link(link) => {
-            if link.system == *local {
-                refuse("/system", "a link is with another system".to_owned());
-            }
-        }
-        Document::UeConfiguration(_) => {
-            refuse("", "pushed configuration is written by the decision that accepts it, never by hand".to_owned());
-        }
-    }
-    problems
-}
-
-fn foreign(local: &McSystemId, id: &McServiceId) -> Option<String> {
-    match id.uri().domain() {
-        Some(domain) if domain != local => Some(format!("`{id}` is home in `{domain}`, not in `{local}`")),
-        Some(_) | None => None,
-    }
-}
-
-fn repeated<'a>(words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut seen = std::collections::BTreeSet::new();
-    words.into_iter().find(|word| !seen.insert(*word))
 }

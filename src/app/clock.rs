@@ -30,14 +30,21 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
 impl WallClock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
     fn wall_milliseconds(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
@@ -77,24 +84,45 @@ impl std::fmt::Debug for Clock {
 impl Clock {
     /// A clock that never hands out a time before `newest_recorded`.
     pub fn new(source: Box<dyn WallClock>, newest_recorded: Option<Timestamp>) -> Self {
-        let offset = source.wall_milliseconds().saturating_sub(source.steady_milliseconds());
+        let offset = source
+            .wall_milliseconds()
+            .saturating_sub(source.steady_milliseconds());
         let newest = newest_recorded.map_or(i64::MIN, Timestamp::as_milliseconds);
-        Self { source, reading: Mutex::new(Reading { newest, offset, jump: None }) }
+        Self {
+            source,
+            reading: Mutex::new(Reading {
+                newest,
+                offset,
+                jump: None,
+            }),
+        }
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        let (wall, steady) = (self.source.wall_milliseconds(), self.source.steady_milliseconds());
+        let (wall, steady) = (
+            self.source.wall_milliseconds(),
+            self.source.steady_milliseconds(),
+        );
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let offset = wall.saturating_sub(steady);
         let drift = offset.saturating_sub(reading.offset);
         if drift.saturating_abs() >= JUMP_MILLISECONDS {
-            let jump = ClockJump { noticed_at: Timestamp::from_milliseconds(wall), milliseconds: drift };
-            tracing::warn!(milliseconds = drift, "the wall clock jumped; nothing expires until it has settled");
+            let jump = ClockJump {
+                noticed_at: Timestamp::from_milliseconds(wall),
+                milliseconds: drift,
+            };
+            tracing::warn!(
+                milliseconds = drift,
+                "the wall clock jumped; nothing expires until it has settled"
+            );
             reading.jump = Some((jump, steady));
         }
         reading.offset = offset;
-        if reading.jump.is_some_and(|(_, noticed)| steady.saturating_sub(noticed) >= SETTLING_MILLISECONDS) {
+        if reading
+            .jump
+            .is_some_and(|(_, noticed)| steady.saturating_sub(noticed) >= SETTLING_MILLISECONDS)
+        {
             reading.jump = None;
         }
         reading.newest = reading.newest.max(wall);
@@ -103,7 +131,11 @@ impl Clock {
 
     /// The jump that has not settled, if there was one.
     pub fn jump(&self) -> Option<ClockJump> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner).jump.map(|(jump, _)| jump)
+        self.reading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .jump
+            .map(|(jump, _)| jump)
     }
 }
 
@@ -144,7 +176,10 @@ mod tests {
     #[test]
     fn time_never_runs_back_past_what_is_recorded() {
         let hands = Hands::default();
-        let clock = Clock::new(Box::new(hands.clone()), Some(Timestamp::from_milliseconds(5_000)));
+        let clock = Clock::new(
+            Box::new(hands.clone()),
+            Some(Timestamp::from_milliseconds(5_000)),
+        );
         assert_eq!(clock.now(), Timestamp::from_milliseconds(5_000));
         hands.pass(20_000);
         assert_eq!(clock.now(), Timestamp::from_milliseconds(20_000));

@@ -61,7 +61,6 @@ pub enum AppError {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-
 /// One thing that is wrong with an input, and where.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Invalid {
@@ -74,7 +73,10 @@ pub struct Invalid {
 impl Invalid {
     /// A problem at a place.
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
     }
 }
 

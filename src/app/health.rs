@@ -34,7 +34,9 @@ impl App {
             ready: store.is_none(),
             store,
             projection: "none".to_owned(),
-            refused_bundle: self.last_attempt().filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
+            refused_bundle: self
+                .last_attempt()
+                .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
             clock_jump: self.clock().jump(),
         }
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
 use crate::identity::caller::Caller;
-use crate::app::submit::outcome_counts;
 use crate::store::command::Command;
 use crate::store::command::DryRuns;
 use crate::store::command::Expire;
@@ -42,7 +42,15 @@ impl App {
             return;
         }
         for (request_id, items) in self.store().view(|state| state.due(now)) {
-            if let Err(error) = self.store().commit(Command::Expire(Expire { request_id, items, at: now })).await {
+            if let Err(error) = self
+                .store()
+                .commit(Command::Expire(Expire {
+                    request_id,
+                    items,
+                    at: now,
+                }))
+                .await
+            {
                 tracing::warn!(%error, "an overdue item could not be expired yet");
                 return;
             }
@@ -63,7 +71,12 @@ impl App {
         let counts = std::mem::take(&mut *self.dry_runs());
         let at = self.now();
         for (caller, counts) in counts {
-            let command = Command::DryRuns(DryRuns { caller, minute: at, counts, at });
+            let command = Command::DryRuns(DryRuns {
+                caller,
+                minute: at,
+                counts,
+                at,
+            });
             if let Err(error) = self.store().commit(command).await {
                 tracing::warn!(%error, "a summary of dry runs was not recorded");
             }

@@ -26,12 +26,17 @@ impl Published {
     pub fn new(generation: u64, digest: BundleDigest, engine: Engine, workers: usize) -> Self {
         let mut engines: Vec<Engine> = (1..workers).map(|_| engine.replicate()).collect();
         engines.push(engine);
-        Self { generation, digest, engines }
+        Self {
+            generation,
+            digest,
+            engines,
+        }
     }
 
     /// The copy of the calling thread.
     pub fn engine(&self) -> Option<&Engine> {
-        self.engines.get(worker_number() % self.engines.len().max(1))
+        self.engines
+            .get(worker_number() % self.engines.len().max(1))
     }
 }
 
@@ -60,7 +65,10 @@ impl Live {
     /// Begins with a publication.
     pub fn new(published: Published) -> Self {
         let generation = watch::Sender::new(published.generation);
-        Self { current: ArcSwap::from_pointee(published), generation }
+        Self {
+            current: ArcSwap::from_pointee(published),
+            generation,
+        }
     }
 
     /// The publication in force.
@@ -78,6 +86,11 @@ impl Live {
     /// Waits until at least that generation is in force.
     pub async fn reached(&self, generation: u64) {
         // The sender lives as long as `self`, so waiting can't fail.
-        drop(self.generation.subscribe().wait_for(|present| *present >= generation).await);
+        drop(
+            self.generation
+                .subscribe()
+                .wait_for(|present| *present >= generation)
+                .await,
+        );
     }
 }

@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod live;
 pub mod open;
 pub mod permission;
+pub mod plausibility;
 pub mod pool;
 pub mod publish;
 pub mod replay;
@@ -122,22 +123,36 @@ impl App {
     }
 
     fn dry_runs(&self) -> MutexGuard<'_, DryRunCounts> {
-        self.0.dry_runs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .dry_runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last_attempt(&self) -> Option<Attempt> {
-        self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .last_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set_last_attempt(&self, attempt: Attempt) {
-        *self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+        *self
+            .0
+            .last_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(attempt);
     }
 
     /// Whether a document's facts fit the schema in force.
     fn conforms(&self, document: &Document) -> Result<(), String> {
         let live = self.live().current();
-        let Some(engine) = live.engine() else { return Err("no engine is in force".to_owned()) };
-        crate::decision::entities::conforms(engine.bundle(), document).map_err(|error| error.to_string())
+        let Some(engine) = live.engine() else {
+            return Err("no engine is in force".to_owned());
+        };
+        crate::decision::conformity::conforms(engine.bundle(), document)
+            .map_err(|error| error.to_string())
     }
 
     fn count_decision(&self, request: &InterSystemRequest, outcomes: &[Outcome]) {

@@ -44,15 +44,27 @@ impl App {
         foundations: Foundations,
         wall_clock: Box<dyn WallClock>,
     ) -> Result<Self, AppError> {
-        let Foundations { store, sealing_key, metrics } = foundations;
+        let Foundations {
+            store,
+            sealing_key,
+            metrics,
+        } = foundations;
         let access = access_bundle(&settings.access_policies)?;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let (bundle, generation) = match store.view(|state| state.bundle().cloned()) {
-            Some(in_force) => (archived_bundle(&store, &in_force.digest)?.1, in_force.generation),
+            Some(in_force) => (
+                archived_bundle(&store, &in_force.digest)?.1,
+                in_force.generation,
+            ),
             None => first_publication(&settings, &store, &clock).await?,
         };
         let workers = settings.workers.max(1);
-        let published = Published::new(generation, bundle.digest(), Engine::new(Arc::new(bundle)), workers);
+        let published = Published::new(
+            generation,
+            bundle.digest(),
+            Engine::new(Arc::new(bundle)),
+            workers,
+        );
         let app = Self(Arc::new(Inner {
             settings,
             store,

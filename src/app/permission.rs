@@ -92,7 +92,9 @@ pub struct Access {
 impl Access {
     /// Begins with an access bundle.
     pub fn new(engine: Engine) -> Self {
-        Self { engine: ArcSwap::from_pointee(engine) }
+        Self {
+            engine: ArcSwap::from_pointee(engine),
+        }
     }
 
     /// Puts another access bundle in force.
@@ -102,7 +104,10 @@ impl Access {
 
     /// Permits or forbids; an error forbids.
     pub fn permit<'a>(&self, caller: &'a Caller, action: Action) -> Result<Permit<'a>, AppError> {
-        let forbidden = || AppError::Forbidden { caller: caller.name.clone(), action: action.as_str() };
+        let forbidden = || AppError::Forbidden {
+            caller: caller.name.clone(),
+            action: action.as_str(),
+        };
         let engine = self.engine.load();
         let (request, entities) = query(&engine, caller, action).ok_or_else(forbidden)?;
         match engine.evaluate(&request, &entities).outcome() {
@@ -114,16 +119,22 @@ impl Access {
 
 fn uid(type_name: &str, id: &str) -> Option<EntityUid> {
     let type_name: EntityTypeName = type_name.parse().ok()?;
-    Some(EntityUid::from_type_name_and_id(type_name, EntityId::new(id)))
+    Some(EntityUid::from_type_name_and_id(
+        type_name,
+        EntityId::new(id),
+    ))
 }
 
 fn query(engine: &Engine, caller: &Caller, action: Action) -> Option<(Request, Entities)> {
     let bundle = engine.bundle();
     let principal = uid("ACCESS::Caller", &caller.name)?;
-    let roles: HashSet<EntityUid> =
-        caller.roles.iter().map(|role| uid("ACCESS::Role", role)).collect::<Option<_>>()?;
+    let roles: HashSet<EntityUid> = caller
+        .roles
+        .iter()
+        .map(|role| uid("ACCESS::Role", role))
+        .collect::<Option<_>>()?;
     let service = uid("ACCESS::Service", "comity")?;
-    let mut entities: Vec<Entity> = bundle.action_entities().cloned().collect();
+    let mut entities: Vec<Entity> = bundle.action_entities().iter().cloned().collect();
     entities.extend(roles.iter().cloned().map(Entity::with_uid));
     entities.push(Entity::new_no_attrs(principal.clone(), roles));
     entities.push(Entity::with_uid(service.clone()));

@@ -7,9 +7,10 @@ use tokio::sync::Semaphore;
 use crate::app::error::AppError;
 use crate::app::live::Published;
 use crate::decision::decide::ItemDecision;
-use crate::decision::decide::Prepared;
-use crate::decision::decide::item_count;
+use crate::decision::decide::decide_items;
 use crate::decision::facts::Facts;
+use crate::decision::query::Prepared;
+use crate::decision::query::item_count;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 
@@ -35,15 +36,24 @@ pub(super) async fn decide_in_chunks(
         let range = start..count.min(start + CHUNK_ITEMS_MAX);
         let (live, shared) = (Arc::clone(live), Arc::clone(&shared));
         chunks.push(tokio::spawn(async move {
-            let _turn = CHUNKS_AT_ONCE.acquire().await.map_err(|error| AppError::Broken(Box::new(error)))?;
-            tokio::task::spawn_blocking(move || decide_range(&live, &shared.0, &shared.1, now, range))
+            let _turn = CHUNKS_AT_ONCE
+                .acquire()
                 .await
-                .map_err(|error| AppError::Broken(Box::new(error)))?
+                .map_err(|error| AppError::Broken(Box::new(error)))?;
+            tokio::task::spawn_blocking(move || {
+                decide_range(&live, &shared.0, &shared.1, now, range)
+            })
+            .await
+            .map_err(|error| AppError::Broken(Box::new(error)))?
         }));
     }
     let mut items = Vec::with_capacity(count);
     for chunk in chunks {
-        items.extend(chunk.await.map_err(|error| AppError::Broken(Box::new(error)))??);
+        items.extend(
+            chunk
+                .await
+                .map_err(|error| AppError::Broken(Box::new(error)))??,
+        );
     }
     Ok(items)
 }
@@ -55,7 +65,9 @@ fn decide_range(
     now: Timestamp,
     range: std::ops::Range<usize>,
 ) -> Result<Vec<ItemDecision>, AppError> {
-    let engine = live.engine().ok_or_else(|| AppError::Broken("no engine is in force".into()))?;
-    let prepared = Prepared::new(engine, request, facts, now);
-    Ok(range.map(|item| prepared.decide_item(item)).collect())
+    let engine = live
+        .engine()
+        .ok_or_else(|| AppError::Broken("no engine is in force".into()))?;
+    let prepared = Prepared::new(engine.bundle(), request, facts, now);
+    Ok(decide_items(engine, &prepared, range))
 }

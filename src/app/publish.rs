@@ -26,9 +26,9 @@ use crate::policy::source::BundleSource;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::Publish;
+use crate::store::command::Refusal;
 use crate::store::command::RefusePublication;
 use crate::store::state::State;
-use crate::store::command::Refusal;
 
 /// The bundle in force and the last attempt to change it.
 #[derive(Clone, Debug, Serialize)]
@@ -88,9 +88,15 @@ impl App {
     pub fn policies(&self, caller: &Caller) -> Result<PoliciesAnswer, AppError> {
         self.permit(caller, Action::ReadPolicies)?;
         let live = self.live().current();
-        let policies = live.engine().map(|engine| policy_answers(engine.bundle())).unwrap_or_default();
+        let policies = live
+            .engine()
+            .map(|engine| policy_answers(engine.bundle()))
+            .unwrap_or_default();
         Ok(PoliciesAnswer {
-            in_force: BundleAnswer { generation: live.generation, digest: live.digest.to_string() },
+            in_force: BundleAnswer {
+                generation: live.generation,
+                digest: live.digest.to_string(),
+            },
             last_attempt: self.last_attempt(),
             policies,
         })
@@ -105,7 +111,8 @@ impl App {
         let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?;
-        let gated = read.and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
+        let gated = read
+            .and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
         match gated {
             Ok((source, bundle)) => self.publish_bundle(&source, bundle, actor).await,
             Err(diagnostics) => self.refuse(diagnostics).await,
@@ -119,15 +126,22 @@ impl App {
         actor: &str,
     ) -> Result<AttemptOutcome, AppError> {
         let digest = bundle.digest();
-        let warnings: Vec<Diagnostic> =
-            bundle.warnings().map(|warnings| warnings.iter().cloned().collect()).unwrap_or_default();
+        let warnings: Vec<Diagnostic> = bundle
+            .warnings()
+            .map(|warnings| warnings.iter().cloned().collect())
+            .unwrap_or_default();
         if self.live().current().digest == digest {
             self.note_attempt(AttemptOutcome::Unchanged, Some(digest), warnings);
             return Ok(AttemptOutcome::Unchanged);
         }
         self.sequence_publication(source, digest, actor).await?;
-        let generation = self.store().view(|state| state.generation());
-        self.live().swap(Published::new(generation, digest, Engine::new(bundle.into()), self.settings().workers));
+        let generation = self.store().view(State::generation);
+        self.live().swap(Published::new(
+            generation,
+            digest,
+            Engine::new(bundle.into()),
+            self.settings().workers,
+        ));
         self.metrics().published(generation);
         self.note_attempt(AttemptOutcome::Published, Some(digest), warnings);
         tracing::info!(generation, %digest, "bundle in force");
@@ -144,9 +158,17 @@ impl App {
         self.store()
             .archive_bundle(&source.to_archive())
             .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
-        let generation = self.store().view(|state| state.generation()) + 1;
+        let generation = self.store().view(State::generation) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
-        self.store().commit(Command::Publish(Publish { digest: digest.to_string(), generation, actor, summary: String::new(), at })).await?;
+        self.store()
+            .commit(Command::Publish(Publish {
+                digest: digest.to_string(),
+                generation,
+                actor,
+                summary: String::new(),
+                at,
+            }))
+            .await?;
         Ok(())
     }
 
@@ -156,8 +178,16 @@ impl App {
         let summary = diagnostics.to_string();
         let digest = BundleDigest::of(summary.as_bytes()).to_string();
         self.note_attempt(AttemptOutcome::Refused, None, diagnostics.into_items());
-        let command = RefusePublication { digest, summary, at: self.now() };
-        match self.store().commit(Command::RefusePublication(command)).await {
+        let command = RefusePublication {
+            digest,
+            summary,
+            at: self.now(),
+        };
+        match self
+            .store()
+            .commit(Command::RefusePublication(command))
+            .await
+        {
             Ok(_) => Ok(AttemptOutcome::Refused),
             Err(error) => Err(error.into()),
         }
@@ -165,21 +195,37 @@ impl App {
 
     /// The whole registry under the bundle's schema.
     fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
-        let documents = self.store().view(|state| all_documents(state));
+        let documents = self.store().view(all_documents);
         let problems: Vec<Diagnostic> = documents
             .iter()
             .filter_map(|document| {
-                let error = crate::decision::entities::conforms(bundle, document).err()?;
-                let key = document.key().map(|key| key.to_string()).unwrap_or_default();
-                Some(Diagnostic::error(Code::Registry, format!("the document `{key}` does not fit the schema: {error}")))
+                let error = crate::decision::conformity::conforms(bundle, document).err()?;
+                let key = document
+                    .key()
+                    .map(|key| key.to_string())
+                    .unwrap_or_default();
+                Some(Diagnostic::error(
+                    Code::Registry,
+                    format!("the document `{key}` does not fit the schema: {error}"),
+                ))
             })
             .collect();
-        Diagnostics::from_items(problems).map_or(Ok(()), Err)
+        Diagnostics::from_list(problems, []).map_or(Ok(()), Err)
     }
 
-    fn note_attempt(&self, outcome: AttemptOutcome, digest: Option<BundleDigest>, diagnostics: Vec<Diagnostic>) {
+    fn note_attempt(
+        &self,
+        outcome: AttemptOutcome,
+        digest: Option<BundleDigest>,
+        diagnostics: Vec<Diagnostic>,
+    ) {
         let digest = digest.map(|digest| digest.to_string());
-        self.set_last_attempt(Attempt { at: self.now(), outcome, digest, diagnostics });
+        self.set_last_attempt(Attempt {
+            at: self.now(),
+            outcome,
+            digest,
+            diagnostics,
+        });
     }
 }
 
@@ -226,13 +272,22 @@ impl From<Refusal> for AppError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Stale(_) | Refusal::Generation { .. } => Self::Contended,
-            Refusal::Revision { key, current } => Self::RevisionMismatch { key: key.to_string(), present: current },
-            Refusal::Version { request_id, current } => {
-                Self::RevisionMismatch { key: request_id.to_string(), present: Some(Revision(current)) }
-            }
+            Refusal::Revision { key, current } => Self::RevisionMismatch {
+                key: key.to_string(),
+                present: current,
+            },
+            Refusal::Version {
+                request_id,
+                current,
+            } => Self::RevisionMismatch {
+                key: request_id.to_string(),
+                present: Some(Revision(current)),
+            },
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
             Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
-            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending(refusal.to_string()),
+            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => {
+                Self::NotPending(refusal.to_string())
+            }
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])
             }

@@ -55,9 +55,15 @@ pub struct Mismatch {
 }
 
 /// Replays every decision in the store; `progress` hears how many of how many entries are done.
-pub fn replay_all(store: &EmbeddedStore, mut progress: impl FnMut(u64, u64)) -> Result<ReplayReport, AppError> {
+pub fn replay_all(
+    store: &EmbeddedStore,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<ReplayReport, AppError> {
     let total = store.size();
-    let mut engines = Engines { store, made: HashMap::new() };
+    let mut engines = Engines {
+        store,
+        made: HashMap::new(),
+    };
     let mut report = ReplayReport::default();
     for index in 0..total {
         replay_entry(store, LogIndex(index), &mut engines, &mut report)?;
@@ -73,7 +79,9 @@ fn replay_entry(
     engines: &mut Engines<'_>,
     report: &mut ReplayReport,
 ) -> Result<(), AppError> {
-    let stored = store.record(index).map_err(|error| AppError::Broken(Box::new(error)))?;
+    let stored = store
+        .record(index)
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
     if !matches!(stored.leaf.kind(), LeafKind::Request | LeafKind::Review) {
         return Ok(());
     }
@@ -84,7 +92,10 @@ fn replay_entry(
     let record = decision_record(&stored)?;
     report.decisions += 1;
     report.items += record.items.len() as u64;
-    *report.bundles.entry(record.bundle.digest.clone()).or_default() += 1;
+    *report
+        .bundles
+        .entry(record.bundle.digest.clone())
+        .or_default() += 1;
     let found = replay_record(&record, engines)?;
     if found.is_empty() {
         report.identical += 1;
@@ -101,7 +112,10 @@ fn replay_entry(
     Ok(())
 }
 
-fn replay_record(record: &DecisionRecord, engines: &mut Engines<'_>) -> Result<Vec<String>, AppError> {
+fn replay_record(
+    record: &DecisionRecord,
+    engines: &mut Engines<'_>,
+) -> Result<Vec<String>, AppError> {
     let engine = engines.of(&record.bundle.digest)?;
     Ok(differences(&record.items, &replay(record, &engine)))
 }
@@ -116,18 +130,27 @@ impl Engines<'_> {
         if let Some(engine) = self.made.get(digest) {
             return Ok(Arc::clone(engine));
         }
-        let engine = Arc::new(Engine::new(Arc::new(archived_bundle(self.store, digest)?.1)));
+        let engine = Arc::new(Engine::new(Arc::new(
+            archived_bundle(self.store, digest)?.1,
+        )));
         self.made.insert(digest.to_owned(), Arc::clone(&engine));
         Ok(engine)
     }
 }
 
 /// The bundle that an archive holds under a digest.
-pub fn archived_bundle(store: &EmbeddedStore, digest: &str) -> Result<(BundleSource, Bundle), AppError> {
-    let digest: BundleDigest = digest.parse().map_err(|error| AppError::Broken(Box::new(error)))?;
-    let archive =
-        store.archived_bundle(*digest.as_bytes()).map_err(|error| AppError::Broken(Box::new(error)))?;
-    let source = BundleSource::from_archive(&archive).map_err(|error| AppError::Broken(Box::new(error)))?;
+pub fn archived_bundle(
+    store: &EmbeddedStore,
+    digest: &str,
+) -> Result<(BundleSource, Bundle), AppError> {
+    let digest: BundleDigest = digest
+        .parse()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let archive = store
+        .archived_bundle(*digest.as_bytes())
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let source =
+        BundleSource::from_archive(&archive).map_err(|error| AppError::Broken(Box::new(error)))?;
     let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
     Ok((source, bundle))
 }

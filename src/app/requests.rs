@@ -28,15 +28,22 @@ impl App {
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
-        self.store().view(|state| state.request(id).map(|entry| RequestEntry::clone(entry))).ok_or_else(|| AppError::UnknownRequest(id.to_string()))
+        self.store()
+            .view(|state| state.request(id).map(|entry| RequestEntry::clone(entry)))
+            .ok_or_else(|| AppError::UnknownRequest(id.to_string()))
     }
 
-    pub(in crate::app) fn submitted_record(&self, entry: &RequestEntry) -> Result<DecisionRecord, AppError> {
+    pub(in crate::app) fn submitted_record(
+        &self,
+        entry: &RequestEntry,
+    ) -> Result<DecisionRecord, AppError> {
         decision_record(&self.entry(entry.submitted)?)
     }
 
     fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
-        self.store().record(index).map_err(|error| AppError::Broken(Box::new(error)))
+        self.store()
+            .record(index)
+            .map_err(|error| AppError::Broken(Box::new(error)))
     }
 
     pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
@@ -60,9 +67,15 @@ impl App {
                 .items
                 .iter()
                 .zip(record.items)
-                .map(|(state, decision)| ItemAnswer { state: *state, decision })
+                .map(|(state, decision)| ItemAnswer {
+                    state: *state,
+                    decision,
+                })
                 .collect(),
-            bundle: BundleAnswer { generation: record.bundle.generation, digest: record.bundle.digest },
+            bundle: BundleAnswer {
+                generation: record.bundle.generation,
+                digest: record.bundle.digest,
+            },
             record: receipt(entry.submitted, &stored),
             decided_at: record.now,
             responses,
@@ -72,17 +85,25 @@ impl App {
 }
 
 fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
-    Receipt { index: index.0, leaf_hash: stored.leaf_hash().to_string() }
+    Receipt {
+        index: index.0,
+        leaf_hash: stored.leaf_hash().to_string(),
+    }
 }
 
 /// The decision that an entry records.
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
-    let parts: Vec<RecordPart> = stored.record_parts().into_iter().filter(|part| !is_review(part)).collect();
+    let parts: Vec<RecordPart> = stored
+        .record_parts()
+        .into_iter()
+        .filter(|part| !is_review(part))
+        .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
 
 fn is_review(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReviewPart>(&part.body).is_ok() || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
+        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {
@@ -91,18 +112,26 @@ fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnsw
         .iter()
         .find_map(|part| serde_json::from_slice(&part.body).ok())
         .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
-    let reviewer: Option<ReviewerPart> = parts.iter().find_map(|part| serde_json::from_slice(&part.body).ok());
+    let reviewer: Option<ReviewerPart> = parts
+        .iter()
+        .find_map(|part| serde_json::from_slice(&part.body).ok());
     let decisions = parts_decisions(stored)?;
     Ok(ResponseAnswer {
         answer: review.answer,
         reason: reviewer.map_or_else(|| "erased".to_owned(), |part| part.reason),
-        evaluated: review.items.iter().filter_map(|number| decisions.get(*number).cloned()).collect(),
+        evaluated: review
+            .items
+            .iter()
+            .filter_map(|number| decisions.get(*number).cloned())
+            .collect(),
         items: review.items,
         answered_at: review.answered_at,
         record: receipt(index, stored),
     })
 }
 
-fn parts_decisions(stored: &StoredEntry) -> Result<Vec<crate::decision::decide::ItemDecision>, AppError> {
+fn parts_decisions(
+    stored: &StoredEntry,
+) -> Result<Vec<crate::decision::decide::ItemDecision>, AppError> {
     decision_record(stored).map(|record| record.items)
 }

@@ -24,8 +24,8 @@ use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
-use crate::store::command::RequestId;
 use crate::store::command::Refusal;
+use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::state::RequestEntry;
 
@@ -88,8 +88,10 @@ impl App {
         self.permit(&caller, Action::AnswerRequest)?;
         check_reason(&answer)?;
         let app = self.clone();
-        let work = tokio::spawn(async move { app.respond_checked(caller, id, answer, required).await });
-        work.await.map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
+        let work =
+            tokio::spawn(async move { app.respond_checked(caller, id, answer, required).await });
+        work.await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
     async fn respond_checked(
@@ -110,7 +112,9 @@ impl App {
             match self.store().commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
-                    let sequenced = self.store().view(|state| state.generation());
+                    let sequenced = self
+                        .store()
+                        .view(super::super::store::state::State::generation);
                     self.live().reached(sequenced).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -131,9 +135,16 @@ fn check_reason(answer: &ReviewAnswer) -> Result<(), AppError> {
     Err(AppError::Invalid(vec![Invalid::at("/reason", detail)]))
 }
 
-fn check_version(id: RequestId, entry: &RequestEntry, required: Option<u64>) -> Result<(), AppError> {
+fn check_version(
+    id: RequestId,
+    entry: &RequestEntry,
+    required: Option<u64>,
+) -> Result<(), AppError> {
     if required.is_some_and(|required| required != entry.version) {
-        return Err(AppError::RevisionMismatch { key: id.to_string(), present: Some(Revision(entry.version)) });
+        return Err(AppError::RevisionMismatch {
+            key: id.to_string(),
+            present: Some(Revision(entry.version)),
+        });
     }
     Ok(())
 }
@@ -144,26 +155,44 @@ fn check_originator(
     entry: &RequestEntry,
     request: &InterSystemRequest,
 ) -> Result<(), AppError> {
-    if request.body.requesting_user() == reviewer || entry.caller == caller.name {
+    if request.body.requesting_user() == reviewer || *entry.caller == *caller.name {
         return Err(AppError::Originator);
     }
     Ok(())
 }
 
-fn answered_items(answer: &ReviewAnswer, entry: &RequestEntry, now: Timestamp) -> Result<Vec<usize>, AppError> {
-    let pending = |number: &usize| entry.items.get(*number).is_some_and(|item| item.is_pending());
+fn answered_items(
+    answer: &ReviewAnswer,
+    entry: &RequestEntry,
+    now: Timestamp,
+) -> Result<Vec<usize>, AppError> {
+    let pending = |number: &usize| {
+        entry
+            .items
+            .get(*number)
+            .is_some_and(|item| item.is_pending())
+    };
     let items: Vec<usize> = match &answer.items {
         Some(items) => items.clone(),
         None => (0..entry.items.len()).filter(pending).collect(),
     };
     if items.is_empty() {
-        return Err(AppError::NotPending("no item of the request is pending".to_owned()));
+        return Err(AppError::NotPending(
+            "no item of the request is pending".to_owned(),
+        ));
     }
     for number in &items {
         if !pending(number) {
-            return Err(AppError::NotPending(format!("item {number} is not pending")));
+            return Err(AppError::NotPending(format!(
+                "item {number} is not pending"
+            )));
         }
-        if answer.answer == Verdict::Approve && entry.items.get(*number).is_some_and(|item| item.is_overdue(now)) {
+        if answer.answer == Verdict::Approve
+            && entry
+                .items
+                .get(*number)
+                .is_some_and(|item| item.is_overdue(now))
+        {
             return Err(AppError::NotPending(format!("item {number} has expired")));
         }
     }
@@ -197,19 +226,41 @@ fn response(
         })
         .collect();
     let grants = items.iter().any(|(_, state)| *state == ItemState::Granted);
-    let writes = if grants { granted_writes(&request)? } else { Vec::new() };
+    let writes = if grants {
+        granted_writes(&request)?
+    } else {
+        Vec::new()
+    };
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
     let record = record(caller, &request, id, evaluation);
-    let mut parts = record.into_parts().map_err(|error| AppError::Broken(Box::new(error)))?;
+    let mut parts = record
+        .into_parts()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
     parts.push(part(
         PartClass::State,
-        &ReviewPart { answer: answer.answer, items: numbers, answered_at: at, caller: caller.name.clone() },
+        &ReviewPart {
+            answer: answer.answer,
+            items: numbers,
+            answered_at: at,
+            caller: caller.name.clone(),
+        },
     )?);
     parts.push(part(
         PartClass::Personal(answer.reviewer.to_string()),
-        &ReviewerPart { reviewer: answer.reviewer.clone(), reason: answer.reason.clone() },
+        &ReviewerPart {
+            reviewer: answer.reviewer.clone(),
+            reason: answer.reason.clone(),
+        },
     )?);
-    Ok(Respond { request_id: id, expected_version: entry.version, items, read_set, writes, parts, at })
+    Ok(Respond {
+        request_id: id,
+        expected_version: entry.version,
+        items,
+        read_set,
+        writes,
+        parts,
+        at,
+    })
 }
 
 fn part(class: PartClass, body: &impl Serialize) -> Result<RecordPart, AppError> {

@@ -49,7 +49,10 @@ impl SealingKey {
             .into_iter()
             .map(|element| (element, self.digest(data, element)))
             .collect();
-        StoredUeConfiguration { provider: data.mc_system_id.clone(), digests }
+        StoredUeConfiguration {
+            provider: data.mc_system_id.clone(),
+            digests,
+        }
     }
 
     fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {
@@ -59,7 +62,10 @@ impl SealingKey {
         mac.update(element.as_str().as_bytes());
         mac.update(&[0]);
         mac.update(data.element(element).to_string().as_bytes());
-        format!("hmac-sha256:{}", HEXLOWER.encode(&mac.finalize().into_bytes()))
+        format!(
+            "hmac-sha256:{}",
+            HEXLOWER.encode(&mac.finalize().into_bytes())
+        )
     }
 }
 
@@ -86,13 +92,22 @@ mod tests {
         let key = SealingKey::from_bytes([7; 32]);
         let before = key.digests(&data("https://kms", "hunter2"));
         let after = key.digests(&data("https://evil", "hunter2"));
-        assert_eq!(StoredUeConfiguration::changes(Some(&before), &before), BTreeSet::new());
+        assert_eq!(
+            StoredUeConfiguration::changes(Some(&before), &before),
+            BTreeSet::new()
+        );
         assert_eq!(
             StoredUeConfiguration::changes(Some(&before), &after),
             BTreeSet::from([ConfigurationElement::KmsUri])
         );
-        assert_eq!(StoredUeConfiguration::changes(None, &after).len(), ConfigurationElement::ALL.len());
+        assert_eq!(
+            StoredUeConfiguration::changes(None, &after).len(),
+            ConfigurationElement::ALL.len()
+        );
         assert!(!serde_json::to_string(&before).unwrap().contains("hunter2"));
-        assert_ne!(before, SealingKey::from_bytes([8; 32]).digests(&data("https://kms", "hunter2")));
+        assert_ne!(
+            before,
+            SealingKey::from_bytes([8; 32]).digests(&data("https://kms", "hunter2"))
+        );
     }
 }

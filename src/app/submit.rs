@@ -25,16 +25,16 @@ use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::command::BodyDigest;
 use crate::store::command::Command;
 use crate::store::command::CommandOutcome;
 use crate::store::command::CommitError;
 use crate::store::command::Expected;
 use crate::store::command::Idempotency;
+use crate::store::command::KeyDigest;
+use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Submit;
-use crate::store::command::KeyDigest;
-use crate::store::command::BodyDigest;
-use crate::store::command::Refusal;
 use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
@@ -63,10 +63,17 @@ impl App {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
         let request = self.sealing_key().seal(request);
-        let body = BodyDigest::of(&serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?);
-        let idempotency = key.map(|key| Idempotency { key: KeyDigest::of(&caller.name, &key), body });
-        let work = tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
-        work.await.map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
+        let body = BodyDigest::of(
+            &serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?,
+        );
+        let idempotency = key.map(|key| Idempotency {
+            key: KeyDigest::of(&caller.name, &key),
+            body,
+        });
+        let work =
+            tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
+        work.await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
     async fn submit_sealed(
@@ -87,7 +94,7 @@ impl App {
             match self.store().commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
-                                        return match committed.outcome {
+                    return match committed.outcome {
                         CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
                         CommandOutcome::Sequenced => self.request_answer(request_id),
                     };
@@ -100,7 +107,11 @@ impl App {
     }
 
     /// What would be answered now; recorded only as a count.
-    pub async fn dry_run(&self, caller: &Caller, request: InterSystemRequest) -> Result<DryRunAnswer, AppError> {
+    pub async fn dry_run(
+        &self,
+        caller: &Caller,
+        request: InterSystemRequest,
+    ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
         let request = self.sealing_key().seal(request);
         let evaluation = self.evaluate(&request).await?;
@@ -112,33 +123,59 @@ impl App {
         Ok(DryRunAnswer {
             items: evaluation.items,
             outcomes,
-            bundle: BundleAnswer { generation: evaluation.bundle.generation, digest: evaluation.bundle.digest },
+            bundle: BundleAnswer {
+                generation: evaluation.bundle.generation,
+                digest: evaluation.bundle.digest,
+            },
             now: evaluation.now,
         })
     }
 
-    pub(in crate::app) async fn evaluate(&self, request: &InterSystemRequest) -> Result<Evaluation, AppError> {
+    pub(in crate::app) async fn evaluate(
+        &self,
+        request: &InterSystemRequest,
+    ) -> Result<Evaluation, AppError> {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
         let (facts, mut read_set) = self.store().view(|state| gather(local, request, state));
         read_set.generation = live.generation;
-        let bundle = BundleReference { digest: live.digest.to_string(), generation: live.generation };
+        let bundle = BundleReference {
+            digest: live.digest.to_string(),
+            generation: live.generation,
+        };
         let items = pool::decide_in_chunks(&live, request, &facts, now).await?;
-        Ok(Evaluation { facts, read_set, now, bundle, items })
+        Ok(Evaluation {
+            facts,
+            read_set,
+            now,
+            bundle,
+            items,
+        })
     }
 
     /// Waits until the bundle that overtook a decision is the one in force here.
     async fn catch_up(&self, decided_under: u64) {
-        let sequenced = self.store().view(|state| state.generation());
+        let sequenced = self
+            .store()
+            .view(super::super::store::state::State::generation);
         if sequenced > decided_under {
             self.live().reached(sequenced).await;
         }
     }
 
-    fn known_duplicate(&self, idempotency: Option<Idempotency>) -> Result<Option<RequestId>, AppError> {
-        let Some(idempotency) = idempotency else { return Ok(None) };
-        match self.store().view(|state| state.kept_key(&idempotency.key).map(|kept| (kept.body, kept.request_id))) {
+    fn known_duplicate(
+        &self,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Option<RequestId>, AppError> {
+        let Some(idempotency) = idempotency else {
+            return Ok(None);
+        };
+        match self.store().view(|state| {
+            state
+                .kept_key(&idempotency.key)
+                .map(|kept| (kept.body, kept.request_id))
+        }) {
             Some((body, _)) if body != idempotency.body => Err(AppError::IdempotencyKeyReused),
             Some((_, id)) => Ok(Some(id)),
             None => Ok(None),
@@ -153,9 +190,16 @@ fn submission(
     request_id: RequestId,
     evaluation: Evaluation,
 ) -> Result<Submit, AppError> {
-    let items: Vec<ItemState> =
-        evaluation.items.iter().map(|item| ItemState::decided(item.outcome, item.expires_at)).collect();
-    let writes = if evaluation.items.iter().any(|item| item.outcome == Outcome::Accept) {
+    let items: Vec<ItemState> = evaluation
+        .items
+        .iter()
+        .map(|item| ItemState::decided(item.outcome, item.expires_at))
+        .collect();
+    let writes = if evaluation
+        .items
+        .iter()
+        .any(|item| item.outcome == Outcome::Accept)
+    {
         granted_writes(request)?
     } else {
         Vec::new()
@@ -164,16 +208,33 @@ fn submission(
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
     let record = record(caller, request, request_id, evaluation);
-    let parts = record.into_parts().map_err(|error| AppError::Broken(Box::new(error)))?;
-    Ok(Submit { request_id, caller: caller.name.as_str().into(), idempotency, read_set, items, writes, parts, counts, at })
+    let parts = record
+        .into_parts()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(Submit {
+        request_id,
+        caller: caller.name.as_str().into(),
+        idempotency,
+        read_set,
+        items,
+        writes,
+        parts,
+        counts,
+        at,
+    })
 }
 
 /// How many items have each outcome.
 pub(in crate::app) fn outcome_counts(items: &[ItemDecision]) -> OutcomeCounts {
     let count = |outcome| {
-        u32::try_from(items.iter().filter(|item| item.outcome == outcome).count()).unwrap_or(u32::MAX)
+        u32::try_from(items.iter().filter(|item| item.outcome == outcome).count())
+            .unwrap_or(u32::MAX)
     };
-    OutcomeCounts { accept: count(Outcome::Accept), reject: count(Outcome::Reject), review: count(Outcome::Review) }
+    OutcomeCounts {
+        accept: count(Outcome::Accept),
+        reject: count(Outcome::Reject),
+        review: count(Outcome::Review),
+    }
 }
 
 pub(in crate::app) fn record(
@@ -197,11 +258,21 @@ pub(in crate::app) fn record(
 
 /// What a grant changes in the registry: accepted configuration becomes the one that the next push is compared with.
 pub(in crate::app) fn granted_writes(request: &InterSystemRequest) -> Result<Vec<Write>, AppError> {
-    let (Direction::Inbound, OperationBody::UeConfigurationPush(push)) = (request.direction, &request.body) else {
+    let (Direction::Inbound, OperationBody::UeConfigurationPush(push)) =
+        (request.direction, &request.body)
+    else {
         return Ok(Vec::new());
     };
-    let PushedConfiguration::Sealed(stored) = &push.configuration else { return Ok(Vec::new()) };
+    let PushedConfiguration::Sealed(stored) = &push.configuration else {
+        return Ok(Vec::new());
+    };
     let document = Document::UeConfiguration(stored.clone());
-    let key = document.key().map_err(|error| AppError::Broken(Box::new(error)))?;
-    Ok(vec![Write { key, expected: Expected::Any, document: Some(document.into()) }])
+    let key = document
+        .key()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(vec![Write {
+        key,
+        expected: Expected::Any,
+        document: Some(document.into()),
+    }])
 }

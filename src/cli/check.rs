@@ -39,7 +39,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     for directory in &arguments.bundles {
         match read_and_compile(directory) {
             Ok((_, bundle)) => {
-                let warned = bundle.warnings().is_some_and(|warnings| report(warnings, arguments.format));
+                let warned = bundle
+                    .warnings()
+                    .is_some_and(|warnings| report(warnings, arguments.format));
                 if warned && arguments.deny_warnings {
                     exit = Exit::InvalidInput;
                 }

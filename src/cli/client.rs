@@ -57,8 +57,9 @@ impl Client {
     /// Reads the token; nothing is sent yet.
     pub fn connect(connection: &Connection) -> Result<Self, ClientError> {
         let file = connection.token_file.display();
-        let token = std::fs::read_to_string(&connection.token_file)
-            .map_err(|error| ClientError::Token(format!("cannot read the token file `{file}`: {error}")))?;
+        let token = std::fs::read_to_string(&connection.token_file).map_err(|error| {
+            ClientError::Token(format!("cannot read the token file `{file}`: {error}"))
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -86,12 +87,21 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
         let unreachable = |error: &reqwest::Error| ClientError::Unreachable {
             url: self.url.clone(),
-            detail: std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
+            detail: std::error::Error::source(error)
+                .map_or_else(|| error.to_string(), ToString::to_string),
         };
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -99,7 +109,10 @@ impl Client {
         let status = response.status();
         let text = response.text().await.map_err(|error| unreachable(&error))?;
         if !status.is_success() {
-            return Err(ClientError::Refused { status: status.as_u16(), body: text });
+            return Err(ClientError::Refused {
+                status: status.as_u16(),
+                body: text,
+            });
         }
         serde_json::from_str(&text).map_err(|error| ClientError::Answer(error.to_string()))
     }
@@ -109,7 +122,9 @@ impl Client {
 pub fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

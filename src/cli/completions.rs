@@ -17,6 +17,11 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut CommandLine::command(), "comity", &mut script);
+    clap_complete::generate(
+        arguments.shell,
+        &mut CommandLine::command(),
+        "comity",
+        &mut script,
+    );
     output::write(&script)
 }

@@ -50,7 +50,11 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
             } else {
                 print(&explanation);
             }
-            if explanation.items.iter().all(|item| item.decision.outcome == Outcome::Accept) {
+            if explanation
+                .items
+                .iter()
+                .all(|item| item.decision.outcome == Outcome::Accept)
+            {
                 Exit::Success
             } else {
                 Exit::No
@@ -65,13 +69,18 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 
 fn explained(arguments: &Arguments) -> Result<Explanation, String> {
     let documents = read_documents(&arguments.registry).map_err(|error| error.to_string())?;
-    let documents = documents.into_iter().map(|(_, document)| document).collect();
-    let (_, bundle) =
-        crate::app::publish::read_and_compile(&arguments.policies).map_err(|error| error.render(false))?;
+    let documents = documents
+        .into_iter()
+        .map(|(_, document)| document)
+        .collect();
+    let (_, bundle) = crate::app::publish::read_and_compile(&arguments.policies)
+        .map_err(|error| error.render(false))?;
     let request = read_request(arguments)?;
     // Offline nothing is kept, so any key tells a first push from a repeated one.
     let request = SealingKey::from_bytes([0; 32]).seal(request);
-    let at = arguments.at.unwrap_or_else(|| Clock::new(Box::new(SystemClock::default()), None).now());
+    let at = arguments
+        .at
+        .unwrap_or_else(|| Clock::new(Box::new(SystemClock::default()), None).now());
     explanation(bundle, arguments, documents, &request, at)
 }
 
@@ -87,9 +96,14 @@ fn explanation(
 
 fn read_request(arguments: &Arguments) -> Result<InterSystemRequest, String> {
     let file = arguments.request.display();
-    let bytes = std::fs::read(&arguments.request).map_err(|error| format!("cannot read `{file}`: {error}"))?;
+    let bytes = std::fs::read(&arguments.request)
+        .map_err(|error| format!("cannot read `{file}`: {error}"))?;
     wire::parse_request(&bytes, wire::WireLimits::default()).map_err(|problems| {
-        problems.iter().map(|problem| format!("{file}: {problem}")).collect::<Vec<_>>().join("\n")
+        problems
+            .iter()
+            .map(|problem| format!("{file}: {problem}"))
+            .collect::<Vec<_>>()
+            .join("\n")
     })
 }
 
@@ -98,17 +112,25 @@ fn print(explanation: &Explanation) {
         print_item(&item.decision);
         for forbid in &item.satisfied {
             output::say(&format!("  satisfied: {} {}", forbid.effect, forbid.id));
-            if let Some(place) = &forbid.place {
-                output::say(&format!("             {place}"));
-            }
+            output::say(&format!("             {}", forbid.place));
         }
     }
-    output::say(&format!("at {} under {}", explanation.at, explanation.bundle));
+    output::say(&format!(
+        "at {} under {}",
+        explanation.at, explanation.bundle
+    ));
 }
 
 fn print_item(decision: &ItemDecision) {
-    let service = decision.item.service.map(|service| format!(" ({service})")).unwrap_or_default();
-    output::say(&format!("{}{service}: {} ({})", decision.item.subject, decision.outcome, decision.reason));
+    let service = decision
+        .item
+        .service
+        .map(|service| format!(" ({service})"))
+        .unwrap_or_default();
+    output::say(&format!(
+        "{}{service}: {} ({})",
+        decision.item.subject, decision.outcome, decision.reason
+    ));
     for policy in &decision.policies {
         output::say(&format!("  decided by {}", policy.id));
     }
@@ -120,8 +142,15 @@ fn print_item(decision: &ItemDecision) {
         output::say(&format!("  error in {policy}: {}", error.message));
     }
     for obligation in &decision.obligations {
-        let system = obligation.system.as_ref().map(ToString::to_string).unwrap_or_default();
-        output::say(&format!("  then {} by {system} {}", obligation.name, obligation.function));
+        let system = obligation
+            .system
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        output::say(&format!(
+            "  then {} by {system} {}",
+            obligation.name, obligation.function
+        ));
     }
     if let Some(expires_at) = decision.expires_at {
         output::say(&format!("  can be approved until {expires_at}"));

@@ -22,7 +22,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     match written {
         Ok(()) => Exit::Success,
         Err(error) => {
-            output::complain(&format!("cannot write manual pages to `{}`: {error}", arguments.directory.display()));
+            output::complain(&format!(
+                "cannot write manual pages to `{}`: {error}",
+                arguments.directory.display()
+            ));
             Exit::Broken
         }
     }

@@ -23,7 +23,12 @@ use self::exit::Exit;
 ///
 /// Exit codes: 0 as expected, 1 the answer is no, 2 the input is invalid, 3 something is broken.
 #[derive(Debug, Parser)]
-#[command(name = "comity", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "comity",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -32,7 +37,9 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service
-    #[command(after_help = "Example:\n  comity serve --system mc.de.example --data-dir /var/lib/comity --policies policies")]
+    #[command(
+        after_help = "Example:\n  comity serve --system mc.de.example --data-dir /var/lib/comity --policies policies"
+    )]
     Serve(serve::Arguments),
     /// Run the Dutch-officer story end to end on embedded stores
     #[command(after_help = "Example:\n  comity demo --once")]
@@ -41,19 +48,28 @@ enum Command {
     #[command(after_help = "Example:\n  comity check policies/")]
     Check(check::Arguments),
     /// Decide one request offline and say why it came out so
-    #[command(after_help = "Example:\n  comity explain --system mc.de.example --registry examples/registry/de request.json")]
+    #[command(
+        after_help = "Example:\n  comity explain --system mc.de.example --registry examples/registry/de request.json"
+    )]
     Explain(explain::Arguments),
     /// Answer many queries offline on any Cedar bundle, one JSON a line
-    #[command(after_help = "Example:\n  comity eval --policies p.cedar --entities e.json --lenient < queries.ndjson")]
+    #[command(
+        after_help = "Example:\n  comity eval --policies p.cedar --entities e.json --lenient < queries.ndjson"
+    )]
     Eval(eval::Args),
     /// Import and export registry documents
-    #[command(subcommand, after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token"
+    )]
     Registry(registry::Command),
     /// Decide every recorded decision again, under its own archived bundle
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  comity completions bash > /usr/share/bash-completion/completions/comity")]
+    #[command(
+        after_help = "Example:\n  comity completions bash > /usr/share/bash-completion/completions/comity"
+    )]
     Completions(completions::Arguments),
     /// Write the manual pages to a directory
     #[command(after_help = "Example:\n  comity manual target/man")]
@@ -87,17 +103,25 @@ pub fn run() -> Exit {
 }
 
 fn evaluate(arguments: &eval::Args) -> Exit {
-    let answered = eval::run(arguments, std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
+    let answered = eval::run(
+        arguments,
+        std::io::stdin().lock(),
+        std::io::BufWriter::new(std::io::stdout().lock()),
+    );
     match answered {
         Ok(eval::Queries::AllAnswered) => Exit::Success,
         Ok(eval::Queries::SomeInvalid) => Exit::InvalidInput,
-        Err(eval::EvalError::Stream(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Success,
+        Err(eval::EvalError::Stream(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Exit::Success
+        }
         Err(error @ eval::EvalError::Stream(_)) => {
             output::complain(&chain(&error));
             Exit::Broken
         }
         Err(error) => {
-            let rendered = error.diagnostics().map(|diagnostics| diagnostics.render(false));
+            let rendered = error
+                .diagnostics()
+                .map(|diagnostics| diagnostics.render(false));
             output::complain(&rendered.unwrap_or_else(|| chain(&error)));
             Exit::InvalidInput
         }

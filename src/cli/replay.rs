@@ -44,7 +44,11 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     } else {
         print(&report);
     }
-    if report.mismatches == 0 { Exit::Success } else { Exit::No }
+    if report.mismatches == 0 {
+        Exit::Success
+    } else {
+        Exit::No
+    }
 }
 
 /// Replays the decisions in a data directory; refuses while a service uses it.
@@ -52,7 +56,8 @@ pub(super) fn replay_directory(
     directory: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let store = super::service::open_store(directory).map_err(|error| AppError::Broken(Box::new(error)))?;
+    let store =
+        super::service::open_store(directory).map_err(|error| AppError::Broken(Box::new(error)))?;
     let report = replay_all(&store, progress);
     store.close();
     report
@@ -63,7 +68,9 @@ fn progress_bar() -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("replaying {bar:40} {pos}/{len} entries, {per_sec}, {eta} left");
+    let style = ProgressStyle::with_template(
+        "replaying {bar:40} {pos}/{len} entries, {per_sec}, {eta} left",
+    );
     if let Ok(style) = style {
         bar.set_style(style);
     }
@@ -73,13 +80,21 @@ fn progress_bar() -> ProgressBar {
 fn print(report: &ReplayReport) {
     output::say(&format!(
         "{} entries, {} decisions with {} items: {} identical, {} different, {} erased",
-        report.entries, report.decisions, report.items, report.identical, report.mismatches, report.erased
+        report.entries,
+        report.decisions,
+        report.items,
+        report.identical,
+        report.mismatches,
+        report.erased
     ));
     for (digest, decisions) in &report.bundles {
         output::say(&format!("  {decisions} under {digest}"));
     }
     for mismatch in &report.examples {
-        output::say(&format!("entry {} (decided by {}):", mismatch.index, mismatch.engine_version));
+        output::say(&format!(
+            "entry {} (decided by {}):",
+            mismatch.index, mismatch.engine_version
+        ));
         for difference in &mismatch.differences {
             output::say(&format!("  {difference}"));
         }

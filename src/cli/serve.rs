@@ -64,7 +64,10 @@ pub(super) fn run(arguments: Arguments) -> Exit {
         output::complain(&error.to_string());
         return Exit::InvalidInput;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             output::complain(&format!("cannot start: {error}"));
@@ -97,11 +100,16 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         log_format: arguments.log_format,
         log_filter: arguments.log_filter,
     };
-    flags.or(Partial::from_environment(&environment())?).or(file).complete()
+    flags
+        .or(Partial::from_environment(&environment())?)
+        .or(file)
+        .complete()
 }
 
 fn callers(config: &Config) -> Result<CallerList, InvalidConfig> {
-    let Some(path) = &config.callers else { return Ok(CallerList::default()) };
+    let Some(path) = &config.callers else {
+        return Ok(CallerList::default());
+    };
     let wrong = |detail: String| InvalidConfig(vec![format!("{}: {detail}", path.display())]);
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     toml::from_str(&text).map_err(|error| wrong(error.to_string()))
@@ -120,7 +128,9 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
 }
 
 async fn serve(settings: ServiceSettings) -> Result<(), ServiceError> {
-    let token_file = settings.data_directory.join(super::service::OPERATOR_TOKEN_FILE);
+    let token_file = settings
+        .data_directory
+        .join(super::service::OPERATOR_TOKEN_FILE);
     let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Stop)?;
     let service = Service::start(settings).await?;
     output::say(&format!("listening on http://{}", service.address()));

@@ -134,10 +134,18 @@ impl Service {
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         let sealing_key = sealing_key(&settings.data_directory.join(SEALING_KEY_FILE))?;
         let token = operator_token(&settings.data_directory.join(OPERATOR_TOKEN_FILE))?;
-        let foundations = Foundations { store, sealing_key, metrics: Arc::new(Metrics::new()) };
-        let app = App::open(app_settings(&settings), foundations, Box::new(SystemClock::default()))
-            .await
-            .map_err(ServiceError::App)?;
+        let foundations = Foundations {
+            store,
+            sealing_key,
+            metrics: Arc::new(Metrics::new()),
+        };
+        let app = App::open(
+            app_settings(&settings),
+            foundations,
+            Box::new(SystemClock::default()),
+        )
+        .await
+        .map_err(ServiceError::App)?;
         let (watch, publisher) = watch_policies(&app)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
@@ -151,7 +159,13 @@ impl Service {
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
         let tasks = vec![publisher, app.keep_house()];
-        Ok(Self { app, server, watch, tasks, operator_token: token.reveal().to_owned() })
+        Ok(Self {
+            app,
+            server,
+            watch,
+            tasks,
+            operator_token: token.reveal().to_owned(),
+        })
     }
 
     /// Where the service listens.
@@ -178,10 +192,11 @@ impl Service {
 
 /// Opens the store in a data directory, making it if it is new.
 pub fn open_store(directory: &Path) -> Result<EmbeddedStore, ServiceError> {
-    fs::create_dir_all(directory).map_err(|error| ServiceError::File(directory.to_owned(), error))?;
+    fs::create_dir_all(directory)
+        .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
     let disk = Arc::new(RealDisk::new(directory));
     let progress = |done: u64, total: u64| {
-        if done % 100_000 == 0 && total > 100_000 {
+        if done.is_multiple_of(100_000) && total > 100_000 {
             tracing::info!(done, total, "reading the log");
         }
     };
@@ -205,7 +220,8 @@ fn watch_policies(app: &App) -> Result<(Watch, JoinHandle<()>), ServiceError> {
     roots.extend(schema_of(&settings.access_policies));
     let changed = Arc::new(tokio::sync::Notify::new());
     let signal = Arc::clone(&changed);
-    let watch = Watch::start(roots, Patience::default(), move || signal.notify_one()).map_err(ServiceError::Watch)?;
+    let watch = Watch::start(roots, Patience::default(), move || signal.notify_one())
+        .map_err(ServiceError::Watch)?;
     let app = app.clone();
     let publisher = tokio::spawn(async move {
         loop {
@@ -224,39 +240,65 @@ fn watch_policies(app: &App) -> Result<(Watch, JoinHandle<()>), ServiceError> {
 /// The folder of the schema that a bundle names, which may lie outside the bundle.
 fn schema_of(bundle: &Path) -> Option<PathBuf> {
     let source = crate::policy::source::BundleSource::read(bundle).ok()?;
-    let manifest = crate::policy::manifest::Manifest::parse(source.manifest()).ok()?;
+    let manifest = crate::policy::bundle::Bundle::compile(&source)
+        .ok()?
+        .manifest()
+        .clone();
     Some(bundle.join(manifest.schema()))
 }
 
 fn sealing_key(file: &Path) -> Result<SealingKey, ServiceError> {
     let bytes = private_file(file, || Ok(random_bytes()?.to_vec()))?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
-        ServiceError::File(file.to_owned(), io::Error::new(io::ErrorKind::InvalidData, "not a key of 32 bytes"))
+        ServiceError::File(
+            file.to_owned(),
+            io::Error::new(io::ErrorKind::InvalidData, "not a key of 32 bytes"),
+        )
     })?;
     Ok(SealingKey::from_bytes(bytes))
 }
 
 fn operator_token(file: &Path) -> Result<Token, ServiceError> {
     let made = || Ok(format!("{}\n", Token::from_random(random_bytes()?).reveal()).into_bytes());
-    let text = String::from_utf8_lossy(&private_file(file, made)?).trim().to_owned();
-    text.parse().map_err(|error| ServiceError::File(file.to_owned(), io::Error::new(io::ErrorKind::InvalidData, error)))
+    let text = String::from_utf8_lossy(&private_file(file, made)?)
+        .trim()
+        .to_owned();
+    text.parse().map_err(|error| {
+        ServiceError::File(
+            file.to_owned(),
+            io::Error::new(io::ErrorKind::InvalidData, error),
+        )
+    })
 }
 
 /// A file that only its owner may read, made if it is not there; refused if others can read it.
-fn private_file(file: &Path, make: impl FnOnce() -> io::Result<Vec<u8>>) -> Result<Vec<u8>, ServiceError> {
+fn private_file(
+    file: &Path,
+    make: impl FnOnce() -> io::Result<Vec<u8>>,
+) -> Result<Vec<u8>, ServiceError> {
     let wrong = |error| ServiceError::File(file.to_owned(), error);
-    let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let created = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
     match created {
         Ok(mut created) => {
             let bytes = make().map_err(wrong)?;
-            created.write_all(&bytes).and_then(|()| created.sync_all()).map_err(wrong)?;
+            created
+                .write_all(&bytes)
+                .and_then(|()| created.sync_all())
+                .map_err(wrong)?;
             Ok(bytes)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
             if mode & 0o077 != 0 {
                 let detail = "others than the owner can read it; `chmod 600` it";
-                return Err(wrong(io::Error::new(io::ErrorKind::PermissionDenied, detail)));
+                return Err(wrong(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    detail,
+                )));
             }
             fs::read(file).map_err(wrong)
         }
@@ -272,5 +314,11 @@ fn random_bytes() -> io::Result<[u8; 32]> {
 
 /// Body limits from the two settings that operators change.
 pub fn body_limits(body_bytes_max: usize, members_max: usize) -> BodyLimits {
-    BodyLimits { body_bytes_max, wire: WireLimits { members: members_max, ..WireLimits::default() } }
+    BodyLimits {
+        body_bytes_max,
+        wire: WireLimits {
+            members: members_max,
+            ..WireLimits::default()
+        },
+    }
 }

@@ -6,6 +6,7 @@
 //! definition that the engine is held against.
 
 pub mod combine;
+pub mod conformity;
 pub mod decide;
 pub mod derived;
 pub mod engine;

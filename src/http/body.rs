@@ -85,10 +85,7 @@ where
             })?;
         let value = wire::strict_json(&bytes, state.wire_limits())
             .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
-        Ok(Self(Body {
-            bytes: bytes.into(),
-            value,
-        }))
+        Ok(Self(Body { bytes, value }))
     }
 }
 

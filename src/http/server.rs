@@ -30,17 +30,24 @@ impl Server {
     pub async fn listen(address: SocketAddr, state: ServiceState) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let routes = api::routes().route("/livez", get(|| async { "alive\n" }));
-        let router = layers::around(routes, &state).with_state(state.clone());
+        let interface = api::routes().route("/livez", get(|| async { "alive\n" }));
+        let router = layers::around(interface, &state).with_state(state.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             let until_stopped = async move {
                 // A dropped sender means the same as a signal.
                 drop(stopped.await);
             };
-            axum::serve(listener, router).with_graceful_shutdown(until_stopped).await
+            axum::serve(listener, router)
+                .with_graceful_shutdown(until_stopped)
+                .await
         });
-        Ok(Self { address, state, stop, serving })
+        Ok(Self {
+            address,
+            state,
+            stop,
+            serving,
+        })
     }
 
     /// Where the server listens.
@@ -52,14 +59,17 @@ impl Server {
     pub async fn stop(self) -> io::Result<()> {
         self.state.drain();
         // The server may have ended by itself; then nobody listens.
-        drop(self.stop.send(()));
+        let _unheard = self.stop.send(());
         let abort = self.serving.abort_handle();
         match tokio::time::timeout(DRAIN_MAX, self.serving).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(io::Error::other(error)),
             Err(_) => {
                 abort.abort();
-                Err(io::Error::new(io::ErrorKind::TimedOut, "requests under way did not end in time"))
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "requests under way did not end in time",
+                ))
             }
         }
     }

@@ -25,7 +25,10 @@ pub struct BodyLimits {
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { body_bytes_max: 4 * 1024 * 1024, wire: WireLimits::default() }
+        Self {
+            body_bytes_max: 4 * 1024 * 1024,
+            wire: WireLimits::default(),
+        }
     }
 }
 
@@ -44,7 +47,12 @@ struct Inner {
 impl ServiceState {
     /// The service over its use cases.
     pub fn new(app: App, callers: CallerList, limits: BodyLimits) -> Self {
-        Self(Arc::new(Inner { app, callers, limits, draining: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            app,
+            callers,
+            limits,
+            draining: AtomicBool::new(false),
+        }))
     }
 
     /// The use cases.
@@ -76,7 +84,12 @@ impl ServiceState {
 
     pub(super) fn parse_request(&self, body: &Body) -> Result<InterSystemRequest, Problem> {
         wire::parse_request(body.bytes(), self.0.limits.wire).map_err(|problems| {
-            Problem::invalid(problems.into_iter().map(|problem| (problem.pointer, problem.detail)).collect())
+            Problem::invalid(
+                problems
+                    .into_iter()
+                    .map(|problem| (problem.pointer, problem.detail))
+                    .collect(),
+            )
         })
     }
 }

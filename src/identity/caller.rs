@@ -21,7 +21,10 @@ pub struct Caller {
 impl Caller {
     /// A caller with roles.
     pub fn new<'a>(name: &str, roles: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { name: name.to_owned(), roles: roles.into_iter().map(str::to_owned).collect() }
+        Self {
+            name: name.to_owned(),
+            roles: roles.into_iter().map(str::to_owned).collect(),
+        }
     }
 }
 
@@ -57,7 +60,10 @@ impl CallerList {
         for entry in &self.callers {
             let is_good = entry.not_after.is_none_or(|not_after| now < not_after);
             if entry.token_sha256.matches(&hash) && is_good {
-                found = Some(Caller { name: entry.name.clone(), roles: entry.roles.clone() });
+                found = Some(Caller {
+                    name: entry.name.clone(),
+                    roles: entry.roles.clone(),
+                });
             }
         }
         found
@@ -84,8 +90,14 @@ mod tests {
         };
         let before = Timestamp::from_milliseconds(999);
         assert_eq!(list.authenticate(&token, before).unwrap().name, "acms");
-        assert_eq!(list.authenticate(&token, Timestamp::from_milliseconds(1_000)), None);
-        assert_eq!(list.authenticate(&Token::from_random([4; 32]), before), None);
+        assert_eq!(
+            list.authenticate(&token, Timestamp::from_milliseconds(1_000)),
+            None
+        );
+        assert_eq!(
+            list.authenticate(&Token::from_random([4; 32]), before),
+            None
+        );
         let text = toml::to_string(&list).unwrap();
         assert_eq!(toml::from_str::<CallerList>(&text).unwrap(), list);
         assert!(!text.contains(token.reveal()));

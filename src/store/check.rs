@@ -42,7 +42,10 @@ pub fn check(state: &State, command: Command) -> Result<Checked, Refusal> {
     match command {
         Command::WriteDocuments(write) => {
             let changes = changes(state, &write.writes)?;
-            let body = EventBody::DocumentsWritten { changes, actor: Some(write.actor) };
+            let body = EventBody::DocumentsWritten {
+                changes,
+                actor: Some(write.actor),
+            };
             Ok(Checked::New(Event { at: write.at, body }, Vec::new()))
         }
         Command::Submit(submit) => check_submit(state, submit),
@@ -50,11 +53,24 @@ pub fn check(state: &State, command: Command) -> Result<Checked, Refusal> {
         Command::Expire(expire) => check_expire(state, expire),
         Command::Publish(publish) => check_publish(state, publish),
         Command::RefusePublication(refuse) => {
-            let body = EventBody::PublicationRefused { digest: refuse.digest, summary: Some(refuse.summary) };
-            Ok(Checked::New(Event { at: refuse.at, body }, Vec::new()))
+            let body = EventBody::PublicationRefused {
+                digest: refuse.digest,
+                summary: Some(refuse.summary),
+            };
+            Ok(Checked::New(
+                Event {
+                    at: refuse.at,
+                    body,
+                },
+                Vec::new(),
+            ))
         }
         Command::DryRuns(runs) => {
-            let body = EventBody::DryRuns { caller: runs.caller, minute: runs.minute, counts: runs.counts };
+            let body = EventBody::DryRuns {
+                caller: runs.caller,
+                minute: runs.minute,
+                counts: runs.counts,
+            };
             Ok(Checked::New(Event { at: runs.at, body }, Vec::new()))
         }
     }
@@ -68,8 +84,14 @@ fn check_submit(state: &State, submit: Submit) -> Result<Checked, Refusal> {
         if kept.body != idempotency.body {
             return Err(Refusal::KeyReused { request_id });
         }
-        let submitted = state.request(request_id).ok_or(Refusal::UnknownRequest(request_id))?.submitted;
-        return Ok(Checked::Duplicate { request_id, submitted });
+        let submitted = state
+            .request(request_id)
+            .ok_or(Refusal::UnknownRequest(request_id))?
+            .submitted;
+        return Ok(Checked::Duplicate {
+            request_id,
+            submitted,
+        });
     }
     if state.request(submit.request_id).is_some() {
         return Err(Refusal::RequestExists(submit.request_id));
@@ -83,33 +105,69 @@ fn check_submit(state: &State, submit: Submit) -> Result<Checked, Refusal> {
         changes: changes(state, &submit.writes)?,
         counts: submit.counts,
     };
-    Ok(Checked::New(Event { at: submit.at, body }, submit.parts))
+    Ok(Checked::New(
+        Event {
+            at: submit.at,
+            body,
+        },
+        submit.parts,
+    ))
 }
 
 fn check_respond(state: &State, respond: Respond) -> Result<Checked, Refusal> {
     let id = respond.request_id;
     let entry = state.request(id).ok_or(Refusal::UnknownRequest(id))?;
     if entry.version != respond.expected_version {
-        return Err(Refusal::Version { request_id: id, current: entry.version });
+        return Err(Refusal::Version {
+            request_id: id,
+            current: entry.version,
+        });
     }
-    if let Some((item, _)) = respond.items.iter().find(|(item, _)| !entry.item(*item).is_some_and(ItemState::is_pending)) {
+    if let Some((item, _)) = respond
+        .items
+        .iter()
+        .find(|(item, _)| !entry.item(*item).is_some_and(ItemState::is_pending))
+    {
         return Err(Refusal::NotPending { item: *item });
     }
     check_read_set(state, &respond.read_set)?;
     let changes = changes(state, &respond.writes)?;
-    let body = EventBody::Responded { request_id: id, items: respond.items, changes };
-    Ok(Checked::New(Event { at: respond.at, body }, respond.parts))
+    let body = EventBody::Responded {
+        request_id: id,
+        items: respond.items,
+        changes,
+    };
+    Ok(Checked::New(
+        Event {
+            at: respond.at,
+            body,
+        },
+        respond.parts,
+    ))
 }
 
 fn check_expire(state: &State, expire: Expire) -> Result<Checked, Refusal> {
     let id = expire.request_id;
     let entry = state.request(id).ok_or(Refusal::UnknownRequest(id))?;
-    let overdue = |item: &u32| entry.item(*item).is_some_and(|item| item.is_overdue(expire.at));
+    let overdue = |item: &u32| {
+        entry
+            .item(*item)
+            .is_some_and(|item| item.is_overdue(expire.at))
+    };
     let items: Vec<u32> = expire.items.into_iter().filter(overdue).collect();
     if items.is_empty() {
         return Err(Refusal::NothingDue);
     }
-    Ok(Checked::New(Event { at: expire.at, body: EventBody::Expired { request_id: id, items } }, Vec::new()))
+    Ok(Checked::New(
+        Event {
+            at: expire.at,
+            body: EventBody::Expired {
+                request_id: id,
+                items,
+            },
+        },
+        Vec::new(),
+    ))
 }
 
 fn check_publish(state: &State, publish: Publish) -> Result<Checked, Refusal> {
@@ -123,7 +181,13 @@ fn check_publish(state: &State, publish: Publish) -> Result<Checked, Refusal> {
         actor: Some(publish.actor),
         summary: Some(publish.summary),
     };
-    Ok(Checked::New(Event { at: publish.at, body }, Vec::new()))
+    Ok(Checked::New(
+        Event {
+            at: publish.at,
+            body,
+        },
+        Vec::new(),
+    ))
 }
 
 fn check_read_set(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
@@ -131,7 +195,11 @@ fn check_read_set(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
     if read_set.generation != current {
         return Err(Refusal::Stale(StaleRead::Bundle { current }));
     }
-    match read_set.entries.iter().find(|(key, revision)| state.read(key) != *revision) {
+    match read_set
+        .entries
+        .iter()
+        .find(|(key, revision)| state.read(key) != *revision)
+    {
         Some((key, _)) => Err(Refusal::Stale(StaleRead::Key(key.clone()))),
         None => Ok(()),
     }
@@ -149,9 +217,14 @@ fn changes(state: &State, writes: &[Write]) -> Result<Vec<DocumentChange>, Refus
                 Expected::Revision(revision) => current == Some(revision),
             };
             if !fits {
-                return Err(Refusal::Revision { key: write.key.clone(), current });
+                return Err(Refusal::Revision {
+                    key: write.key.clone(),
+                    current,
+                });
             }
-            let Some(document) = &write.document else { return Ok(DocumentChange::Deleted(write.key.clone())) };
+            let Some(document) = &write.document else {
+                return Ok(DocumentChange::Deleted(write.key.clone()));
+            };
             for claim in claims_of(document) {
                 if let Some(holder) = state.holder(&claim)
                     && !written.contains(&&holder)

@@ -33,6 +33,14 @@ pub const ITEMS_LIMIT: usize = 10_000;
 #[serde(transparent)]
 pub struct RequestId(pub Uuid);
 
+impl std::str::FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -396,7 +404,9 @@ pub enum StaleRead {
 impl fmt::Display for StaleRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(ReadKey::Document(key)) => write!(f, "a document among {}", key.kind.plural()),
+            Self::Key(ReadKey::Document(key)) => {
+                write!(f, "a document among {}", key.kind.plural())
+            }
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),

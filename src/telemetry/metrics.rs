@@ -1,4 +1,4 @@
-//! Counters and gauges in the OpenMetrics text format.
+//! Counters and gauges in the `OpenMetrics` text format.
 
 use std::sync::atomic::AtomicU64;
 
@@ -32,7 +32,9 @@ pub struct HttpLabels {
     pub status: u16,
 }
 
-const SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+const SECONDS: [f64; 11] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0,
+];
 
 /// The service's metrics.
 #[derive(Debug)]
@@ -61,14 +63,38 @@ impl Metrics {
         let requests = Family::default();
         registry.register("http_requests", "HTTP requests answered", requests.clone());
         let request_seconds = Histogram::new(SECONDS);
-        registry.register("http_request_seconds", "Time to answer an HTTP request", request_seconds.clone());
+        registry.register(
+            "http_request_seconds",
+            "Time to answer an HTTP request",
+            request_seconds.clone(),
+        );
         let commit_seconds = Histogram::new(SECONDS);
-        registry.register("commit_seconds", "Time until a command is durable and applied", commit_seconds.clone());
+        registry.register(
+            "commit_seconds",
+            "Time until a command is durable and applied",
+            commit_seconds.clone(),
+        );
         let generation = Gauge::default();
-        registry.register("bundle_generation", "Generation of the bundle in force", generation.clone());
+        registry.register(
+            "bundle_generation",
+            "Generation of the bundle in force",
+            generation.clone(),
+        );
         let refused_publications = Counter::default();
-        registry.register("refused_publications", "Bundles that did not pass the gate", refused_publications.clone());
-        Self { registry, decided_items, requests, request_seconds, commit_seconds, generation, refused_publications }
+        registry.register(
+            "refused_publications",
+            "Bundles that did not pass the gate",
+            refused_publications.clone(),
+        );
+        Self {
+            registry,
+            decided_items,
+            requests,
+            request_seconds,
+            commit_seconds,
+            generation,
+            refused_publications,
+        }
     }
 
     /// Counts a decided item.
@@ -115,7 +141,11 @@ mod tests {
     #[test]
     fn what_was_counted_is_in_the_text() {
         let metrics = Metrics::new();
-        let labels = DecisionLabels { operation: "affiliation", direction: "inbound", outcome: "accept" };
+        let labels = DecisionLabels {
+            operation: "affiliation",
+            direction: "inbound",
+            outcome: "accept",
+        };
         metrics.decided(&labels);
         metrics.decided(&labels);
         let text = metrics.encode();

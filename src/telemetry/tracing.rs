@@ -27,7 +27,9 @@ pub enum TracingError {
 /// Sets up logging for the process.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), TracingError> {
     let parsed = EnvFilter::try_new(filter).map_err(|_| TracingError::Filter(filter.to_owned()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(parsed)
+        .with_writer(std::io::stderr);
     let set = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

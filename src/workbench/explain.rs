@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::decision::decide::ItemDecision;
-use crate::decision::decide::Prepared;
-use crate::decision::decide::item_count;
+use crate::decision::decide::decide_item;
 use crate::decision::engine::Engine;
 use crate::decision::facts::gather;
+use crate::decision::query::Prepared;
+use crate::decision::query::Query;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::InvalidDocumentId;
@@ -45,7 +46,7 @@ pub struct SatisfiedPolicy {
     /// Permit or forbid.
     pub effect: String,
     /// File, line and column.
-    pub place: Option<String>,
+    pub place: String,
 }
 
 /// Decides a request over documents given, and explains the decision.
@@ -60,21 +61,35 @@ pub fn explain(
     let (facts, _) = gather(local, request, &state);
     let digest = bundle.digest().to_string();
     let engine = Engine::new(Arc::new(bundle));
-    let prepared = Prepared::new(&engine, request, &facts, at);
-    let items = (0..item_count(request))
-        .map(|item| ExplainedItem { decision: prepared.decide_item(item), satisfied: satisfied(&prepared, item) })
+    let prepared = Prepared::new(engine.bundle(), request, &facts, at);
+    let items = (0..prepared.item_count())
+        .filter_map(|number| {
+            let decision = decide_item(&engine, &prepared, number)?;
+            Some(ExplainedItem {
+                decision,
+                satisfied: satisfied(&engine, &prepared, number),
+            })
+        })
         .collect();
-    Ok(Explanation { items, at, bundle: digest })
+    Ok(Explanation {
+        items,
+        at,
+        bundle: digest,
+    })
 }
 
-fn satisfied(prepared: &Prepared<'_>, item: usize) -> Vec<SatisfiedPolicy> {
-    prepared
-        .satisfied(item)
-        .into_iter()
+fn satisfied(engine: &Engine, prepared: &Prepared<'_>, number: usize) -> Vec<SatisfiedPolicy> {
+    let asked = prepared.queries(number..number + 1);
+    let Some((_, Query::Ask(request))) = asked.queries.first() else {
+        return Vec::new();
+    };
+    engine
+        .evaluate(request, &asked.entities)
+        .satisfied()
         .map(|policy| SatisfiedPolicy {
-            id: policy.id().to_string(),
-            effect: policy.effect().to_string(),
-            place: policy.place().map(ToString::to_string),
+            id: policy.id.to_string(),
+            effect: policy.effect.to_string(),
+            place: policy.place.to_string(),
         })
         .collect()
 }

@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod decisions;
 mod engine;
 mod eval;
+mod golden;
+mod journal;
 mod policy;
 mod policy_source;
 mod watch;

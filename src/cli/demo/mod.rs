@@ -34,18 +34,15 @@ pub(super) struct Surprise(pub(super) String);
 
 impl Surprise {
     pub(super) fn from_error(doing: &str, error: &dyn std::error::Error) -> Self {
-        let mut text = format!("{doing}: {error}");
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self(text)
+        Self(format!("{doing}: {}", crate::cli::chain(error)))
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             output::complain(&format!("cannot start: {error}"));

@@ -35,23 +35,52 @@ impl Party {
     ) -> Result<Self, Surprise> {
         let home = directory.join(name.to_lowercase());
         for folder in ["policies", "schemas"] {
-            copy_tree(&from.join(folder), &home.join(folder))
-                .map_err(|error| Surprise::from_error(&format!("cannot copy `{folder}` from `{}`", from.display()), &error))?;
+            copy_tree(&from.join(folder), &home.join(folder)).map_err(|error| {
+                Surprise::from_error(
+                    &format!("cannot copy `{folder}` from `{}`", from.display()),
+                    &error,
+                )
+            })?;
         }
-        let mut settings = ServiceSettings::local(system.clone(), home.join("data"), home.join("policies"));
+        let mut settings =
+            ServiceSettings::local(system.clone(), home.join("data"), home.join("policies"));
         let tokens = settings
-            .make_callers(&[("acms", "acms"), ("reviewer", "reviewer"), ("auditor", "auditor")])
+            .make_callers(&[
+                ("acms", "acms"),
+                ("reviewer", "reviewer"),
+                ("auditor", "auditor"),
+            ])
             .map_err(|error| Surprise::from_error("cannot make caller tokens", &error))?;
-        let mut party = Self { name, settings, service: None, tokens, client: Client::new() };
+        let mut party = Self {
+            name,
+            settings,
+            service: None,
+            tokens,
+            client: Client::new(),
+        };
         party.resume().await?;
         let registry = from.join("examples/registry").join(name.to_lowercase());
-        let documents = read_documents(&registry).map_err(|error| Surprise::from_error("cannot read the registry", &error))?;
+        let documents = read_documents(&registry)
+            .map_err(|error| Surprise::from_error("cannot read the registry", &error))?;
         let count = documents.len();
         for (key, document) in documents {
             let path = format!("/v1/{}/{}", key.kind.plural(), key.id);
-            party.expect(&party.call(Method::PUT, &path, "operator", Some(&document), &[("If-None-Match", "*")]).await?, 201)?;
+            let body = document
+                .to_json()
+                .map_err(|error| Surprise::from_error(&path, &error))?;
+            let put = party
+                .call(
+                    Ask::new(Method::PUT, &path, "operator")
+                        .body(&body)
+                        .header("If-None-Match", "*"),
+                )
+                .await?;
+            party.expect(&put, 201)?;
         }
-        super::telling::narrate(&format!("{name}: service at {}, {count} registry documents", party.url()));
+        super::telling::narrate(&format!(
+            "{name}: service at {}, {count} registry documents",
+            party.url()
+        ));
         Ok(party)
     }
 
@@ -59,7 +88,13 @@ impl Party {
     pub(super) async fn resume(&mut self) -> Result<(), Surprise> {
         let service = Service::start(self.settings.clone())
             .await
-            .map_err(|error| Surprise(format!("{} does not start: {error}", self.name)))?;
+            .map_err(|error| {
+                Surprise(format!(
+                    "{} does not start: {}",
+                    self.name,
+                    crate::cli::chain(&error)
+                ))
+            })?;
         self.service = Some(service);
         Ok(())
     }
@@ -67,14 +102,19 @@ impl Party {
     /// Stops the service; everything accepted is kept.
     pub(super) async fn stop(&mut self) -> Result<(), Surprise> {
         match self.service.take() {
-            Some(service) => service.stop().await.map_err(|error| Surprise(format!("{} does not stop: {error}", self.name))),
+            Some(service) => service
+                .stop()
+                .await
+                .map_err(|error| Surprise(format!("{} does not stop: {error}", self.name))),
             None => Ok(()),
         }
     }
 
     /// Where the service listens.
     pub(super) fn url(&self) -> String {
-        self.service.as_ref().map_or_else(String::new, |service| format!("http://{}", service.address()))
+        self.service.as_ref().map_or_else(String::new, |service| {
+            format!("http://{}", service.address())
+        })
     }
 
     /// Where the service keeps its data.
@@ -97,7 +137,13 @@ impl Party {
 
     /// Submits a request as the ACM server does.
     pub(super) async fn submit(&self, key: &str, request: &Value) -> Result<Value, Surprise> {
-        let answer = self.call(Method::POST, "/v1/requests", "acms", Some(request), &[("Idempotency-Key", key)]).await?;
+        let answer = self
+            .call(
+                Ask::new(Method::POST, "/v1/requests", "acms")
+                    .body(request)
+                    .header("Idempotency-Key", key),
+            )
+            .await?;
         match answer.status {
             StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => Ok(answer.body),
             _ => Err(answer.surprise(self.name)),
@@ -105,31 +151,87 @@ impl Party {
     }
 
     /// Calls the service as one of its callers.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        caller: &str,
-        body: Option<&Value>,
-        headers: &[(&str, &str)],
-    ) -> Result<Answer, Surprise> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url())).bearer_auth(self.token(caller));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+    pub(super) async fn call(&self, ask: Ask<'_>) -> Result<Answer, Surprise> {
+        let Ask {
+            method,
+            path,
+            caller,
+            body,
+            header,
+        } = ask;
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url()))
+            .bearer_auth(self.token(caller));
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| Surprise::from_error(path, &error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Surprise::from_error(path, &error))?;
         let status = response.status();
-        let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-        let text = response.text().await.map_err(|error| Surprise::from_error(path, &error))?;
-        Ok(Answer { status, etag, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+        let etag = response
+            .headers()
+            .get("etag")
+            .and_then(|etag| etag.to_str().ok())
+            .map(str::to_owned);
+        let text = response
+            .text()
+            .await
+            .map_err(|error| Surprise::from_error(path, &error))?;
+        Ok(Answer {
+            status,
+            etag,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        })
     }
 
     /// Insists on a status.
     pub(super) fn expect(&self, answer: &Answer, status: u16) -> Result<(), Surprise> {
-        if answer.status.as_u16() == status { Ok(()) } else { Err(answer.surprise(self.name)) }
+        if answer.status.as_u16() == status {
+            Ok(())
+        } else {
+            Err(answer.surprise(self.name))
+        }
+    }
+}
+
+/// One call: what, by whom, with which body and header.
+pub(super) struct Ask<'a> {
+    method: Method,
+    path: &'a str,
+    caller: &'a str,
+    body: Option<&'a Value>,
+    header: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(method: Method, path: &'a str, caller: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            caller,
+            body: None,
+            header: None,
+        }
+    }
+
+    pub(super) fn body(self, body: &'a Value) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    pub(super) fn header(self, name: &'a str, value: &'a str) -> Self {
+        Self {
+            header: Some((name, value)),
+            ..self
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Arguments;
 use super::Surprise;
+use super::party::Ask;
 use super::party::Party;
 use super::telling;
 use crate::domain::identity::McSystemId;
@@ -51,29 +52,51 @@ pub(super) async fn tell(arguments: &Arguments) -> Result<(), Surprise> {
 }
 
 fn system(id: &str) -> Result<McSystemId, Surprise> {
-    id.parse().map_err(|error| Surprise::from_error("a system of the story", &error))
+    id.parse()
+        .map_err(|error| Surprise::from_error("a system of the story", &error))
 }
 
 async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
-    telling::chapter("1. A Dutch officer at an accident in Germany is to join the German talk group");
+    telling::chapter(
+        "1. A Dutch officer at an accident in Germany is to join the German talk group",
+    );
     telling::narrate("The control room asks its own ACM server: may we ask Germany?");
-    let cleared = nl.submit("demo-1", &membership_update("outbound", OFFICER, "nl-2026-000917", "")).await?;
+    let cleared = nl
+        .submit(
+            "demo-1",
+            &membership_update("outbound", OFFICER, "nl-2026-000917", ""),
+        )
+        .await?;
     telling::decision("NL, outbound", &cleared);
     insist(&cleared, "/status", "accepted")?;
 
     telling::narrate("The request reaches the German ACM server, which attests who sent it.");
-    let held = de.submit("demo-1", &membership_update("inbound", OFFICER, "nl-2026-000917", &nl_certificate(de).await?)).await?;
+    let held = de
+        .submit(
+            "demo-1",
+            &membership_update(
+                "inbound",
+                OFFICER,
+                "nl-2026-000917",
+                &nl_certificate(de).await?,
+            ),
+        )
+        .await?;
     telling::decision("DE, inbound", &held);
     insist(&held, "/status", "pending")?;
 
     telling::narrate("A German dispatcher looks at it and approves.");
     let path = format!("/v1/requests/{}", text(&held, "/id")?);
-    let seen = de.call(Method::GET, &path, "reviewer", None, &[]).await?;
+    let seen = de.call(Ask::new(Method::GET, &path, "reviewer")).await?;
     de.expect(&seen, 200)?;
     let version = seen.etag.clone().unwrap_or_default();
     let approval = json!({ "answer": "approve", "reason": "speaks German, is at the scene", "reviewer": "sip:dispatch.1@mc.de.example" });
     let answered = de
-        .call(Method::POST, &format!("{path}/responses"), "reviewer", Some(&approval), &[("If-Match", &version)])
+        .call(
+            Ask::new(Method::POST, &format!("{path}/responses"), "reviewer")
+                .body(&approval)
+                .header("If-Match", &version),
+        )
         .await?;
     de.expect(&answered, 200)?;
     telling::decision("DE, approved", &answered.body);
@@ -84,11 +107,20 @@ async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
 }
 
 async fn affiliation(nl: &Party, de: &Party) -> Result<(), Surprise> {
-    telling::chapter("2. The officer, served by NL throughout, affiliates; both systems authorise (R-6.17.2-004)");
-    let asked = nl.submit("demo-2", &affiliation_request("outbound", "")).await?;
+    telling::chapter(
+        "2. The officer, served by NL throughout, affiliates; both systems authorise (R-6.17.2-004)",
+    );
+    let asked = nl
+        .submit("demo-2", &affiliation_request("outbound", ""))
+        .await?;
     telling::decision("NL, outbound", &asked);
     insist(&asked, "/status", "accepted")?;
-    let agreed = de.submit("demo-2", &affiliation_request("inbound", &nl_certificate(de).await?)).await?;
+    let agreed = de
+        .submit(
+            "demo-2",
+            &affiliation_request("inbound", &nl_certificate(de).await?),
+        )
+        .await?;
     telling::decision("DE, inbound", &agreed);
     insist(&agreed, "/status", "accepted")
 }
@@ -97,16 +129,37 @@ async fn automatic(de: &Party) -> Result<(), Surprise> {
     telling::chapter("3. A security officer changes one policy file; no restart");
     let before = policies(de).await?;
     let (file, policy) = visiting_officer_policy(de)?;
-    let changed = policy.replace("@response(\"manual-review\")", "@response(\"automatic\")");
+    let (before_policy, rest) = policy.split_once(VISITING_OFFICER).unwrap_or((&policy, ""));
+    let answering = rest.replacen(
+        "@response(\"manual-review\")",
+        "@response(\"automatic\")",
+        1,
+    );
+    let changed = format!("{before_policy}{VISITING_OFFICER}{answering}");
     write(&file, &changed)?;
-    telling::narrate("visiting officers: @response(\"manual-review\") becomes @response(\"automatic\")");
+    telling::narrate(
+        "visiting officers: @response(\"manual-review\") becomes @response(\"automatic\")",
+    );
     let after = await_policies(de, "the new bundle", |now| {
         now.pointer("/in_force/digest") != before.pointer("/in_force/digest")
     })
     .await?;
-    telling::narrate(&format!("DE: bundle generation {} in force", after.pointer("/in_force/generation").unwrap_or(&Value::Null)));
+    telling::narrate(&format!(
+        "DE: bundle generation {} in force",
+        after
+            .pointer("/in_force/generation")
+            .unwrap_or(&Value::Null)
+    ));
     let granted = de
-        .submit("demo-3", &membership_update("inbound", SECOND_OFFICER, "nl-2026-000918", &nl_certificate(de).await?))
+        .submit(
+            "demo-3",
+            &membership_update(
+                "inbound",
+                SECOND_OFFICER,
+                "nl-2026-000918",
+                &nl_certificate(de).await?,
+            ),
+        )
         .await?;
     telling::decision("DE, inbound", &granted);
     insist(&granted, "/status", "accepted")
@@ -117,18 +170,39 @@ async fn broken(de: &Party) -> Result<(), Surprise> {
     let before = policies(de).await?;
     let (file, good) = visiting_officer_policy(de)?;
     let typo = good.replacen("context.", "context.not_an_attribute_", 1);
-    write(&file, &if typo == good { format!("{good}\npermit (principal") } else { typo })?;
+    write(
+        &file,
+        &if typo == good {
+            format!("{good}\npermit (principal")
+        } else {
+            typo
+        },
+    )?;
     let after = await_policies(de, "the refusal", |now| {
         now.pointer("/last_attempt/outcome").and_then(Value::as_str) == Some("refused")
     })
     .await?;
-    let first = after.pointer("/last_attempt/diagnostics/0").cloned().unwrap_or_default();
-    telling::narrate(&format!("DE: refused: {}", first.get("message").and_then(Value::as_str).unwrap_or("?")));
+    let first = after
+        .pointer("/last_attempt/diagnostics/0")
+        .cloned()
+        .unwrap_or_default();
+    telling::narrate(&format!(
+        "DE: refused: {}",
+        first.get("message").and_then(Value::as_str).unwrap_or("?")
+    ));
     if after.pointer("/in_force") != before.pointer("/in_force") {
         return Err(Surprise("a broken bundle came into force".to_owned()));
     }
     let granted = de
-        .submit("demo-4", &membership_update("inbound", THIRD_OFFICER, "nl-2026-000919", &nl_certificate(de).await?))
+        .submit(
+            "demo-4",
+            &membership_update(
+                "inbound",
+                THIRD_OFFICER,
+                "nl-2026-000919",
+                &nl_certificate(de).await?,
+            ),
+        )
         .await?;
     telling::decision("DE, inbound", &granted);
     insist(&granted, "/status", "accepted")?;
@@ -139,17 +213,26 @@ async fn suspended(de: &Party) -> Result<(), Surprise> {
     telling::chapter("5. Germany suspends the agreement; the next request is refused");
     let certificate = nl_certificate(de).await?;
     let path = format!("/v1/agreements/{NL}");
-    let agreement = de.call(Method::GET, &path, "operator", None, &[]).await?;
+    let agreement = de.call(Ask::new(Method::GET, &path, "operator")).await?;
     de.expect(&agreement, 200)?;
     let mut document = agreement.body;
     if let Some(members) = document.as_object_mut() {
         members.insert("status".to_owned(), json!("suspended"));
     }
     let etag = agreement.etag.unwrap_or_default();
-    let put = de.call(Method::PUT, &path, "operator", Some(&document), &[("If-Match", &etag)]).await?;
+    let put = de
+        .call(
+            Ask::new(Method::PUT, &path, "operator")
+                .body(&document)
+                .header("If-Match", &etag),
+        )
+        .await?;
     de.expect(&put, 200)?;
     let refused = de
-        .submit("demo-5", &membership_update("inbound", SECOND_OFFICER, "nl-2026-000920", &certificate))
+        .submit(
+            "demo-5",
+            &membership_update("inbound", SECOND_OFFICER, "nl-2026-000920", &certificate),
+        )
         .await?;
     telling::decision("DE, inbound", &refused);
     insist(&refused, "/status", "rejected")
@@ -176,15 +259,30 @@ async fn keep(nl: &mut Party, de: &mut Party) -> Result<(), Surprise> {
     telling::chapter("Both services run until you press Ctrl-C");
     for party in [&mut *nl, &mut *de] {
         party.resume().await?;
-        telling::narrate(&format!("{}: {}  operator token {}", party.name, party.url(), party.token("operator")));
-        telling::narrate(&format!("    policies: {}", party.policy_file("").display()));
+        telling::narrate(&format!(
+            "{}: {}  operator token {}",
+            party.name,
+            party.url(),
+            party.token("operator")
+        ));
+        telling::narrate(&format!(
+            "    policies: {}",
+            party.policy_file("").display()
+        ));
     }
-    tokio::signal::ctrl_c().await.map_err(|error| Surprise::from_error("cannot wait for Ctrl-C", &error))?;
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Surprise::from_error("cannot wait for Ctrl-C", &error))?;
     nl.stop().await?;
     de.stop().await
 }
 
-fn membership_update(direction: &str, member: &str, correlation_id: &str, certificate: &str) -> Value {
+fn membership_update(
+    direction: &str,
+    member: &str,
+    correlation_id: &str,
+    certificate: &str,
+) -> Value {
     let mut request = json!({
         "operation": "group-membership-update",
         "direction": direction,
@@ -221,26 +319,39 @@ fn affiliation_request(direction: &str, certificate: &str) -> Value {
 
 fn attest(request: &mut Value, direction: &str, certificate: &str) {
     if let (true, Some(members)) = (direction != "outbound", request.as_object_mut()) {
-        members.insert("peer".to_owned(), json!({ "system": NL, "certificate": certificate }));
+        members.insert(
+            "peer".to_owned(),
+            json!({ "system": NL, "certificate": certificate }),
+        );
     }
 }
 
 /// The certificate by which the agreement in DE knows NL.
 async fn nl_certificate(de: &Party) -> Result<String, Surprise> {
-    let agreement = de.call(Method::GET, &format!("/v1/agreements/{NL}"), "operator", None, &[]).await?;
+    let agreement = de
+        .call(Ask::new(
+            Method::GET,
+            &format!("/v1/agreements/{NL}"),
+            "operator",
+        ))
+        .await?;
     de.expect(&agreement, 200)?;
     text(&agreement.body, "/certificates/0")
 }
 
 async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
     let path = format!("/v1/groups/{GROUP}");
-    let group = de.call(Method::GET, &path, "operator", None, &[]).await?;
+    let group = de.call(Ask::new(Method::GET, &path, "operator")).await?;
     de.expect(&group, 200)?;
     let mut document = group.body;
     let partner = document
         .get_mut("partners")
         .and_then(Value::as_array_mut)
-        .and_then(|partners| partners.iter_mut().find(|partner| partner.get("system") == Some(&json!(NL))))
+        .and_then(|partners| {
+            partners
+                .iter_mut()
+                .find(|partner| partner.get("system") == Some(&json!(NL)))
+        })
         .and_then(Value::as_object_mut)
         .ok_or_else(|| Surprise(format!("{GROUP} lists no members from {NL}")))?;
     let members = partner.entry("members").or_insert_with(|| json!([]));
@@ -248,17 +359,29 @@ async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
         members.push(json!(member));
     }
     let etag = group.etag.unwrap_or_default();
-    let put = de.call(Method::PUT, &path, "operator", Some(&document), &[("If-Match", &etag)]).await?;
+    let put = de
+        .call(
+            Ask::new(Method::PUT, &path, "operator")
+                .body(&document)
+                .header("If-Match", &etag),
+        )
+        .await?;
     de.expect(&put, 200)
 }
 
 async fn policies(de: &Party) -> Result<Value, Surprise> {
-    let answer = de.call(Method::GET, "/v1/policies", "operator", None, &[]).await?;
+    let answer = de
+        .call(Ask::new(Method::GET, "/v1/policies", "operator"))
+        .await?;
     de.expect(&answer, 200)?;
     Ok(answer.body)
 }
 
-async fn await_policies(de: &Party, what: &str, reached: impl Fn(&Value) -> bool) -> Result<Value, Surprise> {
+async fn await_policies(
+    de: &Party,
+    what: &str,
+    reached: impl Fn(&Value) -> bool,
+) -> Result<Value, Surprise> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let now = policies(de).await?;
@@ -266,7 +389,10 @@ async fn await_policies(de: &Party, what: &str, reached: impl Fn(&Value) -> bool
             return Ok(now);
         }
         if tokio::time::Instant::now() >= deadline {
-            return Err(Surprise(format!("{what} did not come into view within {} s", PATIENCE.as_secs())));
+            return Err(Surprise(format!(
+                "{what} did not come into view within {} s",
+                PATIENCE.as_secs()
+            )));
         }
         tokio::time::sleep(GLANCE).await;
     }
@@ -274,18 +400,23 @@ async fn await_policies(de: &Party, what: &str, reached: impl Fn(&Value) -> bool
 
 fn visiting_officer_policy(de: &Party) -> Result<(std::path::PathBuf, String), Surprise> {
     let folder = de.policy_file("review");
-    let entries = std::fs::read_dir(&folder).map_err(|error| Surprise::from_error("cannot read the policies", &error))?;
+    let entries = std::fs::read_dir(&folder)
+        .map_err(|error| Surprise::from_error("cannot read the policies", &error))?;
     for entry in entries.flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
         if text.contains(VISITING_OFFICER) {
             return Ok((entry.path(), text));
         }
     }
-    Err(Surprise(format!("no policy in `{}` has {VISITING_OFFICER}", folder.display())))
+    Err(Surprise(format!(
+        "no policy in `{}` has {VISITING_OFFICER}",
+        folder.display()
+    )))
 }
 
 fn write(file: &std::path::Path, text: &str) -> Result<(), Surprise> {
-    std::fs::write(file, text).map_err(|error| Surprise::from_error("cannot save the policy", &error))
+    std::fs::write(file, text)
+        .map_err(|error| Surprise::from_error("cannot save the policy", &error))
 }
 
 fn text(value: &Value, pointer: &str) -> Result<String, Surprise> {
@@ -298,5 +429,11 @@ fn text(value: &Value, pointer: &str) -> Result<String, Surprise> {
 
 fn insist(value: &Value, pointer: &str, expected: &str) -> Result<(), Surprise> {
     let found = text(value, pointer)?;
-    if found == expected { Ok(()) } else { Err(Surprise(format!("expected `{expected}`, found `{found}`: {value}"))) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Surprise(format!(
+            "expected `{expected}`, found `{found}`: {value}"
+        )))
+    }
 }

@@ -34,10 +34,20 @@ pub fn read_documents(directory: &Path) -> Result<Vec<(DocumentKey, Document)>, 
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for folder in entries(directory, &mut problems) {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let Some(kind) = DocumentKind::from_plural(&name) else {
-            let known: Vec<&str> = DocumentKind::ALL.into_iter().map(DocumentKind::plural).collect();
-            problems.push(problem(&folder, format!("`{name}` is not one of {}", known.join(", "))));
+            let known: Vec<&str> = DocumentKind::ALL
+                .into_iter()
+                .map(DocumentKind::plural)
+                .collect();
+            problems.push(problem(
+                &folder,
+                format!("`{name}` is not one of {}", known.join(", ")),
+            ));
             continue;
         };
         for file in entries(&folder, &mut problems) {
@@ -59,11 +69,17 @@ pub fn read_documents(directory: &Path) -> Result<Vec<(DocumentKey, Document)>, 
         if let [(key, _, file), (next, _, other)] = pair
             && key == next
         {
-            problems.push(problem(other, format!("`{key}` is in `{}` too", file.display())));
+            problems.push(problem(
+                other,
+                format!("`{key}` is in `{}` too", file.display()),
+            ));
         }
     }
     if problems.is_empty() {
-        Ok(keyed.into_iter().map(|(key, document, _)| (key, document)).collect())
+        Ok(keyed
+            .into_iter()
+            .map(|(key, document, _)| (key, document))
+            .collect())
     } else {
         Err(InvalidFiles(problems))
     }
@@ -76,13 +92,24 @@ pub fn write_documents(directory: &Path, documents: &[(DocumentKey, Value)]) -> 
         fs::create_dir_all(&folder)?;
         let mut text = serde_json::to_string_pretty(document)?;
         text.push('\n');
-        fs::write(folder.join(format!("{}.json", file_name(key.id.as_str()))), text)?;
+        fs::write(
+            folder.join(format!("{}.json", file_name(key.id.as_str()))),
+            text,
+        )?;
     }
     Ok(())
 }
 
 fn file_name(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.@+".contains(c) { c } else { '_' }).collect()
+    id.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.@+".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
@@ -105,8 +132,12 @@ fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
 }
 
 fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFile> {
-    let bytes = fs::read(file).map_err(|error| problem(file, format!("cannot be read: {error}")))?;
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let bytes =
+        fs::read(file).map_err(|error| problem(file, format!("cannot be read: {error}")))?;
+    let extension = file
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
     let json: Value = match extension {
         "json" => wire::strict_json(&bytes, wire::WireLimits::default())
             .map_err(|error| problem(file, error.to_string()))?,
@@ -119,5 +150,8 @@ fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFil
 }
 
 fn problem(file: &Path, detail: String) -> InvalidFile {
-    InvalidFile { file: file.to_owned(), detail }
+    InvalidFile {
+        file: file.to_owned(),
+        detail,
+    }
 }

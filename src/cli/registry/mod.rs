@@ -19,7 +19,7 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
-use crate::app::administer::check_document;
+use crate::app::plausibility::check_document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -29,7 +29,7 @@ use crate::domain::registry::DocumentKind;
 pub enum Command {
     /// Write every document of a directory into a running service, all or none
     Import(Import),
-    /// Write every document of a running service into a directory
+    /// Write the documents of a running service into a directory; pushed configuration stays behind
     Export(Export),
     /// Check the documents of a directory without a service
     Validate(Validate),
@@ -95,7 +95,8 @@ fn import(arguments: &Import) -> Exit {
 }
 
 fn export(arguments: &Export) -> Exit {
-    let read = Client::connect(&arguments.connection).and_then(|client| client.block_on(all_documents(&client)));
+    let read = Client::connect(&arguments.connection)
+        .and_then(|client| client.block_on(all_documents(&client)));
     let documents = match read {
         Ok(documents) => documents,
         Err(error) => return failed(&error),
@@ -106,7 +107,10 @@ fn export(arguments: &Export) -> Exit {
             Exit::Success
         }
         Err(error) => {
-            output::complain(&format!("cannot write to `{}`: {error}", arguments.directory.display()));
+            output::complain(&format!(
+                "cannot write to `{}`: {error}",
+                arguments.directory.display()
+            ));
             Exit::Broken
         }
     }
@@ -114,17 +118,32 @@ fn export(arguments: &Export) -> Exit {
 
 async fn all_documents(client: &Client) -> Result<Vec<(DocumentKey, Value)>, ClientError> {
     let mut documents = Vec::new();
-    for kind in DocumentKind::ALL {
+    for kind in DocumentKind::ALL
+        .into_iter()
+        .filter(|kind| *kind != DocumentKind::UeConfiguration)
+    {
         let mut after = String::new();
         loop {
             let path = format!("/v1/{}?limit=500&after={after}", kind.plural());
             let page = client.get(&path).await?;
-            let entries = page.get("documents").and_then(Value::as_array).cloned().unwrap_or_default();
-            let Some(last) = entries.last().and_then(|entry| entry.get("id")).and_then(Value::as_str) else { break };
+            let entries = page
+                .get("documents")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let Some(last) = entries
+                .last()
+                .and_then(|entry| entry.get("id"))
+                .and_then(Value::as_str)
+            else {
+                break;
+            };
             after = super::client::encode(last);
             for entry in &entries {
                 let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-                let id = id.parse().map_err(|_| ClientError::Answer(format!("`{id}` is not a document id")))?;
+                let id = id
+                    .parse()
+                    .map_err(|_| ClientError::Answer(format!("`{id}` is not a document id")))?;
                 let document = entry.get("document").cloned().unwrap_or_default();
                 documents.push((DocumentKey { kind, id }, document));
             }

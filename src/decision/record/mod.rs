@@ -1,5 +1,7 @@
 //! Decision records: all that one decision depended on and what it gave, in parts that can be erased one by one.
 
+mod parts;
+
 use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
@@ -8,6 +10,10 @@ use crate::decision::decide::ItemDecision;
 use crate::decision::facts::Facts;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
+
+pub use parts::RecordError;
+pub use parts::differences;
+pub use parts::replay;
 
 /// The version of the record's format that is written.
 pub const FORMAT_VERSION: u16 = 1;

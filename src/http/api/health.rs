@@ -18,15 +18,23 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 pub(super) async fn ready(State(state): State<ServiceState>) -> Response {
     let mut health = state.app().health();
     health.ready &= !state.is_draining();
-    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(health)).into_response()
 }
 
-/// `GET /metrics`, in the OpenMetrics text format.
+/// `GET /metrics`, in the `OpenMetrics` text format.
 pub(super) async fn metrics(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
 ) -> Result<Response, Problem> {
     state.app().permit(&caller, Action::ReadMetrics)?;
-    Ok(([(CONTENT_TYPE, OPENMETRICS)], state.app().metrics().encode()).into_response())
+    Ok((
+        [(CONTENT_TYPE, OPENMETRICS)],
+        state.app().metrics().encode(),
+    )
+        .into_response())
 }

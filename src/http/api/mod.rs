@@ -22,7 +22,12 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
         .route("/v1/{kind}", get(registry::list))
-        .route("/v1/{kind}/{id}", get(registry::read).put(registry::write).delete(registry::delete))
+        .route(
+            "/v1/{kind}/{id}",
+            get(registry::read)
+                .put(registry::write)
+                .delete(registry::delete),
+        )
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
 }

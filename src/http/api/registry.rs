@@ -56,7 +56,9 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Problem> {
     let kind = document_kind(&kind)?;
     let limit = page.limit.unwrap_or(PAGE_DOCUMENTS_DEFAULT);
-    let found = state.app().documents(&caller, kind, page.after.as_deref(), limit)?;
+    let found = state
+        .app()
+        .documents(&caller, kind, page.after.as_deref(), limit)?;
     let documents = found.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(json!({ "documents": documents })))
 }
@@ -83,9 +85,21 @@ pub(super) async fn write(
     let expected = write_condition(&headers)?;
     let document = Document::from_json(key.kind, body.into_value())
         .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))?;
-    let status = if expected == Expected::Absent { StatusCode::CREATED } else { StatusCode::OK };
-    let revision = state.app().put_document(&caller, key, document, expected).await?;
-    Ok((status, etag(revision), Json(json!({ "revision": revision }))).into_response())
+    let status = if expected == Expected::Absent {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let revision = state
+        .app()
+        .put_document(&caller, key, document, expected)
+        .await?;
+    Ok((
+        status,
+        etag(revision),
+        Json(json!({ "revision": revision })),
+    )
+        .into_response())
 }
 
 /// `DELETE /v1/{kind}/{id}` with `If-Match`.
@@ -125,22 +139,29 @@ pub(super) async fn import(
 }
 
 fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {
-    DocumentKind::from_plural(segment).ok_or_else(|| Problem::not_found(format!("there is no resource `/v1/{segment}`")))
+    DocumentKind::from_plural(segment)
+        .ok_or_else(|| Problem::not_found(format!("there is no resource `/v1/{segment}`")))
 }
 
 fn document_key(kind: &str, id: &str) -> Result<DocumentKey, Problem> {
     let kind = document_kind(kind)?;
-    let id: DocumentId =
-        id.parse().map_err(|_| Problem::not_found(format!("`{id}` cannot name a {kind}")))?;
+    let id: DocumentId = id
+        .parse()
+        .map_err(|_| Problem::not_found(format!("`{id}` cannot name a {kind}")))?;
     Ok(DocumentKey { kind, id })
 }
 
 fn bare(document: &Document) -> Result<Value, Problem> {
-    document.to_json().map_err(|error| Problem::internal(&error))
+    document
+        .to_json()
+        .map_err(|error| Problem::internal(&error))
 }
 
 fn listed(found: &Versioned<Arc<Document>>) -> Result<Value, Problem> {
-    let key = found.value.key().map_err(|error| Problem::internal(&error))?;
+    let key = found
+        .value
+        .key()
+        .map_err(|error| Problem::internal(&error))?;
     Ok(json!({ "id": key.id, "revision": found.revision, "document": bare(&found.value)? }))
 }
 

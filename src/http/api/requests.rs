@@ -32,7 +32,9 @@ pub(super) async fn submit(
     let answer = state.app().submit(caller, key.into_text(), request).await?;
     let status = match answer.status {
         RequestStatus::Pending => StatusCode::ACCEPTED,
-        RequestStatus::Accepted | RequestStatus::Rejected | RequestStatus::Partial => StatusCode::OK,
+        RequestStatus::Accepted | RequestStatus::Rejected | RequestStatus::Partial => {
+            StatusCode::OK
+        }
     };
     Ok(answered(status, &answer))
 }
@@ -43,7 +45,10 @@ pub(super) async fn read(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    Ok(answered(StatusCode::OK, &state.app().request(&caller, request_id(&id)?)?))
+    Ok(answered(
+        StatusCode::OK,
+        &state.app().request(&caller, request_id(&id)?)?,
+    ))
 }
 
 /// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names the version seen.
@@ -62,7 +67,8 @@ pub(super) async fn respond(
 }
 
 fn request_id(text: &str) -> Result<RequestId, Problem> {
-    text.parse().map_err(|_| Problem::not_found(format!("there is no request `{text}`")))
+    text.parse()
+        .map_err(|_| Problem::not_found(format!("there is no request `{text}`")))
 }
 
 fn answered(status: StatusCode, answer: &RequestAnswer) -> Response {

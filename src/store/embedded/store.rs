@@ -48,7 +48,10 @@ pub struct StoreError {
 
 fn during<E: Into<Cause>>(doing: &str) -> impl FnOnce(E) -> StoreError {
     let doing = doing.to_owned();
-    move |source| StoreError { doing, source: source.into() }
+    move |source| StoreError {
+        doing,
+        source: source.into(),
+    }
 }
 
 type Answer = oneshot::Sender<Result<Committed, CommitError>>;
@@ -90,7 +93,9 @@ impl StoredEntry {
             .map(|part| RecordPart {
                 class: match &part.class {
                     PartClass::State => RecordClass::State,
-                    PartClass::Personal { subject_key } => RecordClass::Personal(subject_key.clone()),
+                    PartClass::Personal { subject_key } => {
+                        RecordClass::Personal(subject_key.clone())
+                    }
                 },
                 body: part.body.clone(),
             })
@@ -105,9 +110,13 @@ impl StoredEntry {
 
 impl EmbeddedStore {
     /// Opens the store, rebuilding its state from the log.
-    pub fn open(disk: Arc<dyn Disk>, mut progress: impl FnMut(u64, u64)) -> Result<Self, StoreError> {
-        let (journal, recovery) = Journal::open(Arc::clone(&disk), &JournalSettings::default(), &mut |_| {})
-            .map_err(during("the journal does not open"))?;
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Self, StoreError> {
+        let (journal, recovery) =
+            Journal::open(Arc::clone(&disk), &JournalSettings::default(), &mut |_| {})
+                .map_err(during("the journal does not open"))?;
         tracing::info!(?recovery, "journal open");
         let reader = journal.reader();
         let archive = Archive::open(disk).map_err(during("the bundle archive does not open"))?;
@@ -116,7 +125,8 @@ impl EmbeddedStore {
         for entry in reader.entries(LogIndex(0)) {
             let entry = entry.map_err(during("the log can't be read"))?;
             let index = entry.index;
-            let (_, payload) = super::journal::verify_entry(&entry).map_err(during("the log can't be verified"))?;
+            let (_, payload) = super::journal::verify_entry(&entry)
+                .map_err(during("the log can't be verified"))?;
             let stored = Event::decode(payload).map_err(during("the log can't be understood"))?;
             state.apply(&stored.event, index);
             progress(index.0 + 1, total);
@@ -124,7 +134,11 @@ impl EmbeddedStore {
         let state = Arc::new(RwLock::new(state));
         let failure = Arc::default();
         let (queue, commands) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let sequencer = Sequencer { journal, state: Arc::clone(&state), failure: Arc::clone(&failure) };
+        let sequencer = Sequencer {
+            journal,
+            state: Arc::clone(&state),
+            failure: Arc::clone(&failure),
+        };
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
             .spawn(move || sequencer.run(commands))
@@ -141,14 +155,25 @@ impl EmbeddedStore {
 
     /// Has a change made; answers when it is durable and applied.
     pub async fn commit(&self, command: Command) -> Result<Committed, CommitError> {
-        let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = self
+            .0
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let (answer, answered) = oneshot::channel();
         let queue = queue.ok_or(CommitError::Closed)?;
-        queue.try_send((command, answer)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CommitError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
-        })?;
-        answered.await.unwrap_or_else(|_| Err(CommitError::OutcomeUnknown("the sequencer ended".to_owned())))
+        queue
+            .try_send((command, answer))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => CommitError::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
+            })?;
+        answered.await.unwrap_or_else(|_| {
+            Err(CommitError::OutcomeUnknown(
+                "the sequencer ended".to_owned(),
+            ))
+        })
     }
 
     /// One consistent view.
@@ -163,31 +188,60 @@ impl EmbeddedStore {
 
     /// One entry, verified against its leaf.
     pub fn record(&self, index: LogIndex) -> Result<StoredEntry, StoreError> {
-        let (leaf, payload) = self.0.reader.verify(index).map_err(during("an entry can't be read"))?;
+        let (leaf, payload) = self
+            .0
+            .reader
+            .verify(index)
+            .map_err(during("an entry can't be read"))?;
         let stored = Event::decode(payload).map_err(during("an entry can't be understood"))?;
-        Ok(StoredEntry { leaf, record: stored.record })
+        Ok(StoredEntry {
+            leaf,
+            record: stored.record,
+        })
     }
 
     /// Keeps a bundle under its digest; durable on return.
     pub fn archive_bundle(&self, archive: &[u8]) -> Result<(), StoreError> {
         let digest = ContentDigest::of(archive);
-        self.0.archive.put(&digest, archive).map(drop).map_err(during("the bundle can't be archived"))
+        self.0
+            .archive
+            .put(&digest, archive)
+            .map(drop)
+            .map_err(during("the bundle can't be archived"))
     }
 
     /// The bundle with a digest.
     pub fn archived_bundle(&self, digest: [u8; 32]) -> Result<Vec<u8>, StoreError> {
-        self.0.archive.get(&ContentDigest::from(digest)).map_err(during("the bundle is not in the archive"))
+        self.0
+            .archive
+            .get(&ContentDigest::from(digest))
+            .map_err(during("the bundle is not in the archive"))
     }
 
     /// Why nothing more is taken; absent while all is well.
     pub fn failure(&self) -> Option<String> {
-        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Finishes what was taken and takes nothing more.
     pub fn close(&self) {
-        drop(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.0.sequencer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(
+            self.0
+                .queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .0
+            .sequencer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             drop(thread.join());
         }
@@ -213,26 +267,64 @@ impl Sequencer {
     }
 
     fn sequence(&mut self, command: Command) -> Result<Committed, CommitError> {
-        let checked = check(&self.state.read().unwrap_or_else(PoisonError::into_inner), command)?;
+        let checked = check(
+            &self.state.read().unwrap_or_else(PoisonError::into_inner),
+            command,
+        )?;
         let (event, record) = match checked {
             Checked::New(event, record) => (event, record),
-            Checked::Duplicate { request_id, submitted } => return Ok(self.original(request_id, submitted)),
+            Checked::Duplicate {
+                request_id,
+                submitted,
+            } => return Ok(self.original(request_id, submitted)),
         };
         let unwritten = |error: &dyn std::error::Error| CommitError::NotRecorded(error.to_string());
-        let encoded = event.encode(record, fill).map_err(|error| unwritten(&error))?;
+        let encoded = event
+            .encode(record, fill)
+            .map_err(|error| unwritten(&error))?;
         let leaf_hash = encoded.leaf.hash();
-        let entry = EntryBytes { leaf: encoded.leaf.encode(), payload: encoded.payload.encode() };
+        let entry = EntryBytes {
+            leaf: encoded.leaf.encode(),
+            payload: encoded.payload.encode(),
+        };
         let range = self.journal.append(&[entry]).map_err(|error| {
-            if self.journal.is_stopped() { CommitError::OutcomeUnknown(error.to_string()) } else { unwritten(&error) }
+            if self.journal.is_stopped() {
+                CommitError::OutcomeUnknown(error.to_string())
+            } else {
+                unwritten(&error)
+            }
         })?;
-        self.state.write().unwrap_or_else(PoisonError::into_inner).apply(&event, range.start);
-        Ok(Committed { index: range.start, leaf_hash, outcome: CommandOutcome::Sequenced })
+        self.state
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(&event, range.start);
+        Ok(Committed {
+            index: range.start,
+            leaf_hash,
+            outcome: CommandOutcome::Sequenced,
+        })
     }
 
-    fn original(&self, request_id: crate::store::command::RequestId, submitted: LogIndex) -> Committed {
-        let leaf = self.journal.reader().read_leaf(submitted).ok().and_then(|bytes| Leaf::parse(&bytes).ok());
-        let leaf_hash = leaf.map_or_else(|| crate::decision_log::merkle::leaf_hash(&[]), |leaf| leaf.hash());
-        Committed { index: submitted, leaf_hash, outcome: CommandOutcome::Duplicate { request_id } }
+    fn original(
+        &self,
+        request_id: crate::store::command::RequestId,
+        submitted: LogIndex,
+    ) -> Committed {
+        let leaf = self
+            .journal
+            .reader()
+            .read_leaf(submitted)
+            .ok()
+            .and_then(|bytes| Leaf::parse(&bytes).ok());
+        let leaf_hash = leaf.map_or_else(
+            || crate::decision_log::merkle::leaf_hash(&[]),
+            |leaf| leaf.hash(),
+        );
+        Committed {
+            index: submitted,
+            leaf_hash,
+            outcome: CommandOutcome::Duplicate { request_id },
+        }
     }
 }
 

@@ -246,11 +246,18 @@ impl EventBody {
         match self {
             Self::Submitted { counts, .. } | Self::DryRuns { counts, .. } => *counts,
             Self::Responded { items, .. } => OutcomeCounts {
-                accept: count(items.iter().filter(|(_, state)| *state == ItemState::Granted).count()),
+                accept: count(
+                    items
+                        .iter()
+                        .filter(|(_, state)| *state == ItemState::Granted)
+                        .count(),
+                ),
                 reject: count(
                     items
                         .iter()
-                        .filter(|(_, state)| matches!(state, ItemState::Refused | ItemState::Expired))
+                        .filter(|(_, state)| {
+                            matches!(state, ItemState::Refused | ItemState::Expired)
+                        })
                         .count(),
                 ),
                 review: count(items.iter().filter(|(_, state)| state.is_pending()).count()),

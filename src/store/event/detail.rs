@@ -178,7 +178,11 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
                     member,
                 }
             };
-            details.extend(std::mem::take(&mut group.members).into_iter().map(member(None)));
+            details.extend(
+                std::mem::take(&mut group.members)
+                    .into_iter()
+                    .map(member(None)),
+            );
             for partner in &mut group.partners {
                 let members = std::mem::take(&mut partner.members);
                 let of_partner = member(Some(partner.system.clone()));
@@ -205,7 +209,10 @@ fn restore_member(group: &mut Group, partner: Option<&McSystemId>, member: McSer
         }
         Some(system) => {
             let partners = &mut group.partners;
-            if let Some(partner) = partners.iter_mut().find(|partner| partner.system == *system) {
+            if let Some(partner) = partners
+                .iter_mut()
+                .find(|partner| partner.system == *system)
+            {
                 partner.members.insert(member);
             }
         }

@@ -27,11 +27,13 @@ use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
@@ -113,6 +115,27 @@ impl Default for State {
 }
 
 impl State {
+    /// A state that holds these documents and nothing else.
+    pub fn of_documents(documents: Vec<Document>) -> Result<Self, InvalidDocumentId> {
+        let changes = documents
+            .into_iter()
+            .map(|document| Ok(DocumentChange::Put(document.key()?, Arc::new(document))))
+            .collect::<Result<_, _>>()?;
+        let mut state = Self::default();
+        let body = EventBody::DocumentsWritten {
+            changes,
+            actor: None,
+        };
+        state.apply(
+            &Event {
+                at: Timestamp::from_milliseconds(0),
+                body,
+            },
+            LogIndex(0),
+        );
+        Ok(state)
+    }
+
     /// Takes in one event; says which rows it changed.
     ///
     /// It never refuses: what an event speaks of and isn't there is left alone. Preconditions are the
@@ -146,7 +169,8 @@ impl State {
                     key: idempotency.map(|idempotency| idempotency.key),
                 };
                 let body = idempotency.map(|idempotency| idempotency.body);
-                self.requests.submit(entry, body, self.head.time, &mut changed);
+                self.requests
+                    .submit(entry, body, self.head.time, &mut changed);
                 self.registry.write(changes, revision, &mut changed);
                 self.head.counters.count_request(*counts);
             }
@@ -156,12 +180,14 @@ impl State {
                 changes,
             } => {
                 let time = self.head.time;
-                self.requests.change(*request_id, items, (index, time), &mut changed);
+                self.requests
+                    .change(*request_id, items, (index, time), &mut changed);
                 self.registry.write(changes, revision, &mut changed);
             }
             EventBody::Expired { request_id, items } => {
                 let time = self.head.time;
-                self.requests.expire(*request_id, items, (index, time), &mut changed);
+                self.requests
+                    .expire(*request_id, items, (index, time), &mut changed);
             }
             EventBody::Published {
                 digest, generation, ..
@@ -177,7 +203,11 @@ impl State {
                 self.head.counters.refused_publications += 1;
             }
             EventBody::DryRuns { counts, .. } => {
-                let OutcomeCounts { accept, reject, review } = *counts;
+                let OutcomeCounts {
+                    accept,
+                    reject,
+                    review,
+                } = *counts;
                 self.head.counters.dry_runs +=
                     u64::from(accept) + u64::from(reject) + u64::from(review);
             }
@@ -203,7 +233,10 @@ impl State {
 
     /// The generation in force; zero before the first publication.
     pub fn generation(&self) -> u64 {
-        self.head.bundle.as_ref().map_or(0, |bundle| bundle.generation)
+        self.head
+            .bundle
+            .as_ref()
+            .map_or(0, |bundle| bundle.generation)
     }
 
     /// Sums over the whole log.
@@ -273,9 +306,9 @@ impl State {
         let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });
         match key {
             ReadKey::Document(key) => self.revision(key),
-            ReadKey::Identity(identity) => {
-                self.person(identity).and_then(|id| of(DocumentKind::User, id))
-            }
+            ReadKey::Identity(identity) => self
+                .person(identity)
+                .and_then(|id| of(DocumentKind::User, id)),
             ReadKey::Number(number) => self
                 .home_of_number(number)
                 .and_then(|home| home.as_str().parse().ok())

@@ -82,7 +82,12 @@ impl Registry {
     }
 
     /// Puts a document that isn't there.
-    pub(super) fn insert(&mut self, key: &DocumentKey, revision: Revision, document: Arc<Document>) {
+    pub(super) fn insert(
+        &mut self,
+        key: &DocumentKey,
+        revision: Revision,
+        document: Arc<Document>,
+    ) {
         for claim in claims_of(&document) {
             match claim {
                 Claim::Identity(identity) => {
@@ -212,6 +217,8 @@ impl Registry {
         home: &McSystemId,
     ) -> Option<&DocumentId> {
         let of_home = self.profiles.get(home)?;
-        of_home.get(&Some(user.clone())).or_else(|| of_home.get(&None))
+        of_home
+            .get(&Some(user.clone()))
+            .or_else(|| of_home.get(&None))
     }
 }

@@ -63,15 +63,17 @@ impl RequestEntry {
 
     /// The expiries of its items.
     fn schedule(&self) -> impl Iterator<Item = (Timestamp, RequestId, u32)> {
-        (0..).zip(&self.items).filter_map(|(number, item)| match item {
-            ItemState::Pending {
-                expires_at: Some(expires_at),
-            } => Some((*expires_at, self.id, number)),
-            ItemState::Pending { expires_at: None }
-            | ItemState::Granted
-            | ItemState::Refused
-            | ItemState::Expired => None,
-        })
+        (0..)
+            .zip(&self.items)
+            .filter_map(|(number, item)| match item {
+                ItemState::Pending {
+                    expires_at: Some(expires_at),
+                } => Some((*expires_at, self.id, number)),
+                ItemState::Pending { expires_at: None }
+                | ItemState::Granted
+                | ItemState::Refused
+                | ItemState::Expired => None,
+            })
     }
 }
 
@@ -152,7 +154,10 @@ impl Requests {
         at: (LogIndex, Timestamp),
         changed: &mut Vec<RowKey>,
     ) {
-        let items: Vec<_> = items.iter().map(|item| (*item, ItemState::Expired)).collect();
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| (*item, ItemState::Expired))
+            .collect();
         self.change(id, &items, at, changed);
     }
 

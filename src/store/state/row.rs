@@ -218,10 +218,12 @@ impl State {
                 self.registry.insert(&key, revision, Arc::new(document));
             }
             RowKey::Key(key) => {
-                self.requests.insert_key(key, serde_json::from_slice(value)?);
+                self.requests
+                    .insert_key(key, serde_json::from_slice(value)?);
             }
             RowKey::Request(_) => {
-                self.requests.insert(Arc::new(serde_json::from_slice(value)?));
+                self.requests
+                    .insert(Arc::new(serde_json::from_slice(value)?));
             }
         }
         Ok(())

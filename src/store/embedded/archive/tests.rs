@@ -88,12 +88,12 @@ fn what_was_put_outlives_a_power_cut_and_nothing_else_is_seen() {
             let durable = MemoryDisk::default();
             archive(&durable);
             let disk = VolatileDisk::new(Arc::new(durable.clone()));
-            let archive = Archive::open(Arc::new(disk.clone())).unwrap();
+            let opened = Archive::open(Arc::new(disk.clone())).unwrap();
             disk.cut_power_after(cut_after, PowerCut::Tear { seed });
-            let put = archive.put(&digest(), BYTES);
+            let put = opened.put(&digest(), BYTES);
             disk.cut_power(PowerCut::Tear { seed });
 
-            let reopened = super::Archive::open(Arc::new(durable)).unwrap();
+            let reopened = Archive::open(Arc::new(durable)).unwrap();
             match (put, reopened.get(&digest())) {
                 (Ok(_), found) => assert_eq!(found.unwrap(), BYTES),
                 (Err(_), found) => {

@@ -28,7 +28,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -381,8 +381,6 @@ fn prepare_directories(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> 
         disk.create_directories(directory)
             .map_err(during("create", directory))?;
     }
-    let root = Path::new("");
-    disk.sync_directory(root).map_err(during("sync", root))?;
     let path = PathBuf::from(LOCK_NAME);
     match disk.lock(&path) {
         Ok(lock) => Ok(lock),
