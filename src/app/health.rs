@@ -15,8 +15,13 @@ pub struct Health {
     /// Why the store takes nothing more; absent when it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
-    /// Whether the projection is in order; a broken one is rebuilt and decides nothing.
-    pub projection: String,
+    /// Why the projection is being made anew; it decides nothing, so the service stays ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
+    /// Commands that wait to be sequenced.
+    pub queued: usize,
+    /// Entries of the log that are applied.
+    pub applied: u64,
     /// The last attempt to change the bundle, if it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_bundle: Option<Attempt>,
@@ -29,11 +34,15 @@ impl App {
     /// Whether the service can do its work.
     pub fn health(&self) -> Health {
         self.now();
-        let store = self.store().failure();
+        let found = self.store().health();
+        let ready = found.is_ready();
+        let store = found.stopped.or(found.not_recording);
         Health {
-            ready: store.is_none(),
+            ready,
             store,
-            projection: "none".to_owned(),
+            projection: found.projection.failure,
+            queued: found.queued,
+            applied: found.applied.0,
             refused_bundle: self
                 .last_attempt()
                 .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
@@ -44,9 +53,6 @@ impl App {
     /// Stops taking work, finishes what was taken, and leaves a clean mark.
     pub async fn close(&self) {
         self.record_dry_runs().await;
-        let store = self.store().clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
-            tracing::error!(%error, "the store could not be closed");
-        }
+        self.store().close().await;
     }
 }

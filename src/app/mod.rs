@@ -41,7 +41,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
-use crate::store::embedded::store::EmbeddedStore;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
 use crate::telemetry::metrics::DecisionLabels;
 use crate::telemetry::metrics::Metrics;
 
@@ -66,6 +67,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     settings: Settings,
     store: EmbeddedStore,
+    archive: Archive,
     live: Live,
     access: Access,
     clock: Clock,
@@ -104,6 +106,10 @@ impl App {
 
     fn store(&self) -> &EmbeddedStore {
         &self.0.store
+    }
+
+    fn archive(&self) -> &Archive {
+        &self.0.archive
     }
 
     fn live(&self) -> &Live {

@@ -20,7 +20,9 @@ use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleSource;
 use crate::store::command::Command;
 use crate::store::command::Publish;
-use crate::store::embedded::store::EmbeddedStore;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ContentDigest;
 use crate::store::state::State;
 use crate::telemetry::metrics::Metrics;
 
@@ -29,6 +31,8 @@ use crate::telemetry::metrics::Metrics;
 pub struct Foundations {
     /// The store, open.
     pub store: EmbeddedStore,
+    /// The archive of its bundles, open.
+    pub archive: Archive,
     /// The key under which configuration is sealed.
     pub sealing_key: SealingKey,
     /// Where metrics are counted.
@@ -46,6 +50,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let Foundations {
             store,
+            archive,
             sealing_key,
             metrics,
         } = foundations;
@@ -53,10 +58,10 @@ impl App {
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let (bundle, generation) = match store.view(|state| state.bundle().cloned()) {
             Some(in_force) => (
-                archived_bundle(&store, &in_force.digest)?.1,
+                archived_bundle(&archive, &in_force.digest)?.1,
                 in_force.generation,
             ),
-            None => first_publication(&settings, &store, &clock).await?,
+            None => first_publication(&settings, (&store, &archive), &clock).await?,
         };
         let workers = settings.workers.max(1);
         let published = Published::new(
@@ -68,6 +73,7 @@ impl App {
         let app = Self(Arc::new(Inner {
             settings,
             store,
+            archive,
             live: Live::new(published),
             access: Access::new(access),
             clock,
@@ -93,6 +99,18 @@ impl App {
     }
 }
 
+/// Keeps a bundle under its digest; durable on return.
+pub(in crate::app) fn archive_bundle(
+    archive: &Archive,
+    source: &BundleSource,
+) -> Result<(), AppError> {
+    let bytes = source.to_archive();
+    archive
+        .put(&ContentDigest::of(&bytes), &bytes)
+        .map(drop)
+        .map_err(|error| AppError::NotRecorded(Box::new(error)))
+}
+
 fn access_bundle(directory: &Path) -> Result<Engine, AppError> {
     let (_, bundle) = read_and_compile(directory).map_err(AppError::Refused)?;
     Ok(Engine::new(Arc::new(bundle)))
@@ -100,15 +118,13 @@ fn access_bundle(directory: &Path) -> Result<Engine, AppError> {
 
 async fn first_publication(
     settings: &Settings,
-    store: &EmbeddedStore,
+    (store, archive): (&EmbeddedStore, &Archive),
     clock: &Clock,
 ) -> Result<(Bundle, u64), AppError> {
     let (source, bundle): (BundleSource, Bundle) =
         read_and_compile(&settings.policies).map_err(AppError::Refused)?;
     let digest = bundle.digest();
-    store
-        .archive_bundle(&source.to_archive())
-        .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
+    archive_bundle(archive, &source)?;
     let generation = 1;
     let publish = Publish {
         digest: digest.to_string(),

@@ -10,6 +10,7 @@ use crate::app::answer::BundleAnswer;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::live::Published;
+use crate::app::open::archive_bundle;
 use crate::app::permission::Action;
 use crate::decision::engine::Engine;
 use crate::domain::document::Document;
@@ -155,9 +156,7 @@ impl App {
         digest: BundleDigest,
         actor: &str,
     ) -> Result<(), AppError> {
-        self.store()
-            .archive_bundle(&source.to_archive())
-            .map_err(|error| AppError::NotRecorded(Box::new(error)))?;
+        archive_bundle(self.archive(), source)?;
         let generation = self.store().view(State::generation) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
         self.store()

@@ -17,7 +17,9 @@ use crate::decision_log::LogIndex;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
-use crate::store::embedded::store::EmbeddedStore;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ContentDigest;
 
 /// How many mismatches a report shows; it counts all of them.
 pub const MISMATCHES_SHOWN_MAX: usize = 100;
@@ -57,11 +59,12 @@ pub struct Mismatch {
 /// Replays every decision in the store; `progress` hears how many of how many entries are done.
 pub fn replay_all(
     store: &EmbeddedStore,
+    archive: &Archive,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let total = store.size();
+    let total = store.reader().size().0;
     let mut engines = Engines {
-        store,
+        archive,
         made: HashMap::new(),
     };
     let mut report = ReplayReport::default();
@@ -85,7 +88,7 @@ fn replay_entry(
     if !matches!(stored.leaf.kind(), LeafKind::Request | LeafKind::Review) {
         return Ok(());
     }
-    if stored.has_erased_parts() {
+    if stored.record.iter().any(|part| part.present().is_none()) {
         report.erased += 1;
         return Ok(());
     }
@@ -121,7 +124,7 @@ fn replay_record(
 }
 
 struct Engines<'a> {
-    store: &'a EmbeddedStore,
+    archive: &'a Archive,
     made: HashMap<String, Arc<Engine>>,
 }
 
@@ -131,7 +134,7 @@ impl Engines<'_> {
             return Ok(Arc::clone(engine));
         }
         let engine = Arc::new(Engine::new(Arc::new(
-            archived_bundle(self.store, digest)?.1,
+            archived_bundle(self.archive, digest)?.1,
         )));
         self.made.insert(digest.to_owned(), Arc::clone(&engine));
         Ok(engine)
@@ -140,17 +143,17 @@ impl Engines<'_> {
 
 /// The bundle that an archive holds under a digest.
 pub fn archived_bundle(
-    store: &EmbeddedStore,
+    archive: &Archive,
     digest: &str,
 ) -> Result<(BundleSource, Bundle), AppError> {
     let digest: BundleDigest = digest
         .parse()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
-    let archive = store
-        .archived_bundle(*digest.as_bytes())
+    let bytes = archive
+        .get(&ContentDigest::from(*digest.as_bytes()))
         .map_err(|error| AppError::Broken(Box::new(error)))?;
     let source =
-        BundleSource::from_archive(&archive).map_err(|error| AppError::Broken(Box::new(error)))?;
+        BundleSource::from_archive(&bytes).map_err(|error| AppError::Broken(Box::new(error)))?;
     let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
     Ok((source, bundle))
 }

@@ -11,13 +11,16 @@ use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
 use crate::decision::record::DecisionRecord;
+use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
+use crate::decision_log::PartClass as LeafPartClass;
+use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
-use crate::store::embedded::store::StoredEntry;
+use crate::store::embedded::StoredEntry;
 use crate::store::state::RequestEntry;
 
 impl App {
@@ -87,14 +90,29 @@ impl App {
 fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
     Receipt {
         index: index.0,
-        leaf_hash: stored.leaf_hash().to_string(),
+        leaf_hash: stored.leaf.hash().to_string(),
     }
+}
+
+/// The parts of the decision record that are left.
+fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+    stored
+        .record
+        .iter()
+        .filter_map(StoredPart::present)
+        .map(|part| RecordPart {
+            class: match &part.class {
+                LeafPartClass::State => PartClass::State,
+                LeafPartClass::Personal { subject_key } => PartClass::Personal(subject_key.clone()),
+            },
+            body: part.body.clone(),
+        })
+        .collect()
 }
 
 /// The decision that an entry records.
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
-    let parts: Vec<RecordPart> = stored
-        .record_parts()
+    let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
         .filter(|part| !is_review(part))
         .collect();
@@ -107,7 +125,7 @@ fn is_review(part: &RecordPart) -> bool {
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {
-    let parts = stored.record_parts();
+    let parts = record_parts(stored);
     let review: ReviewPart = parts
         .iter()
         .find_map(|part| serde_json::from_slice(&part.body).ok())

@@ -56,11 +56,9 @@ pub(super) fn replay_directory(
     directory: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let store =
+    let (store, archive) =
         super::service::open_store(directory).map_err(|error| AppError::Broken(Box::new(error)))?;
-    let report = replay_all(&store, progress);
-    store.close();
-    report
+    replay_all(&store, &archive, progress)
 }
 
 fn progress_bar() -> ProgressBar {

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::app::Settings;
+use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
@@ -29,13 +30,23 @@ use crate::identity::caller::CallerList;
 use crate::identity::token::Token;
 use crate::policy::watch::Patience;
 use crate::policy::watch::Watch;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::OpenError;
+use crate::store::embedded::Progress;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ArchiveError;
+use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::RealDisk;
-use crate::store::embedded::store::EmbeddedStore;
-use crate::store::embedded::store::StoreError;
+use crate::store::embedded::projection::ProjectionBackend;
+use crate::store::embedded::projection::SledBackend;
+use crate::store::embedded::settings::Settings as StoreSettings;
 use crate::telemetry::metrics::Metrics;
 
 /// The file in the data directory that holds the local operator's token.
 pub const OPERATOR_TOKEN_FILE: &str = "operator.token";
+
+/// A stage with fewer steps than ten times this ends before anybody asks.
+const PROGRESS_WORTH_TELLING: u64 = 100_000;
 
 const SEALING_KEY_FILE: &str = "sealing.key";
 
@@ -66,7 +77,10 @@ pub struct ServiceSettings {
 pub enum ServiceError {
     /// The store does not open.
     #[error("the data directory `{}` cannot be used", .0.display())]
-    Store(PathBuf, #[source] StoreError),
+    Store(PathBuf, #[source] Box<OpenError>),
+    /// The bundle archive does not open.
+    #[error("the bundle archive in `{}` cannot be used", .0.display())]
+    Archive(PathBuf, #[source] Box<ArchiveError>),
     /// A file of the data directory cannot be used.
     #[error("the file `{}` cannot be used", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -129,13 +143,14 @@ impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
         let directory = settings.data_directory.clone();
-        let store = tokio::task::spawn_blocking(move || open_store(&directory))
+        let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory))
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         let sealing_key = sealing_key(&settings.data_directory.join(SEALING_KEY_FILE))?;
         let token = operator_token(&settings.data_directory.join(OPERATOR_TOKEN_FILE))?;
         let foundations = Foundations {
             store,
+            archive,
             sealing_key,
             metrics: Arc::new(Metrics::new()),
         };
@@ -190,18 +205,34 @@ impl Service {
     }
 }
 
-/// Opens the store in a data directory, making it if it is new.
-pub fn open_store(directory: &Path) -> Result<EmbeddedStore, ServiceError> {
+/// Opens the store and the bundle archive in a data directory, making them if they are new.
+pub fn open_store(directory: &Path) -> Result<(EmbeddedStore, Archive), ServiceError> {
     fs::create_dir_all(directory)
         .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
-    let disk = Arc::new(RealDisk::new(directory));
-    let progress = |done: u64, total: u64| {
-        if done.is_multiple_of(100_000) && total > 100_000 {
-            tracing::info!(done, total, "reading the log");
-        }
-    };
-    EmbeddedStore::open(disk, progress)
-        .map_err(|error| ServiceError::Store(directory.to_owned(), error))
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
+    let projection = Arc::new(SledBackend::new(directory));
+    let settings = store_settings(projection);
+    let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut tell_progress)
+        .map_err(|error| ServiceError::Store(directory.to_owned(), Box::new(error)))?;
+    let archive = Archive::open(disk)
+        .map_err(|error| ServiceError::Archive(directory.to_owned(), Box::new(error)))?;
+    Ok((store, archive))
+}
+
+fn store_settings(projection: Arc<dyn ProjectionBackend>) -> StoreSettings {
+    StoreSettings::new(
+        projection,
+        Clock::new(Box::new(SystemClock::default()), None).now(),
+    )
+}
+
+/// Says how far a long start is, in tenths.
+fn tell_progress(progress: Progress) {
+    let Progress { stage, done, total } = progress;
+    let tenth = total / 10;
+    if tenth > PROGRESS_WORTH_TELLING && done % tenth == 0 {
+        tracing::info!(?stage, done, total, "starting");
+    }
 }
 
 fn app_settings(settings: &ServiceSettings) -> Settings {

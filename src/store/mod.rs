@@ -8,7 +8,6 @@
 //! Whoever commits is answered when the entry is durable *and* applied. `docs/store.md` says what is
 //! where on disk, and what each failure means.
 
-pub mod check;
 pub mod command;
 pub mod embedded;
 pub mod event;

@@ -219,16 +219,16 @@ fn restore_member(group: &mut Group, partner: Option<&McSystemId>, member: McSer
     }
 }
 
-fn with_group(change: Option<&mut Option<DocumentChange>>, restore: impl FnOnce(&mut Group)) {
-    with_document(change, |document| {
+fn with_group(slot: Option<&mut Option<DocumentChange>>, restore: impl FnOnce(&mut Group)) {
+    with_document(slot, |document| {
         if let Document::Group(group) = document {
             restore(group);
         }
     });
 }
 
-fn with_document(change: Option<&mut Option<DocumentChange>>, restore: impl FnOnce(&mut Document)) {
-    if let Some(Some(DocumentChange::Put(_, document))) = change {
+fn with_document(slot: Option<&mut Option<DocumentChange>>, restore: impl FnOnce(&mut Document)) {
+    if let Some(DocumentChange::Put(_, document)) = slot.and_then(Option::as_mut) {
         restore(Arc::make_mut(document));
     }
 }

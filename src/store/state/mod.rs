@@ -141,14 +141,14 @@ impl State {
     /// It never refuses: what an event speaks of and isn't there is left alone. Preconditions are the
     /// sequencer's affair, before there is an event.
     pub fn apply(&mut self, event: &Event, index: LogIndex) -> Vec<RowKey> {
-        let mut changed = vec![RowKey::Head];
+        let mut rows = vec![RowKey::Head];
         self.head.applied = index.size_including();
         self.head.time = self.head.time.max(event.at);
         let revision = Revision(index.0);
         match &event.body {
             EventBody::Genesis { .. } => {}
             EventBody::DocumentsWritten { changes, .. } => {
-                self.registry.write(changes, revision, &mut changed);
+                self.registry.write(changes, revision, &mut rows);
             }
             EventBody::Submitted {
                 request_id,
@@ -169,9 +169,8 @@ impl State {
                     key: idempotency.map(|idempotency| idempotency.key),
                 };
                 let body = idempotency.map(|idempotency| idempotency.body);
-                self.requests
-                    .submit(entry, body, self.head.time, &mut changed);
-                self.registry.write(changes, revision, &mut changed);
+                self.requests.submit(entry, body, self.head.time, &mut rows);
+                self.registry.write(changes, revision, &mut rows);
                 self.head.counters.count_request(*counts);
             }
             EventBody::Responded {
@@ -181,13 +180,13 @@ impl State {
             } => {
                 let time = self.head.time;
                 self.requests
-                    .change(*request_id, items, (index, time), &mut changed);
-                self.registry.write(changes, revision, &mut changed);
+                    .change(*request_id, items, (index, time), &mut rows);
+                self.registry.write(changes, revision, &mut rows);
             }
             EventBody::Expired { request_id, items } => {
                 let time = self.head.time;
                 self.requests
-                    .expire(*request_id, items, (index, time), &mut changed);
+                    .expire(*request_id, items, (index, time), &mut rows);
             }
             EventBody::Published {
                 digest, generation, ..
@@ -203,17 +202,11 @@ impl State {
                 self.head.counters.refused_publications += 1;
             }
             EventBody::DryRuns { counts, .. } => {
-                let OutcomeCounts {
-                    accept,
-                    reject,
-                    review,
-                } = *counts;
-                self.head.counters.dry_runs +=
-                    u64::from(accept) + u64::from(reject) + u64::from(review);
+                self.head.counters.count_dry_runs(*counts);
             }
         }
-        self.requests.forget_keys(self.head.time, &mut changed);
-        changed
+        self.requests.forget_keys(self.head.time, &mut rows);
+        rows
     }
 
     /// How many entries of the log are in it.
@@ -247,6 +240,11 @@ impl State {
     /// The revision in which a document is.
     pub fn revision(&self, key: &DocumentKey) -> Option<Revision> {
         self.registry.document(key).map(|(revision, _)| revision)
+    }
+
+    /// The document under a key.
+    pub fn document_under(&self, key: &DocumentKey) -> Option<&Document> {
+        self.registry.document(key).map(|(_, document)| &**document)
     }
 
     /// Documents of a kind in the order of their ids, from the one after `after` on.
@@ -348,6 +346,11 @@ impl Counters {
         self.accept += u64::from(counts.accept);
         self.reject += u64::from(counts.reject);
         self.review += u64::from(counts.review);
+    }
+
+    fn count_dry_runs(&mut self, counts: OutcomeCounts) {
+        let items = [counts.accept, counts.reject, counts.review];
+        self.dry_runs += items.into_iter().map(u64::from).sum::<u64>();
     }
 }
 

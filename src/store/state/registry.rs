@@ -68,11 +68,11 @@ impl Registry {
         &mut self,
         changes: &[DocumentChange],
         revision: Revision,
-        changed: &mut Vec<RowKey>,
+        rows: &mut Vec<RowKey>,
     ) {
         for change in changes {
             self.remove(change.key());
-            changed.push(RowKey::Document(change.key().clone()));
+            rows.push(RowKey::Document(change.key().clone()));
         }
         for change in changes {
             if let DocumentChange::Put(key, document) = change {

@@ -69,9 +69,6 @@ pub enum RowError {
     /// The value is too short to hold its revision.
     #[error("row has no revision")]
     Revision,
-    /// There is no head row.
-    #[error("head row is missing")]
-    NoHead,
 }
 
 impl RowKey {
@@ -189,23 +186,13 @@ impl State {
             .collect()
     }
 
-    /// Makes a state of its rows.
-    pub fn from_rows<E: From<RowError>>(
-        rows: impl IntoIterator<Item = Result<(Vec<u8>, Vec<u8>), E>>,
-    ) -> Result<Self, E> {
-        let mut state = Self::default();
-        let mut has_head = false;
-        for row in rows {
-            let (key, value) = row?;
-            let key = RowKey::decode(&key)?;
-            has_head |= key == RowKey::Head;
-            state.restore(key, &value)?;
-        }
-        if has_head {
-            Ok(state)
-        } else {
-            Err(RowError::NoHead.into())
-        }
+    /// Takes in a row of a state that is being read back.
+    pub(in crate::store) fn restore_row(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), RowError> {
+        self.restore(RowKey::decode(key)?, value)
     }
 
     fn restore(&mut self, key: RowKey, value: &[u8]) -> Result<(), RowError> {
