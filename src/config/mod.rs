@@ -15,6 +15,20 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8470";
 
 const PREFIX: &str = "COMITY_";
 
+/// The settings that a variable can give.
+const SETTINGS: [&str; 10] = [
+    "system",
+    "listen",
+    "data_dir",
+    "policies",
+    "access_policies",
+    "callers",
+    "body_bytes_max",
+    "members_max",
+    "log_format",
+    "log_filter",
+];
+
 /// The settings of `comity serve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -79,7 +93,10 @@ impl Partial {
         toml::from_str(&text).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Reads `COMITY_…` variables; an unknown one is an error, so that a misspelt one is not passed over.
+    /// Reads `COMITY_…` variables; one that looks like a misspelt setting is an error.
+    ///
+    /// Others are passed over: Kubernetes sets `COMITY_SERVICE_HOST`, `COMITY_PORT` and more by itself
+    /// wherever a service is called `comity`.
     pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<Self, InvalidConfig> {
         let mut partial = Self::default();
         let mut problems = Vec::new();
@@ -87,7 +104,12 @@ impl Partial {
             let Some(setting) = name.strip_prefix(PREFIX) else {
                 continue;
             };
-            if let Err(problem) = partial.set(&setting.to_ascii_lowercase(), value) {
+            let setting = setting.to_ascii_lowercase();
+            if !SETTINGS.contains(&setting.as_str()) {
+                problems.extend(
+                    misspelt(&setting).map(|meant| format!("{name}: did you mean `{meant}`?")),
+                );
+            } else if let Err(problem) = partial.set(&setting, value) {
                 problems.push(format!("{name}: {problem}"));
             }
         }
@@ -182,6 +204,14 @@ impl Partial {
     }
 }
 
+/// The variable that was meant, if the name is close to one.
+fn misspelt(setting: &str) -> Option<String> {
+    SETTINGS
+        .iter()
+        .find(|known| strsim::normalized_damerau_levenshtein(setting, known) >= 0.75)
+        .map(|known| format!("{PREFIX}{}", known.to_ascii_uppercase()))
+}
+
 /// The process's environment.
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -207,6 +237,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::Partial;
+    use super::SETTINGS;
 
     fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs
@@ -251,6 +282,36 @@ mod tests {
             ("c.example", 6)
         );
         assert!(config.listen.ip().is_ipv6());
+    }
+
+    #[test]
+    fn every_setting_can_come_from_a_variable() {
+        let pairs = SETTINGS.map(|setting| {
+            let value = if setting == "log_format" { "json" } else { "7" };
+            (
+                format!("COMITY_{}", setting.to_ascii_uppercase()),
+                value.to_owned(),
+            )
+        });
+        let partial = Partial::from_environment(&pairs.into()).unwrap();
+        assert_eq!(partial.clone().or(Partial::default()), partial);
+        assert!(!format!("{partial:?}").contains("None"), "{partial:?}");
+    }
+
+    #[test]
+    fn variables_that_a_cluster_sets_are_passed_over() {
+        let cluster = [
+            ("COMITY_SERVICE_HOST", "10.0.0.7"),
+            ("COMITY_SERVICE_PORT", "8470"),
+            ("COMITY_SERVICE_PORT_HTTP", "8470"),
+            ("COMITY_PORT", "tcp://10.0.0.7:8470"),
+            ("COMITY_PORT_8470_TCP_ADDR", "10.0.0.7"),
+            ("COMITY_PORT_8470_TCP_PROTO", "tcp"),
+        ];
+        assert_eq!(
+            Partial::from_environment(&environment(&cluster)),
+            Ok(Partial::default())
+        );
     }
 
     #[test]

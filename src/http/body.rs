@@ -1,5 +1,7 @@
 //! JSON bodies: duplicate keys, deep nesting and large bodies are refused before anything is understood.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
@@ -17,11 +19,19 @@ use crate::http::state::ServiceState;
 #[derive(Clone, Debug)]
 pub struct JsonBody(pub Body);
 
-/// The text of a body and what it says.
-#[derive(Clone, Debug)]
+/// The text of a body and what it says; it may hold credentials, and so is never printed.
+#[derive(Clone)]
 pub struct Body {
     bytes: Bytes,
     value: Value,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Body {

@@ -4,18 +4,17 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use crate::domain::wire;
 use crate::http::problem::Problem;
-
-const KEY_BYTES_MAX: usize = 255;
 
 /// The caller's name for one request, if it has one; bare or as a quoted string.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(Option<String>);
+pub struct IdempotencyKey(Option<wire::IdempotencyKey>);
 
 impl IdempotencyKey {
     /// The text.
     pub fn into_text(self) -> Option<String> {
-        self.0
+        self.0.map(|key| key.as_str().to_owned())
     }
 }
 
@@ -24,34 +23,66 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let mut values = parts.headers.get_all("idempotency-key").iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return if parts.headers.contains_key("idempotency-key") {
-                Err(malformed())
-            } else {
-                Ok(Self(None))
-            };
-        };
-        let text = value.to_str().map_err(|_| malformed())?.trim();
-        let text = text
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(text);
-        if text.is_empty()
-            || text.len() > KEY_BYTES_MAX
-            || !text.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            return Err(malformed());
+        match (values.next(), values.next()) {
+            (None, _) => Ok(Self(None)),
+            (Some(value), None) => value
+                .to_str()
+                .map_err(|_| malformed())?
+                .trim()
+                .parse()
+                .map(Some)
+                .map(Self)
+                .map_err(|_| malformed()),
+            (Some(_), Some(_)) => Err(malformed()),
         }
-        Ok(Self(Some(text.to_owned())))
     }
 }
 
 fn malformed() -> Problem {
-    let detail = "one `Idempotency-Key` of 1 to 255 visible ASCII characters";
+    let detail =
+        "one `Idempotency-Key` of 1 to 255 visible ASCII characters, bare or as a quoted string";
     Problem::new(
         StatusCode::BAD_REQUEST,
         "invalid-idempotency-key",
         "Invalid idempotency key",
         detail,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::FromRequestParts;
+    use axum::http::Request;
+
+    use super::IdempotencyKey;
+
+    async fn key(values: &[&str]) -> Result<Option<String>, u16> {
+        let mut request = Request::new(());
+        for value in values {
+            request
+                .headers_mut()
+                .append("idempotency-key", value.parse().unwrap());
+        }
+        let mut parts = request.into_parts().0;
+        IdempotencyKey::from_request_parts(&mut parts, &())
+            .await
+            .map(IdempotencyKey::into_text)
+            .map_err(|problem| problem.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_key_is_one_header_bare_or_quoted() {
+        assert_eq!(key(&[]).await, Ok(None));
+        assert_eq!(key(&["7b0c"]).await, Ok(Some("7b0c".to_owned())));
+        assert_eq!(key(&[" \"7b0c\" "]).await, Ok(Some("7b0c".to_owned())));
+        for wrong in [
+            &[""][..],
+            &["a b"],
+            &["\"a"],
+            &["a", "a"],
+            &[&"k".repeat(256)],
+        ] {
+            assert_eq!(key(wrong).await, Err(400), "{wrong:?}");
+        }
+    }
 }

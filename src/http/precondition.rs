@@ -32,6 +32,9 @@ pub(super) fn required_version(headers: &HeaderMap) -> Result<Option<u64>, Probl
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    if headers.get_all(name).iter().count() > 1 {
+        return Err(malformed("give a condition once"));
+    }
     headers
         .get(name)
         .map(|value| {
@@ -93,6 +96,9 @@ mod tests {
                 400
             );
         }
+        let mut twice = headers(&[("if-match", "\"r1\"")]);
+        twice.append("if-match", "\"r2\"".parse().unwrap());
+        assert_eq!(write_condition(&twice).unwrap_err().status().as_u16(), 400);
         assert_eq!(required_version(&headers(&[])).unwrap(), None);
     }
 }

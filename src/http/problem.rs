@@ -5,6 +5,7 @@
 use axum::Json;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::RETRY_AFTER;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -28,6 +29,9 @@ pub struct Problem {
     status: u16,
     /// What is wrong this time.
     detail: String,
+    /// The request id, which joins the answer with the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     /// Every place at which something is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<PlacedError>,
@@ -53,6 +57,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            instance: None,
             errors: Vec::new(),
         }
     }
@@ -100,6 +105,21 @@ impl Problem {
         )
     }
 
+    /// What an error status says that no handler explained.
+    fn unexplained(status: StatusCode) -> Self {
+        if status == StatusCode::GATEWAY_TIMEOUT {
+            let detail = "the answer took too long and the outcome is unknown; repeat with the same idempotency key";
+            Self::new(status, "timeout", "Timeout", detail)
+        } else if status.is_server_error() {
+            let detail =
+                "the service could not carry this out; the log says why under the request id";
+            Self::new(status, "internal", "Internal error", detail)
+        } else {
+            let detail = "the request cannot be understood";
+            Self::new(status, "invalid-request", "Invalid request", detail)
+        }
+    }
+
     fn unavailable(kind: &str, title: &'static str, error: &AppError) -> Self {
         tracing::error!(error = %chain(error), "not available");
         Self::new(
@@ -130,7 +150,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, CONTENT_TYPE_PROBLEM);
         if status == StatusCode::UNAUTHORIZED {
@@ -139,8 +159,37 @@ impl IntoResponse for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // For `explained`, which knows the request id.
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Puts the request id into a problem, and a problem into an error that says nothing in JSON.
+pub(super) fn explained(mut response: Response, request_id: &str) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let says_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if is_error && !says_json => Problem::unexplained(status),
+        None => return response,
+    };
+    let complete = Problem {
+        instance: Some(request_id.to_owned()),
+        ..problem
+    }
+    .into_response();
+    let (mut parts, body) = complete.into_parts();
+    for (name, value) in response.headers() {
+        if *name != CONTENT_TYPE && *name != CONTENT_LENGTH && !parts.headers.contains_key(name) {
+            parts.headers.append(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, body)
 }
 
 impl From<AppError> for Problem {

@@ -7,13 +7,12 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::MatchedPath;
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
+use axum::http::Method;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::middleware::from_fn;
-use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,6 +21,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::http::problem::Problem;
+use crate::http::problem::explained;
 use crate::http::state::ServiceState;
 use crate::telemetry::metrics::HttpLabels;
 
@@ -33,15 +33,28 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Puts the layers around the routes.
 pub fn around(routes: Router<ServiceState>, state: &ServiceState) -> Router<ServiceState> {
+    let state = state.clone();
+    let observe =
+        move |labels: &HttpLabels, seconds: f64| state.app().metrics().answered(labels, seconds);
+    surround(routes, TIMEOUT, observe)
+}
+
+fn surround<S, O>(routes: Router<S>, timeout: Duration, observe: O) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    O: Fn(&HttpLabels, f64) + Clone + Send + Sync + 'static,
+{
+    let observed =
+        move |request: Request, next: Next| answer_observed(request, next, observe.clone());
     routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
-            TIMEOUT,
+            timeout,
         ))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(state.clone(), observe))
+        .layer(from_fn(observed))
         .layer(from_fn(identify))
 }
 
@@ -77,7 +90,8 @@ async fn identify(mut request: Request, next: Next) -> Response {
     };
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let span = tracing::info_span!("http", request_id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span).await;
+    let response = next.run(request).instrument(span).await;
+    let mut response = explained(response, id.to_str().unwrap_or_default());
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
@@ -91,8 +105,12 @@ fn is_well_formed(value: &HeaderValue) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-async fn observe(State(state): State<ServiceState>, request: Request, next: Next) -> Response {
-    let method = request.method().to_string();
+async fn answer_observed(
+    request: Request,
+    next: Next,
+    observe: impl Fn(&HttpLabels, f64),
+) -> Response {
+    let method = method_label(request.method()).to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -103,7 +121,7 @@ async fn observe(State(state): State<ServiceState>, request: Request, next: Next
     let seconds = start.elapsed().as_secs_f64();
     let status = response.status().as_u16();
     tracing::debug!(method, route, status, seconds, "answered");
-    state.app().metrics().answered(
+    observe(
         &HttpLabels {
             method,
             route,
@@ -113,3 +131,24 @@ async fn observe(State(state): State<ServiceState>, request: Request, next: Next
     );
     response
 }
+
+/// A method as a label; those that anybody could make up share one.
+fn method_label(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) {
+        method.as_str()
+    } else {
+        "other"
+    }
+}
+
+#[cfg(test)]
+mod tests;
