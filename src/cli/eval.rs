@@ -62,6 +62,18 @@ pub enum EvalError {
     Stream(#[from] io::Error),
 }
 
+impl EvalError {
+    /// What is wrong with the bundle, for a report with excerpts.
+    pub fn diagnostics(&self) -> Option<&Diagnostics> {
+        match self {
+            Self::Input(diagnostics) | Self::Offline(OfflineError::Bundle(diagnostics)) => {
+                Some(diagnostics)
+            }
+            Self::Offline(OfflineError::Entities(_)) | Self::Stream(_) => None,
+        }
+    }
+}
+
 /// Whether every line was a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queries {

@@ -4,6 +4,10 @@ use crate::domain::outcome::Outcome;
 use crate::policy::bundle::PolicyClass;
 
 /// Which classes of policies were satisfied, or erred, for one query.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each class of policies, independent of each other"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     /// An automatic permit is satisfied.

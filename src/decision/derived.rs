@@ -26,7 +26,7 @@ pub struct Derived {
 
 impl Derived {
     /// Derives the sets.
-    pub fn new(bundle: &Bundle) -> Result<Self, PolicySetError> {
+    pub fn new(bundle: &Bundle) -> Result<Self, Box<PolicySetError>> {
         let automatic = subset(bundle, |class| match class {
             PolicyClass::AutomaticPermit | PolicyClass::HardForbid | PolicyClass::HoldingForbid => {
                 true
@@ -97,7 +97,7 @@ fn forbid_erred(response: &Response, set: &PolicySet) -> bool {
 pub fn subset(
     bundle: &Bundle,
     holds: impl Fn(PolicyClass) -> bool,
-) -> Result<PolicySet, PolicySetError> {
+) -> Result<PolicySet, Box<PolicySetError>> {
     let mut set = PolicySet::new();
     for template in bundle.templates() {
         set.add_template(template.rebuild())?;
@@ -105,10 +105,12 @@ pub fn subset(
     for policy in bundle.compiled() {
         if holds(policy.info().class()) {
             match policy.rebuild() {
-                Rebuilt::Static(policy) => set.add(policy)?,
-                Rebuilt::Link { template, values } => {
-                    set.link(template, policy.info().id.clone(), values)?;
-                }
+                Rebuilt::Static(policy) => set.add(*policy)?,
+                Rebuilt::Link {
+                    template,
+                    id,
+                    values,
+                } => set.link(template, id, values)?,
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::policy::annotation::Expiry;
 use crate::policy::annotation::Limit;
 use crate::policy::annotation::Obligation;
 use crate::policy::bundle::Bundle;
+use crate::policy::bundle::CompiledPolicy;
 use crate::policy::bundle::PolicyClass;
 use crate::policy::bundle::PolicyInfo;
 
@@ -100,7 +101,7 @@ impl Tally {
         self.satisfied.dedup();
         self.erred.sort_unstable();
         self.erred.dedup_by_key(|(position, _)| *position);
-        let info = |position: usize| bundle.compiled().get(position).map(|policy| policy.info());
+        let info = |position: usize| bundle.compiled().get(position).map(CompiledPolicy::info);
         let satisfied: Vec<&PolicyInfo> = self.satisfied.into_iter().filter_map(info).collect();
         let errors: Vec<PolicyError<'_>> = self
             .erred

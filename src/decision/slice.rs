@@ -214,15 +214,19 @@ impl EffectSets {
             return;
         }
         let inserted = match policy.rebuild() {
-            Rebuilt::Static(policy) => set.add(policy),
-            Rebuilt::Link { template, values } => {
+            Rebuilt::Static(policy) => set.add(*policy),
+            Rebuilt::Link {
+                template,
+                id,
+                values,
+            } => {
                 let known = set.template(&template).is_some();
                 let added = match templates.get(&template) {
                     Some(template) if !known => set.add_template(template.clone()),
                     Some(_) | None => Ok(()),
                 };
-                let id = PolicyId::new(AsRef::<str>::as_ref(&policy.info().id));
-                added.and_then(|()| set.link(template, id, values))
+                debug_assert!(added.is_ok(), "{added:?}");
+                set.link(template, id, values)
             }
         };
         // INVARIANT (one name): the bundle held the same policies and links in one set.

@@ -269,11 +269,13 @@ pub(super) enum Form {
 #[derive(Debug)]
 pub enum Rebuilt {
     /// A policy on its own.
-    Static(Policy),
+    Static(Box<Policy>),
     /// A link to be made of a template.
     Link {
         /// Name of the template.
         template: PolicyId,
+        /// Name of the link.
+        id: PolicyId,
         /// What stands in its slots.
         values: HashMap<SlotId, EntityUid>,
     },
@@ -294,14 +296,17 @@ impl CompiledPolicy {
     pub fn rebuild(&self) -> Rebuilt {
         let id = owned_id(&self.info.id);
         match &self.form {
-            Form::Text(text) => Rebuilt::Static(
-                Policy::parse(Some(id), text).unwrap_or_else(|_| self.policy.clone()),
-            ),
-            Form::Json(json) => Rebuilt::Static(
-                Policy::from_json(Some(id), json.clone()).unwrap_or_else(|_| self.policy.clone()),
-            ),
+            Form::Text(text) => {
+                let parsed = Policy::parse(Some(id), text);
+                Rebuilt::Static(Box::new(parsed.unwrap_or_else(|_| self.policy.clone())))
+            }
+            Form::Json(json) => {
+                let read = Policy::from_json(Some(id), json.clone());
+                Rebuilt::Static(Box::new(read.unwrap_or_else(|_| self.policy.clone())))
+            }
             Form::Link { template, values } => Rebuilt::Link {
                 template: owned_id(template),
+                id,
                 values: values
                     .iter()
                     .map(|(slot, uid)| (slot.clone(), owned_uid(uid)))

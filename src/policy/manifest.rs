@@ -60,8 +60,8 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads a manifest; a key that does not exist is refused with its place.
-    pub(crate) fn parse(file: &SourceText) -> Result<Self, Diagnostic> {
-        toml::from_str(file.text()).map_err(|error| diagnose(&error, file))
+    pub(crate) fn parse(file: &SourceText) -> Result<Self, Box<Diagnostic>> {
+        toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))
     }
 
     /// The manifest of a bundle that has none.

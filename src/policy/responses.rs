@@ -1,9 +1,12 @@
 //! The manifest's `[responses]`: an officer switches a category without touching a policy.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::Effect;
 use cedar_policy::Policy;
 use cedar_policy::PolicyId;
 
+use crate::policy::annotation::Category;
 use crate::policy::annotation::Response;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::bundle::Form;
@@ -19,7 +22,7 @@ use crate::policy::manifest::Manifest;
 pub(super) fn apply(
     manifest: &Manifest,
     policies: &mut Vec<CompiledPolicy>,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Box<Diagnostic>> {
     let mut added = Vec::new();
     for policy in policies.iter_mut() {
         let response = match (policy.info.effect, &policy.info.category) {
@@ -60,7 +63,7 @@ pub(super) fn check_categories(
             problems.push(
                 Diagnostic::error(Code::UnknownCategory, message)
                     .at(file.place(range))
-                    .did_you_mean(category.as_str(), known().map(|carried| carried.as_str())),
+                    .did_you_mean(category.as_str(), known().map(Category::as_str)),
             );
         }
     }
@@ -71,7 +74,7 @@ fn forbid_like(
     permit: &CompiledPolicy,
     suffix: &str,
     response: Option<Response>,
-) -> Result<CompiledPolicy, Diagnostic> {
+) -> Result<CompiledPolicy, Box<Diagnostic>> {
     let info = &permit.info;
     let id = PolicyId::new(format!("{}#{suffix}", info.id));
     let failed = |reason: String| {
@@ -79,7 +82,7 @@ fn forbid_like(
             "the response of `{}` cannot be overridden: {reason}",
             info.id
         );
-        Diagnostic::error(Code::Override, message).at(info.place.clone())
+        Box::new(Diagnostic::error(Code::Override, message).at(info.place.clone()))
     };
     let mut json = permit
         .policy
@@ -97,7 +100,7 @@ fn forbid_like(
             effect: Effect::Forbid,
             response,
             obligations: Vec::new(),
-            limits: Default::default(),
+            limits: BTreeSet::new(),
             locked: false,
             origin: Origin::Override {
                 of: info.id.clone(),

@@ -13,6 +13,7 @@ use cedar_policy::EntityUid;
 use cedar_policy::PolicyId;
 use cedar_policy::Request;
 use cedar_policy::RequestValidationError;
+use cedar_policy::entities_errors::EntitiesError;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -42,15 +43,15 @@ pub enum OfflineError {
     #[error("the bundle is not valid")]
     Bundle(#[source] Diagnostics),
     /// The entities cannot be read.
-    #[error("the entities cannot be read: {0}")]
-    Entities(String),
+    #[error("the entities cannot be read")]
+    Entities(#[source] Box<EntitiesError>),
 }
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// Not a query in JSON.
-    #[error("the query cannot be read: {0}")]
+    #[error("the query cannot be read")]
     Json(#[from] serde_json::Error),
     /// Not an entity.
     #[error("the {role} names no entity: {reason}")]
@@ -129,7 +130,7 @@ impl Offline {
     ) -> Result<Self, OfflineError> {
         // With a schema Cedar adds the action entities by itself.
         let entities = Entities::from_json_str(entities.unwrap_or("[]"), bundle.schema())
-            .map_err(|error| OfflineError::Entities(with_causes(&error)))?;
+            .map_err(|error| OfflineError::Entities(Box::new(error)))?;
         Ok(Self {
             engine: Engine::new(Arc::new(bundle)),
             entities,
@@ -185,14 +186,9 @@ pub fn read_policies(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics>
 }
 
 fn entity(role: &'static str, json: Value) -> Result<EntityUid, QueryError> {
-    let read = match json {
-        Value::String(text) => EntityUid::from_str(&text).map_err(|error| error.to_string()),
-        other => EntityUid::from_json(other).map_err(|error| error.to_string()),
+    let read = match json.as_str() {
+        Some(text) => EntityUid::from_str(text).map_err(|error| error.to_string()),
+        None => EntityUid::from_json(json).map_err(|error| error.to_string()),
     };
     read.map_err(|reason| QueryError::Entity { role, reason })
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -3,4 +3,8 @@
 #![cfg(test)]
 
 mod decisions;
+mod engine;
+mod eval;
 mod golden;
+mod policy;
+mod policy_source;

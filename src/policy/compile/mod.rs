@@ -7,9 +7,6 @@ use cedar_policy::Entities;
 use cedar_policy::PolicyId;
 use cedar_policy::PolicySet;
 use cedar_policy::Schema;
-use cedar_policy::ValidationError;
-use cedar_policy::ValidationMode;
-use cedar_policy::Validator;
 
 use crate::policy::bundle::Bundle;
 use crate::policy::bundle::BundleParts;
@@ -36,6 +33,7 @@ use crate::policy::source::LINKS_FILE_NAME;
 
 mod marks;
 mod statement;
+mod validate;
 
 use self::statement::Body;
 use self::statement::Statement;
@@ -44,9 +42,8 @@ use self::statement::Statement;
 pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     let manifest_text = source.manifest_text();
     let schema_text = source.schema_text();
-    let texts = Vec::from_iter(source.file_texts());
-    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = texts
-        .into_iter()
+    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = source
+        .file_texts()
         .partition(|text| text.path().ends_with(LINKS_FILE_NAME));
     let mut compiler = Compiler {
         names: Names::Required,
@@ -58,7 +55,7 @@ pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     match Manifest::parse(&manifest_text) {
         Ok(manifest) => compiler.manifest = manifest,
         Err(problem) => {
-            return Err(Diagnostics::new(problem).with_texts([manifest_text]));
+            return Err(Diagnostics::new(*problem).with_texts([manifest_text]));
         }
     }
     compiler.read_schema(&schema_text);
@@ -168,7 +165,7 @@ impl Compiler {
         if !self.has_errors()
             && let Err(problem) = responses::apply(&self.manifest, &mut policies)
         {
-            self.problems.push(problem);
+            self.problems.push(*problem);
         }
         let action_entities = self.action_entities();
         if self.has_errors() {
@@ -370,90 +367,5 @@ impl Compiler {
             let diagnostic = Diagnostic::error(Code::DuplicateId, error.to_string());
             self.problems.push(diagnostic.at(info.place.clone()));
         }
-    }
-
-    fn validate(
-        &mut self,
-        policies: &[CompiledPolicy],
-        templates: &[CompiledTemplate],
-        files: &[SourceText],
-    ) {
-        let Some(schema) = self.schema.clone() else {
-            return;
-        };
-        let mut set = PolicySet::new();
-        let mut places = HashMap::new();
-        for template in templates {
-            // A name given twice is reported already, by `link`.
-            if set.add_template(template.template.clone()).is_err() {
-                return;
-            }
-        }
-        for policy in policies {
-            places.insert(policy.info.id.clone(), policy.info.place.clone());
-            let added = match &policy.form {
-                Form::Text(_) | Form::Json(_) => set.add(policy.policy.clone()),
-                Form::Link { template, values } => {
-                    set.link(template.clone(), policy.info.id.clone(), values.clone())
-                }
-            };
-            if added.is_err() {
-                return;
-            }
-        }
-        let level = self.manifest.level();
-        let validator = Validator::new(schema);
-        let result = match self.names {
-            Names::Required => validator.validate_with_level(&set, ValidationMode::Strict, level),
-            Names::AsCedar => validator.validate(&set, ValidationMode::Strict),
-        };
-        let severity = match self.validation {
-            Validation::Strict => Severity::Error,
-            Validation::Advisory => Severity::Warning,
-        };
-        for error in result.validation_errors() {
-            let code = if matches!(error, ValidationError::EntityDerefLevelViolation(_)) {
-                Code::LevelExceeded
-            } else {
-                Code::Validation
-            };
-            let place = places.get(error.policy_id());
-            self.problems
-                .push(from_validation(severity, code, error, place, files));
-        }
-        for warning in result.validation_warnings() {
-            let place = places.get(warning.policy_id());
-            let code = Code::Validation;
-            self.problems.push(from_validation(
-                Severity::Warning,
-                code,
-                warning,
-                place,
-                files,
-            ));
-        }
-    }
-}
-
-/// What the validator says of a policy, in the policy's file.
-fn from_validation(
-    severity: Severity,
-    code: Code,
-    reported: &dyn miette::Diagnostic,
-    place: Option<&Place>,
-    files: &[SourceText],
-) -> Diagnostic {
-    let file = place.and_then(|place| files.iter().find(|file| file.path() == place.file));
-    let plain = || Diagnostic {
-        severity,
-        place: place.cloned(),
-        help: reported.help().map(|help| help.to_string()),
-        ..Diagnostic::error(code, reported.to_string())
-    };
-    match file {
-        Some(file) if reported.labels().is_some() => {
-            Diagnostic::from_cedar(severity, code, reported, file)
-        }
-        Some(_) | None => plain(),
     }
 }

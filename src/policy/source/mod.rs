@@ -92,9 +92,12 @@ impl BundleSource {
             rest = after;
         }
         let mut entries = entries.into_iter();
-        let Some((KIND_MANIFEST, _, manifest)) = entries.next() else {
+        let Some((KIND_MANIFEST, name, manifest)) = entries.next() else {
             return Err(ArchiveError::Order);
         };
+        if name != manifest::FILE_NAME {
+            return Err(ArchiveError::Order);
+        }
         let Some((KIND_SCHEMA, schema_path, schema)) = entries.next() else {
             return Err(ArchiveError::Order);
         };
@@ -166,7 +169,7 @@ impl BundleSource {
 /// their paths.
 pub fn read_loose(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics> {
     if !path.is_dir() {
-        let text = read::text(path).map_err(Diagnostics::new)?;
+        let text = read::text(path).map_err(|problem| Diagnostics::new(*problem))?;
         return Ok(vec![(path.to_path_buf(), text)]);
     }
     let mut problems = Vec::new();
@@ -183,7 +186,7 @@ pub fn read_loose(path: &Path) -> Result<Vec<(PathBuf, String)>, Diagnostics> {
 
 /// Reads one text within the limit of a file.
 pub fn read_text(path: &Path) -> Result<String, Diagnostics> {
-    read::text(path).map_err(Diagnostics::new)
+    read::text(path).map_err(|problem| Diagnostics::new(*problem))
 }
 
 /// Why bytes are no archive of a bundle.

@@ -24,7 +24,7 @@ use crate::policy::source::TREE_LIMIT_DEPTH;
 /// Reads manifest, schema and all policy files.
 pub(super) fn tree(root: &Path) -> Result<BundleSource, Diagnostics> {
     let manifest_path = root.join(manifest::FILE_NAME);
-    let manifest_text = text(&manifest_path).map_err(Diagnostics::new)?;
+    let manifest_text = text(&manifest_path).map_err(|problem| Diagnostics::new(*problem))?;
     let manifest_source = SourceText::new(&manifest_path, &manifest_text);
     let mut problems = Vec::new();
     let mut schema_path = PathBuf::new();
@@ -40,7 +40,7 @@ pub(super) fn tree(root: &Path) -> Result<BundleSource, Diagnostics> {
                 )),
             }
         }
-        Err(problem) => problems.push(problem),
+        Err(problem) => problems.push(*problem),
     }
     let files = files(root, &mut problems);
     if let Some(problems) = Diagnostics::from_list(problems, [manifest_source]) {
@@ -149,7 +149,7 @@ impl Walk<'_> {
                     self.files.insert(relative.to_owned(), text);
                 }
             }
-            Err(problem) => self.problems.push(problem),
+            Err(problem) => self.problems.push(*problem),
         }
     }
 
@@ -160,9 +160,10 @@ impl Walk<'_> {
 }
 
 /// Reads one text within its limit.
-pub(super) fn text(path: &Path) -> Result<String, Diagnostic> {
-    let at_path =
-        |code, message: String| Diagnostic::error(code, message).at(Place::start_of(path));
+pub(super) fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
+    let at_path = |code, message: String| {
+        Box::new(Diagnostic::error(code, message).at(Place::start_of(path)))
+    };
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes))
