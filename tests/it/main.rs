@@ -2,9 +2,13 @@
 
 #![cfg(test)]
 
+mod access;
+mod decision_properties;
 mod decisions;
 mod engine;
 mod eval;
+mod facts;
 mod golden;
 mod policy;
 mod policy_source;
+mod records;
