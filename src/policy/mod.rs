@@ -8,3 +8,4 @@ mod links;
 pub mod manifest;
 mod responses;
 pub mod source;
+pub mod watch;

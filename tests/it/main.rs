@@ -9,6 +9,8 @@ mod engine;
 mod eval;
 mod facts;
 mod golden;
+mod journal;
 mod policy;
 mod policy_source;
 mod records;
+mod watch;

@@ -1,0 +1,416 @@
+//! What can be asked of the store, and how it answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::decision::facts::ReadKey;
+use crate::decision::facts::ReadSet;
+use crate::decision::record::RecordPart;
+use crate::decision_log::LeafHash;
+use crate::decision_log::LogIndex;
+use crate::decision_log::OutcomeCounts;
+use crate::domain::document::Document;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::Revision;
+use crate::domain::time::Timestamp;
+use crate::store::state::Claim;
+
+/// The most documents that one command may write.
+pub const WRITES_LIMIT: usize = 10_000;
+
+/// The most items that one request may have.
+pub const ITEMS_LIMIT: usize = 10_000;
+
+/// The name of a request: random, so that it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub Uuid);
+
+impl std::str::FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A caller's idempotency key as the store keeps it: a digest over caller and key.
+///
+/// Callers choose their keys and may put anything into them, so the text itself is never kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyDigest([u8; 32]);
+
+impl KeyDigest {
+    /// The digest of a key, scoped by its caller.
+    pub fn of(caller: &str, key: &str) -> Self {
+        let length = (caller.len() as u64).to_be_bytes();
+        let hasher = Sha256::new().chain_update(length).chain_update(caller);
+        Self(hasher.chain_update(key).finalize().into())
+    }
+
+    /// A digest that was kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The digest of a submitted body: tells a repetition from another request under the same key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BodyDigest([u8; 32]);
+
+impl BodyDigest {
+    /// The digest of a body.
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+
+    /// A digest that was kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+macro_rules! hexadecimal {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                data_encoding::HEXLOWER.encode_display(&self.0).fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                data_encoding::HEXLOWER
+                    .decode(text.as_bytes())
+                    .ok()
+                    .and_then(|bytes| bytes.try_into().ok())
+                    .map(Self)
+                    .ok_or_else(|| serde::de::Error::custom("not 64 hexadecimal digits"))
+            }
+        }
+    };
+}
+
+hexadecimal!(KeyDigest);
+hexadecimal!(BodyDigest);
+
+/// How a submission is known again when it is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: KeyDigest,
+    /// What was submitted under it.
+    pub body: BodyDigest,
+}
+
+/// What must be true of a document before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing.
+    Any,
+    /// It is not there.
+    Absent,
+    /// It is there, in this revision.
+    Revision(Revision),
+}
+
+/// One write of a registry document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Which document.
+    pub key: DocumentKey,
+    /// The precondition.
+    pub expected: Expected,
+    /// The new content; `None` deletes.
+    pub document: Option<Arc<Document>>,
+}
+
+/// Documents to write, all or none.
+#[derive(Clone, Debug)]
+pub struct WriteDocuments {
+    /// The writes; each document at most once.
+    pub writes: Vec<Write>,
+    /// Who asked for them.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A decided request.
+#[derive(Clone, Debug)]
+pub struct Submit {
+    /// A random name that was never used.
+    pub request_id: RequestId,
+    /// The account that submitted it; an account of a system, not of a person.
+    pub caller: Arc<str>,
+    /// How a repetition is known.
+    pub idempotency: Option<Idempotency>,
+    /// What the decision was made on; it must still be true.
+    pub read_set: ReadSet,
+    /// The states of the items, by number.
+    pub items: Vec<ItemState>,
+    /// Documents that are written with it.
+    pub writes: Vec<Write>,
+    /// The decision record.
+    pub parts: Vec<RecordPart>,
+    /// How many items came out which way.
+    pub counts: OutcomeCounts,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// A reviewer's answer to a held request.
+#[derive(Clone, Debug)]
+pub struct Respond {
+    /// The request.
+    pub request_id: RequestId,
+    /// The version that the reviewer saw.
+    pub expected_version: u64,
+    /// The new states of items that were pending.
+    pub items: Vec<(u32, ItemState)>,
+    /// What the answer was decided on; it must still be true.
+    pub read_set: ReadSet,
+    /// Documents that are written with it.
+    pub writes: Vec<Write>,
+    /// The record of the answer.
+    pub parts: Vec<RecordPart>,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// Held items whose time has passed.
+#[derive(Clone, Debug)]
+pub struct Expire {
+    /// The request.
+    pub request_id: RequestId,
+    /// The items; those that no longer wait, or still have time, are left alone.
+    pub items: Vec<u32>,
+    /// The moment at which they are overdue.
+    pub at: Timestamp,
+}
+
+/// A bundle that comes into force.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// Its digest, `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    /// Its generation: one more than that in force.
+    pub generation: u64,
+    /// Who published it.
+    pub actor: String,
+    /// What changed, in words.
+    pub summary: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A bundle that was refused.
+#[derive(Clone, Debug)]
+pub struct RefusePublication {
+    /// The digest of the diagnostics, or of the bundle where it could be read.
+    pub digest: String,
+    /// Why it was refused, in words.
+    pub summary: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The dry runs of one caller in one minute.
+#[derive(Clone, Debug)]
+pub struct DryRuns {
+    /// The account.
+    pub caller: Arc<str>,
+    /// The minute, by its first moment.
+    pub minute: Timestamp,
+    /// How many items came out which way.
+    pub counts: OutcomeCounts,
+    /// When it was written down.
+    pub at: Timestamp,
+}
+
+/// A change that the store is asked for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Write registry documents.
+    WriteDocuments(WriteDocuments),
+    /// Sequence a decided request.
+    Submit(Submit),
+    /// Answer held items.
+    Respond(Respond),
+    /// Let held items expire.
+    Expire(Expire),
+    /// Put a bundle in force.
+    Publish(Publish),
+    /// Write down that a bundle was refused.
+    RefusePublication(RefusePublication),
+    /// Write down dry runs.
+    DryRuns(DryRuns),
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// It was sequenced: durable and applied.
+    Sequenced,
+    /// The same was submitted before under the same key; nothing was written.
+    Duplicate {
+        /// The request that was sequenced then.
+        request_id: RequestId,
+    },
+}
+
+/// Where a command stands in the log; for a duplicate, where the first one stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The index of the entry.
+    pub index: LogIndex,
+    /// The hash of its leaf.
+    pub leaf_hash: LeafHash,
+    /// Whether it was sequenced now.
+    pub outcome: CommandOutcome,
+}
+
+/// Why a command was not committed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The state does not allow it; nothing was written.
+    #[error("command does not fit the state")]
+    Refused(#[from] Refusal),
+    /// It could not be written; nothing happened, and it is safe to repeat.
+    #[error("nothing was recorded: {0}")]
+    NotRecorded(String),
+    /// Whether it was written is unknown; repeat it with the same key once the store is back.
+    #[error("outcome is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// Too many commands wait; nothing happened, and it is safe to repeat.
+    #[error("too many commands wait")]
+    QueueFull,
+    /// The store is closed or closing; nothing happened.
+    #[error("store is closed")]
+    Closed,
+}
+
+/// Why the state does not allow a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// What the decision was made on is no longer true; decide anew.
+    #[error("{0} changed since it was read")]
+    Stale(StaleRead),
+    /// A document is not in the expected revision.
+    #[error("`{key}` is not in the expected revision")]
+    Revision {
+        /// Which document.
+        key: DocumentKey,
+        /// The revision in which it is; `None` if it is not there.
+        current: Option<Revision>,
+    },
+    /// A request is not in the expected version.
+    #[error("request `{request_id}` is in version {current}")]
+    Version {
+        /// The request.
+        request_id: RequestId,
+        /// The version in which it is.
+        current: u64,
+    },
+    /// A publication does not follow the bundle in force.
+    #[error("generation {current} is in force")]
+    Generation {
+        /// The generation in force.
+        current: u64,
+    },
+    /// Another document has what only one may have.
+    #[error("{claim} belongs to `{holder}`")]
+    Taken {
+        /// What it is.
+        claim: Claim,
+        /// Who has it.
+        holder: DocumentKey,
+    },
+    /// The key was used for another body.
+    #[error("the idempotency key was used for another request")]
+    KeyReused {
+        /// The request that has it.
+        request_id: RequestId,
+    },
+    /// There is no such request.
+    #[error("there is no request `{0}`")]
+    UnknownRequest(RequestId),
+    /// There is a request of this name already.
+    #[error("there is a request `{0}` already")]
+    RequestExists(RequestId),
+    /// An item does not wait for an answer (any more).
+    #[error("item {item} does not wait for an answer")]
+    NotPending {
+        /// Its number.
+        item: u32,
+    },
+    /// None of the items is to be expired.
+    #[error("no item is overdue")]
+    NothingDue,
+    /// The command makes no sense in any state.
+    #[error("invalid command: {0}")]
+    Invalid(String),
+}
+
+/// What was found changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StaleRead {
+    /// A look-up.
+    Key(ReadKey),
+    /// The bundle in force.
+    Bundle {
+        /// The generation that is in force now.
+        current: u64,
+    },
+}
+
+/// Says what changed without naming whom.
+impl fmt::Display for StaleRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(ReadKey::Document(key)) => {
+                write!(f, "a document among {}", key.kind.plural())
+            }
+            Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
+            Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
+            Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
+            Self::Bundle { current } => write!(f, "the bundle (now generation {current})"),
+        }
+    }
+}

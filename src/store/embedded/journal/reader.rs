@@ -1,0 +1,201 @@
+//! Reading entries, from any thread, while the writer goes on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::decision_log;
+use crate::decision_log::Leaf;
+use crate::decision_log::LogIndex;
+use crate::decision_log::Payload;
+use crate::decision_log::TreeSize;
+use crate::store::embedded::disk;
+use crate::store::embedded::journal::Family;
+use crate::store::embedded::journal::ReadError;
+use crate::store::embedded::journal::VerifyError;
+use crate::store::embedded::journal::frame::FrameFault;
+use crate::store::embedded::journal::frame::FrameHeader;
+use crate::store::embedded::journal::index::Extent;
+use crate::store::embedded::journal::index::Shared;
+
+const READ_AHEAD_BYTES: u64 = 1 << 20;
+
+/// Reads a journal; sees durable entries only. Clones read the same journal.
+#[derive(Debug, Clone)]
+pub struct JournalReader {
+    shared: Arc<Shared>,
+}
+
+/// One entry as it was appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub index: LogIndex,
+    /// The bytes of its leaf.
+    pub leaf: Vec<u8>,
+    /// The bytes of its payload.
+    pub payload: Vec<u8>,
+}
+
+/// Entries in their order, read ahead in large pieces; ends with the last durable one, or after an
+/// error.
+#[derive(Debug)]
+pub struct Entries {
+    reader: JournalReader,
+    next: LogIndex,
+    leaves: VecDeque<Vec<u8>>,
+    payloads: VecDeque<Vec<u8>>,
+    failed: bool,
+}
+
+impl JournalReader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// How many entries are durable.
+    pub fn size(&self) -> TreeSize {
+        self.shared.read().size
+    }
+
+    /// The bytes of a leaf.
+    pub fn read_leaf(&self, index: LogIndex) -> Result<Vec<u8>, ReadError> {
+        self.read_one(Family::Leaf, index)
+    }
+
+    /// The bytes of a payload.
+    pub fn read_payload(&self, index: LogIndex) -> Result<Vec<u8>, ReadError> {
+        self.read_one(Family::Payload, index)
+    }
+
+    /// The entries from one on, in their order; those appended meanwhile are seen too.
+    pub fn entries(&self, from: LogIndex) -> Entries {
+        Entries {
+            reader: self.clone(),
+            next: from,
+            leaves: VecDeque::new(),
+            payloads: VecDeque::new(),
+            failed: false,
+        }
+    }
+
+    /// Reads an entry and checks that its payload is the one that its leaf commits to.
+    pub fn verify(&self, index: LogIndex) -> Result<(Leaf, Payload), VerifyError> {
+        verify_entry(&Entry {
+            index,
+            leaf: self.read_leaf(index)?,
+            payload: self.read_payload(index)?,
+        })
+    }
+
+    fn read_one(&self, family: Family, index: LogIndex) -> Result<Vec<u8>, ReadError> {
+        let mut bodies = self.read_run(family, index, 0)?;
+        bodies.pop_front().ok_or_else(|| self.absent(index))
+    }
+
+    /// Reads the bodies from an entry on: at least one, and no more bytes than the limit beyond it.
+    fn read_run(
+        &self,
+        family: Family,
+        from: LogIndex,
+        limit_bytes: u64,
+    ) -> Result<VecDeque<Vec<u8>>, ReadError> {
+        let extent = self.shared.read().extent(family, from, limit_bytes);
+        let extent = extent.ok_or_else(|| self.absent(from))?;
+        let read = self.shared.file(&extent.segment).and_then(|file| {
+            let mut bytes = vec![0; usize::try_from(extent.bytes).unwrap_or(usize::MAX)];
+            disk::read_exact_at(&*file, &mut bytes, extent.offset)?;
+            Ok(bytes)
+        });
+        let bytes = read.map_err(|source| ReadError::Io {
+            index: from,
+            path: extent.segment.path(),
+            source,
+        })?;
+        split(&extent, &bytes)
+    }
+
+    fn absent(&self, index: LogIndex) -> ReadError {
+        ReadError::Absent {
+            index,
+            size: self.size(),
+        }
+    }
+}
+
+/// Checks that the payload of an entry is the one that its leaf commits to.
+pub fn verify_entry(entry: &Entry) -> Result<(Leaf, Payload), VerifyError> {
+    let index = entry.index;
+    let leaf = Leaf::parse(&entry.leaf).map_err(|source| VerifyError::Leaf { index, source })?;
+    let payload =
+        Payload::parse(&entry.payload).map_err(|source| VerifyError::Payload { index, source })?;
+    decision_log::verify(&leaf, &payload)
+        .map_err(|source| VerifyError::Mismatch { index, source })?;
+    Ok((leaf, payload))
+}
+
+fn split(extent: &Extent, bytes: &[u8]) -> Result<VecDeque<Vec<u8>>, ReadError> {
+    let mut bodies = VecDeque::new();
+    let mut at = 0;
+    for index in (extent.first.0..extent.first.0 + extent.count).map(LogIndex) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let (length, body) = frame_of(extent, rest, index).map_err(|fault| ReadError::Damaged {
+            index,
+            path: extent.segment.path(),
+            offset: extent.offset + at as u64,
+            fault,
+        })?;
+        bodies.push_back(body.to_vec());
+        at += length;
+    }
+    Ok(bodies)
+}
+
+fn frame_of<'a>(
+    extent: &Extent,
+    bytes: &'a [u8],
+    index: LogIndex,
+) -> Result<(usize, &'a [u8]), FrameFault> {
+    let header = FrameHeader::parse(bytes, extent.segment.family)?;
+    if header.index != index {
+        return Err(FrameFault::Index);
+    }
+    Ok((
+        header.frame_bytes(),
+        header.check(bytes, extent.segment.nonce)?,
+    ))
+}
+
+impl Entries {
+    fn read_next(&mut self) -> Result<Entry, ReadError> {
+        if self.leaves.is_empty() {
+            self.leaves = self
+                .reader
+                .read_run(Family::Leaf, self.next, READ_AHEAD_BYTES)?;
+        }
+        if self.payloads.is_empty() {
+            self.payloads = self
+                .reader
+                .read_run(Family::Payload, self.next, READ_AHEAD_BYTES)?;
+        }
+        let entry = Entry {
+            index: self.next,
+            leaf: self.leaves.pop_front().unwrap_or_default(),
+            payload: self.payloads.pop_front().unwrap_or_default(),
+        };
+        self.next = self.next.next();
+        Ok(entry)
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || !self.reader.size().holds(self.next) {
+            return None;
+        }
+        let entry = self.read_next();
+        self.failed = entry.is_err();
+        Some(entry)
+    }
+}

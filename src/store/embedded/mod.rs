@@ -1,0 +1,28 @@
+//! The embedded store: everything of one node in one data directory.
+//!
+//! The [`journal`] is the truth, the [`State`](crate::store::State) in memory what decisions read,
+//! and the [`projection`] a copy of the state from which a start is faster. Losing the projection
+//! loses nothing.
+
+pub mod archive;
+pub mod disk;
+pub mod journal;
+mod load;
+mod meta;
+pub mod projection;
+mod sequencer;
+pub mod settings;
+mod snapshot;
+mod store;
+
+pub use load::Progress;
+pub use load::Source;
+pub use load::Stage;
+pub use meta::FORMAT_VERSION;
+pub use settings::Settings;
+pub use store::EmbeddedStore;
+pub use store::Health;
+pub use store::OpenError;
+pub use store::RecordError;
+pub use store::Started;
+pub use store::StoredEntry;

@@ -1,0 +1,263 @@
+//! Whether the state allows a command, and which event it becomes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::decision::facts::ReadSet;
+use crate::decision::record::RecordPart;
+use crate::decision_log::LogIndex;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
+use crate::domain::time::Timestamp;
+use crate::store::command::Command;
+use crate::store::command::Expected;
+use crate::store::command::Expire;
+use crate::store::command::ITEMS_LIMIT;
+use crate::store::command::Publish;
+use crate::store::command::Refusal;
+use crate::store::command::RequestId;
+use crate::store::command::Respond;
+use crate::store::command::StaleRead;
+use crate::store::command::Submit;
+use crate::store::command::WRITES_LIMIT;
+use crate::store::command::Write;
+use crate::store::event::DocumentChange;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+use crate::store::state::Claim;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+use crate::store::state::claims_of;
+
+/// What becomes of a command that the state allows.
+#[derive(Debug)]
+pub(super) enum Checked {
+    /// This event, with the parts of its decision record.
+    Event(Event, Vec<RecordPart>),
+    /// Nothing: the same was sequenced before.
+    Duplicate(RequestId, LogIndex),
+}
+
+/// Checks a command against the state.
+pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal> {
+    match command {
+        Command::WriteDocuments(write) => {
+            if write.writes.is_empty() {
+                return Err(Refusal::Invalid("it writes nothing".to_owned()));
+            }
+            let changes = changes(state, write.writes)?;
+            let actor = Some(write.actor);
+            Ok(event(
+                write.at,
+                EventBody::DocumentsWritten { changes, actor },
+            ))
+        }
+        Command::Submit(command) => submit(state, command),
+        Command::Respond(command) => respond(state, command),
+        Command::Expire(command) => expire(state, &command),
+        Command::Publish(command) => publish(state, command),
+        Command::RefusePublication(refused) => Ok(event(
+            refused.at,
+            EventBody::PublicationRefused {
+                digest: refused.digest,
+                summary: Some(refused.summary),
+            },
+        )),
+        Command::DryRuns(runs) => Ok(event(
+            runs.at,
+            EventBody::DryRuns {
+                caller: runs.caller,
+                minute: runs.minute,
+                counts: runs.counts,
+            },
+        )),
+    }
+}
+
+fn event(at: Timestamp, body: EventBody) -> Checked {
+    Checked::Event(Event { at, body }, Vec::new())
+}
+
+fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
+    if let Some(idempotency) = command.idempotency
+        && let Some(kept) = state.kept_key(&idempotency.key)
+    {
+        let request_id = kept.request_id;
+        return match state.request(request_id) {
+            Some(entry) if kept.body == idempotency.body => {
+                Ok(Checked::Duplicate(request_id, entry.submitted))
+            }
+            Some(_) | None => Err(Refusal::KeyReused { request_id }),
+        };
+    }
+    if command.items.len() > ITEMS_LIMIT {
+        let message = format!("it has more than {ITEMS_LIMIT} items");
+        return Err(Refusal::Invalid(message));
+    }
+    if state.request(command.request_id).is_some() {
+        return Err(Refusal::RequestExists(command.request_id));
+    }
+    check_reads(state, &command.read_set)?;
+    let body = EventBody::Submitted {
+        request_id: command.request_id,
+        caller: command.caller,
+        idempotency: command.idempotency,
+        items: command.items,
+        changes: changes(state, command.writes)?,
+        counts: command.counts,
+    };
+    let event = Event {
+        at: command.at,
+        body,
+    };
+    Ok(Checked::Event(event, command.parts))
+}
+
+fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
+    let entry = known(state, command.request_id)?;
+    if entry.version != command.expected_version {
+        return Err(Refusal::Version {
+            request_id: entry.id,
+            current: entry.version,
+        });
+    }
+    let mut answered = BTreeMap::new();
+    for (item, to) in &command.items {
+        let waits = entry
+            .item(*item)
+            .is_some_and(|now| now.is_pending() && !now.is_overdue(command.at));
+        if !waits || answered.insert(*item, to).is_some() {
+            return Err(Refusal::NotPending { item: *item });
+        }
+    }
+    if answered.is_empty() {
+        return Err(Refusal::Invalid("it answers no item".to_owned()));
+    }
+    check_reads(state, &command.read_set)?;
+    let body = EventBody::Responded {
+        request_id: command.request_id,
+        items: command.items,
+        changes: changes(state, command.writes)?,
+    };
+    let event = Event {
+        at: command.at,
+        body,
+    };
+    Ok(Checked::Event(event, command.parts))
+}
+
+fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
+    let entry = known(state, command.request_id)?;
+    let mut items = command.items.clone();
+    items.retain(|item| {
+        let now: Option<ItemState> = entry.item(*item);
+        now.is_some_and(|now| now.is_overdue(command.at))
+    });
+    items.sort_unstable();
+    items.dedup();
+    if items.is_empty() {
+        return Err(Refusal::NothingDue);
+    }
+    let request_id = command.request_id;
+    Ok(event(command.at, EventBody::Expired { request_id, items }))
+}
+
+fn publish(state: &State, command: Publish) -> Result<Checked, Refusal> {
+    let current = state.generation();
+    if current.checked_add(1) != Some(command.generation) {
+        return Err(Refusal::Generation { current });
+    }
+    let body = EventBody::Published {
+        digest: command.digest,
+        generation: command.generation,
+        actor: Some(command.actor),
+        summary: Some(command.summary),
+    };
+    Ok(event(command.at, body))
+}
+
+fn known(state: &State, id: RequestId) -> Result<&Arc<RequestEntry>, Refusal> {
+    state.request(id).ok_or(Refusal::UnknownRequest(id))
+}
+
+/// Checks that what was read is still so.
+fn check_reads(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
+    let current = state.generation();
+    if read_set.generation != current {
+        return Err(Refusal::Stale(StaleRead::Bundle { current }));
+    }
+    let changed = |(key, revision): &&(_, Option<_>)| state.read(key) != *revision;
+    match read_set.entries.iter().find(changed) {
+        None => Ok(()),
+        Some((key, _)) => Err(Refusal::Stale(StaleRead::Key(key.clone()))),
+    }
+}
+
+/// Checks writes, which are made together, and makes changes of them.
+fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Refusal> {
+    if writes.len() > WRITES_LIMIT {
+        let message = format!("it writes more than {WRITES_LIMIT} documents");
+        return Err(Refusal::Invalid(message));
+    }
+    let mut changes = BTreeMap::new();
+    let mut order = Vec::with_capacity(writes.len());
+    for write in writes {
+        let change = change(state, write)?;
+        let key = change.key().clone();
+        order.push(key.clone());
+        if changes.insert(key.clone(), change).is_some() {
+            return Err(Refusal::Invalid(format!("it writes `{key}` twice")));
+        }
+    }
+    check_claims(state, &changes)?;
+    Ok(order.iter().filter_map(|key| changes.remove(key)).collect())
+}
+
+fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
+    let current = state.revision(&write.key);
+    let fits = match write.expected {
+        Expected::Any => true,
+        Expected::Absent => current.is_none(),
+        Expected::Revision(revision) => current == Some(revision),
+    };
+    let is_there = current.is_some() || write.document.is_some();
+    if !fits || !is_there {
+        return Err(Refusal::Revision {
+            key: write.key,
+            current,
+        });
+    }
+    match write.document {
+        None => Ok(DocumentChange::Deleted(write.key)),
+        Some(document) if document.key().ok().as_ref() == Some(&write.key) => {
+            Ok(DocumentChange::Put(write.key, document))
+        }
+        Some(_) => {
+            let message = format!("the document under `{}` has another key", write.key);
+            Err(Refusal::Invalid(message))
+        }
+    }
+}
+
+/// Checks that nobody gets what another has. A holder that is written too is judged by its new content.
+fn check_claims(
+    state: &State,
+    changes: &BTreeMap<DocumentKey, DocumentChange>,
+) -> Result<(), Refusal> {
+    let mut taken: BTreeMap<Claim, &DocumentKey> = BTreeMap::new();
+    for change in changes.values() {
+        let DocumentChange::Put(key, document) = change else {
+            continue;
+        };
+        for claim in claims_of(document) {
+            let held = state.holder(&claim);
+            let held = held.filter(|holder| !changes.contains_key(holder));
+            let holder = held.or_else(|| taken.get(&claim).map(|holder| (*holder).clone()));
+            if let Some(holder) = holder {
+                return Err(Refusal::Taken { claim, holder });
+            }
+            taken.insert(claim, key);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! The sequencer: one thread through which every change goes.
+//!
+//! It takes what waits, checks each command, appends the events together with one sync, applies them,
+//! and answers. Whoever asked may have gone away by then; what is in the queue is carried out.
+
+mod check;
+mod touched;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::decision::record::RecordPart;
+use crate::decision_log::LeafHash;
+use crate::decision_log::LogIndex;
+use crate::decision_log::merkle;
+use crate::store::command::Command;
+use crate::store::command::CommandOutcome;
+use crate::store::command::CommitError;
+use crate::store::command::Committed;
+use crate::store::command::Refusal;
+use crate::store::embedded::journal::AppendError;
+use crate::store::embedded::journal::EntryBytes;
+use crate::store::embedded::journal::Journal;
+use crate::store::embedded::journal::PAYLOAD_LIMIT_BYTES;
+use crate::store::embedded::meta::Run;
+use crate::store::embedded::projection::Stop;
+use crate::store::embedded::store::Shared;
+use crate::store::event::EncodeError;
+use crate::store::event::Event;
+
+use check::Checked;
+use touched::Touched;
+
+/// A batch is written when it has so many bytes, however many commands wait.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// What waits for the sequencer.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A command, and whom to answer.
+    Commit(Box<Command>, Reply),
+    /// The last message: carry out what waits, put everything away, and answer.
+    Close(oneshot::Sender<()>),
+}
+
+type Reply = oneshot::Sender<Result<Committed, CommitError>>;
+
+/// What the thread works with.
+#[derive(Debug)]
+pub(super) struct Sequencer {
+    pub(super) journal: Journal,
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: mpsc::Receiver<Message>,
+    pub(super) batch_commands: usize,
+    pub(super) projector: JoinHandle<Option<u64>>,
+}
+
+/// Events that were checked and are not yet written.
+#[derive(Default)]
+struct Batch {
+    touched: Touched,
+    entries: Vec<EntryBytes>,
+    waiting: Vec<(Event, LeafHash, Reply)>,
+    bytes: usize,
+}
+
+impl Sequencer {
+    /// Works until it is closed or nobody can send any more.
+    pub(super) fn run(mut self) {
+        let mut closing = Vec::new();
+        while let Some(first) = self.queue.blocking_recv() {
+            let mut batch = Batch::default();
+            let mut next = Some(first);
+            let mut taken = 0;
+            while let Some(message) = next {
+                match message {
+                    Message::Commit(command, reply) => self.take(&mut batch, *command, reply),
+                    Message::Close(reply) => {
+                        self.queue.close();
+                        closing.push(reply);
+                    }
+                }
+                taken += 1;
+                next = (taken < self.batch_commands)
+                    .then(|| self.queue.try_recv().ok())
+                    .flatten();
+            }
+            self.write(batch);
+        }
+        self.end(closing);
+    }
+
+    /// Checks one command; answers it, or adds it to the batch.
+    fn take(&mut self, batch: &mut Batch, command: Command, reply: Reply) {
+        if self.journal.is_stopped() {
+            return answer(
+                reply,
+                Err(CommitError::OutcomeUnknown(self.shared.stopped())),
+            );
+        }
+        if batch.touched.concerns(&command) || batch.bytes >= BATCH_BYTES {
+            self.write(std::mem::take(batch));
+            if self.journal.is_stopped() {
+                let reason = self.shared.stopped();
+                return answer(reply, Err(CommitError::OutcomeUnknown(reason)));
+            }
+        }
+        let checked = {
+            let state = self.shared.read();
+            let checked = check::check(&state, command);
+            if let Ok(Checked::Event(event, _)) = &checked {
+                batch.touched.add(&event.body, &state);
+            }
+            checked
+        };
+        match checked {
+            Ok(Checked::Event(event, record)) => match encode(&event, record) {
+                Ok((entry, leaf_hash)) => {
+                    batch.bytes += entry.leaf.len() + entry.payload.len();
+                    batch.entries.push(entry);
+                    batch.waiting.push((event, leaf_hash, reply));
+                }
+                Err(error) => answer(reply, Err(error)),
+            },
+            Ok(Checked::Duplicate(request_id, index)) => {
+                let outcome = CommandOutcome::Duplicate { request_id };
+                answer(reply, self.committed(index, outcome));
+            }
+            Err(refusal) => answer(reply, Err(refusal.into())),
+        }
+    }
+
+    fn committed(
+        &self,
+        index: LogIndex,
+        outcome: CommandOutcome,
+    ) -> Result<Committed, CommitError> {
+        let leaf = self.shared.reader.read_leaf(index);
+        let leaf = leaf.map_err(|error| CommitError::OutcomeUnknown(chain(&error)))?;
+        Ok(Committed {
+            index,
+            leaf_hash: merkle::leaf_hash(&leaf),
+            outcome,
+        })
+    }
+
+    /// Appends a batch, applies it, and answers.
+    fn write(&mut self, batch: Batch) {
+        if batch.entries.is_empty() {
+            return;
+        }
+        let appended = self.journal.append(&batch.entries);
+        let range = match appended {
+            Ok(range) => range,
+            Err(error) => {
+                let error = self.failed(&error);
+                for (_, _, reply) in batch.waiting {
+                    answer(reply, Err(error.clone()));
+                }
+                return;
+            }
+        };
+        self.shared.note_recording(None);
+        let indexes = (range.start.0..range.end.0).map(LogIndex);
+        self.apply(&batch.waiting, indexes.clone());
+        for ((_, leaf_hash, reply), index) in batch.waiting.into_iter().zip(indexes) {
+            let committed = Committed {
+                index,
+                leaf_hash,
+                outcome: CommandOutcome::Sequenced,
+            };
+            answer(reply, Ok(committed));
+        }
+    }
+
+    fn apply(&self, waiting: &[(Event, LeafHash, Reply)], indexes: impl Iterator<Item = LogIndex>) {
+        let mut state = self.shared.write();
+        let mut changed = Vec::new();
+        for ((event, ..), index) in waiting.iter().zip(indexes) {
+            changed.extend(state.apply(event, index));
+        }
+        let rows = changed.into_iter().map(|key| {
+            let value = state.row(&key);
+            (key, value)
+        });
+        self.shared.pending.leave(rows);
+    }
+
+    fn failed(&self, error: &AppendError) -> CommitError {
+        let reason = chain(error);
+        match error {
+            AppendError::TooLarge { .. } => Refusal::Invalid(reason).into(),
+            AppendError::NotRecorded { .. } => {
+                tracing::error!(error = %reason, "a batch was not recorded");
+                self.shared.note_recording(Some(reason.clone()));
+                CommitError::NotRecorded(reason)
+            }
+            AppendError::OutcomeUnknown { .. } => {
+                tracing::error!(error = %reason, "the journal stopped");
+                self.shared.note_stopped(&reason);
+                CommitError::OutcomeUnknown(reason)
+            }
+        }
+    }
+
+    /// Puts everything away. Without anybody who asked for it, as if the process had been killed.
+    fn end(self, closing: Vec<oneshot::Sender<()>>) {
+        let asked = !closing.is_empty() && !self.journal.is_stopped();
+        let stop = if asked {
+            Stop::Finished
+        } else {
+            Stop::Abandoned
+        };
+        self.shared.pending.stop(stop);
+        let projection = self.projector.join().unwrap_or_default();
+        if asked {
+            let run = Run {
+                boot_id: self.shared.boot_id.clone(),
+                clean: true,
+                projection,
+            };
+            if let Err(error) = self.shared.write_run(&run) {
+                tracing::warn!(error = %error, "that the store was closed could not be written down");
+            }
+        }
+        // The lock of the data directory goes before anybody is told that it is free.
+        drop(self.journal);
+        for reply in closing {
+            reply.send(()).unwrap_or_default();
+        }
+    }
+}
+
+fn answer(reply: Reply, result: Result<Committed, CommitError>) {
+    if reply.send(result).is_err() {
+        tracing::debug!("whoever asked for a change went away before it was answered");
+    }
+}
+
+fn encode(event: &Event, record: Vec<RecordPart>) -> Result<(EntryBytes, LeafHash), CommitError> {
+    let salts = |bytes: &mut [u8]| {
+        getrandom::fill(bytes).map_err(|error| EncodeError::Salts(error.to_string()))
+    };
+    let encoded = event.encode(record, salts).map_err(|error| match error {
+        EncodeError::Salts(_) => CommitError::NotRecorded(chain(&error)),
+        EncodeError::Json(_)
+        | EncodeError::Payload(_)
+        | EncodeError::Leaf(_)
+        | EncodeError::Time(_) => CommitError::Refused(Refusal::Invalid(chain(&error))),
+    })?;
+    let leaf_hash = encoded.leaf.hash();
+    let entry = EntryBytes {
+        leaf: encoded.leaf.encode(),
+        payload: encoded.payload.encode(),
+    };
+    if entry.payload.len() > PAYLOAD_LIMIT_BYTES {
+        let message = format!("its entry has more than {PAYLOAD_LIMIT_BYTES} bytes");
+        return Err(Refusal::Invalid(message).into());
+    }
+    Ok((entry, leaf_hash))
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

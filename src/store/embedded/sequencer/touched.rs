@@ -1,0 +1,131 @@
+//! What a batch has already changed, though it is not applied yet.
+
+use std::collections::HashSet;
+
+use crate::decision::facts::ReadKey;
+use crate::decision::facts::ReadSet;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::store::command::Command;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+use crate::store::command::Write;
+use crate::store::event::DocumentChange;
+use crate::store::event::EventBody;
+use crate::store::state::Claim;
+use crate::store::state::State;
+use crate::store::state::claims_of;
+
+/// What the commands of a batch change.
+///
+/// No command joins a batch that changes something it looks at: the batch is written and applied
+/// first. So every command is checked against a state that holds all that was sequenced before it,
+/// as far as it can see, and batches hold only commands that know nothing of each other.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    documents: HashSet<DocumentKey>,
+    claims: HashSet<Claim>,
+    numbers: bool,
+    requests: HashSet<RequestId>,
+    keys: HashSet<KeyDigest>,
+    bundle: bool,
+}
+
+impl Touched {
+    /// Whether the command looks at something that is changed.
+    pub(super) fn concerns(&self, command: &Command) -> bool {
+        match command {
+            Command::WriteDocuments(write) => self.concerns_writes(&write.writes),
+            Command::Submit(submit) => {
+                self.requests.contains(&submit.request_id)
+                    || submit
+                        .idempotency
+                        .is_some_and(|idempotency| self.keys.contains(&idempotency.key))
+                    || self.concerns_reads(&submit.read_set)
+                    || self.concerns_writes(&submit.writes)
+            }
+            Command::Respond(respond) => {
+                self.requests.contains(&respond.request_id)
+                    || self.concerns_reads(&respond.read_set)
+                    || self.concerns_writes(&respond.writes)
+            }
+            Command::Expire(expire) => self.requests.contains(&expire.request_id),
+            Command::Publish(_) => self.bundle,
+            Command::RefusePublication(_) | Command::DryRuns(_) => false,
+        }
+    }
+
+    fn concerns_writes(&self, writes: &[Write]) -> bool {
+        writes.iter().any(|write| {
+            self.documents.contains(&write.key)
+                || write.document.as_deref().is_some_and(|document| {
+                    let mut claims = claims_of(document).into_iter();
+                    claims.any(|claim| self.claims.contains(&claim))
+                })
+        })
+    }
+
+    fn concerns_reads(&self, read_set: &ReadSet) -> bool {
+        self.bundle
+            || read_set.entries.iter().any(|(key, _)| match key {
+                ReadKey::Document(key) => self.documents.contains(key),
+                ReadKey::Identity(identity) => {
+                    self.claims.contains(&Claim::Identity(identity.clone()))
+                }
+                ReadKey::Number(_) => self.numbers,
+                ReadKey::MigratedProfile { user, home } => [Some(user), None].iter().any(|user| {
+                    self.claims.contains(&Claim::Profile {
+                        home: home.clone(),
+                        user: user.cloned(),
+                    })
+                }),
+            })
+    }
+
+    /// Adds what an event changes in this state.
+    pub(super) fn add(&mut self, event: &EventBody, state: &State) {
+        match event {
+            EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
+            EventBody::Submitted {
+                request_id,
+                idempotency,
+                changes,
+                ..
+            } => {
+                self.requests.insert(*request_id);
+                self.keys
+                    .extend(idempotency.map(|idempotency| idempotency.key));
+                self.add_changes(changes, state);
+            }
+            EventBody::Responded {
+                request_id,
+                changes,
+                ..
+            } => {
+                self.requests.insert(*request_id);
+                self.add_changes(changes, state);
+            }
+            EventBody::Expired { request_id, .. } => {
+                self.requests.insert(*request_id);
+            }
+            EventBody::Published { .. } => self.bundle = true,
+            EventBody::Genesis { .. }
+            | EventBody::PublicationRefused { .. }
+            | EventBody::DryRuns { .. } => {}
+        }
+    }
+
+    fn add_changes(&mut self, changes: &[DocumentChange], state: &State) {
+        for change in changes {
+            let key = change.key();
+            self.numbers |= key.kind == DocumentKind::System;
+            if let DocumentChange::Put(_, document) = change {
+                self.claims.extend(claims_of(document));
+            }
+            if let Some(document) = state.document_under(key) {
+                self.claims.extend(claims_of(document));
+            }
+            self.documents.insert(key.clone());
+        }
+    }
+}

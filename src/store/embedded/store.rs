@@ -1,0 +1,563 @@
+//! The embedded store as its users see it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::RwLockReadGuard;
+use std::sync::RwLockWriteGuard;
+use std::thread;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::decision_log::Leaf;
+use crate::decision_log::LogIndex;
+use crate::decision_log::Payload;
+use crate::decision_log::PayloadError;
+use crate::decision_log::StoredPart;
+use crate::decision_log::TreeSize;
+use crate::domain::time::Timestamp;
+use crate::store::command::Command;
+use crate::store::command::CommitError;
+use crate::store::command::Committed;
+use crate::store::command::RequestId;
+use crate::store::embedded::disk::Disk;
+use crate::store::embedded::journal;
+use crate::store::embedded::journal::AppendError;
+use crate::store::embedded::journal::EntryBytes;
+use crate::store::embedded::journal::Journal;
+use crate::store::embedded::journal::JournalReader;
+use crate::store::embedded::journal::Recovery;
+use crate::store::embedded::journal::VerifyError;
+use crate::store::embedded::load::Loader;
+use crate::store::embedded::load::Progress;
+use crate::store::embedded::load::Source;
+use crate::store::embedded::load::Stage;
+use crate::store::embedded::meta;
+use crate::store::embedded::meta::Meta;
+use crate::store::embedded::meta::MetaError;
+use crate::store::embedded::meta::Run;
+use crate::store::embedded::projection::OpenRows;
+use crate::store::embedded::projection::Pending;
+use crate::store::embedded::projection::ProjectionBackend;
+use crate::store::embedded::projection::ProjectionStatus;
+use crate::store::embedded::projection::Projector;
+use crate::store::embedded::sequencer::Message;
+use crate::store::embedded::sequencer::Sequencer;
+use crate::store::embedded::settings::Settings;
+use crate::store::event::DecodeError;
+use crate::store::event::EncodeError;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+
+/// The store of one node. Clones are the same store.
+///
+/// Whoever drops the last one without [`EmbeddedStore::close`] loses nothing that was acknowledged,
+/// but the next start may take longer.
+#[derive(Clone, Debug)]
+pub struct EmbeddedStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    started: Started,
+    queue: Option<mpsc::Sender<Message>>,
+    sequencer: Option<JoinHandle<()>>,
+}
+
+/// What the threads and the readers share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: RwLock<State>,
+    pub(super) pending: Pending,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) backend: Arc<dyn ProjectionBackend>,
+    pub(super) reader: JournalReader,
+    pub(super) boot_id: String,
+    projection: Mutex<ProjectionStatus>,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    stopped: Option<String>,
+    not_recording: Option<String>,
+}
+
+/// What the start found and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The random name of the log.
+    pub origin: Uuid,
+    /// From what the state was had.
+    pub source: Source,
+    /// What was passed over because it was not whole, and why.
+    pub passed_over: Vec<String>,
+    /// What opening the journal found and did.
+    pub recovery: Recovery,
+}
+
+/// How the store does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Why no more commands are taken until the next start; `None` if they are.
+    pub stopped: Option<String>,
+    /// Why the last batch was not recorded; `None` once one was.
+    pub not_recording: Option<String>,
+    /// How many entries are applied.
+    pub applied: TreeSize,
+    /// How many commands wait.
+    pub queued: usize,
+    /// How the projection does.
+    pub projection: ProjectionStatus,
+}
+
+impl Health {
+    /// Whether commands are taken. A full disk does not change it: only trying shows that there is room again.
+    pub fn is_ready(&self) -> bool {
+        self.stopped.is_none()
+    }
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its place.
+    pub index: LogIndex,
+    /// Its leaf.
+    pub leaf: Leaf,
+    /// What happened, without what was erased since.
+    pub event: Event,
+    /// The parts of its decision record.
+    pub record: Vec<StoredPart>,
+}
+
+/// Why an entry can't be given.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The journal does not give it.
+    #[error(transparent)]
+    Journal(#[from] VerifyError),
+    /// It is no event.
+    #[error("entry {index} is no event")]
+    Event {
+        /// The entry.
+        index: LogIndex,
+        /// Why.
+        source: DecodeError,
+    },
+}
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The journal can't be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    /// A later version of the program wrote the data directory.
+    #[error(
+        "data directory has format version {found}, this program knows {}: start a newer version of the program",
+        meta::FORMAT_VERSION
+    )]
+    NewerFormat {
+        /// Its version.
+        found: u32,
+    },
+    /// The file that says what the directory is can't be understood.
+    #[error("`{}` can't be understood: restore it from a backup", meta::META_NAME)]
+    MetaDamaged(#[source] serde_json::Error),
+    /// The directory holds files of two logs.
+    #[error(
+        "`{}` names log {named}, but the first entry names log {found}: restore the whole data directory from one backup",
+        meta::META_NAME
+    )]
+    OriginMismatch {
+        /// The log that the file names.
+        named: Uuid,
+        /// The log that the first entry names.
+        found: Uuid,
+    },
+    /// The log does not begin as one.
+    #[error(
+        "first entry of the log does not begin one: restore the whole data directory from a backup"
+    )]
+    NoGenesis,
+    /// An entry can't be read.
+    #[error("log can't be read")]
+    Read(#[source] journal::ReadError),
+    /// An entry has no payload that can be understood.
+    #[error(
+        "entry {index} has a payload that can't be understood: start the version of the program that wrote it"
+    )]
+    Payload {
+        /// The entry.
+        index: LogIndex,
+        /// Why.
+        source: PayloadError,
+    },
+    /// An entry is no event.
+    #[error(
+        "entry {index} is no event that this program knows: start the version of the program that wrote it"
+    )]
+    Event {
+        /// The entry.
+        index: LogIndex,
+        /// Why.
+        source: DecodeError,
+    },
+    /// The disk refused.
+    #[error("could not {action}: see to the disk, then start again")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// What the disk said.
+        source: io::Error,
+    },
+    /// The first entry can't be made.
+    #[error("first entry of the log can't be made")]
+    Encode(#[source] EncodeError),
+    /// The first entry can't be written.
+    #[error("first entry of the log can't be written")]
+    Append(#[source] AppendError),
+}
+
+impl EmbeddedStore {
+    /// Opens the store at the root of a disk, and makes it if there is none.
+    ///
+    /// On return the state holds every entry that is durable. The projection may still be built.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        settings: &Settings,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, OpenError> {
+        let meta = read_meta(&*disk)?;
+        let (mut journal, recovery) =
+            Journal::open(Arc::clone(&disk), &settings.journal, &mut |opened| {
+                progress(Progress {
+                    stage: Stage::Journal,
+                    done: opened.done_bytes,
+                    total: opened.total_bytes,
+                });
+            })?;
+        let origin = establish_origin(&*disk, &mut journal, meta, settings.opened_at)?;
+        let reader = journal.reader();
+        let backend = Arc::clone(&settings.projection);
+        let run = Run::read(&*disk);
+        let trusted = run.and_then(|run| run.trusted_projection(&settings.boot_id));
+        let loaded = Loader {
+            disk: &*disk,
+            backend: &*backend,
+            reader: &reader,
+            origin,
+            progress,
+        }
+        .load(trusted)?;
+        for reason in &loaded.passed_over {
+            tracing::warn!(reason, "passed over at the start");
+        }
+        let started = Started {
+            origin,
+            source: loaded.source,
+            passed_over: loaded.passed_over,
+            recovery,
+        };
+        let shared = Arc::new(Shared {
+            state: RwLock::new(loaded.state),
+            pending: loaded.pending,
+            disk,
+            backend,
+            reader,
+            boot_id: settings.boot_id.clone(),
+            projection: Mutex::default(),
+            trouble: Mutex::default(),
+        });
+        let projector = Projector {
+            shared: Arc::clone(&shared),
+            origin,
+            snapshot_entries: settings.snapshot_entries.max(1),
+            snapshot: loaded.snapshot,
+        };
+        let inner = Inner::start(journal, settings, started, (projector, loaded.rows))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Commits a command; on return it is durable and applied, or [`CommitError`] says what is known.
+    ///
+    /// The command is carried out even if the caller goes away while it waits.
+    pub async fn commit(&self, command: Command) -> Result<Committed, CommitError> {
+        let queue = self.inner.queue.as_ref().ok_or(CommitError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        queue
+            .try_send(Message::Commit(Box::new(command), reply))
+            .map_err(|error| match error {
+                TrySendError::Full(_) => CommitError::QueueFull,
+                TrySendError::Closed(_) => CommitError::Closed,
+            })?;
+        answer.await.unwrap_or_else(|_| {
+            let reason = "the sequencer ended before it answered".to_owned();
+            Err(CommitError::OutcomeUnknown(reason))
+        })
+    }
+
+    /// Reads the state; nothing changes meanwhile, so keep it short.
+    pub fn view<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        read(&self.inner.shared.read())
+    }
+
+    /// A request.
+    pub fn request(&self, id: RequestId) -> Option<Arc<RequestEntry>> {
+        self.view(|state| state.request(id).map(Arc::clone))
+    }
+
+    /// Requests that wait for an answer, oldest first, from the one submitted after `after` on.
+    pub fn open_requests(&self, after: Option<LogIndex>, limit: usize) -> Vec<Arc<RequestEntry>> {
+        self.view(|state| {
+            let open = state.open_requests(after);
+            open.take(limit).map(Arc::clone).collect()
+        })
+    }
+
+    /// Items whose time has passed, by request.
+    pub fn due(&self, now: Timestamp) -> Vec<(RequestId, Vec<u32>)> {
+        self.view(|state| state.due(now))
+    }
+
+    /// One entry of the log, checked against its leaf.
+    pub fn record(&self, index: LogIndex) -> Result<StoredEntry, RecordError> {
+        let (leaf, payload) = self.inner.shared.reader.verify(index)?;
+        let stored =
+            Event::decode(payload).map_err(|source| RecordError::Event { index, source })?;
+        Ok(StoredEntry {
+            index,
+            leaf,
+            event: stored.event,
+            record: stored.record,
+        })
+    }
+
+    /// A handle to read the entries of the log with.
+    pub fn reader(&self) -> JournalReader {
+        self.inner.shared.reader.clone()
+    }
+
+    /// What the start found and did.
+    pub fn started(&self) -> &Started {
+        &self.inner.started
+    }
+
+    /// How the store does.
+    pub fn health(&self) -> Health {
+        let shared = &self.inner.shared;
+        let queue = self.inner.queue.as_ref();
+        let queued = queue.map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        let trouble = shared.trouble();
+        let closed = queue.is_none_or(mpsc::Sender::is_closed);
+        let closed = closed.then(|| "the store is closed".to_owned());
+        Health {
+            stopped: trouble.stopped.clone().or(closed),
+            not_recording: trouble.not_recording.clone(),
+            applied: shared.read().applied(),
+            queued,
+            projection: shared.projection().clone(),
+        }
+    }
+
+    /// Carries out what waits, takes nothing more, and puts everything away.
+    ///
+    /// On return the data directory can be opened again.
+    pub async fn close(&self) {
+        let Some(queue) = &self.inner.queue else {
+            return;
+        };
+        let (reply, answer) = oneshot::channel();
+        if queue.send(Message::Close(reply)).await.is_ok() {
+            answer.await.unwrap_or_default();
+        }
+    }
+}
+
+impl Inner {
+    fn start(
+        journal: Journal,
+        settings: &Settings,
+        started: Started,
+        (projector, rows): (Projector, Option<OpenRows>),
+    ) -> Result<Self, OpenError> {
+        let shared = Arc::clone(&projector.shared);
+        let run = Run {
+            boot_id: shared.boot_id.clone(),
+            clean: false,
+            projection: rows.as_ref().map(OpenRows::generation),
+        };
+        shared
+            .write_run(&run)
+            .map_err(during("write that the store is open"))?;
+        let projector = spawn("projection", move || projector.run(rows))?;
+        let (sender, queue) = mpsc::channel(settings.queue_commands.max(1));
+        let sequencer = Sequencer {
+            journal,
+            shared: Arc::clone(&shared),
+            queue,
+            batch_commands: settings.batch_commands.max(1),
+            projector,
+        };
+        let sequencer = spawn("sequencer", move || sequencer.run())?;
+        Ok(Self {
+            shared,
+            started,
+            queue: Some(sender),
+            sequencer: Some(sequencer),
+        })
+    }
+}
+
+/// Waits for the threads, so that the data directory can be opened again.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(Err(_)) = self.sequencer.take().map(JoinHandle::join) {
+            tracing::error!("the sequencer panicked");
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn projection(&self) -> MutexGuard<'_, ProjectionStatus> {
+        self.projection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write_run(&self, run: &Run) -> io::Result<()> {
+        run.write(&*self.disk)
+    }
+
+    /// Why the journal stopped.
+    pub(super) fn stopped(&self) -> String {
+        self.trouble().stopped.clone().unwrap_or_default()
+    }
+
+    pub(super) fn note_stopped(&self, reason: &str) {
+        self.trouble().stopped = Some(reason.to_owned());
+    }
+
+    pub(super) fn note_recording(&self, failure: Option<String>) {
+        self.trouble().not_recording = failure;
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_meta(disk: &dyn Disk) -> Result<Option<Meta>, OpenError> {
+    Meta::read(disk).map_err(|error| match error {
+        MetaError::Newer { found } => OpenError::NewerFormat { found },
+        MetaError::Damaged(source) => OpenError::MetaDamaged(source),
+        MetaError::Io(source) => during("read what the data directory is")(source),
+    })
+}
+
+/// The name of the log: as the file and the first entry have it, or a new one where there is no log yet.
+fn establish_origin(
+    disk: &dyn Disk,
+    journal: &mut Journal,
+    meta: Option<Meta>,
+    now: Timestamp,
+) -> Result<Uuid, OpenError> {
+    let first = LogIndex(0);
+    let found = if journal.size().holds(first) {
+        Some(read_origin(&journal.reader(), first)?)
+    } else {
+        None
+    };
+    let named = meta.map(|meta| meta.origin);
+    if let (Some(named), Some(found)) = (named, found)
+        && named != found
+    {
+        return Err(OpenError::OriginMismatch { named, found });
+    }
+    let origin = found.or(named).unwrap_or_else(Uuid::new_v4);
+    if named.is_none() {
+        let meta = Meta {
+            format_version: meta::FORMAT_VERSION,
+            origin,
+        };
+        meta.write(disk)
+            .map_err(during("write what the data directory is"))?;
+    }
+    if found.is_none() {
+        append_genesis(journal, origin, now)?;
+    }
+    Ok(origin)
+}
+
+fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenError> {
+    let payload = reader.read_payload(first).map_err(OpenError::Read)?;
+    let index = first;
+    let payload =
+        Payload::parse(&payload).map_err(|source| OpenError::Payload { index, source })?;
+    let stored = Event::decode(payload).map_err(|source| OpenError::Event { index, source })?;
+    match stored.event.body {
+        EventBody::Genesis { origin } => Ok(origin),
+        EventBody::DocumentsWritten { .. }
+        | EventBody::Submitted { .. }
+        | EventBody::Responded { .. }
+        | EventBody::Expired { .. }
+        | EventBody::Published { .. }
+        | EventBody::PublicationRefused { .. }
+        | EventBody::DryRuns { .. } => Err(OpenError::NoGenesis),
+    }
+}
+
+fn append_genesis(journal: &mut Journal, origin: Uuid, now: Timestamp) -> Result<(), OpenError> {
+    let event = Event {
+        at: now,
+        body: EventBody::Genesis { origin },
+    };
+    let salts = |bytes: &mut [u8]| {
+        getrandom::fill(bytes).map_err(|error| EncodeError::Salts(error.to_string()))
+    };
+    let encoded = event.encode(Vec::new(), salts).map_err(OpenError::Encode)?;
+    let entry = EntryBytes {
+        leaf: encoded.leaf.encode(),
+        payload: encoded.payload.encode(),
+    };
+    journal.append(&[entry]).map_err(OpenError::Append)?;
+    Ok(())
+}
+
+fn spawn<T: Send + 'static>(
+    name: &'static str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, OpenError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(during("start a thread"))
+}
+
+fn during(action: &'static str) -> impl FnOnce(io::Error) -> OpenError {
+    move |source| OpenError::Io { action, source }
+}

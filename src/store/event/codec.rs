@@ -1,0 +1,418 @@
+//! How an event is written in the log: a state part first, its details after it, then the parts of
+//! the decision record.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::decision::record::PartClass as RecordClass;
+use crate::decision::record::RecordPart;
+use crate::decision_log::Leaf;
+use crate::decision_log::LeafError;
+use crate::decision_log::LeafKind;
+use crate::decision_log::OutcomeCounts;
+use crate::decision_log::Part;
+use crate::decision_log::PartClass;
+use crate::decision_log::Payload;
+use crate::decision_log::PayloadError;
+use crate::decision_log::SALT_BYTES;
+use crate::decision_log::Salt;
+use crate::decision_log::StoredPart;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::time::Timestamp;
+use crate::store::command::Idempotency;
+use crate::store::command::RequestId;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+use crate::store::event::detail;
+use crate::store::event::detail::Detail;
+use crate::store::event::detail::OpenChange;
+
+const VERSION: u32 = 1;
+
+/// An event as the log keeps it.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The leaf.
+    pub leaf: Leaf,
+    /// All its parts.
+    pub payload: Payload,
+}
+
+/// An event read back, with the parts of the decision record that are left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: Event,
+    /// The decision record's parts.
+    pub record: Vec<StoredPart>,
+}
+
+/// Why an event can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// A document can't be written as JSON.
+    #[error("event can't be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The parts are too many or too long.
+    #[error("event has parts beyond the limits of an entry")]
+    Payload(#[from] PayloadError),
+    /// The leaf can't be made.
+    #[error("event has no leaf")]
+    Leaf(#[from] LeafError),
+    /// The time can't be written.
+    #[error("time is out of range")]
+    Time(#[source] jiff::Error),
+    /// No salts could be drawn.
+    #[error("no random bytes for salts: {0}")]
+    Salts(String),
+}
+
+/// Why an entry of the log is no event.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// There is no state part at the head.
+    #[error("entry does not begin with a state part")]
+    NoState,
+    /// The state part is of a later version of the program.
+    #[error("event has version {version}, this program knows version {VERSION}")]
+    UnknownVersion {
+        /// The version that it names.
+        version: u32,
+    },
+    /// A part can't be read.
+    #[error("part of an event can't be read")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The one member that every version keeps.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateBody {
+    v: u32,
+    at: Timestamp,
+    /// How many of the following parts are details of the event.
+    details: usize,
+    event: OpenBody,
+}
+
+/// The body of an event without its details.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum OpenBody {
+    Genesis {
+        origin: Uuid,
+    },
+    DocumentsWritten {
+        changes: Vec<OpenChange>,
+    },
+    Submitted {
+        request: RequestId,
+        caller: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        idempotency: Option<Idempotency>,
+        items: Vec<ItemState>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<OpenChange>,
+        counts: OutcomeCounts,
+    },
+    Responded {
+        request: RequestId,
+        items: Vec<(u32, ItemState)>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<OpenChange>,
+    },
+    Expired {
+        request: RequestId,
+        items: Vec<u32>,
+    },
+    Published {
+        digest: String,
+        generation: u64,
+    },
+    PublicationRefused {
+        digest: String,
+    },
+    DryRuns {
+        caller: Arc<str>,
+        minute: Timestamp,
+        counts: OutcomeCounts,
+    },
+}
+
+impl Event {
+    /// Writes the event and the parts of its decision record, each under a fresh salt.
+    pub fn encode(
+        &self,
+        record: Vec<RecordPart>,
+        salts: impl FnOnce(&mut [u8]) -> Result<(), EncodeError>,
+    ) -> Result<Encoded, EncodeError> {
+        let mut details = Vec::new();
+        let event = self.body.open(&mut details)?;
+        let state = StateBody {
+            v: VERSION,
+            at: self.at,
+            details: details.len(),
+            event,
+        };
+        let mut contents = vec![(PartClass::State, serde_json::to_vec(&state)?)];
+        for detail in details {
+            let subject_key = detail.subject_key();
+            contents.push((
+                PartClass::Personal { subject_key },
+                serde_json::to_vec(&detail)?,
+            ));
+        }
+        contents.extend(record.into_iter().map(|part| match part.class {
+            RecordClass::State => (PartClass::State, part.body),
+            RecordClass::Personal(subject_key) => (PartClass::Personal { subject_key }, part.body),
+        }));
+        let payload = salted(contents, salts)?;
+        let time = jiff::Timestamp::from_millisecond(self.at.as_milliseconds())
+            .map_err(EncodeError::Time)?;
+        let leaf = Leaf::new(self.body.kind(), time, self.body.counts(), &payload)?;
+        Ok(Encoded { leaf, payload })
+    }
+
+    /// Reads an event back; parts that were erased are missing from it.
+    pub fn decode(payload: Payload) -> Result<StoredEvent, DecodeError> {
+        let mut parts = payload.into_parts().into_iter();
+        let head = parts.next().ok_or(DecodeError::NoState)?;
+        let head = head
+            .present()
+            .filter(|part| part.class == PartClass::State)
+            .ok_or(DecodeError::NoState)?;
+        let Versioned { v: version } = serde_json::from_slice(&head.body)?;
+        if version != VERSION {
+            return Err(DecodeError::UnknownVersion { version });
+        }
+        let state: StateBody = serde_json::from_slice(&head.body)?;
+        let mut details = Vec::new();
+        for part in parts.by_ref().take(state.details) {
+            if let StoredPart::Present(part) = part {
+                details.push(serde_json::from_slice(&part.body)?);
+            }
+        }
+        Ok(StoredEvent {
+            event: Event {
+                at: state.at,
+                body: state.event.close(details)?,
+            },
+            record: parts.collect(),
+        })
+    }
+}
+
+fn salted(
+    contents: Vec<(PartClass, Vec<u8>)>,
+    fill: impl FnOnce(&mut [u8]) -> Result<(), EncodeError>,
+) -> Result<Payload, EncodeError> {
+    let mut salts = vec![0; contents.len() * SALT_BYTES];
+    fill(&mut salts)?;
+    let (salts, _) = salts.as_chunks::<SALT_BYTES>();
+    let part = |((class, body), salt): ((PartClass, Vec<u8>), &Salt)| Part {
+        class,
+        salt: *salt,
+        body,
+    };
+    Ok(Payload::of(contents.into_iter().zip(salts).map(part))?)
+}
+
+impl EventBody {
+    /// The kind of its leaf.
+    pub fn kind(&self) -> LeafKind {
+        match self {
+            Self::Genesis { .. } => LeafKind::Genesis,
+            Self::DocumentsWritten { .. } => LeafKind::Registry,
+            Self::Submitted { .. } => LeafKind::Request,
+            Self::Responded { .. } => LeafKind::Review,
+            Self::Expired { .. } => LeafKind::Expiry,
+            Self::Published { .. } => LeafKind::Publication,
+            Self::PublicationRefused { .. } => LeafKind::Refusal,
+            Self::DryRuns { .. } => LeafKind::DryRunSummary,
+        }
+    }
+
+    /// How many items came out which way; an expired item counts as rejected.
+    pub fn counts(&self) -> OutcomeCounts {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        match self {
+            Self::Submitted { counts, .. } | Self::DryRuns { counts, .. } => *counts,
+            Self::Responded { items, .. } => OutcomeCounts {
+                accept: count(
+                    items
+                        .iter()
+                        .filter(|(_, state)| *state == ItemState::Granted)
+                        .count(),
+                ),
+                reject: count(
+                    items
+                        .iter()
+                        .filter(|(_, state)| {
+                            matches!(state, ItemState::Refused | ItemState::Expired)
+                        })
+                        .count(),
+                ),
+                review: count(items.iter().filter(|(_, state)| state.is_pending()).count()),
+            },
+            Self::Expired { items, .. } => OutcomeCounts {
+                reject: count(items.len()),
+                ..OutcomeCounts::default()
+            },
+            Self::Genesis { .. }
+            | Self::DocumentsWritten { .. }
+            | Self::Published { .. }
+            | Self::PublicationRefused { .. } => OutcomeCounts::default(),
+        }
+    }
+
+    fn open(&self, details: &mut Vec<Detail>) -> Result<OpenBody, serde_json::Error> {
+        Ok(match self {
+            Self::Genesis { origin } => OpenBody::Genesis { origin: *origin },
+            Self::DocumentsWritten { changes, actor } => {
+                details.extend(actor.clone().map(|actor| Detail::Actor { actor }));
+                let changes = detail::split(changes, details)?;
+                OpenBody::DocumentsWritten { changes }
+            }
+            Self::Submitted {
+                request_id,
+                caller,
+                idempotency,
+                items,
+                changes,
+                counts,
+            } => OpenBody::Submitted {
+                request: *request_id,
+                caller: Arc::clone(caller),
+                idempotency: *idempotency,
+                items: items.clone(),
+                changes: detail::split(changes, details)?,
+                counts: *counts,
+            },
+            Self::Responded {
+                request_id,
+                items,
+                changes,
+            } => OpenBody::Responded {
+                request: *request_id,
+                items: items.clone(),
+                changes: detail::split(changes, details)?,
+            },
+            Self::Expired { request_id, items } => OpenBody::Expired {
+                request: *request_id,
+                items: items.clone(),
+            },
+            Self::Published {
+                digest,
+                generation,
+                actor,
+                summary,
+            } => {
+                details.extend(actor.clone().map(|actor| Detail::Actor { actor }));
+                details.extend(summary.clone().map(|summary| Detail::Summary { summary }));
+                OpenBody::Published {
+                    digest: digest.clone(),
+                    generation: *generation,
+                }
+            }
+            Self::PublicationRefused { digest, summary } => {
+                details.extend(summary.clone().map(|summary| Detail::Summary { summary }));
+                OpenBody::PublicationRefused {
+                    digest: digest.clone(),
+                }
+            }
+            Self::DryRuns {
+                caller,
+                minute,
+                counts,
+            } => OpenBody::DryRuns {
+                caller: Arc::clone(caller),
+                minute: *minute,
+                counts: *counts,
+            },
+        })
+    }
+}
+
+impl OpenBody {
+    fn close(self, mut details: Vec<Detail>) -> Result<EventBody, serde_json::Error> {
+        Ok(match self {
+            Self::Genesis { origin } => EventBody::Genesis { origin },
+            Self::DocumentsWritten { changes } => {
+                let changes = detail::join(changes, &mut details)?;
+                let (actor, _) = texts(details);
+                EventBody::DocumentsWritten { changes, actor }
+            }
+            Self::Submitted {
+                request,
+                caller,
+                idempotency,
+                items,
+                changes,
+                counts,
+            } => EventBody::Submitted {
+                request_id: request,
+                caller,
+                idempotency,
+                items,
+                changes: detail::join(changes, &mut details)?,
+                counts,
+            },
+            Self::Responded {
+                request,
+                items,
+                changes,
+            } => EventBody::Responded {
+                request_id: request,
+                items,
+                changes: detail::join(changes, &mut details)?,
+            },
+            Self::Expired { request, items } => EventBody::Expired {
+                request_id: request,
+                items,
+            },
+            Self::Published { digest, generation } => {
+                let (actor, summary) = texts(details);
+                EventBody::Published {
+                    digest,
+                    generation,
+                    actor,
+                    summary,
+                }
+            }
+            Self::PublicationRefused { digest } => {
+                let (_, summary) = texts(details);
+                EventBody::PublicationRefused { digest, summary }
+            }
+            Self::DryRuns {
+                caller,
+                minute,
+                counts,
+            } => EventBody::DryRuns {
+                caller,
+                minute,
+                counts,
+            },
+        })
+    }
+}
+
+/// The actor and the summary, as far as they are left.
+fn texts(details: Vec<Detail>) -> (Option<String>, Option<String>) {
+    let (mut actor, mut summary) = (None, None);
+    for detail in details {
+        match detail {
+            Detail::Actor { actor: found } => actor = Some(found),
+            Detail::Summary { summary: found } => summary = Some(found),
+            Detail::Document { .. } | Detail::Member { .. } | Detail::ReviewContact { .. } => {}
+        }
+    }
+    (actor, summary)
+}

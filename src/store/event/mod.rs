@@ -1,0 +1,130 @@
+//! What the log records: one event for each command that was sequenced.
+//!
+//! An event says everything that the state follows from. What names a person is set apart when it is
+//! encoded, in parts that can be erased; an event that is decoded without them leads to the state
+//! that erasing afterwards would have led to.
+
+mod codec;
+mod detail;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::decision_log::OutcomeCounts;
+use crate::domain::document::Document;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
+use crate::domain::time::Timestamp;
+use crate::store::command::Idempotency;
+use crate::store::command::RequestId;
+
+pub use codec::DecodeError;
+pub use codec::EncodeError;
+pub use codec::Encoded;
+pub use codec::StoredEvent;
+
+/// An entry of the log, as far as the state follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened, by the clock of whoever asked for it.
+    pub at: Timestamp,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventBody {
+    /// A log began.
+    Genesis {
+        /// The random name of the log.
+        origin: Uuid,
+    },
+    /// Documents were written.
+    DocumentsWritten {
+        /// What was written; what was erased since is missing.
+        changes: Vec<DocumentChange>,
+        /// Who asked for it; `None` once erased.
+        actor: Option<String>,
+    },
+    /// A request was decided.
+    Submitted {
+        /// Its name.
+        request_id: RequestId,
+        /// The account that submitted it.
+        caller: Arc<str>,
+        /// How a repetition is known.
+        idempotency: Option<Idempotency>,
+        /// The states of its items, by number.
+        items: Vec<ItemState>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+        /// How many items came out which way.
+        counts: OutcomeCounts,
+    },
+    /// Held items were answered.
+    Responded {
+        /// The request.
+        request_id: RequestId,
+        /// The new states.
+        items: Vec<(u32, ItemState)>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
+    /// Nobody answered in time.
+    Expired {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+    },
+    /// A bundle came into force.
+    Published {
+        /// Its digest.
+        digest: String,
+        /// Its generation.
+        generation: u64,
+        /// Who published it; `None` once erased.
+        actor: Option<String>,
+        /// What changed; `None` once erased.
+        summary: Option<String>,
+    },
+    /// A bundle was refused.
+    PublicationRefused {
+        /// The digest of the diagnostics or the bundle.
+        digest: String,
+        /// Why; `None` once erased.
+        summary: Option<String>,
+    },
+    /// A caller made dry runs.
+    DryRuns {
+        /// The account.
+        caller: Arc<str>,
+        /// The minute.
+        minute: Timestamp,
+        /// How many items came out which way.
+        counts: OutcomeCounts,
+    },
+}
+
+/// What became of one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentChange {
+    /// It has this content now.
+    Put(DocumentKey, Arc<Document>),
+    /// It is gone.
+    Deleted(DocumentKey),
+}
+
+impl DocumentChange {
+    /// Which document.
+    pub fn key(&self) -> &DocumentKey {
+        match self {
+            Self::Put(key, _) | Self::Deleted(key) => key,
+        }
+    }
+}

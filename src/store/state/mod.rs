@@ -1,0 +1,370 @@
+//! The state: what the log leads to, held in memory.
+//!
+//! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
+//! laid out anew, and what is listed page by page stands in its order already.
+
+mod registry;
+mod requests;
+mod row;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::decision::facts::Lookup;
+use crate::decision::facts::ReadKey;
+use crate::decision_log::LogIndex;
+use crate::decision_log::OutcomeCounts;
+use crate::decision_log::TreeSize;
+use crate::domain::document::Document;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Revision;
+use crate::domain::registry::Versioned;
+use crate::domain::time::Timestamp;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+use crate::store::event::DocumentChange;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+
+pub use registry::Claim;
+pub use registry::claims_of;
+pub use requests::KEY_RETENTION_MILLISECONDS;
+pub use requests::KeptKey;
+pub use requests::RequestEntry;
+pub use row::RowError;
+pub use row::RowKey;
+pub use row::RowValue;
+
+use registry::Registry;
+use requests::Requests;
+
+/// What the log leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    head: Head,
+    registry: Registry,
+    requests: Requests,
+}
+
+/// What there is one of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    applied: TreeSize,
+    time: Timestamp,
+    bundle: Option<BundleInForce>,
+    counters: Counters,
+}
+
+/// The bundle that decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleInForce {
+    /// Its digest.
+    pub digest: String,
+    /// How many were published until then.
+    pub generation: u64,
+    /// The entry that published it.
+    pub index: LogIndex,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Sums over the whole log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counters {
+    /// Requests.
+    pub requests: u64,
+    /// Items that were accepted when they were decided.
+    pub accept: u64,
+    /// Items that were rejected when they were decided.
+    pub reject: u64,
+    /// Items that were held when they were decided.
+    pub review: u64,
+    /// Bundles that were refused.
+    pub refused_publications: u64,
+    /// Items of dry runs.
+    pub dry_runs: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            head: Head {
+                applied: TreeSize(0),
+                time: Timestamp::from_milliseconds(0),
+                bundle: None,
+                counters: Counters::default(),
+            },
+            registry: Registry::default(),
+            requests: Requests::default(),
+        }
+    }
+}
+
+impl State {
+    /// A state that holds these documents and nothing else.
+    pub fn of_documents(documents: Vec<Document>) -> Result<Self, InvalidDocumentId> {
+        let changes = documents
+            .into_iter()
+            .map(|document| Ok(DocumentChange::Put(document.key()?, Arc::new(document))))
+            .collect::<Result<_, _>>()?;
+        let mut state = Self::default();
+        let body = EventBody::DocumentsWritten {
+            changes,
+            actor: None,
+        };
+        state.apply(
+            &Event {
+                at: Timestamp::from_milliseconds(0),
+                body,
+            },
+            LogIndex(0),
+        );
+        Ok(state)
+    }
+
+    /// Takes in one event; says which rows it changed.
+    ///
+    /// It never refuses: what an event speaks of and isn't there is left alone. Preconditions are the
+    /// sequencer's affair, before there is an event.
+    pub fn apply(&mut self, event: &Event, index: LogIndex) -> Vec<RowKey> {
+        let mut rows = vec![RowKey::Head];
+        self.head.applied = index.size_including();
+        self.head.time = self.head.time.max(event.at);
+        let revision = Revision(index.0);
+        match &event.body {
+            EventBody::Genesis { .. } => {}
+            EventBody::DocumentsWritten { changes, .. } => {
+                self.registry.write(changes, revision, &mut rows);
+            }
+            EventBody::Submitted {
+                request_id,
+                caller,
+                idempotency,
+                items,
+                changes,
+                counts,
+            } => {
+                let entry = RequestEntry {
+                    id: *request_id,
+                    caller: Arc::clone(caller),
+                    version: 1,
+                    submitted: index,
+                    further: Vec::new(),
+                    items: items.clone(),
+                    at: event.at,
+                    key: idempotency.map(|idempotency| idempotency.key),
+                };
+                let body = idempotency.map(|idempotency| idempotency.body);
+                self.requests.submit(entry, body, self.head.time, &mut rows);
+                self.registry.write(changes, revision, &mut rows);
+                self.head.counters.count_request(*counts);
+            }
+            EventBody::Responded {
+                request_id,
+                items,
+                changes,
+            } => {
+                let time = self.head.time;
+                self.requests
+                    .change(*request_id, items, (index, time), &mut rows);
+                self.registry.write(changes, revision, &mut rows);
+            }
+            EventBody::Expired { request_id, items } => {
+                let time = self.head.time;
+                self.requests
+                    .expire(*request_id, items, (index, time), &mut rows);
+            }
+            EventBody::Published {
+                digest, generation, ..
+            } => {
+                self.head.bundle = Some(BundleInForce {
+                    digest: digest.clone(),
+                    generation: *generation,
+                    index,
+                    at: event.at,
+                });
+            }
+            EventBody::PublicationRefused { .. } => {
+                self.head.counters.refused_publications += 1;
+            }
+            EventBody::DryRuns { counts, .. } => {
+                self.head.counters.count_dry_runs(*counts);
+            }
+        }
+        self.requests.forget_keys(self.head.time, &mut rows);
+        rows
+    }
+
+    /// How many entries of the log are in it.
+    pub fn applied(&self) -> TreeSize {
+        self.head.applied
+    }
+
+    /// The latest time that any entry gave.
+    pub fn time(&self) -> Timestamp {
+        self.head.time
+    }
+
+    /// The bundle in force, if any was ever published.
+    pub fn bundle(&self) -> Option<&BundleInForce> {
+        self.head.bundle.as_ref()
+    }
+
+    /// The generation in force; zero before the first publication.
+    pub fn generation(&self) -> u64 {
+        self.head
+            .bundle
+            .as_ref()
+            .map_or(0, |bundle| bundle.generation)
+    }
+
+    /// Sums over the whole log.
+    pub fn counters(&self) -> Counters {
+        self.head.counters
+    }
+
+    /// The revision in which a document is.
+    pub fn revision(&self, key: &DocumentKey) -> Option<Revision> {
+        self.registry.document(key).map(|(revision, _)| revision)
+    }
+
+    /// The document under a key.
+    pub fn document_under(&self, key: &DocumentKey) -> Option<&Document> {
+        self.registry.document(key).map(|(_, document)| &**document)
+    }
+
+    /// Documents of a kind in the order of their ids, from the one after `after` on.
+    pub fn documents(
+        &self,
+        kind: DocumentKind,
+        after: Option<&DocumentId>,
+    ) -> impl Iterator<Item = (&DocumentId, Versioned<&Arc<Document>>)> {
+        self.registry.documents(kind, after)
+    }
+
+    /// How many documents of a kind there are.
+    pub fn count(&self, kind: DocumentKind) -> usize {
+        self.registry.count(kind)
+    }
+
+    /// The document that has what only one may have.
+    pub fn holder(&self, claim: &Claim) -> Option<DocumentKey> {
+        self.registry.holder(claim)
+    }
+
+    /// A request.
+    pub fn request(&self, id: RequestId) -> Option<&Arc<RequestEntry>> {
+        self.requests.entry(id)
+    }
+
+    /// Requests that wait for an answer, oldest first, from the one submitted after `after` on.
+    pub fn open_requests(
+        &self,
+        after: Option<LogIndex>,
+    ) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        self.requests.open(after)
+    }
+
+    /// How many requests wait for an answer.
+    pub fn open_count(&self) -> usize {
+        self.requests.open_count()
+    }
+
+    /// Items whose time has passed, by request.
+    pub fn due(&self, now: Timestamp) -> Vec<(RequestId, Vec<u32>)> {
+        self.requests.due(now)
+    }
+
+    /// When the next item expires.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.requests.next_expiry()
+    }
+
+    /// What is kept under an idempotency key.
+    pub fn kept_key(&self, key: &KeyDigest) -> Option<&KeptKey> {
+        self.requests.kept_key(key)
+    }
+
+    /// The revision that a look-up finds now.
+    pub fn read(&self, key: &ReadKey) -> Option<Revision> {
+        let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });
+        match key {
+            ReadKey::Document(key) => self.revision(key),
+            ReadKey::Identity(identity) => self
+                .person(identity)
+                .and_then(|id| of(DocumentKind::User, id)),
+            ReadKey::Number(number) => self
+                .home_of_number(number)
+                .and_then(|home| home.as_str().parse().ok())
+                .and_then(|id| of(DocumentKind::System, id)),
+            ReadKey::MigratedProfile { user, home } => self
+                .migrated_profile(user, home)
+                .and_then(|id| of(DocumentKind::MigratedProfile, id)),
+        }
+    }
+}
+
+impl Lookup for State {
+    fn document(&self, key: &DocumentKey) -> Option<Versioned<Arc<Document>>> {
+        let (revision, document) = self.registry.document(key)?;
+        Some(Versioned {
+            revision,
+            value: Arc::clone(document),
+        })
+    }
+
+    fn person(&self, identity: &McServiceId) -> Option<DocumentId> {
+        self.registry.person(identity).cloned()
+    }
+
+    fn home_of_number(&self, tel: &str) -> Option<McSystemId> {
+        self.registry.home_of_number(tel).cloned()
+    }
+
+    fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId> {
+        self.registry.migrated_profile(user, home).cloned()
+    }
+}
+
+impl Counters {
+    fn count_request(&mut self, counts: OutcomeCounts) {
+        self.requests += 1;
+        self.accept += u64::from(counts.accept);
+        self.reject += u64::from(counts.reject);
+        self.review += u64::from(counts.review);
+    }
+
+    fn count_dry_runs(&mut self, counts: OutcomeCounts) {
+        let items = [counts.accept, counts.reject, counts.review];
+        self.dry_runs += items.into_iter().map(u64::from).sum::<u64>();
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity(identity) => write!(f, "the identity `{identity}`"),
+            Self::Profile { home, user: None } => {
+                write!(f, "the general migrated-user profile of `{home}`")
+            }
+            Self::Profile {
+                home,
+                user: Some(user),
+            } => write!(f, "the migrated-user profile of `{user}` from `{home}`"),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The registry: documents, and the indexes by which facts are found.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::domain::document::Document;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::Revision;
+use crate::domain::registry::Versioned;
+use crate::store::event::DocumentChange;
+use crate::store::state::RowKey;
+
+/// What only one document may have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Claim {
+    /// A service identity: one user has it.
+    Identity(McServiceId),
+    /// Being the profile of a migrated user, or the general one of a home system.
+    Profile {
+        /// The home system.
+        home: McSystemId,
+        /// The user; `None` for the general profile.
+        user: Option<McServiceId>,
+    },
+}
+
+/// What a document claims for itself.
+pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
+    match document {
+        Document::User(user) => user
+            .identities
+            .iter()
+            .map(|(_, identity)| Claim::Identity(identity.clone()))
+            .collect(),
+        Document::MigratedProfile(profile) => BTreeSet::from([Claim::Profile {
+            home: profile.home_system.clone(),
+            user: profile.user.clone(),
+        }]),
+        Document::System(_)
+        | Document::Agreement(_)
+        | Document::Group(_)
+        | Document::Link(_)
+        | Document::UeConfiguration(_) => BTreeSet::new(),
+    }
+}
+
+type Documents = BTreeMap<DocumentId, (Revision, Arc<Document>)>;
+
+/// All documents, with indexes that follow from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Registry {
+    documents: BTreeMap<DocumentKind, Documents>,
+    people: BTreeMap<McServiceId, DocumentId>,
+    profiles: BTreeMap<McSystemId, BTreeMap<Option<McServiceId>, DocumentId>>,
+    // INVARIANT (no empty prefix): every set has an element.
+    tel_prefixes: BTreeMap<String, BTreeSet<McSystemId>>,
+}
+
+impl Registry {
+    /// Writes documents together: what one gives up another may take in the same entry.
+    pub(super) fn write(
+        &mut self,
+        changes: &[DocumentChange],
+        revision: Revision,
+        rows: &mut Vec<RowKey>,
+    ) {
+        for change in changes {
+            self.remove(change.key());
+            rows.push(RowKey::Document(change.key().clone()));
+        }
+        for change in changes {
+            if let DocumentChange::Put(key, document) = change {
+                self.insert(key, revision, Arc::clone(document));
+            }
+        }
+    }
+
+    /// Puts a document that isn't there.
+    pub(super) fn insert(
+        &mut self,
+        key: &DocumentKey,
+        revision: Revision,
+        document: Arc<Document>,
+    ) {
+        for claim in claims_of(&document) {
+            match claim {
+                Claim::Identity(identity) => {
+                    self.people.insert(identity, key.id.clone());
+                }
+                Claim::Profile { home, user } => {
+                    let of_home = self.profiles.entry(home).or_default();
+                    of_home.insert(user, key.id.clone());
+                }
+            }
+        }
+        if let Document::System(system) = document.as_ref() {
+            for prefix in &system.tel_prefixes {
+                let systems = self.tel_prefixes.entry(prefix.as_str().to_owned());
+                systems.or_default().insert(system.mc_system_id.clone());
+            }
+        }
+        let of_kind = self.documents.entry(key.kind).or_default();
+        of_kind.insert(key.id.clone(), (revision, document));
+    }
+
+    fn remove(&mut self, key: &DocumentKey) {
+        let Some(of_kind) = self.documents.get_mut(&key.kind) else {
+            return;
+        };
+        let Some((_, document)) = of_kind.remove(&key.id) else {
+            return;
+        };
+        if of_kind.is_empty() {
+            self.documents.remove(&key.kind);
+        }
+        for claim in claims_of(&document) {
+            if self.holder(&claim).as_ref() == Some(key) {
+                self.release(&claim);
+            }
+        }
+        if let Document::System(system) = document.as_ref() {
+            for prefix in &system.tel_prefixes {
+                if let Some(systems) = self.tel_prefixes.get_mut(prefix.as_str()) {
+                    systems.remove(&system.mc_system_id);
+                    if systems.is_empty() {
+                        self.tel_prefixes.remove(prefix.as_str());
+                    }
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, claim: &Claim) {
+        match claim {
+            Claim::Identity(identity) => {
+                self.people.remove(identity);
+            }
+            Claim::Profile { home, user } => {
+                if let Some(of_home) = self.profiles.get_mut(home) {
+                    of_home.remove(user);
+                    if of_home.is_empty() {
+                        self.profiles.remove(home);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn document(&self, key: &DocumentKey) -> Option<(Revision, &Arc<Document>)> {
+        let (revision, document) = self.documents.get(&key.kind)?.get(&key.id)?;
+        Some((*revision, document))
+    }
+
+    pub(super) fn documents(
+        &self,
+        kind: DocumentKind,
+        after: Option<&DocumentId>,
+    ) -> impl Iterator<Item = (&DocumentId, Versioned<&Arc<Document>>)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.documents
+            .get(&kind)
+            .into_iter()
+            .flat_map(move |of_kind| of_kind.range::<DocumentId, _>((from, Bound::Unbounded)))
+            .map(|(id, (revision, document))| {
+                let versioned = Versioned {
+                    revision: *revision,
+                    value: document,
+                };
+                (id, versioned)
+            })
+    }
+
+    pub(super) fn count(&self, kind: DocumentKind) -> usize {
+        self.documents.get(&kind).map_or(0, BTreeMap::len)
+    }
+
+    pub(super) fn holder(&self, claim: &Claim) -> Option<DocumentKey> {
+        let (kind, id) = match claim {
+            Claim::Identity(identity) => (DocumentKind::User, self.people.get(identity)?),
+            Claim::Profile { home, user } => (
+                DocumentKind::MigratedProfile,
+                self.profiles.get(home)?.get(user)?,
+            ),
+        };
+        Some(DocumentKey {
+            kind,
+            id: id.clone(),
+        })
+    }
+
+    pub(super) fn person(&self, identity: &McServiceId) -> Option<&DocumentId> {
+        self.people.get(identity)
+    }
+
+    /// The one system with the longest prefix of the number; two systems with the same prefix make it nobody's.
+    pub(super) fn home_of_number(&self, tel: &str) -> Option<&McSystemId> {
+        let systems = (1..=tel.len())
+            .rev()
+            .filter_map(|end| tel.get(..end))
+            .find_map(|prefix| self.tel_prefixes.get(prefix))?;
+        let mut systems = systems.iter();
+        match (systems.next(), systems.next()) {
+            (Some(only), None) => Some(only),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
+    }
+
+    pub(super) fn migrated_profile(
+        &self,
+        user: &McServiceId,
+        home: &McSystemId,
+    ) -> Option<&DocumentId> {
+        let of_home = self.profiles.get(home)?;
+        of_home
+            .get(&Some(user.clone()))
+            .or_else(|| of_home.get(&None))
+    }
+}

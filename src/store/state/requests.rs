@@ -1,0 +1,273 @@
+//! Requests, the schedule of their expiries, and the idempotency keys under which they came.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::decision_log::LogIndex;
+use crate::domain::lifecycle;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::outcome::RequestStatus;
+use crate::domain::time::Timestamp;
+use crate::store::command::BodyDigest;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+use crate::store::state::RowKey;
+
+/// How long a key is kept after its request has ended, by the times that entries give.
+pub const KEY_RETENTION_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
+
+/// A request as far as the state knows it; what was decided and why stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestEntry {
+    /// Its name.
+    pub id: RequestId,
+    /// The account that submitted it.
+    pub caller: Arc<str>,
+    /// Counts its transitions; the submission is the first.
+    pub version: u64,
+    /// The entry that decided it.
+    pub submitted: LogIndex,
+    /// The entries that changed it since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<LogIndex>,
+    /// The states of its items, by number.
+    pub items: Vec<ItemState>,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The key under which it was submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyDigest>,
+}
+
+impl RequestEntry {
+    /// The state of one item.
+    pub fn item(&self, number: u32) -> Option<ItemState> {
+        self.items.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// The status, which follows from the items.
+    pub fn status(&self) -> RequestStatus {
+        lifecycle::status(self.items.iter().copied())
+    }
+
+    /// Whether an item waits for an answer.
+    pub fn is_open(&self) -> bool {
+        self.items.iter().any(|item| item.is_pending())
+    }
+
+    /// The expiries of its items.
+    fn schedule(&self) -> impl Iterator<Item = (Timestamp, RequestId, u32)> {
+        (0..)
+            .zip(&self.items)
+            .filter_map(|(number, item)| match item {
+                ItemState::Pending {
+                    expires_at: Some(expires_at),
+                } => Some((*expires_at, self.id, number)),
+                ItemState::Pending { expires_at: None }
+                | ItemState::Granted
+                | ItemState::Refused
+                | ItemState::Expired => None,
+            })
+    }
+}
+
+/// What is kept under an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptKey {
+    /// What was submitted.
+    pub body: BodyDigest,
+    /// The request that came of it.
+    pub request_id: RequestId,
+    /// From when on the key may be forgotten; absent while the request is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// All requests, and what follows from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Requests {
+    entries: BTreeMap<RequestId, Arc<RequestEntry>>,
+    open: BTreeMap<LogIndex, RequestId>,
+    schedule: BTreeSet<(Timestamp, RequestId, u32)>,
+    keys: BTreeMap<KeyDigest, KeptKey>,
+    ending: BTreeSet<(Timestamp, KeyDigest)>,
+}
+
+impl Requests {
+    /// Takes in a request that is new.
+    pub(super) fn submit(
+        &mut self,
+        entry: RequestEntry,
+        body: Option<BodyDigest>,
+        time: Timestamp,
+        changed: &mut Vec<RowKey>,
+    ) {
+        if let (Some(key), Some(body)) = (entry.key, body) {
+            let kept = KeptKey {
+                body,
+                request_id: entry.id,
+                until: None,
+            };
+            self.insert_key(key, kept);
+        }
+        let id = entry.id;
+        self.insert(Arc::new(entry));
+        self.note(id, time, changed);
+    }
+
+    /// Puts items of a request into new states.
+    pub(super) fn change(
+        &mut self,
+        id: RequestId,
+        items: &[(u32, ItemState)],
+        (index, time): (LogIndex, Timestamp),
+        changed: &mut Vec<RowKey>,
+    ) {
+        let Some(entry) = self.remove(id) else {
+            return;
+        };
+        let mut entry = Arc::unwrap_or_clone(entry);
+        for (number, state) in items {
+            let slot = usize::try_from(*number).ok();
+            if let Some(item) = slot.and_then(|number| entry.items.get_mut(number)) {
+                *item = *state;
+            }
+        }
+        entry.version += 1;
+        entry.further.push(index);
+        self.insert(Arc::new(entry));
+        self.note(id, time, changed);
+    }
+
+    /// Lets items expire.
+    pub(super) fn expire(
+        &mut self,
+        id: RequestId,
+        items: &[u32],
+        at: (LogIndex, Timestamp),
+        changed: &mut Vec<RowKey>,
+    ) {
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| (*item, ItemState::Expired))
+            .collect();
+        self.change(id, &items, at, changed);
+    }
+
+    /// Drops the keys whose time is over.
+    pub(super) fn forget_keys(&mut self, time: Timestamp, changed: &mut Vec<RowKey>) {
+        while let Some((until, key)) = self.ending.first().copied() {
+            if until > time {
+                break;
+            }
+            self.ending.remove(&(until, key));
+            self.keys.remove(&key);
+            changed.push(RowKey::Key(key));
+        }
+    }
+
+    /// Notes what changed with a request, and begins to count down its key once it has ended.
+    fn note(&mut self, id: RequestId, time: Timestamp, changed: &mut Vec<RowKey>) {
+        changed.push(RowKey::Request(id));
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        let (Some(key), open) = (entry.key, entry.is_open()) else {
+            return;
+        };
+        changed.push(RowKey::Key(key));
+        if let Some(kept) = self.keys.get(&key).copied().filter(|_| !open) {
+            let until = time.plus_milliseconds(KEY_RETENTION_MILLISECONDS);
+            self.insert_key(
+                key,
+                KeptKey {
+                    until: Some(until),
+                    ..kept
+                },
+            );
+        }
+    }
+
+    /// Puts a request as it is, with what follows from it.
+    pub(super) fn insert(&mut self, entry: Arc<RequestEntry>) {
+        self.remove(entry.id);
+        if entry.is_open() {
+            self.open.insert(entry.submitted, entry.id);
+            self.schedule.extend(entry.schedule());
+        }
+        self.entries.insert(entry.id, entry);
+    }
+
+    fn remove(&mut self, id: RequestId) -> Option<Arc<RequestEntry>> {
+        let entry = self.entries.remove(&id)?;
+        self.open.remove(&entry.submitted);
+        for scheduled in entry.schedule() {
+            self.schedule.remove(&scheduled);
+        }
+        Some(entry)
+    }
+
+    /// Puts a key as it is, with what follows from it.
+    pub(super) fn insert_key(&mut self, key: KeyDigest, kept: KeptKey) {
+        if let Some(before) = self.keys.insert(key, kept)
+            && let Some(until) = before.until
+        {
+            self.ending.remove(&(until, key));
+        }
+        self.ending.extend(kept.until.map(|until| (until, key)));
+    }
+
+    pub(super) fn entry(&self, id: RequestId) -> Option<&Arc<RequestEntry>> {
+        self.entries.get(&id)
+    }
+
+    pub(super) fn entries_after(
+        &self,
+        after: Option<RequestId>,
+    ) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.entries.range((from, Bound::Unbounded));
+        range.map(|(_, entry)| entry)
+    }
+
+    pub(super) fn keys_after(
+        &self,
+        after: Option<KeyDigest>,
+    ) -> impl Iterator<Item = (&KeyDigest, &KeptKey)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.keys.range((from, Bound::Unbounded))
+    }
+
+    pub(super) fn open(&self, after: Option<LogIndex>) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.open.range((from, Bound::Unbounded));
+        range.filter_map(|(_, id)| self.entries.get(id))
+    }
+
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(RequestId, Vec<u32>)> {
+        let mut due: BTreeMap<RequestId, Vec<u32>> = BTreeMap::new();
+        for (_, id, item) in self.schedule.iter().take_while(|(at, ..)| *at <= now) {
+            due.entry(*id).or_default().push(*item);
+        }
+        due.into_iter().collect()
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+        self.schedule.first().map(|(at, ..)| *at)
+    }
+
+    pub(super) fn kept_key(&self, key: &KeyDigest) -> Option<&KeptKey> {
+        self.keys.get(key)
+    }
+}

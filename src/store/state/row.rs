@@ -1,0 +1,231 @@
+//! The state as rows of bytes: what the projection and snapshots hold.
+//!
+//! Indexes are no rows; they follow from the rows and are made anew when a state is read back.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::domain::document::Document;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Revision;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+use crate::store::state::Head;
+use crate::store::state::KeptKey;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+
+const HEAD_TAG: u8 = b'h';
+const DOCUMENT_TAG: u8 = b'd';
+const KEY_TAG: u8 = b'k';
+const REQUEST_TAG: u8 = b'r';
+
+/// Names a row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKey {
+    /// What there is one of.
+    Head,
+    /// A document.
+    Document(DocumentKey),
+    /// An idempotency key.
+    Key(KeyDigest),
+    /// A request.
+    Request(RequestId),
+}
+
+/// What a row holds.
+#[derive(Clone, Debug)]
+pub enum RowValue {
+    /// What there is one of.
+    Head(HeadRow),
+    /// A document and its revision.
+    Document(Revision, Arc<Document>),
+    /// An idempotency key.
+    Key(KeptKey),
+    /// A request.
+    Request(Arc<RequestEntry>),
+}
+
+/// The row of what there is one of.
+#[derive(Clone, Debug)]
+pub struct HeadRow(Head);
+
+/// Why bytes are no row, or a row can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RowError {
+    /// The key is of no known form.
+    #[error("row has a key of unknown form")]
+    Key,
+    /// The key names no document.
+    #[error("row names no document")]
+    Id(#[from] InvalidDocumentId),
+    /// The value can't be read or written.
+    #[error("value of a row can't be read or written")]
+    Json(#[from] serde_json::Error),
+    /// The value is too short to hold its revision.
+    #[error("row has no revision")]
+    Revision,
+}
+
+impl RowKey {
+    /// The bytes of the key.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Head => vec![HEAD_TAG],
+            Self::Document(key) => {
+                let mut bytes = vec![DOCUMENT_TAG, kind_tag(key.kind)];
+                bytes.extend(key.id.as_str().as_bytes());
+                bytes
+            }
+            Self::Key(key) => [&[KEY_TAG], key.as_bytes().as_slice()].concat(),
+            Self::Request(id) => [&[REQUEST_TAG], id.0.as_bytes().as_slice()].concat(),
+        }
+    }
+
+    /// Reads the bytes of a key.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
+        match bytes {
+            [HEAD_TAG] => Ok(Self::Head),
+            [DOCUMENT_TAG, tag, id @ ..] => Ok(Self::Document(DocumentKey {
+                kind: DocumentKind::ALL
+                    .into_iter()
+                    .find(|kind| kind_tag(*kind) == *tag)
+                    .ok_or(RowError::Key)?,
+                id: str::from_utf8(id)
+                    .map_err(|_| RowError::Key)?
+                    .parse::<DocumentId>()?,
+            })),
+            [KEY_TAG, digest @ ..] => digest
+                .try_into()
+                .map(|digest| Self::Key(KeyDigest::from_bytes(digest)))
+                .map_err(|_| RowError::Key),
+            [REQUEST_TAG, id @ ..] => Uuid::from_slice(id)
+                .map(|id| Self::Request(RequestId(id)))
+                .map_err(|_| RowError::Key),
+            _ => Err(RowError::Key),
+        }
+    }
+}
+
+impl RowValue {
+    /// The bytes of the value.
+    pub fn encode(&self) -> Result<Vec<u8>, RowError> {
+        Ok(match self {
+            Self::Head(HeadRow(head)) => serde_json::to_vec(head)?,
+            Self::Document(revision, document) => {
+                let mut bytes = revision.0.to_be_bytes().to_vec();
+                serde_json::to_writer(&mut bytes, &document.to_json()?)?;
+                bytes
+            }
+            Self::Key(kept) => serde_json::to_vec(kept)?,
+            Self::Request(entry) => serde_json::to_vec(entry)?,
+        })
+    }
+}
+
+impl State {
+    /// The value of a row; `None` if there is no such row (any more).
+    pub fn row(&self, key: &RowKey) -> Option<RowValue> {
+        match key {
+            RowKey::Head => Some(RowValue::Head(HeadRow(self.head.clone()))),
+            RowKey::Document(key) => {
+                let (revision, document) = self.registry.document(key)?;
+                Some(RowValue::Document(revision, Arc::clone(document)))
+            }
+            RowKey::Key(key) => self.requests.kept_key(key).copied().map(RowValue::Key),
+            RowKey::Request(id) => {
+                let entry = self.requests.entry(*id)?;
+                Some(RowValue::Request(Arc::clone(entry)))
+            }
+        }
+    }
+
+    /// Some rows in their order, from the one after `after` on; none mean the end.
+    pub fn rows_after(&self, after: Option<&RowKey>, limit: usize) -> Vec<(RowKey, RowValue)> {
+        let head = after.is_none().then_some(RowKey::Head);
+        let documents = DocumentKind::ALL.into_iter().flat_map(|kind| {
+            let (skip, id) = match after {
+                None | Some(RowKey::Head) => (false, None),
+                Some(RowKey::Document(key)) => {
+                    (kind < key.kind, (kind == key.kind).then_some(&key.id))
+                }
+                Some(RowKey::Key(_) | RowKey::Request(_)) => (true, None),
+            };
+            let documents = (!skip).then(|| self.registry.documents(kind, id));
+            documents.into_iter().flatten().map(move |(id, _)| {
+                RowKey::Document(DocumentKey {
+                    kind,
+                    id: id.clone(),
+                })
+            })
+        });
+        let (skip_keys, key) = match after {
+            None | Some(RowKey::Head | RowKey::Document(_)) => (false, None),
+            Some(RowKey::Key(key)) => (false, Some(*key)),
+            Some(RowKey::Request(_)) => (true, None),
+        };
+        let request = match after {
+            Some(RowKey::Request(id)) => Some(*id),
+            None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => None,
+        };
+        let keys = (!skip_keys).then(|| self.requests.keys_after(key));
+        head.into_iter()
+            .chain(documents)
+            .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
+            .chain(
+                self.requests
+                    .entries_after(request)
+                    .map(|entry| RowKey::Request(entry.id)),
+            )
+            .filter_map(|key| self.row(&key).map(|value| (key, value)))
+            .take(limit)
+            .collect()
+    }
+
+    /// Takes in a row of a state that is being read back.
+    pub(in crate::store) fn restore_row(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), RowError> {
+        self.restore(RowKey::decode(key)?, value)
+    }
+
+    fn restore(&mut self, key: RowKey, value: &[u8]) -> Result<(), RowError> {
+        match key {
+            RowKey::Head => self.head = serde_json::from_slice(value)?,
+            RowKey::Document(key) => {
+                let (revision, json) = value.split_first_chunk().ok_or(RowError::Revision)?;
+                let revision = Revision(u64::from_be_bytes(*revision));
+                let document = Document::from_json(key.kind, serde_json::from_slice(json)?)?;
+                self.registry.insert(&key, revision, Arc::new(document));
+            }
+            RowKey::Key(key) => {
+                self.requests
+                    .insert_key(key, serde_json::from_slice(value)?);
+            }
+            RowKey::Request(_) => {
+                self.requests
+                    .insert(Arc::new(serde_json::from_slice(value)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Kept in files, so it never changes; in the order of the kinds.
+const fn kind_tag(kind: DocumentKind) -> u8 {
+    match kind {
+        DocumentKind::System => 1,
+        DocumentKind::Agreement => 2,
+        DocumentKind::User => 3,
+        DocumentKind::Group => 4,
+        DocumentKind::MigratedProfile => 5,
+        DocumentKind::Link => 6,
+        DocumentKind::UeConfiguration => 7,
+    }
+}
