@@ -262,7 +262,7 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
                 match start_watch(&now, &changed) {
                     Ok(other) => (roots, watch) = (now, other),
                     Err(error) => {
-                        tracing::error!(%error, roots = ?watch, "the new schema is not watched")
+                        tracing::error!(%error, roots = ?watch, "the new schema is not watched");
                     }
                 }
             }
@@ -273,7 +273,7 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
 fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>) -> io::Result<Watch> {
     let signal = Arc::clone(changed);
     Watch::start(roots.to_vec(), Patience::default(), move || {
-        signal.notify_one()
+        signal.notify_one();
     })
 }
 
