@@ -183,7 +183,7 @@ fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 type Drop = (&'static str, fn(&mut Facts));
 
 fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
-    let drops: [Drop; 14] = [
+    let drops: [Drop; 15] = [
         ("agreement", |facts| facts.shared.agreement = None),
         ("home agreement", |facts| facts.shared.home_agreement = None),
         ("serving agreement", |facts| {
@@ -213,6 +213,11 @@ fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
         ("migrated profiles", |facts| {
             for person in &mut facts.subjects {
                 person.migrated_profile = None;
+            }
+        }),
+        ("memberships", |facts| {
+            for person in &mut facts.subjects {
+                person.is_member = false;
             }
         }),
         ("homes", |facts| {
