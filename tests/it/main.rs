@@ -1,3 +1,5 @@
 //! The integration tests, one binary; files mirror the subjects.
 
 #![cfg(test)]
+
+mod journal;

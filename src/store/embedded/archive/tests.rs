@@ -3,6 +3,7 @@ use crate::store::embedded::disk::Fault;
 use crate::store::embedded::disk::FaultMode;
 use crate::store::embedded::disk::FaultyDisk;
 use crate::store::embedded::disk::MemoryDisk;
+use crate::store::embedded::disk::Operation;
 use crate::store::embedded::disk::PowerCut;
 use crate::store::embedded::disk::VolatileDisk;
 
@@ -88,12 +89,12 @@ fn what_was_put_outlives_a_power_cut_and_nothing_else_is_seen() {
             let durable = MemoryDisk::default();
             archive(&durable);
             let disk = VolatileDisk::new(Arc::new(durable.clone()));
-            let archive = Archive::open(Arc::new(disk.clone())).unwrap();
+            let opened = Archive::open(Arc::new(disk.clone())).unwrap();
             disk.cut_power_after(cut_after, PowerCut::Tear { seed });
-            let put = archive.put(&digest(), BYTES);
+            let put = opened.put(&digest(), BYTES);
             disk.cut_power(PowerCut::Tear { seed });
 
-            let reopened = super::Archive::open(Arc::new(durable)).unwrap();
+            let reopened = Archive::open(Arc::new(durable)).unwrap();
             match (put, reopened.get(&digest())) {
                 (Ok(_), found) => assert_eq!(found.unwrap(), BYTES),
                 (Err(_), found) => {
@@ -105,4 +106,24 @@ fn what_was_put_outlives_a_power_cut_and_nothing_else_is_seen() {
             }
         }
     }
+}
+
+#[test]
+fn putting_again_makes_durable_what_an_earlier_put_left_in_place() {
+    let durable = MemoryDisk::default();
+    let volatile = VolatileDisk::new(Arc::new(durable.clone()));
+    let disk = FaultyDisk::new(Arc::new(volatile.clone()));
+    let archive = Archive::open(Arc::new(disk.clone())).unwrap();
+    disk.inject(Fault {
+        operation: Some(Operation::SyncDirectory),
+        path_contains: DIRECTORY.to_owned(),
+        skip: 0,
+        mode: FaultMode::Failed,
+    });
+    assert!(archive.put(&digest(), BYTES).is_err());
+    assert_eq!(disk.fired(), 1);
+    assert_eq!(archive.put(&digest(), BYTES).unwrap(), Put::AlreadyThere);
+    volatile.cut_power(PowerCut::DropUnsynced);
+    let reopened = Archive::open(Arc::new(durable)).unwrap();
+    assert_eq!(reopened.get(&digest()).unwrap(), BYTES);
 }

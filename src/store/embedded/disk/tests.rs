@@ -179,7 +179,8 @@ fn a_full_disk_takes_overwrites_only() {
     let full = file.write_all_at(b"longer", 0).unwrap_err();
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     assert_eq!(content(&inner, "file"), b"long");
-    assert!(disk.create(path("new")).is_err());
+    let new = disk.create(path("new")).unwrap();
+    assert!(new.write_all_at(b"1", 0).is_err());
     disk.set_full(false);
     file.write_all_at(b"longer", 0).unwrap();
     assert_eq!(disk.fired(), 2);

@@ -14,7 +14,7 @@ use crate::store::embedded::journal::Family;
 use crate::store::embedded::journal::FrameFault;
 use crate::store::embedded::journal::segment::FORMAT_VERSION;
 
-/// Why a journal was not opened. Nothing was changed on disk, unless it is an [`OpenError::Io`].
+/// Why a journal was not opened. No segment was changed, unless it is an [`OpenError::Io`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -14,8 +14,8 @@
 //! - A file that was not yet in place (`*.tmp`). It is removed.
 //!
 //! Whatever else is wrong was not left by a crash, and [`Journal::open`] refuses with an
-//! [`OpenError`] that names the place and what to do. It changes nothing then, so that the files can
-//! be looked at.
+//! [`OpenError`] that names the place and what to do. It changes no segment then, so that the files
+//! can be looked at.
 //!
 //! While it runs: an error from a write, or from making a new segment, is undone and answered
 //! [`AppendError::NotRecorded`]; the journal goes on, and takes entries again when a full disk has
@@ -28,7 +28,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -381,8 +381,6 @@ fn prepare_directories(disk: &dyn Disk) -> Result<Box<dyn DiskLock>, OpenError> 
         disk.create_directories(directory)
             .map_err(during("create", directory))?;
     }
-    let root = Path::new("");
-    disk.sync_directory(root).map_err(during("sync", root))?;
     let path = PathBuf::from(LOCK_NAME);
     match disk.lock(&path) {
         Ok(lock) => Ok(lock),

@@ -21,7 +21,9 @@ pub(super) struct FileState {
     /// What was synced while there was no place.
     synced: BTreeMap<u64, Sector>,
     synced_length: u64,
-    unsynced: BTreeMap<u64, Sector>,
+    /// What was written since the last sync, all versions of each sector, the newest one last: the
+    /// disk may have got any of them.
+    unsynced: BTreeMap<u64, Vec<Sector>>,
     /// What a failed sync left in memory, taken for clean.
     adrift: BTreeMap<u64, Sector>,
     length: u64,
@@ -79,7 +81,7 @@ impl FileState {
             let from = within(position);
             let piece = (SECTOR - from).min(bytes.len() - done);
             copy(bytes, done, &mut sector, from, piece);
-            self.unsynced.insert(number, sector);
+            self.unsynced.entry(number).or_default().push(sector);
             self.adrift.remove(&number);
             done += piece;
         }
@@ -89,7 +91,7 @@ impl FileState {
 
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.synced_length = self.length;
-        let sectors = std::mem::take(&mut self.unsynced);
+        let sectors = self.take_newest();
         self.keep(sectors)?;
         self.place
             .as_ref()
@@ -97,7 +99,8 @@ impl FileState {
     }
 
     pub(super) fn fail_sync(&mut self) {
-        self.adrift.append(&mut self.unsynced);
+        let sectors = self.take_newest();
+        self.adrift.extend(sectors);
     }
 
     /// The name became durable: what was synced moves to the file beneath.
@@ -113,13 +116,28 @@ impl FileState {
     /// Keeps some of what was not synced: often a few sectors, now and then all or none.
     pub(super) fn tear(&mut self, random: &mut Random) -> io::Result<()> {
         let kept_of_four = random.below(5);
-        let mut sectors = std::mem::take(&mut self.unsynced);
-        sectors.retain(|_, _| random.below(4) < kept_of_four);
+        let mut sectors = BTreeMap::new();
+        for (number, versions) in std::mem::take(&mut self.unsynced) {
+            let chosen = usize::try_from(random.below(versions.len() as u64)).unwrap_or(0);
+            if let Some(sector) = versions
+                .get(chosen)
+                .filter(|_| random.below(4) < kept_of_four)
+            {
+                sectors.insert(number, *sector);
+            }
+        }
         let end = sectors
             .last_key_value()
             .map_or(0, |(number, _)| (number + 1) * SECTOR_BYTES);
         self.synced_length = self.synced_length.max(end.min(self.length));
         self.keep(sectors)
+    }
+
+    fn take_newest(&mut self) -> BTreeMap<u64, Sector> {
+        let sectors = std::mem::take(&mut self.unsynced).into_iter();
+        sectors
+            .filter_map(|(number, versions)| Some((number, *versions.last()?)))
+            .collect()
     }
 
     fn keep(&mut self, sectors: BTreeMap<u64, Sector>) -> io::Result<()> {
@@ -144,10 +162,11 @@ impl FileState {
     }
 
     fn sector(&self, number: u64) -> io::Result<Sector> {
-        let written = self
+        let newest = self
             .unsynced
             .get(&number)
-            .or_else(|| self.adrift.get(&number));
+            .and_then(|versions| versions.last());
+        let written = newest.or_else(|| self.adrift.get(&number));
         if let Some(sector) = written.or_else(|| self.synced.get(&number)) {
             return Ok(*sector);
         }

@@ -40,7 +40,7 @@ pub struct VolatileDisk {
 pub enum PowerCut {
     /// Nothing.
     DropUnsynced,
-    /// Some sectors of the writes, in no order, and the first few of the changed names.
+    /// Some sectors of the writes, in no order and in any of their versions, and the first few of the changed names.
     Tear {
         /// Decides which.
         seed: u64,
@@ -55,6 +55,7 @@ struct State {
     unsynced_names: Vec<NameChange>,
     changes: u64,
     planned: Option<(u64, PowerCut)>,
+    syncs_to_pass: u64,
     syncs_to_fail: u64,
     dead: bool,
 }
@@ -111,6 +112,11 @@ impl VolatileDisk {
     /// taken for clean; no later sync writes them unless they are written again.
     pub fn fail_next_syncs(&self, count: u64) {
         self.state().syncs_to_fail = count;
+    }
+
+    /// Lets so many syncs of files pass before those that shall fail.
+    pub fn let_syncs_pass(&self, count: u64) {
+        self.state().syncs_to_pass = count;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -306,7 +312,9 @@ impl DiskFile for VolatileFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.change()?;
-        if state.syncs_to_fail > 0 {
+        if state.syncs_to_pass > 0 {
+            state.syncs_to_pass -= 1;
+        } else if state.syncs_to_fail > 0 {
             state.syncs_to_fail -= 1;
             state.file(self.id)?.fail_sync();
             return Err(io::Error::other("injected fault: sync"));
