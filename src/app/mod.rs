@@ -1,1 +1,178 @@
 //! The use cases: the only floor that both reads the store and decides.
+//!
+//! [`App::open`] brings the service up with the last good bundle; everything else is one verb a file.
+
+pub mod administer;
+pub mod answer;
+pub mod clock;
+pub mod error;
+pub mod health;
+pub mod housekeeping;
+pub mod live;
+pub mod open;
+pub mod permission;
+pub mod plausibility;
+pub mod pool;
+pub mod publish;
+pub mod replay;
+pub mod requests;
+pub mod respond;
+pub mod sealing;
+pub mod submit;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use self::clock::Clock;
+use self::error::AppError;
+use self::housekeeping::DryRunCounts;
+use self::live::Live;
+use self::permission::Access;
+use self::permission::Action;
+use self::permission::Permit;
+use self::publish::Attempt;
+use self::sealing::SealingKey;
+use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
+use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
+use crate::telemetry::metrics::DecisionLabels;
+use crate::telemetry::metrics::Metrics;
+
+/// What the use cases need to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The MC system that this service decides for.
+    pub system: McSystemId,
+    /// The bundle's directory.
+    pub policies: PathBuf,
+    /// The access bundle's directory.
+    pub access_policies: PathBuf,
+    /// How many copies of the engine there are.
+    pub workers: usize,
+}
+
+/// The service's use cases; clones share one service.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    store: EmbeddedStore,
+    archive: Archive,
+    live: Live,
+    access: Access,
+    clock: Clock,
+    sealing_key: SealingKey,
+    metrics: Arc<Metrics>,
+    publishing: tokio::sync::Mutex<()>,
+    last_attempt: Mutex<Option<Attempt>>,
+    dry_runs: Mutex<DryRunCounts>,
+}
+
+impl App {
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The MC system that this service decides for.
+    pub fn local_system(&self) -> &McSystemId {
+        &self.0.settings.system
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Permits or forbids an action to a caller.
+    pub fn permit<'a>(&self, caller: &'a Caller, action: Action) -> Result<Permit<'a>, AppError> {
+        self.0.access.permit(caller, action)
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn store(&self) -> &EmbeddedStore {
+        &self.0.store
+    }
+
+    fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
+    fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    fn sealing_key(&self) -> &SealingKey {
+        &self.0.sealing_key
+    }
+
+    fn publishing(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.publishing
+    }
+
+    fn dry_runs(&self) -> MutexGuard<'_, DryRunCounts> {
+        self.0
+            .dry_runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_attempt(&self) -> Option<Attempt> {
+        self.0
+            .last_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_last_attempt(&self, attempt: Attempt) {
+        *self
+            .0
+            .last_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+    }
+
+    /// Whether a document's facts fit the schema in force.
+    fn conforms(&self, document: &Document) -> Result<(), String> {
+        let live = self.live().current();
+        let Some(engine) = live.engine() else {
+            return Err("no engine is in force".to_owned());
+        };
+        crate::decision::conformity::conforms(engine.bundle(), document)
+            .map_err(|error| error.to_string())
+    }
+
+    fn count_decision(&self, request: &InterSystemRequest, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            self.metrics().decided(&DecisionLabels {
+                operation: request.body.operation().as_str(),
+                direction: request.direction.as_str(),
+                outcome: outcome.as_str(),
+            });
+        }
+    }
+
+    /// The caller that the service itself is, for what it does on its own.
+    pub fn itself() -> Caller {
+        Caller::new("comity", ["operator"])
+    }
+}

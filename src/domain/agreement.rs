@@ -87,7 +87,7 @@ impl AgreementStatus {
     }
 }
 
-/// The ten interconnection flags of TR 23.781 solution 1, and the two for MCData groups that it lacks.
+/// The ten interconnection flags of TR 23.781 solution 1, and the two for `MCData` groups that it lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(
@@ -103,21 +103,21 @@ pub struct InterconnectionTerms {
     pub mcptt_group_outgoing: bool,
     /// MCPTT groups defined here permit affiliation from the partner system.
     pub mcptt_group_incoming: bool,
-    /// Outgoing MCVideo calls.
+    /// Outgoing `MCVideo` calls.
     pub mcvideo_private_outgoing: bool,
-    /// Incoming MCVideo calls.
+    /// Incoming `MCVideo` calls.
     pub mcvideo_private_incoming: bool,
-    /// Our users may affiliate to MCVideo groups defined in the partner system.
+    /// Our users may affiliate to `MCVideo` groups defined in the partner system.
     pub mcvideo_group_outgoing: bool,
-    /// MCVideo groups defined here permit affiliation from the partner system.
+    /// `MCVideo` groups defined here permit affiliation from the partner system.
     pub mcvideo_group_incoming: bool,
-    /// Outgoing MCData transactions.
+    /// Outgoing `MCData` transactions.
     pub mcdata_private_outgoing: bool,
-    /// Incoming MCData transactions.
+    /// Incoming `MCData` transactions.
     pub mcdata_private_incoming: bool,
-    /// Our users may affiliate to MCData groups defined in the partner system.
+    /// Our users may affiliate to `MCData` groups defined in the partner system.
     pub mcdata_group_outgoing: bool,
-    /// MCData groups defined here permit affiliation from the partner system.
+    /// `MCData` groups defined here permit affiliation from the partner system.
     pub mcdata_group_incoming: bool,
 }
 
@@ -135,13 +135,13 @@ pub struct MigrationTerms {
     pub mcptt_private: bool,
     /// They may affiliate to MCPTT groups and join MCPTT group calls here.
     pub mcptt_group: bool,
-    /// They may take part in MCVideo calls here.
+    /// They may take part in `MCVideo` calls here.
     pub mcvideo: bool,
-    /// They may affiliate to MCVideo groups here.
+    /// They may affiliate to `MCVideo` groups here.
     pub mcvideo_group: bool,
-    /// They may send and receive MCData transactions here.
+    /// They may send and receive `MCData` transactions here.
     pub mcdata: bool,
-    /// They may affiliate to MCData groups here.
+    /// They may affiliate to `MCData` groups here.
     pub mcdata_group: bool,
     /// Our users may migrate to the partner.
     pub outbound: bool,

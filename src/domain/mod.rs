@@ -19,3 +19,4 @@ pub mod system;
 pub mod time;
 pub mod ue_configuration;
 pub mod user;
+pub mod wire;

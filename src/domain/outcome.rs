@@ -18,6 +18,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word used on the wire and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Review => "review",
+        }
+    }
+
     /// How much the outcome lets through: a reject nothing, a review perhaps, an accept all.
     pub fn width(self) -> u8 {
         match self {
@@ -30,11 +39,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accept => "accept",
-            Self::Reject => "reject",
-            Self::Review => "review",
-        })
+        f.write_str(self.as_str())
     }
 }
 

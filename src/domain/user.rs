@@ -48,10 +48,10 @@ pub struct ServiceIdentities {
     /// MCPTT ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcptt: Option<McServiceId>,
-    /// MCVideo ID.
+    /// `MCVideo` ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcvideo: Option<McServiceId>,
-    /// MCData ID.
+    /// `MCData` ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcdata: Option<McServiceId>,
 }

@@ -1,1 +1,11 @@
 //! The `/v1` interface: handlers translate, use cases act.
+
+pub mod api;
+pub mod body;
+pub mod caller;
+pub mod idempotency;
+pub mod layers;
+pub mod precondition;
+pub mod problem;
+pub mod server;
+pub mod state;

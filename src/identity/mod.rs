@@ -1,1 +1,4 @@
 //! Who calls us. Keys and time are arguments.
+
+pub mod caller;
+pub mod token;

@@ -1,1 +1,11 @@
 //! The administration point (PAP): a `Bundle` exists only validated.
+
+pub mod annotation;
+pub mod bundle;
+mod compile;
+pub mod diagnostics;
+mod links;
+pub mod manifest;
+mod responses;
+pub mod source;
+pub mod watch;

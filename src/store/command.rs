@@ -33,6 +33,14 @@ pub const ITEMS_LIMIT: usize = 10_000;
 #[serde(transparent)]
 pub struct RequestId(pub Uuid);
 
+impl std::str::FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

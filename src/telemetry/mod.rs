@@ -1,1 +1,4 @@
 //! Tracing and metrics.
+
+pub mod metrics;
+pub mod tracing;

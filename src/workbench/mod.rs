@@ -1,1 +1,4 @@
 //! The officer's tools over the product's own engine.
+
+pub mod explain;
+pub mod offline;

@@ -1,15 +1,34 @@
 //! Item decisions: what comes out for each member, each service, or the one thing asked.
 
+mod grant;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use cedar_policy::Effect;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::decision::decide::grant::Grant;
+use crate::decision::engine::Engine;
+use crate::decision::engine::Evaluation;
+use crate::decision::engine::PolicyError as EngineError;
+use crate::decision::facts::Facts;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
+use crate::decision::query;
+use crate::decision::query::Prepared;
+use crate::decision::query::Queries;
+use crate::decision::query::Query;
 use crate::decision::reason::ReasonCode;
 use crate::domain::identity::McServiceId;
+use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
+use crate::policy::bundle::PolicyClass;
+use crate::policy::bundle::PolicyInfo;
 
 /// What an item is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,4 +99,192 @@ pub struct PolicyError {
     pub policy: Option<String>,
     /// What went wrong; it may quote values of the request.
     pub message: String,
+}
+
+/// Decides every item of a request.
+///
+/// Nothing here can fail: what cannot be asked is refused, and says why.
+pub fn decide(
+    engine: &Engine,
+    request: &InterSystemRequest,
+    facts: &Facts,
+    now: Timestamp,
+) -> Vec<ItemDecision> {
+    let prepared = Prepared::new(engine.bundle(), request, facts, now);
+    decide_items(engine, &prepared, 0..prepared.item_count())
+}
+
+/// Decides the items in a range, so that a long list can be decided in chunks side by side.
+pub fn decide_items(
+    engine: &Engine,
+    prepared: &Prepared<'_>,
+    range: Range<usize>,
+) -> Vec<ItemDecision> {
+    let Queries { entities, queries } = prepared.queries(range);
+    queries
+        .into_iter()
+        .filter_map(|(number, query)| {
+            let item = query::item(prepared.request, number)?;
+            Some(match query {
+                Query::Ask(asked) => {
+                    let evaluation = engine.evaluate(&asked, &entities);
+                    answered(prepared, number, item, &evaluation)
+                }
+                Query::Refused(reason) => refused(item, reason, Vec::new()),
+                Query::Failed(message) => {
+                    let error = PolicyError {
+                        policy: None,
+                        message,
+                    };
+                    refused(item, ReasonCode::EvaluationError, vec![error])
+                }
+            })
+        })
+        .collect()
+}
+
+/// Decides one item, by its number; there is none beyond the last.
+pub fn decide_item(
+    engine: &Engine,
+    prepared: &Prepared<'_>,
+    number: usize,
+) -> Option<ItemDecision> {
+    decide_items(engine, prepared, number..number.saturating_add(1)).pop()
+}
+
+fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemDecision {
+    ItemDecision {
+        item,
+        outcome: Outcome::Reject,
+        reason,
+        policies: Vec::new(),
+        categories: Vec::new(),
+        would_permit: Vec::new(),
+        limits: Limits::default(),
+        obligations: Vec::new(),
+        errors,
+        expires_at: None,
+    }
+}
+
+fn answered(
+    prepared: &Prepared<'_>,
+    number: usize,
+    item: ItemKey,
+    evaluation: &Evaluation<'_>,
+) -> ItemDecision {
+    let (outcome, reason) = conclude(prepared, evaluation);
+    let grant = Grant {
+        request: prepared.request,
+        facts: prepared.facts,
+        person: prepared.person(number),
+        item: &item,
+        now: prepared.now,
+    };
+    let is_refused = outcome == Outcome::Reject;
+    let (limits, obligations) = if is_refused {
+        (Limits::default(), Vec::new())
+    } else {
+        (
+            grant.limits(&evaluation.limits()),
+            grant.obligations(&evaluation.obligations()),
+        )
+    };
+    ItemDecision {
+        outcome,
+        reason,
+        policies: evaluation
+            .determining()
+            .into_iter()
+            .map(determining)
+            .collect(),
+        categories: categories(evaluation),
+        would_permit: if is_refused {
+            permits(evaluation)
+        } else {
+            Vec::new()
+        },
+        limits,
+        obligations,
+        errors: evaluation.errors().iter().map(policy_error).collect(),
+        expires_at: expires_at(prepared, outcome, evaluation),
+        item,
+    }
+}
+
+fn conclude(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> (Outcome, ReasonCode) {
+    match evaluation.outcome() {
+        Outcome::Accept => (Outcome::Accept, ReasonCode::Permitted),
+        Outcome::Review if prepared.request.body.operation().is_interactive() => {
+            (Outcome::Reject, ReasonCode::AskThroughAcm)
+        }
+        Outcome::Review => (Outcome::Review, ReasonCode::Held),
+        Outcome::Reject => (Outcome::Reject, refusal(prepared, evaluation)),
+    }
+}
+
+fn refusal(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> ReasonCode {
+    let body = &prepared.request.body;
+    let needs_agreement =
+        !query::is_reducing(body) || prepared.request.direction != Direction::Outbound;
+    let forbidden = evaluation.satisfied_of(PolicyClass::HardForbid).next();
+    if needs_agreement && prepared.facts.shared.agreement.is_none() {
+        ReasonCode::NoAgreement
+    } else if forbidden.is_some() {
+        ReasonCode::Forbidden
+    } else if evaluation.errors().is_empty() {
+        ReasonCode::NotPermitted
+    } else {
+        ReasonCode::EvaluationError
+    }
+}
+
+/// A held deletion never expires (ruling 15): silence must not keep a person in a group.
+fn expires_at(
+    prepared: &Prepared<'_>,
+    outcome: Outcome,
+    evaluation: &Evaluation<'_>,
+) -> Option<Timestamp> {
+    if outcome != Outcome::Review || query::is_reducing(&prepared.request.body) {
+        return None;
+    }
+    let wait = evaluation.expiry()?.duration().as_millis();
+    let wait = i64::try_from(wait).unwrap_or(i64::MAX);
+    Some(prepared.now.plus_milliseconds(wait))
+}
+
+fn determining(policy: &PolicyInfo) -> DeterminingPolicy {
+    DeterminingPolicy {
+        id: policy.id.to_string(),
+        effect: match policy.effect {
+            Effect::Permit => PolicyEffect::Permit,
+            Effect::Forbid => PolicyEffect::Forbid,
+        },
+        response: policy.response.map(|response| response.to_string()),
+        category: policy.category.as_ref().map(ToString::to_string),
+    }
+}
+
+fn policy_error(error: &EngineError<'_>) -> PolicyError {
+    PolicyError {
+        policy: Some(error.policy.id.to_string()),
+        message: error.message.clone(),
+    }
+}
+
+fn categories(evaluation: &Evaluation<'_>) -> Vec<String> {
+    let categories: BTreeSet<String> = evaluation
+        .satisfied()
+        .filter_map(|policy| policy.category.as_ref())
+        .map(ToString::to_string)
+        .collect();
+    categories.into_iter().collect()
+}
+
+fn permits(evaluation: &Evaluation<'_>) -> Vec<String> {
+    evaluation
+        .satisfied()
+        .filter(|policy| policy.effect == Effect::Permit)
+        .map(|policy| policy.id.to_string())
+        .collect()
 }

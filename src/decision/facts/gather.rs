@@ -97,12 +97,12 @@ impl Gatherer<'_> {
         let (mut shared, group) = self.shared_with_group(&affiliation.group);
         let mut user = self.member(&affiliation.user, &group);
         if let Some(home) = user.home.clone() {
-            if self.is_third(&home) {
+            if home != *self.local {
                 shared.home_agreement = self.agreement(&home);
             }
             user.migrated_profile = self.migrated_profile(&affiliation.user, &home);
         }
-        if self.is_third(&affiliation.serving_system) {
+        if affiliation.serving_system != *self.local {
             shared.serving_agreement = self.agreement(&affiliation.serving_system);
         }
         Facts {
@@ -302,10 +302,6 @@ impl Gatherer<'_> {
 
     fn note(&mut self, key: ReadKey, found: Option<&Versioned<Arc<Document>>>) {
         self.read.insert(key, found.map(|found| found.revision));
-    }
-
-    fn is_third(&self, system: &McSystemId) -> bool {
-        system != self.local && system != self.other
     }
 }
 

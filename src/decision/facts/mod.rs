@@ -29,6 +29,7 @@ use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
 
 pub use gather::gather;
+pub(crate) use gather::other_system;
 
 /// What facts are gathered from: one consistent view of the registry.
 pub trait Lookup {
@@ -64,9 +65,9 @@ pub struct SharedFacts {
     pub local: McSystemId,
     /// Our half of the agreement with the other system of the exchange.
     pub agreement: Option<Versioned<Agreement>>,
-    /// Our half with the home of an affiliating user, where that is a third system.
+    /// Our half with the home of an affiliating user, unless that is here.
     pub home_agreement: Option<Versioned<Agreement>>,
-    /// Our half with the system that serves an affiliating user, where that is a third system.
+    /// Our half with the system that serves an affiliating user, unless that is here.
     pub serving_agreement: Option<Versioned<Agreement>>,
     /// The home of the group that is asked for.
     pub group_home: Option<McSystemId>,

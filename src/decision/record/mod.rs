@@ -1,5 +1,10 @@
 //! Decision records: all that one decision depended on and what it gave, in parts that can be erased one by one.
 
+mod join;
+mod parts;
+mod replay;
+mod split;
+
 use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
@@ -8,6 +13,14 @@ use crate::decision::decide::ItemDecision;
 use crate::decision::facts::Facts;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
+
+pub use parts::ItemPart;
+pub use parts::OperationPart;
+pub use parts::RecordError;
+pub use parts::StatePart;
+pub use replay::Difference;
+pub use replay::differences;
+pub use replay::replay;
 
 /// The version of the record's format that is written.
 pub const FORMAT_VERSION: u16 = 1;
@@ -64,4 +77,36 @@ pub enum PartClass {
     State,
     /// A person's, by the identity that the request gave them; erased with the person.
     Personal(String),
+}
+
+impl DecisionRecord {
+    /// Writes the record as parts: first the one that is nobody's, then those of each person.
+    ///
+    /// A subject who is also the requester has a part as each, both under the same name.
+    pub fn into_parts(self) -> Result<Vec<RecordPart>, RecordError> {
+        split::split(self)
+    }
+
+    /// Reads a record from its parts, in any order; without a part that was erased there is no record.
+    pub fn from_parts(parts: &[RecordPart]) -> Result<Self, RecordError> {
+        join::join(parts)
+    }
+}
+
+impl StatePart {
+    /// Reads what is left of a record whose people may have been erased.
+    pub fn from_parts(parts: &[RecordPart]) -> Result<Self, RecordError> {
+        join::state(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ENGINE_VERSION;
+
+    #[test]
+    fn the_engine_is_named_by_the_version_that_is_built_in() {
+        let cedar = cedar_policy::get_sdk_version();
+        assert!(ENGINE_VERSION.ends_with(&format!(" cedar {cedar}")));
+    }
 }

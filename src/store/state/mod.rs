@@ -27,11 +27,13 @@ use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
@@ -113,6 +115,27 @@ impl Default for State {
 }
 
 impl State {
+    /// A state that holds these documents and nothing else.
+    pub fn of_documents(documents: Vec<Document>) -> Result<Self, InvalidDocumentId> {
+        let changes = documents
+            .into_iter()
+            .map(|document| Ok(DocumentChange::Put(document.key()?, Arc::new(document))))
+            .collect::<Result<_, _>>()?;
+        let mut state = Self::default();
+        let body = EventBody::DocumentsWritten {
+            changes,
+            actor: None,
+        };
+        state.apply(
+            &Event {
+                at: Timestamp::from_milliseconds(0),
+                body,
+            },
+            LogIndex(0),
+        );
+        Ok(state)
+    }
+
     /// Takes in one event; says which rows it changed.
     ///
     /// It never refuses: what an event speaks of and isn't there is left alone. Preconditions are the

@@ -1,0 +1,180 @@
+//! Administering the registry: reading, writing and checking documents.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::app::error::AppError;
+use crate::app::error::Invalid;
+use crate::app::permission::Action;
+use crate::app::plausibility::check_document;
+use crate::decision::facts::Lookup;
+use crate::domain::document::Document;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::Revision;
+use crate::domain::registry::Versioned;
+use crate::identity::caller::Caller;
+use crate::store::command::Command;
+use crate::store::command::Expected;
+use crate::store::command::Write;
+use crate::store::command::WriteDocuments;
+
+/// How many documents one page of a listing holds at the most.
+pub const PAGE_DOCUMENTS_MAX: usize = 1_000;
+
+/// How many documents one import writes at the most.
+pub const IMPORT_DOCUMENTS_MAX: usize = crate::store::command::WRITES_LIMIT;
+
+impl App {
+    /// One document.
+    pub fn document(
+        &self,
+        caller: &Caller,
+        key: &DocumentKey,
+    ) -> Result<Versioned<Arc<Document>>, AppError> {
+        self.permit(caller, Action::ReadRegistry)?;
+        self.store()
+            .view(|state| state.document(key))
+            .ok_or_else(|| AppError::UnknownDocument(key.clone()))
+    }
+
+    /// Documents of one kind in the order of their ids, after one id.
+    pub fn documents(
+        &self,
+        caller: &Caller,
+        kind: DocumentKind,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Arc<Document>>>, AppError> {
+        self.permit(caller, Action::ReadRegistry)?;
+        let limit = limit.min(PAGE_DOCUMENTS_MAX);
+        let after = after.and_then(|after| after.parse().ok());
+        Ok(self.store().view(|state| {
+            let page = state.documents(kind, after.as_ref()).take(limit);
+            page.map(|(_, found)| Versioned {
+                revision: found.revision,
+                value: Arc::clone(found.value),
+            })
+            .collect()
+        }))
+    }
+
+    /// Writes one document under a condition on its present revision.
+    pub async fn put_document(
+        &self,
+        caller: &Caller,
+        key: DocumentKey,
+        document: Document,
+        expected: Expected,
+    ) -> Result<Revision, AppError> {
+        self.permit(caller, Action::WriteRegistry)?;
+        let problems = self.document_problems(&key, &document);
+        if !problems.is_empty() {
+            return Err(AppError::Invalid(problems));
+        }
+        self.write(
+            caller,
+            vec![Write {
+                key,
+                expected,
+                document: Some(Arc::new(document)),
+            }],
+        )
+        .await
+    }
+
+    /// Deletes one document under a condition on its present revision.
+    pub async fn delete_document(
+        &self,
+        caller: &Caller,
+        key: DocumentKey,
+        expected: Expected,
+    ) -> Result<Revision, AppError> {
+        self.permit(caller, Action::WriteRegistry)?;
+        if self.store().view(|state| state.document(&key)).is_none() {
+            return Err(AppError::UnknownDocument(key));
+        }
+        self.write(
+            caller,
+            vec![Write {
+                key,
+                expected,
+                document: None,
+            }],
+        )
+        .await
+    }
+
+    /// Writes many documents, all or none, whatever their present revisions.
+    pub async fn import(
+        &self,
+        caller: &Caller,
+        documents: Vec<Document>,
+    ) -> Result<Revision, AppError> {
+        self.permit(caller, Action::WriteRegistry)?;
+        if documents.is_empty() || documents.len() > IMPORT_DOCUMENTS_MAX {
+            let detail = format!("an import holds 1 to {IMPORT_DOCUMENTS_MAX} documents");
+            return Err(AppError::Invalid(vec![Invalid::at("", detail)]));
+        }
+        let mut writes = Vec::with_capacity(documents.len());
+        let mut problems = Vec::new();
+        for (number, document) in documents.into_iter().enumerate() {
+            match document.key() {
+                Ok(key) => {
+                    problems.extend(self.document_problems(&key, &document).into_iter().map(
+                        |problem| {
+                            Invalid::at(
+                                format!("/{number}{}", problem.pointer),
+                                format!("{key}: {}", problem.detail),
+                            )
+                        },
+                    ));
+                    writes.push(Write {
+                        key,
+                        expected: Expected::Any,
+                        document: Some(Arc::new(document)),
+                    });
+                }
+                Err(error) => problems.push(Invalid::at(format!("/{number}"), error.to_string())),
+            }
+        }
+        if problems.is_empty() {
+            self.write(caller, writes).await
+        } else {
+            Err(AppError::Invalid(problems))
+        }
+    }
+
+    async fn write(&self, caller: &Caller, writes: Vec<Write>) -> Result<Revision, AppError> {
+        let actor = caller.name.clone();
+        let command = Command::WriteDocuments(WriteDocuments {
+            writes,
+            actor,
+            at: self.now(),
+        });
+        let store = self.store().clone();
+        let work = tokio::spawn(async move { store.commit(command).await });
+        let committed = work
+            .await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;
+        Ok(Revision(committed.index.0))
+    }
+
+    fn document_problems(&self, key: &DocumentKey, document: &Document) -> Vec<Invalid> {
+        let mut problems = check_document(self.local_system(), document);
+        match document.key() {
+            Ok(own) if own == *key => {}
+            Ok(own) => problems.push(Invalid::at(
+                "",
+                format!("the document is `{own}`, not `{key}`"),
+            )),
+            Err(error) => problems.push(Invalid::at("", error.to_string())),
+        }
+        if problems.is_empty()
+            && let Err(error) = self.conforms(document)
+        {
+            problems.push(Invalid::at("", error));
+        }
+        problems
+    }
+}

@@ -1,0 +1,101 @@
+//! What callers are told about requests, in the words of TS 23.280 clause 10.17.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::app::respond::Verdict;
+use crate::decision::decide::ItemDecision;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::operation::Direction;
+use crate::domain::operation::Operation;
+use crate::domain::outcome::Outcome;
+use crate::domain::outcome::RequestStatus;
+use crate::domain::time::Timestamp;
+
+/// A request and where it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestAnswer {
+    /// The request's own identifier, unguessable and meaningless.
+    pub id: String,
+    /// A pure function of the items.
+    pub status: RequestStatus,
+    /// The operation.
+    pub operation: Operation,
+    /// The side on which it was decided.
+    pub direction: Direction,
+    /// Joins what both systems record about one exchange.
+    pub correlation_id: String,
+    /// The items, in the order of the request.
+    pub items: Vec<ItemAnswer>,
+    /// The bundle that decided.
+    pub bundle: BundleAnswer,
+    /// Where the record of the decision is.
+    pub record: Receipt,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// What reviewers answered, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponseAnswer>,
+    /// Grows with every change of the request; the entity tag.
+    pub version: u64,
+}
+
+/// One item: what was decided and where it stands now.
+#[derive(Clone, Debug, Serialize)]
+pub struct ItemAnswer {
+    /// Where the item stands.
+    #[serde(flatten)]
+    pub state: ItemState,
+    /// What was decided, and why.
+    #[serde(flatten)]
+    pub decision: ItemDecision,
+}
+
+/// The bundle under which something was decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct BundleAnswer {
+    /// Counts publications.
+    pub generation: u64,
+    /// Names the content.
+    pub digest: String,
+}
+
+/// Enough to demand the record later: its index and the hash of its leaf.
+#[derive(Clone, Debug, Serialize)]
+pub struct Receipt {
+    /// The index in the log.
+    pub index: u64,
+    /// The RFC 6962 leaf hash.
+    pub leaf_hash: String,
+}
+
+/// What a reviewer answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResponseAnswer {
+    /// Approve or deny.
+    pub answer: Verdict,
+    /// Why.
+    pub reason: String,
+    /// The items answered, by number.
+    pub items: Vec<usize>,
+    /// What policy said about them at that moment; a reject overrules an approval.
+    pub evaluated: Vec<ItemDecision>,
+    /// When.
+    pub answered_at: Timestamp,
+    /// Where the record of the answer is.
+    pub record: Receipt,
+}
+
+/// A dry run: what would be answered now, explained; nothing is recorded of it but its count.
+#[derive(Clone, Debug, Serialize)]
+pub struct DryRunAnswer {
+    /// What each item would be answered.
+    pub items: Vec<ItemDecision>,
+    /// How many items have each outcome.
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// The bundle that would decide.
+    pub bundle: BundleAnswer,
+    /// The moment for which it holds.
+    pub now: Timestamp,
+}

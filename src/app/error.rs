@@ -1,0 +1,92 @@
+//! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
+
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::Revision;
+use crate::policy::diagnostics::Diagnostics;
+
+/// Why a use case was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The caller may not do this.
+    #[error("`{caller}` may not {action}")]
+    Forbidden {
+        /// Who asked.
+        caller: String,
+        /// The action of the access bundle.
+        action: &'static str,
+    },
+    /// There is no such request.
+    #[error("there is no request `{0}`")]
+    UnknownRequest(String),
+    /// There is no such document.
+    #[error("there is no document `{0}`")]
+    UnknownDocument(DocumentKey),
+    /// There is no record at this index.
+    #[error("there is no record {0}")]
+    UnknownRecord(u64),
+    /// The key was used before for another body.
+    #[error("the idempotency key was used before with another body")]
+    IdempotencyKeyReused,
+    /// The revision that the caller saw is not the present one.
+    #[error("`{key}` is at revision {}, not at the one required", Displayed(*.present))]
+    RevisionMismatch {
+        /// What was to be changed.
+        key: String,
+        /// The present revision; absent: there is no such document.
+        present: Option<Revision>,
+    },
+    /// The input says something that cannot be.
+    #[error("the input is invalid")]
+    Invalid(Vec<Invalid>),
+    /// The items named are not pending.
+    #[error("{0}")]
+    NotPending(String),
+    /// The caller asked for this request, and so may not answer it.
+    #[error("the originator of a request never answers it")]
+    Originator,
+    /// The bundle does not pass the gate.
+    #[error("the bundle was refused")]
+    Refused(Diagnostics),
+    /// What the decision read kept changing.
+    #[error("the facts changed three times while the request was decided; nothing was recorded")]
+    Contended,
+    /// Nothing happened; it is safe to repeat.
+    #[error("nothing was recorded; it is safe to repeat the request")]
+    NotRecorded(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It may have happened; repeat with the same key.
+    #[error("the outcome is unknown; repeat the request with the same idempotency key")]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something is broken that the caller cannot mend.
+    #[error("the service could not carry this out")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// One thing that is wrong with an input, and where.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Invalid {
+    /// JSON pointer to the place.
+    pub pointer: String,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+impl Invalid {
+    /// A problem at a place.
+    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+struct Displayed(Option<Revision>);
+
+impl std::fmt::Display for Displayed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(revision) => revision.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Whether the service can do its work, and what is the matter if not.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::app::clock::ClockJump;
+use crate::app::publish::Attempt;
+use crate::app::publish::AttemptOutcome;
+
+/// What readiness looks at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Whether requests can be decided and recorded.
+    pub ready: bool,
+    /// Why the store takes nothing more; absent when it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// Why the projection is being made anew; it decides nothing, so the service stays ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<String>,
+    /// Commands that wait to be sequenced.
+    pub queued: usize,
+    /// Entries of the log that are applied.
+    pub applied: u64,
+    /// The last attempt to change the bundle, if it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_bundle: Option<Attempt>,
+    /// A jump of the clock that has not settled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_jump: Option<ClockJump>,
+}
+
+impl App {
+    /// Whether the service can do its work.
+    pub fn health(&self) -> Health {
+        self.now();
+        let found = self.store().health();
+        let ready = found.is_ready();
+        let store = found.stopped.or(found.not_recording);
+        Health {
+            ready,
+            store,
+            projection: found.projection.failure,
+            queued: found.queued,
+            applied: found.applied.0,
+            refused_bundle: self
+                .last_attempt()
+                .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
+            clock_jump: self.clock().jump(),
+        }
+    }
+
+    /// Stops taking work, finishes what was taken, and leaves a clean mark.
+    pub async fn close(&self) {
+        self.record_dry_runs().await;
+        self.store().close().await;
+    }
+}

@@ -1,0 +1,85 @@
+//! What happens by itself: held items expire, dry runs are summed up for the log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::app::submit::outcome_counts;
+use crate::decision::decide::ItemDecision;
+use crate::decision_log::OutcomeCounts;
+use crate::identity::caller::Caller;
+use crate::store::command::Command;
+use crate::store::command::DryRuns;
+use crate::store::command::Expire;
+
+const EXPIRY_PERIOD: Duration = Duration::from_secs(1);
+const SUMMARY_PERIOD: Duration = Duration::from_mins(1);
+
+/// Dry runs that no entry of the log accounts for yet, by caller.
+pub(in crate::app) type DryRunCounts = BTreeMap<Arc<str>, OutcomeCounts>;
+
+impl App {
+    /// Runs until the returned task is aborted.
+    pub fn keep_house(&self) -> tokio::task::JoinHandle<()> {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let mut expiry = tokio::time::interval(EXPIRY_PERIOD);
+            let mut summary = tokio::time::interval(SUMMARY_PERIOD);
+            loop {
+                tokio::select! {
+                    _ = expiry.tick() => app.expire_overdue().await,
+                    _ = summary.tick() => app.record_dry_runs().await,
+                }
+            }
+        })
+    }
+
+    /// Expires what is overdue; while the clock has just jumped, nothing.
+    pub async fn expire_overdue(&self) {
+        let now = self.now();
+        if self.clock().jump().is_some() {
+            return;
+        }
+        for (request_id, items) in self.store().view(|state| state.due(now)) {
+            if let Err(error) = self
+                .store()
+                .commit(Command::Expire(Expire {
+                    request_id,
+                    items,
+                    at: now,
+                }))
+                .await
+            {
+                tracing::warn!(%error, "an overdue item could not be expired yet");
+                return;
+            }
+        }
+    }
+
+    pub(in crate::app) fn count_dry_run(&self, caller: &Caller, items: &[ItemDecision]) {
+        let mut counts = self.dry_runs();
+        let sum = counts.entry(caller.name.as_str().into()).or_default();
+        let more = outcome_counts(items);
+        sum.accept += more.accept;
+        sum.reject += more.reject;
+        sum.review += more.review;
+    }
+
+    /// Writes one entry for each caller that asked without consequence since the last time.
+    pub async fn record_dry_runs(&self) {
+        let counts = std::mem::take(&mut *self.dry_runs());
+        let at = self.now();
+        for (caller, counts) in counts {
+            let command = Command::DryRuns(DryRuns {
+                caller,
+                minute: at,
+                counts,
+                at,
+            });
+            if let Err(error) = self.store().commit(command).await {
+                tracing::warn!(%error, "a summary of dry runs was not recorded");
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Bringing the service up: with the last good bundle, even if the files are broken.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::app::Inner;
+use crate::app::Settings;
+use crate::app::clock::Clock;
+use crate::app::clock::WallClock;
+use crate::app::error::AppError;
+use crate::app::live::Live;
+use crate::app::live::Published;
+use crate::app::permission::Access;
+use crate::app::publish::read_and_compile;
+use crate::app::replay::archived_bundle;
+use crate::app::sealing::SealingKey;
+use crate::decision::engine::Engine;
+use crate::policy::bundle::Bundle;
+use crate::policy::source::BundleSource;
+use crate::store::command::Command;
+use crate::store::command::Publish;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ContentDigest;
+use crate::store::state::State;
+use crate::telemetry::metrics::Metrics;
+
+/// What the service stands on.
+#[derive(Debug)]
+pub struct Foundations {
+    /// The store, open.
+    pub store: EmbeddedStore,
+    /// The archive of its bundles, open.
+    pub archive: Archive,
+    /// The key under which configuration is sealed.
+    pub sealing_key: SealingKey,
+    /// Where metrics are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl App {
+    /// Brings the service up.
+    ///
+    /// With a bundle in force from before, broken files change nothing. Without one, they are an error.
+    pub async fn open(
+        settings: Settings,
+        foundations: Foundations,
+        wall_clock: Box<dyn WallClock>,
+    ) -> Result<Self, AppError> {
+        let Foundations {
+            store,
+            archive,
+            sealing_key,
+            metrics,
+        } = foundations;
+        let access = access_bundle(&settings.access_policies)?;
+        let clock = Clock::new(wall_clock, Some(store.view(State::time)));
+        let (bundle, generation) = match store.view(|state| state.bundle().cloned()) {
+            Some(in_force) => (
+                archived_bundle(&archive, &in_force.digest)?.1,
+                in_force.generation,
+            ),
+            None => first_publication(&settings, (&store, &archive), &clock).await?,
+        };
+        let workers = settings.workers.max(1);
+        let published = Published::new(
+            generation,
+            bundle.digest(),
+            Engine::new(Arc::new(bundle)),
+            workers,
+        );
+        let app = Self(Arc::new(Inner {
+            settings,
+            store,
+            archive,
+            live: Live::new(published),
+            access: Access::new(access),
+            clock,
+            sealing_key,
+            metrics,
+            publishing: tokio::sync::Mutex::default(),
+            last_attempt: std::sync::Mutex::default(),
+            dry_runs: std::sync::Mutex::default(),
+        }));
+        app.metrics().published(generation);
+        app.publish_directory("start").await?;
+        Ok(app)
+    }
+
+    /// Reads the access bundle's directory anew; a broken one changes nothing.
+    pub async fn reload_access(&self) -> Result<(), AppError> {
+        let directory = self.settings().access_policies.clone();
+        let engine = tokio::task::spawn_blocking(move || access_bundle(&directory))
+            .await
+            .map_err(|error| AppError::Broken(Box::new(error)))??;
+        self.0.access.swap(engine);
+        Ok(())
+    }
+}
+
+/// Keeps a bundle under its digest; durable on return.
+pub(in crate::app) fn archive_bundle(
+    archive: &Archive,
+    source: &BundleSource,
+) -> Result<(), AppError> {
+    let bytes = source.to_archive();
+    archive
+        .put(&ContentDigest::of(&bytes), &bytes)
+        .map(drop)
+        .map_err(|error| AppError::NotRecorded(Box::new(error)))
+}
+
+fn access_bundle(directory: &Path) -> Result<Engine, AppError> {
+    let (_, bundle) = read_and_compile(directory).map_err(AppError::Refused)?;
+    Ok(Engine::new(Arc::new(bundle)))
+}
+
+async fn first_publication(
+    settings: &Settings,
+    (store, archive): (&EmbeddedStore, &Archive),
+    clock: &Clock,
+) -> Result<(Bundle, u64), AppError> {
+    let (source, bundle): (BundleSource, Bundle) =
+        read_and_compile(&settings.policies).map_err(AppError::Refused)?;
+    let digest = bundle.digest();
+    archive_bundle(archive, &source)?;
+    let generation = 1;
+    let publish = Publish {
+        digest: digest.to_string(),
+        generation,
+        actor: "start".to_owned(),
+        summary: String::new(),
+        at: clock.now(),
+    };
+    store.commit(Command::Publish(publish)).await?;
+    Ok((bundle, generation))
+}

@@ -1,0 +1,296 @@
+//! The gate through which every bundle goes, and what was last seen there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::app::answer::BundleAnswer;
+use crate::app::error::AppError;
+use crate::app::error::Invalid;
+use crate::app::live::Published;
+use crate::app::open::archive_bundle;
+use crate::app::permission::Action;
+use crate::decision::engine::Engine;
+use crate::domain::document::Document;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::Revision;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::policy::bundle::Bundle;
+use crate::policy::diagnostics::Code;
+use crate::policy::diagnostics::Diagnostic;
+use crate::policy::diagnostics::Diagnostics;
+use crate::policy::source::BundleDigest;
+use crate::policy::source::BundleSource;
+use crate::store::command::Command;
+use crate::store::command::CommitError;
+use crate::store::command::Publish;
+use crate::store::command::Refusal;
+use crate::store::command::RefusePublication;
+use crate::store::state::State;
+
+/// The bundle in force and the last attempt to change it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PoliciesAnswer {
+    /// What is in force.
+    pub in_force: BundleAnswer,
+    /// The newest attempt; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<Attempt>,
+    /// The policies in force.
+    pub policies: Vec<PolicyAnswer>,
+}
+
+/// One policy in force.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyAnswer {
+    /// Its stable name.
+    pub id: String,
+    /// Permit or forbid.
+    pub effect: String,
+    /// Its category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Its response, after the manifest's switches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+}
+
+/// An attempt to publish.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempt {
+    /// When.
+    pub at: Timestamp,
+    /// What became of it.
+    pub outcome: AttemptOutcome,
+    /// The digest of what was read, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// What was found; warnings too.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptOutcome {
+    /// In force now.
+    Published,
+    /// In force already.
+    Unchanged,
+    /// Refused; the last good bundle stays in force.
+    Refused,
+}
+
+impl App {
+    /// What is in force, and what was last tried.
+    pub fn policies(&self, caller: &Caller) -> Result<PoliciesAnswer, AppError> {
+        self.permit(caller, Action::ReadPolicies)?;
+        let live = self.live().current();
+        let policies = live
+            .engine()
+            .map(|engine| policy_answers(engine.bundle()))
+            .unwrap_or_default();
+        Ok(PoliciesAnswer {
+            in_force: BundleAnswer {
+                generation: live.generation,
+                digest: live.digest.to_string(),
+            },
+            last_attempt: self.last_attempt(),
+            policies,
+        })
+    }
+
+    /// Reads the policy directory anew and puts it in force if it passes the gate.
+    ///
+    /// A bundle that does not pass changes nothing, and the attempt is recorded.
+    pub async fn publish_directory(&self, actor: &str) -> Result<AttemptOutcome, AppError> {
+        let _one_at_a_time = self.publishing().lock().await;
+        let directory = self.settings().policies.clone();
+        let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
+            .await
+            .map_err(|error| AppError::Broken(Box::new(error)))?;
+        let gated = read
+            .and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
+        match gated {
+            Ok((source, bundle)) => self.publish_bundle(&source, bundle, actor).await,
+            Err(diagnostics) => self.refuse(diagnostics).await,
+        }
+    }
+
+    async fn publish_bundle(
+        &self,
+        source: &BundleSource,
+        bundle: Bundle,
+        actor: &str,
+    ) -> Result<AttemptOutcome, AppError> {
+        let digest = bundle.digest();
+        let warnings: Vec<Diagnostic> = bundle
+            .warnings()
+            .map(|warnings| warnings.iter().cloned().collect())
+            .unwrap_or_default();
+        if self.live().current().digest == digest {
+            self.note_attempt(AttemptOutcome::Unchanged, Some(digest), warnings);
+            return Ok(AttemptOutcome::Unchanged);
+        }
+        self.sequence_publication(source, digest, actor).await?;
+        let generation = self.store().view(State::generation);
+        self.live().swap(Published::new(
+            generation,
+            digest,
+            Engine::new(bundle.into()),
+            self.settings().workers,
+        ));
+        self.metrics().published(generation);
+        self.note_attempt(AttemptOutcome::Published, Some(digest), warnings);
+        tracing::info!(generation, %digest, "bundle in force");
+        Ok(AttemptOutcome::Published)
+    }
+
+    /// Archives the bundle, then records that it is in force.
+    pub(in crate::app) async fn sequence_publication(
+        &self,
+        source: &BundleSource,
+        digest: BundleDigest,
+        actor: &str,
+    ) -> Result<(), AppError> {
+        archive_bundle(self.archive(), source)?;
+        let generation = self.store().view(State::generation) + 1;
+        let (actor, at) = (actor.to_owned(), self.now());
+        self.store()
+            .commit(Command::Publish(Publish {
+                digest: digest.to_string(),
+                generation,
+                actor,
+                summary: String::new(),
+                at,
+            }))
+            .await?;
+        Ok(())
+    }
+
+    async fn refuse(&self, diagnostics: Diagnostics) -> Result<AttemptOutcome, AppError> {
+        tracing::warn!(%diagnostics, "bundle refused; the last good one stays in force");
+        self.metrics().publication_refused();
+        let summary = diagnostics.to_string();
+        let digest = BundleDigest::of(summary.as_bytes()).to_string();
+        self.note_attempt(AttemptOutcome::Refused, None, diagnostics.into_items());
+        let command = RefusePublication {
+            digest,
+            summary,
+            at: self.now(),
+        };
+        match self
+            .store()
+            .commit(Command::RefusePublication(command))
+            .await
+        {
+            Ok(_) => Ok(AttemptOutcome::Refused),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The whole registry under the bundle's schema.
+    fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
+        let documents = self.store().view(all_documents);
+        let problems: Vec<Diagnostic> = documents
+            .iter()
+            .filter_map(|document| {
+                let error = crate::decision::conformity::conforms(bundle, document).err()?;
+                let key = document
+                    .key()
+                    .map(|key| key.to_string())
+                    .unwrap_or_default();
+                Some(Diagnostic::error(
+                    Code::Registry,
+                    format!("the document `{key}` does not fit the schema: {error}"),
+                ))
+            })
+            .collect();
+        Diagnostics::from_list(problems, []).map_or(Ok(()), Err)
+    }
+
+    fn note_attempt(
+        &self,
+        outcome: AttemptOutcome,
+        digest: Option<BundleDigest>,
+        diagnostics: Vec<Diagnostic>,
+    ) {
+        let digest = digest.map(|digest| digest.to_string());
+        self.set_last_attempt(Attempt {
+            at: self.now(),
+            outcome,
+            digest,
+            diagnostics,
+        });
+    }
+}
+
+fn all_documents(state: &State) -> Vec<Arc<Document>> {
+    DocumentKind::ALL
+        .into_iter()
+        .flat_map(|kind| state.documents(kind, None))
+        .map(|(_, found)| Arc::clone(found.value))
+        .collect()
+}
+
+/// Reads and compiles the bundle in a directory.
+pub fn read_and_compile(directory: &Path) -> Result<(BundleSource, Bundle), Diagnostics> {
+    let source = BundleSource::read(directory)?;
+    let bundle = Bundle::compile(&source)?;
+    Ok((source, bundle))
+}
+
+fn policy_answers(bundle: &Bundle) -> Vec<PolicyAnswer> {
+    bundle
+        .policies()
+        .map(|policy| PolicyAnswer {
+            id: policy.id.to_string(),
+            effect: policy.effect.to_string(),
+            category: policy.category.as_ref().map(ToString::to_string),
+            response: policy.response.map(|response| response.as_str().to_owned()),
+        })
+        .collect()
+}
+
+impl From<CommitError> for AppError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Refused(refusal) => refusal.into(),
+            CommitError::NotRecorded(_) | CommitError::QueueFull | CommitError::Closed => {
+                Self::NotRecorded(Box::new(error))
+            }
+            CommitError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
+        }
+    }
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stale(_) | Refusal::Generation { .. } => Self::Contended,
+            Refusal::Revision { key, current } => Self::RevisionMismatch {
+                key: key.to_string(),
+                present: current,
+            },
+            Refusal::Version {
+                request_id,
+                current,
+            } => Self::RevisionMismatch {
+                key: request_id.to_string(),
+                present: Some(Revision(current)),
+            },
+            Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
+            Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
+            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => {
+                Self::NotPending(refusal.to_string())
+            }
+            refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
+                Self::Invalid(vec![Invalid::at("", refusal.to_string())])
+            }
+            refusal @ Refusal::RequestExists(_) => Self::Broken(Box::new(refusal)),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Replay: every recorded decision again, under its own archived bundle and its recorded facts.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::error::AppError;
+use crate::app::requests::decision_record;
+use crate::decision::engine::Engine;
+use crate::decision::record::DecisionRecord;
+use crate::decision::record::differences;
+use crate::decision::record::replay;
+use crate::decision_log::LeafKind;
+use crate::decision_log::LogIndex;
+use crate::policy::bundle::Bundle;
+use crate::policy::source::BundleDigest;
+use crate::policy::source::BundleSource;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ContentDigest;
+
+/// How many mismatches a report shows; it counts all of them.
+pub const MISMATCHES_SHOWN_MAX: usize = 100;
+
+/// What replaying found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReplayReport {
+    /// Log entries that were read.
+    pub entries: u64,
+    /// Decisions that were made again.
+    pub decisions: u64,
+    /// Items in them.
+    pub items: u64,
+    /// Decisions that came out the same.
+    pub identical: u64,
+    /// Decisions of which a part was erased, so that they cannot be made again.
+    pub erased: u64,
+    /// Decisions that came out differently.
+    pub mismatches: u64,
+    /// The first of them.
+    pub examples: Vec<Mismatch>,
+    /// Decisions by bundle.
+    pub bundles: BTreeMap<String, u64>,
+}
+
+/// A decision that came out differently.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mismatch {
+    /// The entry.
+    pub index: u64,
+    /// The engine that decided then.
+    pub engine_version: String,
+    /// What differs.
+    pub differences: Vec<String>,
+}
+
+/// Replays every decision in the store; `progress` hears how many of how many entries are done.
+pub fn replay_all(
+    store: &EmbeddedStore,
+    archive: &Archive,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<ReplayReport, AppError> {
+    let total = store.reader().size().0;
+    let mut engines = Engines {
+        archive,
+        made: HashMap::new(),
+    };
+    let mut report = ReplayReport::default();
+    for index in 0..total {
+        replay_entry(store, LogIndex(index), &mut engines, &mut report)?;
+        report.entries += 1;
+        progress(index + 1, total);
+    }
+    Ok(report)
+}
+
+fn replay_entry(
+    store: &EmbeddedStore,
+    index: LogIndex,
+    engines: &mut Engines<'_>,
+    report: &mut ReplayReport,
+) -> Result<(), AppError> {
+    let stored = store
+        .record(index)
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    if !matches!(stored.leaf.kind(), LeafKind::Request | LeafKind::Review) {
+        return Ok(());
+    }
+    if stored.record.iter().any(|part| part.present().is_none()) {
+        report.erased += 1;
+        return Ok(());
+    }
+    let record = decision_record(&stored)?;
+    report.decisions += 1;
+    report.items += record.items.len() as u64;
+    *report
+        .bundles
+        .entry(record.bundle.digest.clone())
+        .or_default() += 1;
+    let found = replay_record(&record, engines)?;
+    if found.is_empty() {
+        report.identical += 1;
+        return Ok(());
+    }
+    report.mismatches += 1;
+    if report.examples.len() < MISMATCHES_SHOWN_MAX {
+        report.examples.push(Mismatch {
+            index: index.0,
+            engine_version: record.engine_version,
+            differences: found,
+        });
+    }
+    Ok(())
+}
+
+fn replay_record(
+    record: &DecisionRecord,
+    engines: &mut Engines<'_>,
+) -> Result<Vec<String>, AppError> {
+    let engine = engines.of(&record.bundle.digest)?;
+    let found = differences(&record.items, &replay(record, &engine));
+    Ok(found
+        .into_iter()
+        .map(|difference| difference.to_string())
+        .collect())
+}
+
+struct Engines<'a> {
+    archive: &'a Archive,
+    made: HashMap<String, Arc<Engine>>,
+}
+
+impl Engines<'_> {
+    fn of(&mut self, digest: &str) -> Result<Arc<Engine>, AppError> {
+        if let Some(engine) = self.made.get(digest) {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(Engine::new(Arc::new(
+            archived_bundle(self.archive, digest)?.1,
+        )));
+        self.made.insert(digest.to_owned(), Arc::clone(&engine));
+        Ok(engine)
+    }
+}
+
+/// The bundle that an archive holds under a digest.
+pub fn archived_bundle(
+    archive: &Archive,
+    digest: &str,
+) -> Result<(BundleSource, Bundle), AppError> {
+    let digest: BundleDigest = digest
+        .parse()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let bytes = archive
+        .get(&ContentDigest::from(*digest.as_bytes()))
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let source =
+        BundleSource::from_archive(&bytes).map_err(|error| AppError::Broken(Box::new(error)))?;
+    let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
+    Ok((source, bundle))
+}

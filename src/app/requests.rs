@@ -1,0 +1,155 @@
+//! Reading requests back: the answer is made from the record, the states from the store.
+
+use crate::app::App;
+use crate::app::answer::BundleAnswer;
+use crate::app::answer::ItemAnswer;
+use crate::app::answer::Receipt;
+use crate::app::answer::RequestAnswer;
+use crate::app::answer::ResponseAnswer;
+use crate::app::error::AppError;
+use crate::app::permission::Action;
+use crate::app::respond::ReviewPart;
+use crate::app::respond::ReviewerPart;
+use crate::decision::record::DecisionRecord;
+use crate::decision::record::PartClass;
+use crate::decision::record::RecordPart;
+use crate::decision_log::LeafKind;
+use crate::decision_log::LogIndex;
+use crate::decision_log::PartClass as LeafPartClass;
+use crate::decision_log::StoredPart;
+use crate::domain::lifecycle::status;
+use crate::identity::caller::Caller;
+use crate::store::command::RequestId;
+use crate::store::embedded::StoredEntry;
+use crate::store::state::RequestEntry;
+
+impl App {
+    /// A request and where it stands.
+    pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
+        self.permit(caller, Action::ReadRequest)?;
+        self.request_answer(id)
+    }
+
+    pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
+        self.store()
+            .view(|state| state.request(id).map(|entry| RequestEntry::clone(entry)))
+            .ok_or_else(|| AppError::UnknownRequest(id.to_string()))
+    }
+
+    pub(in crate::app) fn submitted_record(
+        &self,
+        entry: &RequestEntry,
+    ) -> Result<DecisionRecord, AppError> {
+        decision_record(&self.entry(entry.submitted)?)
+    }
+
+    fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
+        self.store()
+            .record(index)
+            .map_err(|error| AppError::Broken(Box::new(error)))
+    }
+
+    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let entry = self.request_entry(id)?;
+        let stored = self.entry(entry.submitted)?;
+        let record = decision_record(&stored)?;
+        let mut responses = Vec::new();
+        for index in &entry.further {
+            let stored = self.entry(*index)?;
+            if stored.leaf.kind() == LeafKind::Review {
+                responses.push(response_answer(*index, &stored)?);
+            }
+        }
+        Ok(RequestAnswer {
+            id: id.to_string(),
+            status: status(entry.items.iter().copied()),
+            operation: record.request.body.operation(),
+            direction: record.request.direction,
+            correlation_id: record.request.correlation_id,
+            items: entry
+                .items
+                .iter()
+                .zip(record.items)
+                .map(|(state, decision)| ItemAnswer {
+                    state: *state,
+                    decision,
+                })
+                .collect(),
+            bundle: BundleAnswer {
+                generation: record.bundle.generation,
+                digest: record.bundle.digest,
+            },
+            record: receipt(entry.submitted, &stored),
+            decided_at: record.now,
+            responses,
+            version: entry.version,
+        })
+    }
+}
+
+fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
+    Receipt {
+        index: index.0,
+        leaf_hash: stored.leaf.hash().to_string(),
+    }
+}
+
+/// The parts of the decision record that are left.
+fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+    stored
+        .record
+        .iter()
+        .filter_map(StoredPart::present)
+        .map(|part| RecordPart {
+            class: match &part.class {
+                LeafPartClass::State => PartClass::State,
+                LeafPartClass::Personal { subject_key } => PartClass::Personal(subject_key.clone()),
+            },
+            body: part.body.clone(),
+        })
+        .collect()
+}
+
+/// The decision that an entry records.
+pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
+    let parts: Vec<RecordPart> = record_parts(stored)
+        .into_iter()
+        .filter(|part| !is_review(part))
+        .collect();
+    DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
+}
+
+fn is_review(part: &RecordPart) -> bool {
+    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
+        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+}
+
+fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {
+    let parts = record_parts(stored);
+    let review: ReviewPart = parts
+        .iter()
+        .find_map(|part| serde_json::from_slice(&part.body).ok())
+        .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
+    let reviewer: Option<ReviewerPart> = parts
+        .iter()
+        .find_map(|part| serde_json::from_slice(&part.body).ok());
+    let decisions = parts_decisions(stored)?;
+    Ok(ResponseAnswer {
+        answer: review.answer,
+        reason: reviewer.map_or_else(|| "erased".to_owned(), |part| part.reason),
+        evaluated: review
+            .items
+            .iter()
+            .filter_map(|number| decisions.get(*number).cloned())
+            .collect(),
+        items: review.items,
+        answered_at: review.answered_at,
+        record: receipt(index, stored),
+    })
+}
+
+fn parts_decisions(
+    stored: &StoredEntry,
+) -> Result<Vec<crate::decision::decide::ItemDecision>, AppError> {
+    decision_record(stored).map(|record| record.items)
+}

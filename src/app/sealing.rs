@@ -1,0 +1,113 @@
+//! Sealing of pushed configuration: a keyed digest of each element takes the place of the data.
+//!
+//! The key is made once, kept in the data directory with mode 0600, and never leaves it, so the
+//! digests in the log say *that* an element changed and nothing about what it is.
+
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use sha2::Sha256;
+
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::request::PushedConfiguration;
+use crate::domain::ue_configuration::ConfigurationElement;
+use crate::domain::ue_configuration::StoredUeConfiguration;
+use crate::domain::ue_configuration::UeConfigurationData;
+
+/// The key under which configuration elements are digested.
+pub struct SealingKey([u8; 32]);
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey(…)")
+    }
+}
+
+impl SealingKey {
+    /// A key from its bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The same request with its configuration sealed; others are unchanged.
+    #[must_use]
+    pub fn seal(&self, mut request: InterSystemRequest) -> InterSystemRequest {
+        if let OperationBody::UeConfigurationPush(push) = &mut request.body
+            && let PushedConfiguration::Clear(data) = &push.configuration
+        {
+            push.configuration = PushedConfiguration::Sealed(self.digests(data));
+        }
+        request
+    }
+
+    fn digests(&self, data: &UeConfigurationData) -> StoredUeConfiguration {
+        let digests = ConfigurationElement::ALL
+            .into_iter()
+            .map(|element| (element, self.digest(data, element)))
+            .collect();
+        StoredUeConfiguration {
+            provider: data.mc_system_id.clone(),
+            digests,
+        }
+    }
+
+    fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            return String::new();
+        };
+        mac.update(element.as_str().as_bytes());
+        mac.update(&[0]);
+        mac.update(data.element(element).to_string().as_bytes());
+        format!(
+            "hmac-sha256:{}",
+            HEXLOWER.encode(&mac.finalize().into_bytes())
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::SealingKey;
+    use crate::domain::ue_configuration::ConfigurationElement;
+    use crate::domain::ue_configuration::StoredUeConfiguration;
+    use crate::domain::ue_configuration::UeConfigurationData;
+
+    fn data(kms: &str, credentials: &str) -> UeConfigurationData {
+        serde_json::from_value(serde_json::json!({
+            "mc_system_id": "mc.de.example",
+            "pdn_connectivity": [{ "hplmn": "262-01", "mc_services": { "apn": "mcx", "credentials": credentials } }],
+            "servers": { "idms": "https://idms", "gms": "https://gms", "cms": "https://cms", "kms": kms }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn changes_are_seen_and_values_are_not() {
+        let key = SealingKey::from_bytes([7; 32]);
+        let before = key.digests(&data("https://kms", "hunter2"));
+        let after = key.digests(&data("https://evil", "hunter2"));
+        assert_eq!(
+            StoredUeConfiguration::changes(Some(&before), &before),
+            BTreeSet::new()
+        );
+        assert_eq!(
+            StoredUeConfiguration::changes(Some(&before), &after),
+            BTreeSet::from([ConfigurationElement::KmsUri])
+        );
+        assert_eq!(
+            StoredUeConfiguration::changes(None, &after).len(),
+            ConfigurationElement::ALL.len()
+        );
+        assert!(!serde_json::to_string(&before).unwrap().contains("hunter2"));
+        assert_ne!(
+            before,
+            SealingKey::from_bytes([8; 32]).digests(&data("https://kms", "hunter2"))
+        );
+    }
+}

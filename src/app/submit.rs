@@ -1,0 +1,278 @@
+//! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
+
+use crate::app::App;
+use crate::app::answer::BundleAnswer;
+use crate::app::answer::DryRunAnswer;
+use crate::app::answer::RequestAnswer;
+use crate::app::error::AppError;
+use crate::app::permission::Action;
+use crate::app::pool;
+use crate::decision::decide::ItemDecision;
+use crate::decision::facts::Facts;
+use crate::decision::facts::ReadSet;
+use crate::decision::facts::gather;
+use crate::decision::record::BundleReference;
+use crate::decision::record::DecisionRecord;
+use crate::decision::record::ENGINE_VERSION;
+use crate::decision::record::FORMAT_VERSION;
+use crate::decision_log::OutcomeCounts;
+use crate::domain::document::Document;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::operation::Direction;
+use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::request::PushedConfiguration;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::store::command::BodyDigest;
+use crate::store::command::Command;
+use crate::store::command::CommandOutcome;
+use crate::store::command::CommitError;
+use crate::store::command::Expected;
+use crate::store::command::Idempotency;
+use crate::store::command::KeyDigest;
+use crate::store::command::Refusal;
+use crate::store::command::RequestId;
+use crate::store::command::Submit;
+use crate::store::command::Write;
+
+/// How often a decision is made anew when what it read has changed.
+pub const ATTEMPTS_MAX: usize = 3;
+
+/// What was decided, under which bundle, on what; not yet recorded.
+#[derive(Debug)]
+pub(in crate::app) struct Evaluation {
+    pub(in crate::app) facts: Facts,
+    pub(in crate::app) read_set: ReadSet,
+    pub(in crate::app) now: Timestamp,
+    pub(in crate::app) bundle: BundleReference,
+    pub(in crate::app) items: Vec<ItemDecision>,
+}
+
+impl App {
+    /// Decides a request, records the decision and answers it.
+    ///
+    /// The work goes on if the caller goes away: what reached the journal stands.
+    pub async fn submit(
+        &self,
+        caller: Caller,
+        key: Option<String>,
+        request: InterSystemRequest,
+    ) -> Result<RequestAnswer, AppError> {
+        self.permit(&caller, Action::SubmitRequest)?;
+        let app = self.clone();
+        let request = self.sealing_key().seal(request);
+        let body = BodyDigest::of(
+            &serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?,
+        );
+        let idempotency = key.map(|key| Idempotency {
+            key: KeyDigest::of(&caller.name, &key),
+            body,
+        });
+        let work =
+            tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
+        work.await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
+    }
+
+    async fn submit_sealed(
+        &self,
+        caller: Caller,
+        idempotency: Option<Idempotency>,
+        request: InterSystemRequest,
+    ) -> Result<RequestAnswer, AppError> {
+        if let Some(id) = self.known_duplicate(idempotency)? {
+            return self.request_answer(id);
+        }
+        let request_id = RequestId(uuid::Uuid::new_v4());
+        for _ in 0..ATTEMPTS_MAX {
+            let evaluation = self.evaluate(&request).await?;
+            let generation = evaluation.bundle.generation;
+            let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
+            let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            match self.store().commit(Command::Submit(command)).await {
+                Ok(committed) => {
+                    self.count_decision(&request, &decided);
+                    return match committed.outcome {
+                        CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
+                        CommandOutcome::Sequenced => self.request_answer(request_id),
+                    };
+                }
+                Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(AppError::Contended)
+    }
+
+    /// What would be answered now; recorded only as a count.
+    pub async fn dry_run(
+        &self,
+        caller: &Caller,
+        request: InterSystemRequest,
+    ) -> Result<DryRunAnswer, AppError> {
+        self.permit(caller, Action::DryRun)?;
+        let request = self.sealing_key().seal(request);
+        let evaluation = self.evaluate(&request).await?;
+        self.count_dry_run(caller, &evaluation.items);
+        let mut outcomes = std::collections::BTreeMap::new();
+        for item in &evaluation.items {
+            *outcomes.entry(item.outcome).or_insert(0) += 1;
+        }
+        Ok(DryRunAnswer {
+            items: evaluation.items,
+            outcomes,
+            bundle: BundleAnswer {
+                generation: evaluation.bundle.generation,
+                digest: evaluation.bundle.digest,
+            },
+            now: evaluation.now,
+        })
+    }
+
+    pub(in crate::app) async fn evaluate(
+        &self,
+        request: &InterSystemRequest,
+    ) -> Result<Evaluation, AppError> {
+        let live = self.live().current();
+        let now = self.now();
+        let local = self.local_system();
+        let (facts, mut read_set) = self.store().view(|state| gather(local, request, state));
+        read_set.generation = live.generation;
+        let bundle = BundleReference {
+            digest: live.digest.to_string(),
+            generation: live.generation,
+        };
+        let items = pool::decide_in_chunks(&live, request, &facts, now).await?;
+        Ok(Evaluation {
+            facts,
+            read_set,
+            now,
+            bundle,
+            items,
+        })
+    }
+
+    /// Waits until the bundle that overtook a decision is the one in force here.
+    async fn catch_up(&self, decided_under: u64) {
+        let sequenced = self
+            .store()
+            .view(super::super::store::state::State::generation);
+        if sequenced > decided_under {
+            self.live().reached(sequenced).await;
+        }
+    }
+
+    fn known_duplicate(
+        &self,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Option<RequestId>, AppError> {
+        let Some(idempotency) = idempotency else {
+            return Ok(None);
+        };
+        match self.store().view(|state| {
+            state
+                .kept_key(&idempotency.key)
+                .map(|kept| (kept.body, kept.request_id))
+        }) {
+            Some((body, _)) if body != idempotency.body => Err(AppError::IdempotencyKeyReused),
+            Some((_, id)) => Ok(Some(id)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn submission(
+    caller: &Caller,
+    idempotency: Option<Idempotency>,
+    request: &InterSystemRequest,
+    request_id: RequestId,
+    evaluation: Evaluation,
+) -> Result<Submit, AppError> {
+    let items: Vec<ItemState> = evaluation
+        .items
+        .iter()
+        .map(|item| ItemState::decided(item.outcome, item.expires_at))
+        .collect();
+    let writes = if evaluation
+        .items
+        .iter()
+        .any(|item| item.outcome == Outcome::Accept)
+    {
+        granted_writes(request)?
+    } else {
+        Vec::new()
+    };
+    let read_set = evaluation.read_set.clone();
+    let at = evaluation.now;
+    let counts = outcome_counts(&evaluation.items);
+    let record = record(caller, request, request_id, evaluation);
+    let parts = record
+        .into_parts()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(Submit {
+        request_id,
+        caller: caller.name.as_str().into(),
+        idempotency,
+        read_set,
+        items,
+        writes,
+        parts,
+        counts,
+        at,
+    })
+}
+
+/// How many items have each outcome.
+pub(in crate::app) fn outcome_counts(items: &[ItemDecision]) -> OutcomeCounts {
+    let count = |outcome| {
+        u32::try_from(items.iter().filter(|item| item.outcome == outcome).count())
+            .unwrap_or(u32::MAX)
+    };
+    OutcomeCounts {
+        accept: count(Outcome::Accept),
+        reject: count(Outcome::Reject),
+        review: count(Outcome::Review),
+    }
+}
+
+pub(in crate::app) fn record(
+    caller: &Caller,
+    request: &InterSystemRequest,
+    request_id: RequestId,
+    evaluation: Evaluation,
+) -> DecisionRecord {
+    DecisionRecord {
+        version: FORMAT_VERSION,
+        request_id: request_id.0,
+        request: request.clone(),
+        facts: evaluation.facts,
+        now: evaluation.now,
+        caller: caller.name.clone(),
+        bundle: evaluation.bundle,
+        engine_version: ENGINE_VERSION.to_owned(),
+        items: evaluation.items,
+    }
+}
+
+/// What a grant changes in the registry: accepted configuration becomes the one that the next push is compared with.
+pub(in crate::app) fn granted_writes(request: &InterSystemRequest) -> Result<Vec<Write>, AppError> {
+    let (Direction::Inbound, OperationBody::UeConfigurationPush(push)) =
+        (request.direction, &request.body)
+    else {
+        return Ok(Vec::new());
+    };
+    let PushedConfiguration::Sealed(stored) = &push.configuration else {
+        return Ok(Vec::new());
+    };
+    let document = Document::UeConfiguration(stored.clone());
+    let key = document
+        .key()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(vec![Write {
+        key,
+        expected: Expected::Any,
+        document: Some(document.into()),
+    }])
+}

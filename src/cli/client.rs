@@ -1,0 +1,131 @@
+//! Calling a running service from the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::Method;
+use serde_json::Value;
+
+/// Where the service is and who calls it.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// The service's address
+    #[arg(long, default_value = "http://127.0.0.1:8470", value_name = "URL")]
+    url: String,
+    /// A file with the caller's token; the service writes `operator.token` into its data directory
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+}
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The token file can't be used.
+    #[error("{0}")]
+    Token(String),
+    /// Nobody answered.
+    #[error("the service at `{url}` cannot be reached: {detail}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What happened.
+        detail: String,
+    },
+    /// The service said no.
+    #[error("the service refused: {status} {body}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The problem details.
+        body: String,
+    },
+    /// The answer is not what it should be.
+    #[error("the service's answer is not understood: {0}")]
+    Answer(String),
+}
+
+/// A caller of one service.
+#[derive(Debug)]
+pub struct Client {
+    url: String,
+    token: String,
+    http: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Client {
+    /// Reads the token; nothing is sent yet.
+    pub fn connect(connection: &Connection) -> Result<Self, ClientError> {
+        let file = connection.token_file.display();
+        let token = std::fs::read_to_string(&connection.token_file).map_err(|error| {
+            ClientError::Token(format!("cannot read the token file `{file}`: {error}"))
+        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| ClientError::Answer(error.to_string()))?;
+        Ok(Self {
+            url: connection.url.trim_end_matches('/').to_owned(),
+            token: token.trim().to_owned(),
+            http: reqwest::Client::new(),
+            runtime,
+        })
+    }
+
+    /// Runs a call to its end.
+    pub fn block_on<F: Future>(&self, call: F) -> F::Output {
+        self.runtime.block_on(call)
+    }
+
+    /// Reads a resource.
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Posts a body.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
+        let unreachable = |error: &reqwest::Error| ClientError::Unreachable {
+            url: self.url.clone(),
+            detail: std::error::Error::source(error)
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        };
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| unreachable(&error))?;
+        if !status.is_success() {
+            return Err(ClientError::Refused {
+                status: status.as_u16(),
+                body: text,
+            });
+        }
+        serde_json::from_str(&text).map_err(|error| ClientError::Answer(error.to_string()))
+    }
+}
+
+/// Percent-encodes a value for a query.
+pub fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

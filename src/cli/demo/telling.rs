@@ -1,0 +1,76 @@
+//! How the story is told: a heading a chapter, a line a question, a line an answer.
+
+use serde_json::Value;
+
+use crate::cli::output;
+
+/// Begins a chapter.
+pub(super) fn chapter(title: &str) {
+    output::say(&format!("\n── {title}"));
+}
+
+/// Says what somebody does.
+pub(super) fn narrate(text: &str) {
+    output::say(&format!("   {text}"));
+}
+
+/// Says what was decided, by which policies, and what follows.
+pub(super) fn decision(who: &str, answer: &Value) {
+    let status = answer.get("status").and_then(Value::as_str).unwrap_or("?");
+    output::say(&format!("   {who} → {}", status.to_uppercase()));
+    for item in answer
+        .get("items")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let outcome = item.get("outcome").and_then(Value::as_str).unwrap_or("?");
+        let reason = item.get("reason").and_then(Value::as_str).unwrap_or("?");
+        let subject = item
+            .pointer("/item/subject")
+            .and_then(Value::as_str)
+            .unwrap_or("?");
+        let state = item.get("state").and_then(Value::as_str).unwrap_or("?");
+        output::say(&format!(
+            "      {subject}: {outcome} ({reason}), now {state}"
+        ));
+        for policy in names(item, "policies", "id") {
+            output::say(&format!("        by policy {policy}"));
+        }
+        for obligation in item
+            .get("obligations")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let text = |name: &str| {
+                obligation
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or("?")
+                    .to_owned()
+            };
+            output::say(&format!(
+                "        then {} by {} {}",
+                text("name"),
+                text("system"),
+                text("function")
+            ));
+        }
+    }
+    if let Some(index) = answer.pointer("/record/index") {
+        let hash = answer
+            .pointer("/record/leaf_hash")
+            .and_then(Value::as_str)
+            .unwrap_or("?");
+        output::say(&format!("      record {index}, leaf {hash}"));
+    }
+}
+
+fn names<'a>(item: &'a Value, list: &str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    item.get(list)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(move |entry| entry.get(name).and_then(Value::as_str))
+}

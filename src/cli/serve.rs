@@ -1,0 +1,144 @@
+//! `comity serve`: run the service until it is told to stop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use super::exit::Exit;
+use super::output;
+use super::service::Service;
+use super::service::ServiceError;
+use super::service::ServiceSettings;
+use super::service::body_limits;
+use crate::config::Config;
+use crate::config::InvalidConfig;
+use crate::config::Partial;
+use crate::config::environment;
+use crate::identity::caller::CallerList;
+use crate::telemetry::tracing::LogFormat;
+
+/// Flags win over `COMITY_…` variables, and those over the configuration file.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The MC system that this service decides for
+    #[arg(long, value_name = "MC_SYSTEM_ID")]
+    system: Option<String>,
+    /// Address and port; loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The bundle's directory
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// The access bundle's directory
+    #[arg(long, value_name = "DIR")]
+    access_policies: Option<PathBuf>,
+    /// The list of callers (TOML)
+    #[arg(long, value_name = "FILE")]
+    callers: Option<PathBuf>,
+    /// How log lines are written
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Which log lines are written, such as `info` or `comity=debug`
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Exit {
+    let prepared = config(arguments).and_then(|config| Ok((callers(&config)?, config)));
+    let (callers, config) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            output::complain(&error.to_string());
+            return Exit::InvalidInput;
+        }
+    };
+    if let Err(error) = crate::telemetry::tracing::init(config.log_format, &config.log_filter) {
+        output::complain(&error.to_string());
+        return Exit::InvalidInput;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("cannot start: {error}"));
+            return Exit::Broken;
+        }
+    };
+    match runtime.block_on(serve(settings(&config, callers))) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            output::complain(&super::chain(&error));
+            Exit::Broken
+        }
+    }
+}
+
+fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
+    let file = match &arguments.config {
+        Some(path) => Partial::from_file(path)?,
+        None => Partial::default(),
+    };
+    let flags = Partial {
+        system: arguments.system,
+        listen: arguments.listen,
+        data_dir: arguments.data_dir,
+        policies: arguments.policies,
+        access_policies: arguments.access_policies,
+        callers: arguments.callers,
+        body_bytes_max: None,
+        members_max: None,
+        log_format: arguments.log_format,
+        log_filter: arguments.log_filter,
+    };
+    flags
+        .or(Partial::from_environment(&environment())?)
+        .or(file)
+        .complete()
+}
+
+fn callers(config: &Config) -> Result<CallerList, InvalidConfig> {
+    let Some(path) = &config.callers else {
+        return Ok(CallerList::default());
+    };
+    let wrong = |detail: String| InvalidConfig(vec![format!("{}: {detail}", path.display())]);
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
+
+fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
+    ServiceSettings {
+        system: config.system.clone(),
+        listen: config.listen,
+        data_directory: config.data_dir.clone(),
+        policies: config.policies.clone(),
+        access_policies: config.access_policies.clone(),
+        callers,
+        limits: body_limits(config.body_bytes_max, config.members_max),
+    }
+}
+
+async fn serve(settings: ServiceSettings) -> Result<(), ServiceError> {
+    let token_file = settings
+        .data_directory
+        .join(super::service::OPERATOR_TOKEN_FILE);
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Stop)?;
+    let service = Service::start(settings).await?;
+    output::say(&format!("listening on http://{}", service.address()));
+    output::say(&format!("operator token in {}", token_file.display()));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ServiceError::Stop)?,
+    }
+    tracing::info!("stopping; requests under way end first");
+    service.stop().await
+}

@@ -1,0 +1,355 @@
+//! A whole service in this process: store, use cases, watcher and server, put together and taken apart.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::app::Settings;
+use crate::app::clock::Clock;
+use crate::app::clock::SystemClock;
+use crate::app::error::AppError;
+use crate::app::open::Foundations;
+use crate::app::sealing::SealingKey;
+use crate::domain::identity::McSystemId;
+use crate::domain::wire::WireLimits;
+use crate::http::server::Server;
+use crate::http::state::BodyLimits;
+use crate::http::state::ServiceState;
+use crate::identity::caller::CallerEntry;
+use crate::identity::caller::CallerList;
+use crate::identity::token::Token;
+use crate::policy::watch::Patience;
+use crate::policy::watch::Watch;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::OpenError;
+use crate::store::embedded::Progress;
+use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ArchiveError;
+use crate::store::embedded::disk::Disk;
+use crate::store::embedded::disk::RealDisk;
+use crate::store::embedded::projection::ProjectionBackend;
+use crate::store::embedded::projection::SledBackend;
+use crate::store::embedded::settings::Settings as StoreSettings;
+use crate::telemetry::metrics::Metrics;
+
+/// The file in the data directory that holds the local operator's token.
+pub const OPERATOR_TOKEN_FILE: &str = "operator.token";
+
+/// A stage with fewer steps than ten times this ends before anybody asks.
+const PROGRESS_WORTH_TELLING: u64 = 100_000;
+
+const SEALING_KEY_FILE: &str = "sealing.key";
+
+/// Tokens by caller name.
+pub type CallerTokens = BTreeMap<String, String>;
+
+/// What one service needs.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// The MC system that it decides for.
+    pub system: McSystemId,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where it keeps everything.
+    pub data_directory: PathBuf,
+    /// The bundle's directory.
+    pub policies: PathBuf,
+    /// The access bundle's directory.
+    pub access_policies: PathBuf,
+    /// Who may call, beside the local operator.
+    pub callers: CallerList,
+    /// The largest bodies.
+    pub limits: BodyLimits,
+}
+
+/// Why a service does not start or stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store does not open.
+    #[error("the data directory `{}` cannot be used", .0.display())]
+    Store(PathBuf, #[source] Box<OpenError>),
+    /// The bundle archive does not open.
+    #[error("the bundle archive in `{}` cannot be used", .0.display())]
+    Archive(PathBuf, #[source] Box<ArchiveError>),
+    /// A file of the data directory cannot be used.
+    #[error("the file `{}` cannot be used", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The use cases do not come up.
+    #[error("the service does not come up")]
+    App(#[source] AppError),
+    /// The policy directory cannot be watched.
+    #[error("the policy directory cannot be watched")]
+    Watch(#[source] io::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// Stopping did not go to its end.
+    #[error("the server did not stop in order")]
+    Stop(#[source] io::Error),
+}
+
+impl ServiceSettings {
+    /// Settings for a service on a free loopback port.
+    pub fn local(system: McSystemId, data_directory: PathBuf, policies: PathBuf) -> Self {
+        Self {
+            system,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data_directory,
+            access_policies: policies.join("access"),
+            policies,
+            callers: CallerList::default(),
+            limits: BodyLimits::default(),
+        }
+    }
+
+    /// Makes callers with one role each; their tokens are in the answer and nowhere else.
+    pub fn make_callers(&mut self, callers: &[(&str, &str)]) -> io::Result<CallerTokens> {
+        let mut tokens = CallerTokens::new();
+        for (name, role) in callers {
+            let token = Token::from_random(random_bytes()?);
+            tokens.insert((*name).to_owned(), token.reveal().to_owned());
+            self.callers.callers.push(CallerEntry {
+                name: (*name).to_owned(),
+                roles: [(*role).to_owned()].into(),
+                token_sha256: token.hash(),
+                not_after: None,
+            });
+        }
+        Ok(tokens)
+    }
+}
+
+/// A service that runs.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    server: Server,
+    watch: Watch,
+    tasks: Vec<JoinHandle<()>>,
+    operator_token: String,
+}
+
+impl Service {
+    /// Starts a service; when this returns, it answers.
+    pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
+        let directory = settings.data_directory.clone();
+        let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory))
+            .await
+            .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
+        let sealing_key = sealing_key(&settings.data_directory.join(SEALING_KEY_FILE))?;
+        let token = operator_token(&settings.data_directory.join(OPERATOR_TOKEN_FILE))?;
+        let foundations = Foundations {
+            store,
+            archive,
+            sealing_key,
+            metrics: Arc::new(Metrics::new()),
+        };
+        let app = App::open(
+            app_settings(&settings),
+            foundations,
+            Box::new(SystemClock::default()),
+        )
+        .await
+        .map_err(ServiceError::App)?;
+        let (watch, publisher) = watch_policies(&app)?;
+        let mut callers = settings.callers.clone();
+        callers.callers.push(CallerEntry {
+            name: "local-operator".to_owned(),
+            roles: ["operator".to_owned()].into(),
+            token_sha256: token.hash(),
+            not_after: None,
+        });
+        let state = ServiceState::new(app.clone(), callers, settings.limits);
+        let server = Server::listen(settings.listen, state)
+            .await
+            .map_err(|error| ServiceError::Listen(settings.listen, error))?;
+        let tasks = vec![publisher, app.keep_house()];
+        Ok(Self {
+            app,
+            server,
+            watch,
+            tasks,
+            operator_token: token.reveal().to_owned(),
+        })
+    }
+
+    /// Where the service listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The local operator's token.
+    pub fn operator_token(&self) -> String {
+        self.operator_token.clone()
+    }
+
+    /// Stops: no new requests, those under way end, everything accepted is durable.
+    pub async fn stop(self) -> Result<(), ServiceError> {
+        let stopped = self.server.stop().await.map_err(ServiceError::Stop);
+        drop(tokio::task::spawn_blocking(move || drop(self.watch)).await);
+        for task in self.tasks {
+            task.abort();
+        }
+        self.app.close().await;
+        stopped
+    }
+}
+
+/// Opens the store and the bundle archive in a data directory, making them if they are new.
+pub fn open_store(directory: &Path) -> Result<(EmbeddedStore, Archive), ServiceError> {
+    fs::create_dir_all(directory)
+        .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
+    let projection = Arc::new(SledBackend::new(directory));
+    let settings = store_settings(projection);
+    let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut tell_progress)
+        .map_err(|error| ServiceError::Store(directory.to_owned(), Box::new(error)))?;
+    let archive = Archive::open(disk)
+        .map_err(|error| ServiceError::Archive(directory.to_owned(), Box::new(error)))?;
+    Ok((store, archive))
+}
+
+fn store_settings(projection: Arc<dyn ProjectionBackend>) -> StoreSettings {
+    StoreSettings::new(
+        projection,
+        Clock::new(Box::new(SystemClock::default()), None).now(),
+    )
+}
+
+/// Says how far a long start is, in tenths.
+fn tell_progress(progress: Progress) {
+    let Progress { stage, done, total } = progress;
+    let tenth = total / 10;
+    if tenth > PROGRESS_WORTH_TELLING && done % tenth == 0 {
+        tracing::info!(?stage, done, total, "starting");
+    }
+}
+
+fn app_settings(settings: &ServiceSettings) -> Settings {
+    Settings {
+        system: settings.system.clone(),
+        policies: settings.policies.clone(),
+        access_policies: settings.access_policies.clone(),
+        workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    }
+}
+
+fn watch_policies(app: &App) -> Result<(Watch, JoinHandle<()>), ServiceError> {
+    let settings = app.settings();
+    let mut roots = vec![settings.policies.clone(), settings.access_policies.clone()];
+    roots.extend(schema_of(&settings.policies));
+    roots.extend(schema_of(&settings.access_policies));
+    let changed = Arc::new(tokio::sync::Notify::new());
+    let signal = Arc::clone(&changed);
+    let watch = Watch::start(roots, Patience::default(), move || signal.notify_one())
+        .map_err(ServiceError::Watch)?;
+    let app = app.clone();
+    let publisher = tokio::spawn(async move {
+        loop {
+            changed.notified().await;
+            if let Err(error) = app.publish_directory("watcher").await {
+                tracing::error!(%error, "the policy directory was not taken over");
+            }
+            if let Err(error) = app.reload_access().await {
+                tracing::warn!(%error, "the access bundle was refused; the last good one stays in force");
+            }
+        }
+    });
+    Ok((watch, publisher))
+}
+
+/// The folder of the schema that a bundle names, which may lie outside the bundle.
+fn schema_of(bundle: &Path) -> Option<PathBuf> {
+    let source = crate::policy::source::BundleSource::read(bundle).ok()?;
+    let manifest = crate::policy::bundle::Bundle::compile(&source)
+        .ok()?
+        .manifest()
+        .clone();
+    Some(bundle.join(manifest.schema()))
+}
+
+fn sealing_key(file: &Path) -> Result<SealingKey, ServiceError> {
+    let bytes = private_file(file, || Ok(random_bytes()?.to_vec()))?;
+    let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
+        ServiceError::File(
+            file.to_owned(),
+            io::Error::new(io::ErrorKind::InvalidData, "not a key of 32 bytes"),
+        )
+    })?;
+    Ok(SealingKey::from_bytes(bytes))
+}
+
+fn operator_token(file: &Path) -> Result<Token, ServiceError> {
+    let made = || Ok(format!("{}\n", Token::from_random(random_bytes()?).reveal()).into_bytes());
+    let text = String::from_utf8_lossy(&private_file(file, made)?)
+        .trim()
+        .to_owned();
+    text.parse().map_err(|error| {
+        ServiceError::File(
+            file.to_owned(),
+            io::Error::new(io::ErrorKind::InvalidData, error),
+        )
+    })
+}
+
+/// A file that only its owner may read, made if it is not there; refused if others can read it.
+fn private_file(
+    file: &Path,
+    make: impl FnOnce() -> io::Result<Vec<u8>>,
+) -> Result<Vec<u8>, ServiceError> {
+    let wrong = |error| ServiceError::File(file.to_owned(), error);
+    let created = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
+    match created {
+        Ok(mut created) => {
+            let bytes = make().map_err(wrong)?;
+            created
+                .write_all(&bytes)
+                .and_then(|()| created.sync_all())
+                .map_err(wrong)?;
+            Ok(bytes)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                let detail = "others than the owner can read it; `chmod 600` it";
+                return Err(wrong(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    detail,
+                )));
+            }
+            fs::read(file).map_err(wrong)
+        }
+        Err(error) => Err(wrong(error)),
+    }
+}
+
+fn random_bytes() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+/// Body limits from the two settings that operators change.
+pub fn body_limits(body_bytes_max: usize, members_max: usize) -> BodyLimits {
+    BodyLimits {
+        body_bytes_max,
+        wire: WireLimits {
+            members: members_max,
+            ..WireLimits::default()
+        },
+    }
+}

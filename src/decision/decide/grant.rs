@@ -1,0 +1,134 @@
+//! What a grant carries: its limits, computed from facts, and what has to be done by which system.
+
+use std::collections::BTreeSet;
+
+use crate::decision::decide::ItemKey;
+use crate::decision::facts::Facts;
+use crate::decision::facts::PersonFacts;
+use crate::decision::obligation::Limits;
+use crate::decision::obligation::Obligation;
+use crate::decision::obligation::ObligationParameters;
+use crate::decision::query;
+use crate::domain::identity::GroupId;
+use crate::domain::identity::McSystemId;
+use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::time::Timestamp;
+use crate::policy::annotation;
+use crate::policy::annotation::Limit;
+use crate::policy::annotation::SystemRole;
+
+const MINUTE_MILLISECONDS: i64 = 60_000;
+
+/// What a grant is computed from.
+pub(super) struct Grant<'a> {
+    pub(super) request: &'a InterSystemRequest,
+    pub(super) facts: &'a Facts,
+    pub(super) person: Option<&'a PersonFacts>,
+    pub(super) item: &'a ItemKey,
+    pub(super) now: Timestamp,
+}
+
+impl Grant<'_> {
+    /// The limits that the policies name, where there is a fact to limit by.
+    pub(super) fn limits(&self, named: &BTreeSet<Limit>) -> Limits {
+        let mut limits = Limits::default();
+        for limit in named {
+            match limit {
+                Limit::Profile => limits.profile = self.profile().map(|it| it.id.clone()),
+                Limit::Services => limits.services = self.profile().map(|it| it.services.clone()),
+                Limit::PriorityCap => limits.priority_cap = self.priority_cap(),
+                Limit::EndTime => limits.end_time = self.end_time(),
+            }
+        }
+        limits
+    }
+
+    /// The obligations that the policies name, with who has to meet them.
+    pub(super) fn obligations(&self, named: &[&annotation::Obligation]) -> Vec<Obligation> {
+        named.iter().map(|named| self.obligation(named)).collect()
+    }
+
+    fn obligation(&self, named: &annotation::Obligation) -> Obligation {
+        Obligation {
+            name: named.name.to_string(),
+            system: self.system(named.system).cloned(),
+            role: named.system.to_string(),
+            function: named.function.to_string(),
+            parameters: self.parameters(),
+        }
+    }
+
+    fn parameters(&self) -> ObligationParameters {
+        let push = match &self.request.body {
+            OperationBody::UeConfigurationPush(push) => Some(push),
+            OperationBody::GroupMembershipUpdate(_)
+            | OperationBody::Affiliation(_)
+            | OperationBody::MigrationServiceAuthorization(_) => None,
+        };
+        ObligationParameters {
+            subject: push.is_none().then(|| self.item.subject.clone()),
+            group: self.group().cloned(),
+            service: self.item.service,
+            profile: self.profile().map(|profile| profile.id.clone()),
+            provider: push.map(|push| push.mc_system_id.clone()),
+        }
+    }
+
+    fn system(&self, role: SystemRole) -> Option<&McSystemId> {
+        match role {
+            SystemRole::Requesting => Some(&self.request.requesting_system),
+            SystemRole::Receiving => Some(&self.request.receiving_system),
+            SystemRole::Serving => query::serving_system(self.request),
+            SystemRole::SubjectHome => self.person?.home.as_ref(),
+            SystemRole::ResourceHome => match self.group() {
+                Some(_) => self.facts.shared.group_home.as_ref(),
+                None => {
+                    query::serving_system(self.request).or(Some(&self.request.receiving_system))
+                }
+            },
+        }
+    }
+
+    fn group(&self) -> Option<&GroupId> {
+        match &self.request.body {
+            OperationBody::GroupMembershipUpdate(update) => Some(&update.group),
+            OperationBody::Affiliation(affiliation) => Some(&affiliation.group),
+            OperationBody::MigrationServiceAuthorization(_)
+            | OperationBody::UeConfigurationPush(_) => None,
+        }
+    }
+
+    fn profile(&self) -> Option<&MigratedUserProfile> {
+        let profile = self.person?.migrated_profile.as_ref()?;
+        Some(&profile.value)
+    }
+
+    fn priority_cap(&self) -> Option<u8> {
+        let agreement = self.facts.shared.agreement.as_ref();
+        let ceiling = agreement.and_then(|agreement| agreement.value.priority_ceiling);
+        lowest([ceiling, self.profile().and_then(|profile| profile.priority)])
+    }
+
+    /// An authorization lasts neither longer than the agreements that it rests on nor than its profile's life.
+    fn end_time(&self) -> Option<Timestamp> {
+        let shared = &self.facts.shared;
+        let life = self.profile().and_then(|profile| profile.life_minutes_max);
+        let life = life.map(|minutes| {
+            let milliseconds = i64::from(minutes).saturating_mul(MINUTE_MILLISECONDS);
+            self.now.plus_milliseconds(milliseconds)
+        });
+        let until = [
+            shared.agreement.as_ref(),
+            shared.home_agreement.as_ref(),
+            shared.serving_agreement.as_ref(),
+        ]
+        .map(|agreement| agreement.and_then(|agreement| agreement.value.valid_until));
+        lowest(until.into_iter().chain([life]))
+    }
+}
+
+fn lowest<T: Ord>(values: impl IntoIterator<Item = Option<T>>) -> Option<T> {
+    values.into_iter().flatten().min()
+}

@@ -1,0 +1,338 @@
+//! From a request and its facts to Cedar queries: one for each member, each service, or the one thing asked.
+//!
+//! What the items share is built once; `docs/model.md` lists principal, action, resource and context.
+
+mod context;
+mod item;
+
+use std::ops::Range;
+
+use cedar_policy::Context;
+use cedar_policy::Entities;
+use cedar_policy::EntityUid;
+use cedar_policy::Request;
+use cedar_policy::Schema;
+
+use crate::decision::entities::EntitySet;
+use crate::decision::entities::Members;
+use crate::decision::entities::QueryError;
+use crate::decision::entities::Vocabulary;
+use crate::decision::facts::Facts;
+use crate::decision::facts::PersonFacts;
+use crate::decision::reason::ReasonCode;
+use crate::domain::identity::GroupId;
+use crate::domain::identity::McServiceId;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::time::Timestamp;
+use crate::policy::bundle::Bundle;
+
+pub use item::action;
+pub(crate) use item::is_reducing;
+pub use item::item;
+pub use item::item_count;
+pub use item::items;
+pub(crate) use item::service_word;
+pub(crate) use item::serving_system;
+
+/// Up to so many subjects are entities of the shared part, so that a small request is built at one go.
+const SHARED_SUBJECTS_MAX: usize = 64;
+
+/// A request made ready: all that its items share.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    pub(crate) request: &'a InterSystemRequest,
+    pub(crate) facts: &'a Facts,
+    pub(crate) now: Timestamp,
+    readiness: Readiness<'a>,
+}
+
+/// Whether there is anything to ask the engine.
+#[derive(Debug)]
+enum Readiness<'a> {
+    Ready(Box<Shared<'a>>),
+    /// Something that every item needs cannot be told.
+    Refused(ReasonCode),
+    /// The shared part cannot be built.
+    Failed(String),
+}
+
+#[derive(Debug)]
+struct Shared<'a> {
+    entities: Entities,
+    schema: &'a Schema,
+    principal: EntityUid,
+    action: EntityUid,
+    resource: EntityUid,
+    context: Members,
+}
+
+/// What there is to do for an item.
+#[derive(Debug)]
+pub enum Query {
+    /// Ask the engine.
+    Ask(Box<Request>),
+    /// Refuse without asking.
+    Refused(ReasonCode),
+    /// Refuse because the query cannot be made.
+    Failed(String),
+}
+
+/// Queries of some items, and the entities that they share.
+#[derive(Debug)]
+pub struct Queries {
+    /// All that the queries speak of, with all ancestors.
+    pub entities: Entities,
+    /// Each item's number and query.
+    pub queries: Vec<(usize, Query)>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Builds what the items of a request share.
+    pub fn new(
+        bundle: &'a Bundle,
+        request: &'a InterSystemRequest,
+        facts: &'a Facts,
+        now: Timestamp,
+    ) -> Self {
+        let readiness = match unresolvable(request, facts) {
+            Some(reason) => Readiness::Refused(reason),
+            None => match Shared::new(bundle, request, facts, now) {
+                Ok(shared) => Readiness::Ready(Box::new(shared)),
+                Err(error) => Readiness::Failed(error.to_string()),
+            },
+        };
+        Self {
+            request,
+            facts,
+            now,
+            readiness,
+        }
+    }
+
+    /// How many items there are.
+    pub fn item_count(&self) -> usize {
+        item_count(self.request)
+    }
+
+    /// What is known about whom an item concerns.
+    pub(crate) fn person(&self, number: usize) -> Option<&'a PersonFacts> {
+        person(self.request, self.facts, number)
+    }
+
+    /// The queries of the items in a range.
+    pub fn queries(&self, range: Range<usize>) -> Queries {
+        let range = range.start..range.end.min(self.item_count());
+        match &self.readiness {
+            Readiness::Refused(reason) => Queries::all(range, || Query::Refused(*reason)),
+            Readiness::Failed(message) => Queries::all(range, || Query::Failed(message.clone())),
+            Readiness::Ready(shared) => match self.entities(shared, range.clone()) {
+                Ok(entities) => Queries {
+                    entities,
+                    queries: range
+                        .map(|number| (number, self.query(shared, number)))
+                        .collect(),
+                },
+                Err(error) => Queries::all(range, || Query::Failed(error.to_string())),
+            },
+        }
+    }
+
+    fn entities(&self, shared: &Shared<'_>, range: Range<usize>) -> Result<Entities, QueryError> {
+        let entities = shared.entities.clone();
+        let OperationBody::GroupMembershipUpdate(update) = &self.request.body else {
+            return Ok(entities);
+        };
+        if update.members.len() <= SHARED_SUBJECTS_MAX {
+            return Ok(entities);
+        }
+        let mut set = EntitySet::new(Vocabulary::get()?);
+        let members = update.members.iter().zip(&self.facts.subjects);
+        add_members(&mut set, members.skip(range.start).take(range.len()))?;
+        let added: Vec<_> = set
+            .into_entities()
+            .filter(|entity| entities.get(&entity.uid()).is_none())
+            .collect();
+        Ok(entities.add_entities(added, None)?)
+    }
+
+    fn query(&self, shared: &Shared<'_>, number: usize) -> Query {
+        match self.person(number) {
+            Some(person) if person.home.is_some() => match self.ask(shared, person, number) {
+                Ok(request) => Query::Ask(Box::new(request)),
+                Err(error) => Query::Failed(error.to_string()),
+            },
+            Some(_) | None => Query::Refused(ReasonCode::SubjectUnresolvable),
+        }
+    }
+
+    fn ask(
+        &self,
+        shared: &Shared<'_>,
+        person: &PersonFacts,
+        number: usize,
+    ) -> Result<Request, QueryError> {
+        let item = item(self.request, number).ok_or(QueryError::NoItem(number))?;
+        let mut context = shared.context.clone();
+        context::of_item(&mut context, self.request, &item, person)?;
+        Ok(Request::new(
+            shared.principal.clone(),
+            shared.action.clone(),
+            shared.resource.clone(),
+            Context::from_pairs(context)?,
+            Some(shared.schema),
+        )?)
+    }
+}
+
+impl Queries {
+    fn all(range: Range<usize>, query: impl Fn() -> Query) -> Self {
+        Self {
+            entities: Entities::empty(),
+            queries: range.map(|number| (number, query())).collect(),
+        }
+    }
+}
+
+impl<'a> Shared<'a> {
+    fn new(
+        bundle: &'a Bundle,
+        request: &InterSystemRequest,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<Self, QueryError> {
+        let schema = bundle.schema().ok_or(QueryError::NoSchema)?;
+        let vocabulary = Vocabulary::get()?;
+        let mut set = EntitySet::new(vocabulary);
+        let principal = add_principal(&mut set, request, facts)?;
+        let resource = add_resource(&mut set, request, facts)?;
+        if let OperationBody::GroupMembershipUpdate(update) = &request.body
+            && update.members.len() <= SHARED_SUBJECTS_MAX
+        {
+            add_members(&mut set, update.members.iter().zip(&facts.subjects))?;
+        }
+        let context = context::shared(&mut set, request, facts, now)?;
+        for literal in bundle.entity_literals() {
+            if vocabulary.is_name_only(literal.type_name()) {
+                set.add_name(literal.clone());
+            }
+        }
+        Ok(Self {
+            entities: bundle
+                .action_entities()
+                .clone()
+                .add_entities(set.into_entities(), None)?,
+            schema,
+            principal,
+            action: vocabulary.action(action(&request.body)),
+            resource,
+            context,
+        })
+    }
+}
+
+/// What is known about whom an item concerns: the listed member, the one user, or who asks for a push.
+fn person<'a>(
+    request: &InterSystemRequest,
+    facts: &'a Facts,
+    number: usize,
+) -> Option<&'a PersonFacts> {
+    match &request.body {
+        OperationBody::GroupMembershipUpdate(_) => facts.subjects.get(number),
+        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => {
+            facts.subjects.first()
+        }
+        OperationBody::UeConfigurationPush(_) => facts.requester.as_ref(),
+    }
+}
+
+/// Why no item of the request can be asked about, if so.
+fn unresolvable(request: &InterSystemRequest, facts: &Facts) -> Option<ReasonCode> {
+    let operation = request.body.operation();
+    if !operation.directions().contains(&request.direction) {
+        return Some(ReasonCode::DirectionUnknown);
+    }
+    let has_home = |person: Option<&PersonFacts>| person.is_some_and(|it| it.home.is_some());
+    match &request.body {
+        OperationBody::GroupMembershipUpdate(_) => {
+            if !has_home(facts.requester.as_ref()) {
+                Some(ReasonCode::RequesterUnresolvable)
+            } else if facts.shared.group_home.is_none() {
+                Some(ReasonCode::GroupUnresolvable)
+            } else {
+                None
+            }
+        }
+        OperationBody::Affiliation(_) => {
+            if !has_home(facts.subjects.first()) {
+                Some(ReasonCode::SubjectUnresolvable)
+            } else if facts.shared.group_home.is_none() {
+                Some(ReasonCode::GroupUnresolvable)
+            } else {
+                None
+            }
+        }
+        OperationBody::MigrationServiceAuthorization(_) => {
+            (!has_home(facts.subjects.first())).then_some(ReasonCode::SubjectUnresolvable)
+        }
+        OperationBody::UeConfigurationPush(_) => {
+            (!has_home(facts.requester.as_ref())).then_some(ReasonCode::RequesterUnresolvable)
+        }
+    }
+}
+
+fn add_principal(
+    set: &mut EntitySet,
+    request: &InterSystemRequest,
+    facts: &Facts,
+) -> Result<EntityUid, QueryError> {
+    let person = facts.requester.as_ref().or(facts.subjects.first());
+    let person = person.ok_or(QueryError::NoItem(0))?;
+    add_person(set, request.body.requesting_user(), person)?.ok_or(QueryError::NoItem(0))
+}
+
+fn add_resource(
+    set: &mut EntitySet,
+    request: &InterSystemRequest,
+    facts: &Facts,
+) -> Result<EntityUid, QueryError> {
+    let mut group = |id: &GroupId| {
+        let home = facts.shared.group_home.as_ref();
+        let home = home.ok_or(QueryError::NoItem(0))?;
+        set.add_group(
+            id,
+            home,
+            facts.shared.group.as_ref().map(|group| &group.value),
+        )
+    };
+    match &request.body {
+        OperationBody::GroupMembershipUpdate(update) => group(&update.group),
+        OperationBody::Affiliation(affiliation) => group(&affiliation.group),
+        OperationBody::MigrationServiceAuthorization(_) => {
+            Ok(set.add_system(serving_system(request).unwrap_or(&request.receiving_system)))
+        }
+        OperationBody::UeConfigurationPush(_) => Ok(set.add_system(&request.receiving_system)),
+    }
+}
+
+fn add_members<'a>(
+    set: &mut EntitySet,
+    members: impl Iterator<Item = (&'a McServiceId, &'a PersonFacts)>,
+) -> Result<(), QueryError> {
+    for (id, person) in members {
+        add_person(set, id, person)?;
+    }
+    Ok(())
+}
+
+/// A person without a home is no entity: no query may speak of them.
+fn add_person(
+    set: &mut EntitySet,
+    id: &McServiceId,
+    person: &PersonFacts,
+) -> Result<Option<EntityUid>, QueryError> {
+    match &person.home {
+        Some(home) => Ok(Some(set.add_user(id, home, person)?)),
+        None => Ok(None),
+    }
+}

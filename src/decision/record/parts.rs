@@ -1,0 +1,203 @@
+//! A record as parts: one that is nobody's, and the parts of each person it speaks of.
+//!
+//! Whatever a front-end or a partner wrote freely (correlation id, justification, organisation, error
+//! texts) counts as personal, since nobody can tell what it says.
+
+use serde::Deserialize;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::decision::decide::DeterminingPolicy;
+use crate::decision::decide::PolicyError;
+use crate::decision::facts::PersonFacts;
+use crate::decision::facts::SharedFacts;
+use crate::decision::obligation::Limits;
+use crate::decision::obligation::Obligation;
+use crate::decision::reason::ReasonCode;
+use crate::decision::record::BundleReference;
+use crate::decision::record::FORMAT_VERSION;
+use crate::domain::identity::GroupId;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::operation::Direction;
+use crate::domain::operation::Operation;
+use crate::domain::outcome::Outcome;
+use crate::domain::request::MembershipChange;
+use crate::domain::request::Peer;
+use crate::domain::request::Requester;
+use crate::domain::request::Target;
+use crate::domain::request::Urgency;
+use crate::domain::service::McService;
+use crate::domain::time::Timestamp;
+use crate::domain::ue_configuration::StoredUeConfiguration;
+
+/// Why a record cannot be written as parts, or read from them.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A part is not what a part looks like.
+    #[error("a part of the record cannot be read or written")]
+    Json(#[from] serde_json::Error),
+    /// A part of a person was erased, or never written.
+    #[error("the record is incomplete: {0}")]
+    Incomplete(&'static str),
+    /// The same part is there twice, or the parts contradict each other.
+    #[error("the parts of the record contradict each other: {0}")]
+    Contradiction(&'static str),
+    /// The format is newer than this program.
+    #[error("the record has format {0}, newer than the {FORMAT_VERSION} that this program reads")]
+    Newer(u16),
+    /// Configuration data in clear is never written down.
+    #[error("the configuration data is in clear; seal it first")]
+    NotSealed,
+}
+
+/// What a record says that is nobody's: it outlives the erasure of every person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatePart {
+    /// The version of the format.
+    pub version: u16,
+    /// The request, by the random name it has here.
+    pub request_id: Uuid,
+    /// On which side the question was asked.
+    pub direction: Direction,
+    /// The other system as it was authenticated.
+    pub peer: Option<Peer>,
+    /// The system that asked.
+    pub requesting_system: McSystemId,
+    /// The system that was asked.
+    pub receiving_system: McSystemId,
+    /// How urgent it was said to be.
+    pub urgency: Urgency,
+    /// The operation, without the people.
+    pub operation: OperationPart,
+    /// The facts that are about nobody.
+    pub facts: SharedFacts,
+    /// How many people are listed in the request.
+    pub listed_count: usize,
+    /// Of how many subjects facts are known.
+    pub subject_count: usize,
+    /// When it was decided.
+    pub now: Timestamp,
+    /// Who submitted it.
+    pub caller: String,
+    /// Under which policies.
+    pub bundle: BundleReference,
+    /// Which engine decided.
+    pub engine_version: String,
+    /// What became of each item, in order.
+    pub items: Vec<ItemPart>,
+}
+
+/// The information elements of an operation that are about nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OperationPart {
+    /// Group membership update.
+    GroupMembershipUpdate {
+        /// The group.
+        group: GroupId,
+        /// Add or delete.
+        change: MembershipChange,
+        /// Whether it was addressed to somebody, who has a part.
+        has_target: bool,
+    },
+    /// Affiliation.
+    Affiliation {
+        /// The group.
+        group: GroupId,
+        /// The service.
+        service: McService,
+        /// The system that serves the user.
+        serving_system: McSystemId,
+    },
+    /// Migration service authorization.
+    MigrationServiceAuthorization {
+        /// The services asked for.
+        services: Vec<McService>,
+        /// The user profile asked for, by index.
+        profile_index: Option<u16>,
+    },
+    /// Initial MC service UE configuration data request.
+    UeConfigurationPush {
+        /// The system that provides the data.
+        mc_system_id: McSystemId,
+        /// Digests of the data.
+        configuration: StoredUeConfiguration,
+    },
+}
+
+impl OperationPart {
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::GroupMembershipUpdate { .. } => Operation::GroupMembershipUpdate,
+            Self::Affiliation { .. } => Operation::Affiliation,
+            Self::MigrationServiceAuthorization { .. } => Operation::MigrationServiceAuthorization,
+            Self::UeConfigurationPush { .. } => Operation::UeConfigurationPush,
+        }
+    }
+}
+
+/// What became of an item, and by which policies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemPart {
+    /// Accept, reject or review.
+    pub outcome: Outcome,
+    /// Why, in one word.
+    pub reason: ReasonCode,
+    /// The policies that made it so.
+    pub policies: Vec<DeterminingPolicy>,
+    /// The categories.
+    pub categories: Vec<String>,
+    /// Permits that apply to an item that is refused.
+    pub would_permit: Vec<String>,
+    /// When a held item can no longer be approved.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a record says about a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum PersonalPart {
+    Requester(Box<RequesterPart>),
+    Target { target: Target },
+    Subject(Box<SubjectPart>),
+}
+
+/// Who asked, and everything that was written freely.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequesterPart {
+    pub(super) correlation_id: String,
+    pub(super) justification: Option<String>,
+    /// In an administrative exchange.
+    pub(super) requester: Option<Requester>,
+    /// The user who affiliates or migrates.
+    pub(super) user: Option<McServiceId>,
+    pub(super) serving_mc_service_id: Option<McServiceId>,
+    pub(super) facts: Option<PersonFacts>,
+}
+
+/// One subject, and what became of their items.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectPart {
+    pub(super) subject: McServiceId,
+    /// Positions in the list of members.
+    pub(super) listed: Vec<usize>,
+    /// Positions among the subjects whose facts are known, with the facts.
+    pub(super) facts: Vec<(usize, PersonFacts)>,
+    pub(super) items: Vec<SubjectItem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectItem {
+    pub(super) number: usize,
+    pub(super) service: Option<McService>,
+    pub(super) limits: Limits,
+    pub(super) obligations: Vec<Obligation>,
+    pub(super) errors: Vec<PolicyError>,
+}

@@ -1,0 +1,121 @@
+//! Pushed UE configuration data. It holds credentials, so that no problem ever repeats a value of it.
+
+use std::collections::BTreeMap;
+
+use super::element::Element;
+use super::element::Members;
+use crate::domain::service::McService;
+use crate::domain::ue_configuration::AccessPoint;
+use crate::domain::ue_configuration::PdnConnectivity;
+use crate::domain::ue_configuration::ServerUris;
+use crate::domain::ue_configuration::UeConfigurationData;
+
+const CONNECTIONS_MAX: usize = 256;
+const TEXT_BYTES_MAX: usize = 2_048;
+
+pub(super) fn configuration(element: &Element<'_>) -> Option<UeConfigurationData> {
+    let members = element.object_of(&[
+        "mc_system_id",
+        "pdn_connectivity",
+        "servers",
+        "default_user_profile",
+    ])?;
+    let mc_system_id = members
+        .required("mc_system_id")
+        .and_then(|id| id.parsed_unquoted("an MC system ID: a domain name"));
+    let pdn_connectivity = members
+        .required("pdn_connectivity")
+        .and_then(|connections| connections.list(CONNECTIONS_MAX))
+        .map(|connections| connections.iter().map(connection).collect::<Vec<_>>());
+    let servers = members.required("servers").and_then(|uris| servers(&uris));
+    let default_user_profile = optional_text(&members, "default_user_profile");
+    Some(UeConfigurationData {
+        mc_system_id: mc_system_id?,
+        pdn_connectivity: pdn_connectivity?.into_iter().collect::<Option<_>>()?,
+        servers: servers?,
+        default_user_profile,
+    })
+}
+
+fn connection(element: &Element<'_>) -> Option<PdnConnectivity> {
+    let members = element.object_of(&[
+        "hplmn",
+        "vplmn",
+        "mc_services",
+        "mc_common_core_services",
+        "mc_identity_management",
+    ])?;
+    let network = |plmn: Element<'_>| {
+        plmn.parsed_unquoted("a PLMN ID: three digits, a hyphen, two or three digits")
+    };
+    let hplmn = members.required("hplmn").and_then(network);
+    let vplmn = members.optional("vplmn").and_then(network);
+    let mc_services = members
+        .required("mc_services")
+        .and_then(|point| access_point(&point));
+    let optional_point = |name| {
+        members
+            .optional(name)
+            .and_then(|point| access_point(&point))
+    };
+    let mc_common_core_services = optional_point("mc_common_core_services");
+    let mc_identity_management = optional_point("mc_identity_management");
+    Some(PdnConnectivity {
+        hplmn: hplmn?,
+        vplmn,
+        mc_services: mc_services?,
+        mc_common_core_services,
+        mc_identity_management,
+    })
+}
+
+fn access_point(element: &Element<'_>) -> Option<AccessPoint> {
+    let members = element.object_of(&["apn", "credentials"])?;
+    let apn = required_text(&members, "apn");
+    let credentials = optional_text(&members, "credentials");
+    Some(AccessPoint {
+        apn: apn?,
+        credentials,
+    })
+}
+
+fn servers(element: &Element<'_>) -> Option<ServerUris> {
+    let members =
+        element.object_of(&["ipv6", "mc_service_servers", "idms", "gms", "cms", "kms"])?;
+    let ipv6 = members.optional("ipv6").and_then(|flag| flag.boolean());
+    let mc_service_servers = members
+        .optional("mc_service_servers")
+        .and_then(|servers| servers.object_of(&McService::ALL.map(McService::as_str)))
+        .map(|servers| service_servers(&servers));
+    let idms = required_text(&members, "idms");
+    let gms = required_text(&members, "gms");
+    let cms = required_text(&members, "cms");
+    let kms = required_text(&members, "kms");
+    Some(ServerUris {
+        ipv6: ipv6.unwrap_or_default(),
+        mc_service_servers: mc_service_servers.unwrap_or_default(),
+        idms: idms?,
+        gms: gms?,
+        cms: cms?,
+        kms: kms?,
+    })
+}
+
+fn service_servers(servers: &Members<'_>) -> BTreeMap<McService, String> {
+    McService::ALL
+        .into_iter()
+        .filter_map(|service| Some((service, optional_text(servers, service.as_str())?)))
+        .collect()
+}
+
+fn required_text(members: &Members<'_>, name: &str) -> Option<String> {
+    members
+        .required(name)
+        .and_then(|text| text.bounded_text(TEXT_BYTES_MAX))
+}
+
+fn optional_text(members: &Members<'_>, name: &str) -> Option<String> {
+    members
+        .optional(name)
+        .and_then(|text| text.bounded_text(TEXT_BYTES_MAX))
+}

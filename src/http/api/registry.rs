@@ -1,0 +1,174 @@
+//! `/v1/systems`, `/v1/agreements`, …: registry documents with revisions.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::domain::document::Document;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::Revision;
+use crate::domain::registry::Versioned;
+use crate::http::body::JsonBody;
+use crate::http::caller::Authenticated;
+use crate::http::precondition::write_condition;
+use crate::http::problem::Problem;
+use crate::http::state::ServiceState;
+use crate::store::command::Expected;
+
+const PAGE_DOCUMENTS_DEFAULT: usize = 100;
+
+/// Which page of a listing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// One document of an import.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Imported {
+    kind: DocumentKind,
+    document: Value,
+}
+
+/// `GET /v1/{kind}?after=ID&limit=N`: documents in the order of their ids.
+pub(super) async fn list(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(kind): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Problem> {
+    let kind = document_kind(&kind)?;
+    let limit = page.limit.unwrap_or(PAGE_DOCUMENTS_DEFAULT);
+    let found = state
+        .app()
+        .documents(&caller, kind, page.after.as_deref(), limit)?;
+    let documents = found.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({ "documents": documents })))
+}
+
+/// `GET /v1/{kind}/{id}`: the document; its revision is the entity tag.
+pub(super) async fn read(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path((kind, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let found = state.app().document(&caller, &document_key(&kind, &id)?)?;
+    Ok((etag(found.revision), Json(bare(&found.value)?)).into_response())
+}
+
+/// `PUT /v1/{kind}/{id}` with `If-Match` or `If-None-Match: *`: 201 when the document is new, else 200.
+pub(super) async fn write(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let key = document_key(&kind, &id)?;
+    let expected = write_condition(&headers)?;
+    let document = Document::from_json(key.kind, body.into_value())
+        .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))?;
+    let status = if expected == Expected::Absent {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let revision = state
+        .app()
+        .put_document(&caller, key, document, expected)
+        .await?;
+    Ok((
+        status,
+        etag(revision),
+        Json(json!({ "revision": revision })),
+    )
+        .into_response())
+}
+
+/// `DELETE /v1/{kind}/{id}` with `If-Match`.
+pub(super) async fn delete(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path((kind, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let key = document_key(&kind, &id)?;
+    let expected = write_condition(&headers)?;
+    state.app().delete_document(&caller, key, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/import`: an array of `{kind, document}`, written all or none.
+pub(super) async fn import(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Value>, Problem> {
+    let imported: Vec<Imported> = body.typed()?;
+    let mut documents = Vec::with_capacity(imported.len());
+    let mut problems = Vec::new();
+    for (number, entry) in imported.into_iter().enumerate() {
+        match Document::from_json(entry.kind, entry.document) {
+            Ok(document) => documents.push(document),
+            Err(error) => problems.push((format!("/{number}/document"), error.to_string())),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Problem::invalid(problems));
+    }
+    let count = documents.len();
+    let revision = state.app().import(&caller, documents).await?;
+    Ok(Json(json!({ "documents": count, "revision": revision })))
+}
+
+fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {
+    DocumentKind::from_plural(segment)
+        .ok_or_else(|| Problem::not_found(format!("there is no resource `/v1/{segment}`")))
+}
+
+fn document_key(kind: &str, id: &str) -> Result<DocumentKey, Problem> {
+    let kind = document_kind(kind)?;
+    let id: DocumentId = id
+        .parse()
+        .map_err(|_| Problem::not_found(format!("`{id}` cannot name a {kind}")))?;
+    Ok(DocumentKey { kind, id })
+}
+
+fn bare(document: &Document) -> Result<Value, Problem> {
+    document
+        .to_json()
+        .map_err(|error| Problem::internal(&error))
+}
+
+fn listed(found: &Versioned<Arc<Document>>) -> Result<Value, Problem> {
+    let key = found
+        .value
+        .key()
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(json!({ "id": key.id, "revision": found.revision, "document": bare(&found.value)? }))
+}
+
+fn etag(revision: Revision) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(&format!("\"r{revision}\"")) {
+        headers.insert(ETAG, value);
+    }
+    headers
+}

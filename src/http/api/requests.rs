@@ -1,0 +1,83 @@
+//! `/v1/requests`: submitting, reading and answering inter-system requests.
+
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use axum::response::Response;
+
+use crate::app::answer::RequestAnswer;
+use crate::app::respond::ReviewAnswer;
+use crate::domain::outcome::RequestStatus;
+use crate::http::body::JsonBody;
+use crate::http::caller::Authenticated;
+use crate::http::idempotency::IdempotencyKey;
+use crate::http::precondition::required_version;
+use crate::http::problem::Problem;
+use crate::http::state::ServiceState;
+use crate::store::command::RequestId;
+
+/// `POST /v1/requests`: 202 while an item is pending, else 200; the answer to a repeated key is the original one.
+pub(super) async fn submit(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    key: IdempotencyKey,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let request = state.parse_request(&body)?;
+    let answer = state.app().submit(caller, key.into_text(), request).await?;
+    let status = match answer.status {
+        RequestStatus::Pending => StatusCode::ACCEPTED,
+        RequestStatus::Accepted | RequestStatus::Rejected | RequestStatus::Partial => {
+            StatusCode::OK
+        }
+    };
+    Ok(answered(status, &answer))
+}
+
+/// `GET /v1/requests/{id}`.
+pub(super) async fn read(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    Ok(answered(
+        StatusCode::OK,
+        &state.app().request(&caller, request_id(&id)?)?,
+    ))
+}
+
+/// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names the version seen.
+pub(super) async fn respond(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let id = request_id(&id)?;
+    let required = required_version(&headers)?;
+    let answer: ReviewAnswer = body.typed()?;
+    let answered_request = state.app().respond(caller, id, answer, required).await?;
+    Ok(answered(StatusCode::OK, &answered_request))
+}
+
+fn request_id(text: &str) -> Result<RequestId, Problem> {
+    text.parse()
+        .map_err(|_| Problem::not_found(format!("there is no request `{text}`")))
+}
+
+fn answered(status: StatusCode, answer: &RequestAnswer) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"r{}\"", answer.version)) {
+        headers.insert(ETAG, etag);
+    }
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/requests/{}", answer.id)) {
+        headers.insert(LOCATION, location);
+    }
+    (status, headers, axum::Json(answer)).into_response()
+}

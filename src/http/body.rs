@@ -1,0 +1,101 @@
+//! JSON bodies: duplicate keys, deep nesting and large bodies are refused before anything is understood.
+
+use std::fmt;
+
+use axum::body::Bytes;
+use axum::extract::FromRef;
+use axum::extract::FromRequest;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::wire;
+use crate::http::problem::Problem;
+use crate::http::state::ServiceState;
+
+/// A body that is well-formed JSON, and its bytes.
+#[derive(Clone, Debug)]
+pub struct JsonBody(pub Body);
+
+/// The text of a body and what it says; it may hold credentials, and so is never printed.
+#[derive(Clone)]
+pub struct Body {
+    bytes: Bytes,
+    value: Value,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Body {
+    /// The bytes as they came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The value.
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// The value as a type; what does not fit is a problem.
+    pub fn typed<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        serde_json::from_value(self.value)
+            .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
+    }
+}
+
+impl<S> FromRequest<S> for JsonBody
+where
+    ServiceState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, outer: &S) -> Result<Self, Problem> {
+        let state = ServiceState::from_ref(outer);
+        if !is_json(&request) {
+            let detail = "send the body as `application/json`";
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+                detail,
+            ));
+        }
+        let limit = state.body_bytes_max();
+        let bytes = axum::body::to_bytes(request.into_body(), limit)
+            .await
+            .map_err(|_| {
+                let detail =
+                    format!("the body is longer than {limit} bytes, or did not arrive whole");
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "body-too-large",
+                    "Body too large",
+                    detail,
+                )
+            })?;
+        let value = wire::strict_json(&bytes, state.wire_limits())
+            .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
+        Ok(Self(Body { bytes, value }))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let essence = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(str::trim)
+        .unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json")
+}

@@ -1,0 +1,104 @@
+//! Conditional requests: `If-Match` and `If-None-Match` with revisions as entity tags (RFC 9110 clause 13).
+
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::HeaderName;
+use axum::http::header::IF_MATCH;
+use axum::http::header::IF_NONE_MATCH;
+
+use crate::domain::registry::Revision;
+use crate::http::problem::Problem;
+use crate::store::command::Expected;
+
+/// The condition of a write; one must be given, so that nobody overwrites what they have not seen.
+pub(super) fn write_condition(headers: &HeaderMap) -> Result<Expected, Problem> {
+    match (text(headers, &IF_MATCH)?, text(headers, &IF_NONE_MATCH)?) {
+        (Some(_), Some(_)) => Err(malformed("give either `If-Match` or `If-None-Match`")),
+        (Some(tag), None) => Ok(Expected::Revision(Revision(revision(tag)?))),
+        (None, Some("*")) => Ok(Expected::Absent),
+        (None, Some(_)) => Err(malformed("`If-None-Match` can only be `*`")),
+        (None, None) => Err(Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "Precondition required",
+            "say `If-Match` with the entity tag you read, or `If-None-Match: *` for a new document",
+        )),
+    }
+}
+
+/// The version that `If-Match` names, if it is given.
+pub(super) fn required_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    text(headers, &IF_MATCH)?.map(revision).transpose()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    if headers.get_all(name).iter().count() > 1 {
+        return Err(malformed("give a condition once"));
+    }
+    headers
+        .get(name)
+        .map(|value| {
+            value
+                .to_str()
+                .map(str::trim)
+                .map_err(|_| malformed("a condition is visible ASCII"))
+        })
+        .transpose()
+}
+
+fn revision(tag: &str) -> Result<u64, Problem> {
+    tag.strip_prefix("\"r")
+        .and_then(|rest| rest.strip_suffix('"'))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| malformed("an entity tag is the one that was read, such as `\"r12\"`"))
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid-precondition",
+        "Invalid precondition",
+        detail,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use super::required_version;
+    use super::write_condition;
+    use crate::domain::registry::Revision;
+    use crate::store::command::Expected;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_write_needs_exactly_one_condition() {
+        let at = |pairs| write_condition(&headers(pairs));
+        assert_eq!(
+            at(&[("if-match", "\"r12\"")]).unwrap(),
+            Expected::Revision(Revision(12))
+        );
+        assert_eq!(at(&[("if-none-match", "*")]).unwrap(), Expected::Absent);
+        assert_eq!(at(&[]).unwrap_err().status().as_u16(), 428);
+        for wrong in ["r12", "\"12\"", "W/\"r12\"", "*", "\"r-1\""] {
+            assert_eq!(
+                write_condition(&headers(&[("if-match", wrong)]))
+                    .unwrap_err()
+                    .status()
+                    .as_u16(),
+                400
+            );
+        }
+        let mut twice = headers(&[("if-match", "\"r1\"")]);
+        twice.append("if-match", "\"r2\"".parse().unwrap());
+        assert_eq!(write_condition(&twice).unwrap_err().status().as_u16(), 400);
+        assert_eq!(required_version(&headers(&[])).unwrap(), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! The annotations of a statement, read and checked against its effect.
+
+use std::str::FromStr;
+
+use cedar_policy::Effect;
+
+use crate::policy::annotation;
+use crate::policy::annotation::AnnotationError;
+use crate::policy::annotation::Category;
+use crate::policy::annotation::Expiry;
+use crate::policy::annotation::Response;
+use crate::policy::bundle::Origin;
+use crate::policy::bundle::PolicyInfo;
+use crate::policy::compile::Compiler;
+use crate::policy::compile::Names;
+use crate::policy::compile::statement::Statement;
+use crate::policy::diagnostics::Code;
+use crate::policy::diagnostics::Diagnostic;
+use crate::policy::diagnostics::Severity;
+
+impl Compiler {
+    /// What the annotations say; what is wrong with them becomes a diagnostic.
+    pub(super) fn info(&mut self, statement: &Statement) -> PolicyInfo {
+        self.unknown(statement);
+        let category = self.value(statement, "category", Code::InvalidCategory, |value| {
+            Category::from_str(value)
+        });
+        let response = self.response(statement);
+        let info = PolicyInfo {
+            id: statement.id().clone(),
+            effect: statement.effect(),
+            category,
+            response,
+            obligations: self
+                .value(
+                    statement,
+                    "obligation",
+                    Code::InvalidObligation,
+                    annotation::obligations,
+                )
+                .unwrap_or_default(),
+            limits: self
+                .value(statement, "limits", Code::InvalidLimit, annotation::limits)
+                .unwrap_or_default(),
+            expires: self.value(statement, "expires", Code::InvalidExpiry, |value| {
+                Expiry::from_str(value)
+            }),
+            locked: self
+                .value(statement, "locked", Code::InvalidLock, lock)
+                .is_some(),
+            origin: Origin::Written,
+            place: statement.place.clone(),
+        };
+        self.placement(statement, &info);
+        info
+    }
+
+    fn unknown(&mut self, statement: &Statement) {
+        for written in &statement.annotations {
+            if !annotation::KNOWN.contains(&written.name.as_str()) {
+                let message = format!("`@{}` has no meaning here", written.name);
+                self.problems.push(
+                    Diagnostic::warning(Code::UnknownAnnotation, message)
+                        .at(written.place.clone())
+                        .did_you_mean(&written.name, annotation::KNOWN),
+                );
+            }
+        }
+    }
+
+    fn value<T>(
+        &mut self,
+        statement: &Statement,
+        name: &str,
+        code: Code,
+        read: impl FnOnce(&str) -> Result<T, AnnotationError>,
+    ) -> Option<T> {
+        let written = statement.annotation(name)?;
+        match read(&written.value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let mut diagnostic =
+                    Diagnostic::error(code, error.to_string()).at(written.place.clone());
+                if let AnnotationError::Word { word, expected } = &error {
+                    diagnostic = diagnostic.did_you_mean(word, expected.iter().copied());
+                }
+                self.problems.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn response(&mut self, statement: &Statement) -> Option<Response> {
+        let written = statement.annotation("response");
+        let read = self.value(statement, "response", Code::InvalidResponse, |value| {
+            Response::from_str(value)
+        });
+        match (statement.effect(), read) {
+            (Effect::Permit, None) if written.is_none() => {
+                let default = self.manifest.default_response();
+                if default.is_none() {
+                    let message = "the permit does not say its response";
+                    self.problems.push(
+                        Diagnostic::error(Code::MissingResponse, message)
+                            .at(statement.place.clone())
+                            .help(
+                                "add `@response(\"automatic\")` or `@response(\"manual-review\")`, \
+                                 or a default response for the bundle",
+                            ),
+                    );
+                }
+                default
+            }
+            (Effect::Forbid, Some(Response::Automatic)) => {
+                let place = written.map_or(&statement.place, |written| &written.place);
+                let message = "a forbid cannot answer automatically";
+                self.problems.push(
+                    Diagnostic::error(Code::InvalidResponse, message)
+                        .at(place.clone())
+                        .help(
+                            "a forbid without `@response` refuses, one with \
+                             `@response(\"manual-review\")` holds",
+                        ),
+                );
+                None
+            }
+            (Effect::Permit | Effect::Forbid, response) => response,
+        }
+    }
+
+    /// Annotations that need a category, a hold or a grant to mean something.
+    fn placement(&mut self, statement: &Statement, info: &PolicyInfo) {
+        if info.effect == Effect::Permit
+            && self.names == Names::Required
+            && statement.annotation("category").is_none()
+        {
+            self.problems.push(
+                Diagnostic::error(Code::MissingCategory, "the permit has no `@category`")
+                    .at(statement.place.clone())
+                    .help("an officer configures the answer to a category of requests"),
+            );
+        }
+        let holds = info.response == Some(Response::ManualReview);
+        let is_forbid = info.effect == Effect::Forbid;
+        let rules = [
+            ("expires", holds, "only a policy that holds can expire"),
+            (
+                "locked",
+                holds && is_forbid,
+                "only a holding forbid can be locked",
+            ),
+            ("limits", holds || !is_forbid, "a refusal has no limits"),
+            (
+                "obligation",
+                holds || !is_forbid,
+                "a refusal obliges nobody",
+            ),
+        ];
+        for (name, fits, message) in rules {
+            if let Some(written) = statement.annotation(name).filter(|_| !fits) {
+                let severity = match self.names {
+                    Names::Required => Severity::Error,
+                    Names::AsCedar => Severity::Warning,
+                };
+                self.problems.push(Diagnostic {
+                    severity,
+                    ..Diagnostic::error(Code::MisplacedAnnotation, message)
+                        .at(written.place.clone())
+                });
+            }
+        }
+    }
+}
+
+fn lock(value: &str) -> Result<(), AnnotationError> {
+    match value {
+        "true" => Ok(()),
+        other => Err(AnnotationError::Word {
+            word: other.to_owned(),
+            expected: &["true"],
+        }),
+    }
+}

@@ -1,0 +1,5 @@
+//! The engine against the definition of a decision.
+
+mod properties;
+mod results;
+mod world;
