@@ -1,0 +1,331 @@
+//! The baseline: what a program does that asks Cedar by itself about a one-member inbound addition.
+//!
+//! It knows beforehand which documents matter and looks nothing up. It builds the same entities and
+//! the same request as the service, from the same documents, and asks the whole policy set at once.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use cedar_policy::Authorizer;
+use cedar_policy::Context;
+use cedar_policy::Entities;
+use cedar_policy::Entity;
+use cedar_policy::EntityId;
+use cedar_policy::EntityTypeName;
+use cedar_policy::EntityUid;
+use cedar_policy::PolicySet;
+use cedar_policy::Request;
+use cedar_policy::Response;
+use cedar_policy::RestrictedExpression;
+use cedar_policy::Schema;
+use comity::decision::derived::subset;
+use comity::decision::engine::Engine;
+use comity::domain::agreement::Agreement;
+use comity::domain::document::Document;
+use comity::domain::group::Group;
+use comity::domain::request::GroupMembershipUpdate;
+use comity::domain::request::InterSystemRequest;
+use comity::domain::request::OperationBody;
+use comity::domain::time::Timestamp;
+
+use crate::world::documents;
+use crate::world::now;
+
+type Expression = RestrictedExpression;
+
+/// A policy set, a schema and the documents that a request concerns.
+pub(crate) struct Bare {
+    policies: PolicySet,
+    schema: Schema,
+    actions: Entities,
+    agreement: Agreement,
+    group: Group,
+    names: Names,
+}
+
+struct Names {
+    system: EntityTypeName,
+    tag: EntityTypeName,
+    user: EntityTypeName,
+    group: EntityTypeName,
+    agreement: EntityTypeName,
+    add: EntityUid,
+}
+
+impl Bare {
+    /// All policies of the engine's bundle, and the group that the request asks for.
+    pub(crate) fn new(engine: &Engine, group: &str) -> Self {
+        let bundle = engine.bundle();
+        let mut agreement = None;
+        let mut known = None;
+        for document in documents("de") {
+            match document {
+                Document::Agreement(it) if it.partner.as_str() == "mc.nl.example" => {
+                    agreement = Some(it);
+                }
+                Document::Group(it) if it.id.as_str() == group => known = Some(it),
+                _ => {}
+            }
+        }
+        Self {
+            policies: subset(bundle, |_| true).unwrap(),
+            schema: bundle.schema().unwrap().clone(),
+            actions: bundle.action_entities().clone(),
+            agreement: agreement.unwrap(),
+            group: known.unwrap(),
+            names: Names {
+                system: "MCX::System".parse().unwrap(),
+                tag: "MCX::GroupTag".parse().unwrap(),
+                user: "MCX::User".parse().unwrap(),
+                group: "MCX::Group".parse().unwrap(),
+                agreement: "MCX::Agreement".parse().unwrap(),
+                add: "MCX::Action::\"addGroupMember\"".parse().unwrap(),
+            },
+        }
+    }
+
+    /// Builds the entities and the request, and asks.
+    pub(crate) fn ask(&self, request: &InterSystemRequest) -> Response {
+        let (request, entities) = self.build(request);
+        Authorizer::new().is_authorized(&request, &self.policies, &entities)
+    }
+
+    /// Builds the entities and the request.
+    pub(crate) fn build(&self, request: &InterSystemRequest) -> (Request, Entities) {
+        let OperationBody::GroupMembershipUpdate(update) = &request.body else {
+            panic!("the baseline knows group membership updates only");
+        };
+        let names = &self.names;
+        let there = uid(&names.system, request.requesting_system.as_str());
+        let here = uid(&names.system, request.receiving_system.as_str());
+        let tags: Vec<_> = self
+            .group
+            .tags
+            .iter()
+            .map(|tag| uid(&names.tag, tag))
+            .collect();
+        let agreement = uid(&names.agreement, self.agreement.partner.as_str());
+        let group = uid(&names.group, update.group.as_str());
+        let requester = uid(&names.user, update.requester.mc_service_id.as_str());
+        let subject = uid(&names.user, update.members[0].as_str());
+
+        let mut entities: Vec<Entity> =
+            [&there, &here].into_iter().chain(&tags).map(name).collect();
+        for user in [&requester, &subject] {
+            let home = HashMap::from([("home".to_owned(), one(&there))]);
+            entities.push(Entity::new(user.clone(), home, HashSet::from([there.clone()])).unwrap());
+        }
+        let parents = tags.into_iter().chain([here.clone()]).collect();
+        let attributes = self.group_attributes(&here, &there);
+        entities.push(Entity::new(group.clone(), attributes, parents).unwrap());
+        let attributes = self.agreement_attributes(&there);
+        entities.push(Entity::new(agreement.clone(), attributes, HashSet::new()).unwrap());
+        let entities = self.actions.clone().add_entities(entities, None).unwrap();
+
+        let context = self.context(request, update, [&here, &there, &agreement, &subject]);
+        let context = Context::from_pairs(context).unwrap();
+        let action = names.add.clone();
+        let request = Request::new(requester, action, group, context, Some(&self.schema));
+        (request.unwrap(), entities)
+    }
+
+    fn group_attributes(&self, here: &EntityUid, there: &EntityUid) -> HashMap<String, Expression> {
+        let group = &self.group;
+        let configuration = record(vec![
+            ("enabled", flag(group.enabled)),
+            ("interconnection", flag(group.interconnection)),
+            ("services", set(group.services.iter().map(|it| it.as_str()))),
+            ("organisation", text(group.organisation.as_deref().unwrap())),
+            ("tags", set(group.tags.iter().map(String::as_str))),
+            (
+                "priority",
+                Expression::new_long(group.priority.unwrap().into()),
+            ),
+            ("partners", Expression::new_set([one(there)])),
+        ]);
+        pairs(vec![("home", one(here)), ("configuration", configuration)]).collect()
+    }
+
+    fn agreement_attributes(&self, there: &EntityUid) -> HashMap<String, Expression> {
+        let agreement = &self.agreement;
+        let interconnection = agreement.interconnection.as_ref().unwrap();
+        let migration = agreement.migration.as_ref().unwrap();
+        let acm = agreement.acm.as_ref().unwrap();
+        let interconnection = record(vec![
+            (
+                "mcptt_private_outgoing",
+                flag(interconnection.mcptt_private_outgoing),
+            ),
+            (
+                "mcptt_private_incoming",
+                flag(interconnection.mcptt_private_incoming),
+            ),
+            (
+                "mcptt_group_outgoing",
+                flag(interconnection.mcptt_group_outgoing),
+            ),
+            (
+                "mcptt_group_incoming",
+                flag(interconnection.mcptt_group_incoming),
+            ),
+            (
+                "mcvideo_private_outgoing",
+                flag(interconnection.mcvideo_private_outgoing),
+            ),
+            (
+                "mcvideo_private_incoming",
+                flag(interconnection.mcvideo_private_incoming),
+            ),
+            (
+                "mcvideo_group_outgoing",
+                flag(interconnection.mcvideo_group_outgoing),
+            ),
+            (
+                "mcvideo_group_incoming",
+                flag(interconnection.mcvideo_group_incoming),
+            ),
+            (
+                "mcdata_private_outgoing",
+                flag(interconnection.mcdata_private_outgoing),
+            ),
+            (
+                "mcdata_private_incoming",
+                flag(interconnection.mcdata_private_incoming),
+            ),
+            (
+                "mcdata_group_outgoing",
+                flag(interconnection.mcdata_group_outgoing),
+            ),
+            (
+                "mcdata_group_incoming",
+                flag(interconnection.mcdata_group_incoming),
+            ),
+        ]);
+        let migration = record(vec![
+            ("inbound", flag(migration.inbound)),
+            ("mcptt_private", flag(migration.mcptt_private)),
+            ("mcptt_group", flag(migration.mcptt_group)),
+            ("mcvideo", flag(migration.mcvideo)),
+            ("mcvideo_group", flag(migration.mcvideo_group)),
+            ("mcdata", flag(migration.mcdata)),
+            ("mcdata_group", flag(migration.mcdata_group)),
+            ("outbound", flag(migration.outbound)),
+            (
+                "quota",
+                Expression::new_long(migration.quota.unwrap().into()),
+            ),
+        ]);
+        let acm = record(vec![
+            ("group_membership", flag(acm.group_membership)),
+            ("configuration_push", flag(acm.configuration_push)),
+            ("user_configuration", flag(acm.user_configuration)),
+            ("migration_users", flag(acm.migration_users)),
+            ("joint_groups", flag(acm.joint_groups)),
+            ("disclosure", set(["groups"].into_iter())),
+            (
+                "members_max",
+                Expression::new_long(acm.members_max.unwrap().into()),
+            ),
+        ]);
+        pairs(vec![
+            ("partner", one(there)),
+            ("status", text(agreement.status.as_str())),
+            ("valid_from", moment(agreement.valid_from)),
+            (
+                "certificates",
+                set(agreement.certificates.iter().map(|it| it.as_str())),
+            ),
+            (
+                "kms_uris",
+                set(agreement.kms_uris.iter().map(String::as_str)),
+            ),
+            ("areas", set(agreement.areas.iter().map(|it| it.as_str()))),
+            ("logging_delivery", flag(agreement.logging_delivery)),
+            (
+                "priority_ceiling",
+                Expression::new_long(agreement.priority_ceiling.unwrap().into()),
+            ),
+            ("interconnection", interconnection),
+            ("migration", migration),
+            ("acm", acm),
+        ])
+        .collect()
+    }
+
+    fn context(
+        &self,
+        request: &InterSystemRequest,
+        update: &GroupMembershipUpdate,
+        [here, there, agreement, subject]: [&EntityUid; 4],
+    ) -> Vec<(String, Expression)> {
+        let asserted = update.requester.organisation.as_deref();
+        let asserted = asserted.map(|organisation| ("organisation", text(organisation)));
+        let partner = &self.group.partners[0];
+        let peer = request.peer.as_ref().unwrap();
+        pairs(vec![
+            ("now", moment(now())),
+            ("direction", text(request.direction.as_str())),
+            ("local_system", one(here)),
+            ("other_system", one(there)),
+            ("requesting_system", one(there)),
+            ("receiving_system", one(here)),
+            ("peer", one(there)),
+            ("peer_certificate", text(peer.certificate.as_str())),
+            ("agreement", one(agreement)),
+            ("urgency", text(request.urgency.as_str())),
+            ("asserted", record(asserted.into_iter().collect())),
+            ("subject", one(subject)),
+            (
+                "subject_is_member",
+                flag(partner.members.contains(&update.members[0])),
+            ),
+            ("member_count", Expression::new_long(1)),
+            (
+                "group_partner",
+                record(vec![
+                    ("review_additions", flag(partner.review_additions)),
+                    ("review_deletions", flag(partner.review_deletions)),
+                ]),
+            ),
+        ])
+        .collect()
+    }
+}
+
+fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(type_name.clone(), EntityId::new(id))
+}
+
+fn name(uid: &EntityUid) -> Entity {
+    Entity::new_no_attrs(uid.clone(), HashSet::new())
+}
+
+fn one(uid: &EntityUid) -> Expression {
+    Expression::new_entity_uid(uid.clone())
+}
+
+fn flag(value: bool) -> Expression {
+    Expression::new_bool(value)
+}
+
+fn text(value: &str) -> Expression {
+    Expression::new_string(value.to_owned())
+}
+
+fn set<'a>(values: impl Iterator<Item = &'a str>) -> Expression {
+    Expression::new_set(values.map(text))
+}
+
+fn moment(moment: Timestamp) -> Expression {
+    Expression::new_datetime(moment.to_string())
+}
+
+fn record(members: Vec<(&str, Expression)>) -> Expression {
+    Expression::new_record(pairs(members)).unwrap()
+}
+
+fn pairs(members: Vec<(&str, Expression)>) -> impl Iterator<Item = (String, Expression)> {
+    members
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+}
