@@ -13,4 +13,5 @@ mod journal;
 mod policy;
 mod policy_source;
 mod records;
+mod store;
 mod watch;

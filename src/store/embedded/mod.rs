@@ -6,15 +6,19 @@
 
 pub mod archive;
 pub mod disk;
+mod error;
 pub mod journal;
 mod load;
 mod meta;
+mod origin;
 pub mod projection;
 mod sequencer;
 pub mod settings;
 mod snapshot;
 mod store;
 
+pub use error::OpenError;
+pub use error::RecordError;
 pub use load::Progress;
 pub use load::Source;
 pub use load::Stage;
@@ -22,7 +26,5 @@ pub use meta::FORMAT_VERSION;
 pub use settings::Settings;
 pub use store::EmbeddedStore;
 pub use store::Health;
-pub use store::OpenError;
-pub use store::RecordError;
 pub use store::Started;
 pub use store::StoredEntry;

@@ -18,8 +18,6 @@ use uuid::Uuid;
 
 use crate::decision_log::Leaf;
 use crate::decision_log::LogIndex;
-use crate::decision_log::Payload;
-use crate::decision_log::PayloadError;
 use crate::decision_log::StoredPart;
 use crate::decision_log::TreeSize;
 use crate::domain::time::Timestamp;
@@ -28,21 +26,18 @@ use crate::store::command::CommitError;
 use crate::store::command::Committed;
 use crate::store::command::RequestId;
 use crate::store::embedded::disk::Disk;
-use crate::store::embedded::journal;
-use crate::store::embedded::journal::AppendError;
-use crate::store::embedded::journal::EntryBytes;
+use crate::store::embedded::error::OpenError;
+use crate::store::embedded::error::RecordError;
+use crate::store::embedded::error::during;
 use crate::store::embedded::journal::Journal;
 use crate::store::embedded::journal::JournalReader;
 use crate::store::embedded::journal::Recovery;
-use crate::store::embedded::journal::VerifyError;
 use crate::store::embedded::load::Loader;
 use crate::store::embedded::load::Progress;
 use crate::store::embedded::load::Source;
 use crate::store::embedded::load::Stage;
-use crate::store::embedded::meta;
-use crate::store::embedded::meta::Meta;
-use crate::store::embedded::meta::MetaError;
 use crate::store::embedded::meta::Run;
+use crate::store::embedded::origin;
 use crate::store::embedded::projection::OpenRows;
 use crate::store::embedded::projection::Pending;
 use crate::store::embedded::projection::ProjectionBackend;
@@ -51,10 +46,7 @@ use crate::store::embedded::projection::Projector;
 use crate::store::embedded::sequencer::Message;
 use crate::store::embedded::sequencer::Sequencer;
 use crate::store::embedded::settings::Settings;
-use crate::store::event::DecodeError;
-use crate::store::event::EncodeError;
 use crate::store::event::Event;
-use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
@@ -142,96 +134,6 @@ pub struct StoredEntry {
     pub record: Vec<StoredPart>,
 }
 
-/// Why an entry can't be given.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The journal does not give it.
-    #[error(transparent)]
-    Journal(#[from] VerifyError),
-    /// It is no event.
-    #[error("entry {index} is no event")]
-    Event {
-        /// The entry.
-        index: LogIndex,
-        /// Why.
-        source: DecodeError,
-    },
-}
-
-/// Why a store was not opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The journal can't be opened.
-    #[error(transparent)]
-    Journal(#[from] journal::OpenError),
-    /// A later version of the program wrote the data directory.
-    #[error(
-        "data directory has format version {found}, this program knows {}: start a newer version of the program",
-        meta::FORMAT_VERSION
-    )]
-    NewerFormat {
-        /// Its version.
-        found: u32,
-    },
-    /// The file that says what the directory is can't be understood.
-    #[error("`{}` can't be understood: restore it from a backup", meta::META_NAME)]
-    MetaDamaged(#[source] serde_json::Error),
-    /// The directory holds files of two logs.
-    #[error(
-        "`{}` names log {named}, but the first entry names log {found}: restore the whole data directory from one backup",
-        meta::META_NAME
-    )]
-    OriginMismatch {
-        /// The log that the file names.
-        named: Uuid,
-        /// The log that the first entry names.
-        found: Uuid,
-    },
-    /// The log does not begin as one.
-    #[error(
-        "first entry of the log does not begin one: restore the whole data directory from a backup"
-    )]
-    NoGenesis,
-    /// An entry can't be read.
-    #[error("log can't be read")]
-    Read(#[source] journal::ReadError),
-    /// An entry has no payload that can be understood.
-    #[error(
-        "entry {index} has a payload that can't be understood: start the version of the program that wrote it"
-    )]
-    Payload {
-        /// The entry.
-        index: LogIndex,
-        /// Why.
-        source: PayloadError,
-    },
-    /// An entry is no event.
-    #[error(
-        "entry {index} is no event that this program knows: start the version of the program that wrote it"
-    )]
-    Event {
-        /// The entry.
-        index: LogIndex,
-        /// Why.
-        source: DecodeError,
-    },
-    /// The disk refused.
-    #[error("could not {action}: see to the disk, then start again")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// What the disk said.
-        source: io::Error,
-    },
-    /// The first entry can't be made.
-    #[error("first entry of the log can't be made")]
-    Encode(#[source] EncodeError),
-    /// The first entry can't be written.
-    #[error("first entry of the log can't be written")]
-    Append(#[source] AppendError),
-}
-
 impl EmbeddedStore {
     /// Opens the store at the root of a disk, and makes it if there is none.
     ///
@@ -241,7 +143,7 @@ impl EmbeddedStore {
         settings: &Settings,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, OpenError> {
-        let meta = read_meta(&*disk)?;
+        let meta = origin::read_meta(&*disk)?;
         let (mut journal, recovery) =
             Journal::open(Arc::clone(&disk), &settings.journal, &mut |opened| {
                 progress(Progress {
@@ -250,7 +152,7 @@ impl EmbeddedStore {
                     total: opened.total_bytes,
                 });
             })?;
-        let origin = establish_origin(&*disk, &mut journal, meta, settings.opened_at)?;
+        let origin = origin::establish(&*disk, &mut journal, meta, settings.opened_at)?;
         let reader = journal.reader();
         let backend = Arc::clone(&settings.projection);
         let run = Run::read(&*disk);
@@ -471,83 +373,6 @@ impl Shared {
     }
 }
 
-fn read_meta(disk: &dyn Disk) -> Result<Option<Meta>, OpenError> {
-    Meta::read(disk).map_err(|error| match error {
-        MetaError::Newer { found } => OpenError::NewerFormat { found },
-        MetaError::Damaged(source) => OpenError::MetaDamaged(source),
-        MetaError::Io(source) => during("read what the data directory is")(source),
-    })
-}
-
-/// The name of the log: as the file and the first entry have it, or a new one where there is no log yet.
-fn establish_origin(
-    disk: &dyn Disk,
-    journal: &mut Journal,
-    meta: Option<Meta>,
-    now: Timestamp,
-) -> Result<Uuid, OpenError> {
-    let first = LogIndex(0);
-    let found = if journal.size().holds(first) {
-        Some(read_origin(&journal.reader(), first)?)
-    } else {
-        None
-    };
-    let named = meta.map(|meta| meta.origin);
-    if let (Some(named), Some(found)) = (named, found)
-        && named != found
-    {
-        return Err(OpenError::OriginMismatch { named, found });
-    }
-    let origin = found.or(named).unwrap_or_else(Uuid::new_v4);
-    if named.is_none() {
-        let meta = Meta {
-            format_version: meta::FORMAT_VERSION,
-            origin,
-        };
-        meta.write(disk)
-            .map_err(during("write what the data directory is"))?;
-    }
-    if found.is_none() {
-        append_genesis(journal, origin, now)?;
-    }
-    Ok(origin)
-}
-
-fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenError> {
-    let payload = reader.read_payload(first).map_err(OpenError::Read)?;
-    let index = first;
-    let payload =
-        Payload::parse(&payload).map_err(|source| OpenError::Payload { index, source })?;
-    let stored = Event::decode(payload).map_err(|source| OpenError::Event { index, source })?;
-    match stored.event.body {
-        EventBody::Genesis { origin } => Ok(origin),
-        EventBody::DocumentsWritten { .. }
-        | EventBody::Submitted { .. }
-        | EventBody::Responded { .. }
-        | EventBody::Expired { .. }
-        | EventBody::Published { .. }
-        | EventBody::PublicationRefused { .. }
-        | EventBody::DryRuns { .. } => Err(OpenError::NoGenesis),
-    }
-}
-
-fn append_genesis(journal: &mut Journal, origin: Uuid, now: Timestamp) -> Result<(), OpenError> {
-    let event = Event {
-        at: now,
-        body: EventBody::Genesis { origin },
-    };
-    let salts = |bytes: &mut [u8]| {
-        getrandom::fill(bytes).map_err(|error| EncodeError::Salts(error.to_string()))
-    };
-    let encoded = event.encode(Vec::new(), salts).map_err(OpenError::Encode)?;
-    let entry = EntryBytes {
-        leaf: encoded.leaf.encode(),
-        payload: encoded.payload.encode(),
-    };
-    journal.append(&[entry]).map_err(OpenError::Append)?;
-    Ok(())
-}
-
 fn spawn<T: Send + 'static>(
     name: &'static str,
     run: impl FnOnce() -> T + Send + 'static,
@@ -556,8 +381,4 @@ fn spawn<T: Send + 'static>(
         .name(name.to_owned())
         .spawn(run)
         .map_err(during("start a thread"))
-}
-
-fn during(action: &'static str) -> impl FnOnce(io::Error) -> OpenError {
-    move |source| OpenError::Io { action, source }
 }

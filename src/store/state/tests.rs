@@ -341,29 +341,16 @@ fn changed_rows_are_all_that_changed() {
     let mut followed = State::default();
     let mut follow = |log: &mut Log, at: i64, body: EventBody| {
         for key in log.add(at, body) {
-            match log.state.row(&key) {
-                Some(value) => {
-                    let bytes = value.encode().unwrap();
-                    // A row is replaced whole, as the projection replaces it.
-                    let mut rows: Vec<_> = followed
-                        .rows_after(None, usize::MAX)
-                        .into_iter()
-                        .filter(|(other, _)| *other != key)
-                        .map(|(key, value)| (key.encode(), value.encode().unwrap()))
-                        .collect();
-                    rows.push((key.encode(), bytes));
-                    followed = restore(&rows);
-                }
-                None => {
-                    let rows: Vec<_> = followed
-                        .rows_after(None, usize::MAX)
-                        .into_iter()
-                        .filter(|(other, _)| *other != key)
-                        .map(|(key, value)| (key.encode(), value.encode().unwrap()))
-                        .collect();
-                    followed = restore(&rows);
-                }
+            // A row is replaced whole, as the projection replaces it.
+            let mut rows = followed.rows_after(None, usize::MAX);
+            rows.retain(|(other, _)| *other != key);
+            rows.extend(log.state.row(&key).map(|value| (key, value)));
+            let mut replaced = State::default();
+            for (key, value) in rows {
+                let value = value.encode().unwrap();
+                replaced.restore_row(&key.encode(), &value).unwrap();
             }
+            followed = replaced;
         }
         assert_eq!(followed, log.state);
     };
@@ -398,14 +385,6 @@ fn changed_rows_are_all_that_changed() {
         follow(&mut log, number * KEY_RETENTION_MILLISECONDS, body);
     }
     assert!(log.state.kept_key(&key(1)).is_none());
-}
-
-fn restore(rows: &[(Vec<u8>, Vec<u8>)]) -> State {
-    let mut state = State::default();
-    for (key, value) in rows {
-        state.restore_row(key, value).unwrap();
-    }
-    state
 }
 
 #[test]

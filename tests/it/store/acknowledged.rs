@@ -53,7 +53,7 @@ impl AcknowledgedLog {
 /// Checks that every whole line of the file is an entry of the log; gives how many there are.
 pub(crate) fn check_acknowledged(path: &Path, store: &EmbeddedStore) -> usize {
     let text = fs::read_to_string(path).unwrap();
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let (whole, _) = text.rsplit_once('\n').unwrap_or_default();
     for line in whole.lines() {
         let (index, hash) = line.split_once(' ').unwrap();
         let (index, hash): (u64, LeafHash) = (index.parse().unwrap(), hash.parse().unwrap());

@@ -99,12 +99,19 @@ async fn a_key_is_kept_for_a_day_after_the_end() {
     let store = Bench::new().open();
     let again = |number| Command::Submit(under_key(submit(number, 0, vec![]), "key", "body"));
     store.commit(again(1)).await.unwrap();
-    let clock = |milliseconds| write_at(vec![put(&agreement("active"), Expected::Any)], milliseconds);
-    store.commit(clock(KEY_RETENTION_MILLISECONDS - 1)).await.unwrap();
+    let clock =
+        |milliseconds| write_at(vec![put(&agreement("active"), Expected::Any)], milliseconds);
+    store
+        .commit(clock(KEY_RETENTION_MILLISECONDS - 1))
+        .await
+        .unwrap();
     let request_id = request_id(1);
     let answer = store.commit(again(2)).await.unwrap();
     assert_eq!(answer.outcome, CommandOutcome::Duplicate { request_id });
-    store.commit(clock(KEY_RETENTION_MILLISECONDS)).await.unwrap();
+    store
+        .commit(clock(KEY_RETENTION_MILLISECONDS))
+        .await
+        .unwrap();
     let answer = store.commit(again(3)).await.unwrap();
     assert_eq!(answer.outcome, CommandOutcome::Sequenced);
 }
@@ -114,7 +121,10 @@ async fn nothing_is_sequenced_after_the_suspension_that_forbids_it() {
     let store = Bench::new().open();
     let active = write(vec![put(&agreement("active"), Expected::Absent)]);
     store.commit(active).await.unwrap();
-    let reads = vec![ReadKey::Document(key(DocumentKind::Agreement, "mc.de.example"))];
+    let reads = vec![ReadKey::Document(key(
+        DocumentKind::Agreement,
+        "mc.de.example",
+    ))];
     let decided = submit_on(&store, 1, reads.clone());
     let suspend = write(vec![put(&agreement("suspended"), Expected::Any)]);
     // Both wait at once, so they would fit one batch.
@@ -145,7 +155,9 @@ async fn what_was_absent_must_still_be_absent() {
         .zip(&reads)
         .map(|(number, read)| submit_on(&store, number, vec![read.clone()]))
         .collect();
-    let all = commands.into_iter().chain(submits.into_iter().map(Command::Submit));
+    let all = commands
+        .into_iter()
+        .chain(submits.into_iter().map(Command::Submit));
     let answers = commit_all(&store, all).await;
     assert!(answers[..2].iter().all(Result::is_ok));
     for (answer, read) in answers[2..].iter().zip(reads) {
@@ -259,7 +271,14 @@ async fn an_item_is_answered_once_and_in_time() {
     };
     let answers = commit_all(
         &store,
-        [grant(2, 0), grant(1, 2), grant(1, 9), grant(1, 0), grant(1, 1), grant(2, 0)],
+        [
+            grant(2, 0),
+            grant(1, 2),
+            grant(1, 9),
+            grant(1, 0),
+            grant(1, 1),
+            grant(2, 0),
+        ],
     )
     .await;
     let version = |current| Refusal::Version {
@@ -278,7 +297,10 @@ async fn an_item_is_answered_once_and_in_time() {
     assert_eq!(refusal(&late), Some(&Refusal::NotPending { item: 1 }));
     let unknown = Command::Respond(respond(5, 1, vec![(0, ItemState::Granted)]));
     let unknown = store.commit(unknown).await;
-    assert_eq!(refusal(&unknown), Some(&Refusal::UnknownRequest(request_id(5))));
+    assert_eq!(
+        refusal(&unknown),
+        Some(&Refusal::UnknownRequest(request_id(5)))
+    );
 }
 
 #[tokio::test]
@@ -289,9 +311,15 @@ async fn only_overdue_items_expire() {
     assert_eq!(store.due(at(100)), [(request_id(1), vec![0])]);
     let early = store.commit(expire(1, vec![0, 1], 99)).await;
     assert_eq!(refusal(&early), Some(&Refusal::NothingDue));
-    let committed = store.commit(expire(1, vec![0, 0, 1, 2, 7], 150)).await.unwrap();
+    let committed = store
+        .commit(expire(1, vec![0, 0, 1, 2, 7], 150))
+        .await
+        .unwrap();
     let entry = store.request(request_id(1)).unwrap();
-    assert_eq!(entry.items, [ItemState::Expired, pending(200), ItemState::Granted]);
+    assert_eq!(
+        entry.items,
+        [ItemState::Expired, pending(200), ItemState::Granted]
+    );
     assert_eq!(entry.further, [committed.index]);
     let again = store.commit(expire(1, vec![0], 150)).await;
     assert_eq!(refusal(&again), Some(&Refusal::NothingDue));
@@ -309,7 +337,10 @@ async fn writes_of_a_request_come_with_it_or_not_at_all() {
     second.request_id = request_id(2);
     let answers = commit_all(&store, [with_write, second].map(Command::Submit)).await;
     assert!(answers[0].is_ok());
-    assert!(matches!(refusal(&answers[1]), Some(Refusal::Revision { .. })));
+    assert!(matches!(
+        refusal(&answers[1]),
+        Some(Refusal::Revision { .. })
+    ));
     assert!(store.request(request_id(2)).is_none());
 }
 
@@ -365,7 +396,9 @@ async fn a_full_queue_says_so_and_takes_nothing() {
         for number in 1..=100 {
             let command = Command::Submit(submit(number, 0, vec![]));
             let mut future = Box::pin(store.commit(command));
-            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let polled = future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
             match polled {
                 std::task::Poll::Pending => waiting.push((number, future)),
                 std::task::Poll::Ready(answer) => return (number - 1, answer),

@@ -53,7 +53,13 @@ impl Place {
         let mut found: Vec<PathBuf> = fs::read_dir(&self.data)
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("projection-"))
+            .filter(|path| {
+                path.file_name()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .starts_with("projection-")
+            })
             .collect();
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
@@ -157,7 +163,12 @@ async fn cut_files_lose_nothing() {
     for file in place.projection_files() {
         let length = fs::metadata(&file).unwrap().len();
         let name = file.strip_prefix(&place.data).unwrap();
-        for left in [0, length / 2, length.saturating_sub(4_096), length.saturating_sub(1)] {
+        for left in [
+            0,
+            length / 2,
+            length.saturating_sub(4_096),
+            length.saturating_sub(1),
+        ] {
             let place = place.copy();
             let path = place.data.join(name);
             let file = fs::OpenOptions::new().write(true).open(path).unwrap();
@@ -178,7 +189,9 @@ async fn deleted_or_replaced_files_lose_nothing() {
         fs::remove_file(deleted.data.join(name)).unwrap();
         check(&deleted, &live, &format!("{} deleted", name.display())).await;
         let replaced = place.copy();
-        let garbage: Vec<u8> = (0..100_000_u32).map(|number| number.to_le_bytes()[0] ^ 0x5a).collect();
+        let garbage: Vec<u8> = (0..100_000_u32)
+            .map(|number| number.to_le_bytes()[0] ^ 0x5a)
+            .collect();
         fs::write(replaced.data.join(name), garbage).unwrap();
         check(&replaced, &live, &format!("{} replaced", name.display())).await;
     }
@@ -189,5 +202,8 @@ async fn deleted_or_replaced_files_lose_nothing() {
     let path = file.projection();
     fs::remove_dir_all(&path).unwrap();
     fs::write(&path, "not a directory").unwrap();
-    assert_eq!(check(&file, &live, "a file in its place").await, Source::Log);
+    assert_eq!(
+        check(&file, &live, "a file in its place").await,
+        Source::Log
+    );
 }

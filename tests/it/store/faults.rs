@@ -7,6 +7,7 @@ use std::time::Duration;
 use comity::decision_log::LogIndex;
 use comity::store::CommitError;
 use comity::store::Committed;
+use comity::store::State;
 use comity::store::command::Expected;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::Source;
@@ -51,7 +52,11 @@ const JOURNAL_ROWS: [(&str, Operation); 10] = [
 #[tokio::test]
 async fn no_fault_of_the_journals_disk_loses_what_was_acknowledged() {
     for (path, operation) in JOURNAL_ROWS {
-        for mode in [FaultMode::Failed, FaultMode::Short, FaultMode::FailedButDone] {
+        for mode in [
+            FaultMode::Failed,
+            FaultMode::Short,
+            FaultMode::FailedButDone,
+        ] {
             let mut fired = 0;
             for skip in 0..3 {
                 fired += run_with_fault(path, operation, mode, skip).await;
@@ -90,7 +95,10 @@ async fn run_with_fault(path: &str, operation: Operation, mode: FaultMode, skip:
     } else {
         assert!(health.is_ready(), "{row}");
         assert_eq!(health.applied.0, acknowledged.len() as u64 + 1, "{row}");
-        assert_eq!(health.not_recording, None, "{row}: later ones were recorded");
+        assert_eq!(
+            health.not_recording, None,
+            "{row}: later ones were recorded"
+        );
     }
     if disk.fired() > 0 {
         assert!(refused + unknown > 0, "{row}: nobody was told");
@@ -107,8 +115,8 @@ async fn run_with_fault(path: &str, operation: Operation, mode: FaultMode, skip:
 }
 
 /// The state from the log, once the store is gone.
-fn bench_state(bench: &Bench, store: EmbeddedStore) -> comity::store::State {
-    let applied = store.view(|state| state.applied());
+fn bench_state(bench: &Bench, store: EmbeddedStore) -> State {
+    let applied = store.view(State::applied);
     drop(store);
     let state = bench.state_from_log();
     assert_eq!(state.applied(), applied);
@@ -160,14 +168,21 @@ async fn after_a_failed_sync_nothing_more_is_taken() {
     let commands = (1..=8).map(mixed);
     let answers = commit_all(&store, commands).await;
     for answer in &answers {
-        assert!(matches!(answer, Err(CommitError::OutcomeUnknown(_))), "{answer:?}");
+        assert!(
+            matches!(answer, Err(CommitError::OutcomeUnknown(_))),
+            "{answer:?}"
+        );
     }
     let create = write(vec![put(&user(250, &[]), Expected::Absent)]);
     let later = store.commit(create).await;
     assert!(matches!(later, Err(CommitError::OutcomeUnknown(_))));
     let reason = store.health().stopped.unwrap();
     assert!(reason.contains("sync"), "{reason}");
-    assert_eq!(store.view(|state| state.applied().0), 2, "what is unknown is not shown");
+    assert_eq!(
+        store.view(|state| state.applied().0),
+        2,
+        "what is unknown is not shown"
+    );
     store.close().await;
     drop(store);
     let again = bench.open();
@@ -185,11 +200,7 @@ const CALLS: [Call; 7] = [
     Call::Scan,
 ];
 
-const FAILINGS: [Failing; 3] = [
-    Failing::Failed,
-    Failing::FailedButDone,
-    Failing::Panicked,
-];
+const FAILINGS: [Failing; 3] = [Failing::Failed, Failing::FailedButDone, Failing::Panicked];
 
 /// The calls are made at the first start (`Open`, …), while running, and at a later start (`Scan`, …).
 #[tokio::test]
@@ -223,10 +234,15 @@ async fn run_with_broken_projection(call: Call, failing: Failing, skip: u64) -> 
         }
         projected(&store).await;
         let health = store.health();
-        assert!(health.is_ready() && health.projection.failure.is_none(), "{row}");
+        assert!(
+            health.is_ready() && health.projection.failure.is_none(),
+            "{row}"
+        );
         live = Some(state(&store));
         if round == 1 {
             drop(store);
+            // After a power cut the projection is begun anew, and the old one removed.
+            bench.settings.boot_id = "another boot".to_owned();
         } else {
             store.close().await;
         }

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use comity::domain::registry::DocumentKind;
 use comity::store::CommitError;
+use comity::store::State;
 use comity::store::command::Expected;
 use comity::store::embedded::OpenError;
 use comity::store::embedded::Source;
@@ -21,7 +23,10 @@ use super::support::state;
 use super::support::user;
 use super::support::write;
 
-async fn fill(bench: &Bench, numbers: std::ops::Range<u64>) -> comity::store::State {
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+type Damage<'a> = &'a dyn Fn(&mut Rows);
+
+async fn fill(bench: &Bench, numbers: std::ops::Range<u64>) -> State {
     let store = bench.open();
     for number in numbers {
         store.commit(mixed(number)).await.unwrap();
@@ -45,7 +50,7 @@ async fn a_new_log_begins_with_its_genesis_and_keeps_its_name() {
     let store = bench.open();
     let origin = store.started().origin;
     assert_eq!(store.view(|state| state.applied().0), 1);
-    assert_eq!(store.view(|state| state.time()), at(0));
+    assert_eq!(store.view(State::time), at(0));
     store.close().await;
     assert_eq!(bench.open().started().origin, origin);
     bench.disk.remove(Path::new("meta.json")).unwrap();
@@ -172,7 +177,10 @@ async fn a_projection_ahead_of_the_log_or_of_another_one_is_not_used() {
     let generation = mixed_up.backend.present()[0];
     mixed_up.disk.edit("run.json", |bytes| {
         let text = str::from_utf8(bytes).unwrap();
-        let text = text.replace("\"projection\": 1", &format!("\"projection\": {generation}"));
+        let text = text.replace(
+            "\"projection\": 1",
+            &format!("\"projection\": {generation}"),
+        );
         *bytes = text.into_bytes();
     });
     let store = mixed_up.open();
@@ -202,18 +210,22 @@ async fn after_a_power_cut_the_projection_is_not_believed() {
     assert_eq!(bench.backend.present(), [2], "the old one is gone");
     store.close().await;
     bench.settings.boot_id = "a third boot".to_owned();
-    assert_eq!(bench.open().started().source, Source::Projection, "it was closed");
+    assert_eq!(
+        bench.open().started().source,
+        Source::Projection,
+        "it was closed"
+    );
 }
 
 #[tokio::test]
 async fn changed_missing_and_added_rows_are_noticed() {
     let bench = Bench::new();
     let live = fill(&bench, 0..40).await;
-    let row = |rows: &std::collections::BTreeMap<Vec<u8>, Vec<u8>>, tag| {
+    let row = |rows: &Rows, tag| {
         let key = rows.keys().find(|key| key.first() == Some(&tag));
         key.unwrap().clone()
     };
-    let damages: [&dyn Fn(&mut std::collections::BTreeMap<Vec<u8>, Vec<u8>>); 6] = [
+    let damages: [Damage<'_>; 6] = [
         &|rows| drop(rows.remove(&row(rows, b'd'))),
         &|rows| drop(rows.remove(&row(rows, b'm'))),
         &|rows| drop(rows.remove(&row(rows, b'h'))),
@@ -249,10 +261,16 @@ async fn a_damaged_snapshot_gives_way_to_the_one_before() {
     let mut bench = Bench::new();
     bench.settings.snapshot_entries = 10;
     let live = fill(&bench, 0..10).await;
-    let live = if live.applied().0 < 60 { fill(&bench, 10..60).await } else { live };
+    let live = if live.applied().0 < 60 {
+        fill(&bench, 10..60).await
+    } else {
+        live
+    };
     let snapshots = |bench: &Bench| {
         let paths = bench.disk.paths();
-        let snapshots = paths.into_iter().filter(|path| path.starts_with("snapshots"));
+        let snapshots = paths
+            .into_iter()
+            .filter(|path| path.starts_with("snapshots"));
         snapshots.collect::<Vec<_>>()
     };
     let kept = snapshots(&bench);
@@ -291,12 +309,16 @@ async fn the_start_tells_how_far_it_is() {
     bench.backend.wipe();
     let mut told = Vec::new();
     let disk = Arc::new(bench.disk.clone());
-    let opened = comity::store::embedded::EmbeddedStore::open(disk, &bench.settings, &mut |progress| {
-        told.push(progress);
-    });
+    let opened =
+        comity::store::embedded::EmbeddedStore::open(disk, &bench.settings, &mut |progress| {
+            told.push(progress);
+        });
     drop(opened.unwrap());
     let last = told.iter().rfind(|progress| progress.stage == Stage::Log);
-    assert_eq!(last.map(|progress| (progress.done, progress.total)), Some((31, 31)));
+    assert_eq!(
+        last.map(|progress| (progress.done, progress.total)),
+        Some((31, 31))
+    );
     assert!(told.iter().any(|progress| progress.stage == Stage::Journal));
 }
 
@@ -308,7 +330,9 @@ async fn documents_are_listed_in_pages() {
     let ids = store.view(|state| {
         let after = "u4".parse().unwrap();
         let page = state.documents(DocumentKind::User, Some(&after));
-        page.take(2).map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>()
+        page.take(2)
+            .map(|(id, _)| id.as_str().to_owned())
+            .collect::<Vec<_>>()
     });
     assert_eq!(ids, ["u5", "u6"]);
     store.close().await;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -158,7 +156,10 @@ pub(super) async fn commit_all(
         }
     })
     .await;
-    waiting.into_iter().filter_map(|(_, result)| result).collect()
+    waiting
+        .into_iter()
+        .filter_map(|(_, result)| result)
+        .collect()
 }
 
 pub(super) fn key(kind: DocumentKind, id: &str) -> DocumentKey {
@@ -512,9 +513,4 @@ impl ProjectionRows for MemoryRows {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether something panics.
-pub(super) fn panics(act: impl FnOnce()) -> bool {
-    catch_unwind(AssertUnwindSafe(act)).is_err()
 }

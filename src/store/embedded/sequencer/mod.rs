@@ -6,9 +6,6 @@
 mod check;
 mod touched;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::thread::JoinHandle;
 

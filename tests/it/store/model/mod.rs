@@ -20,124 +20,31 @@ use comity::store::Refusal;
 use comity::store::State;
 use comity::store::command::BodyDigest;
 use comity::store::command::Expected;
+use comity::store::command::Expire;
 use comity::store::command::KeyDigest;
 use comity::store::command::RefusePublication;
 use comity::store::command::RequestId;
+use comity::store::command::Respond;
 use comity::store::command::Submit;
 use comity::store::command::Write;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::disk::PowerCut;
 use comity::store::embedded::disk::VolatileDisk;
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
 
 use super::support::Bench;
-use super::support::agreement;
 use super::support::at;
 use super::support::commit_all;
-use super::support::delete;
-use super::support::expire;
-use super::support::key;
-use super::support::pending;
-use super::support::publish;
-use super::support::put;
-use super::support::respond;
-use super::support::submit;
-use super::support::system;
-use super::support::under_key;
-use super::support::user;
-use super::support::write_at;
+
+mod operations;
+
+use operations::Operation;
+use operations::Step;
+use operations::read_key;
+use operations::step;
 
 const HOUR: i64 = 60 * 60 * 1_000;
-
-#[derive(Clone, Debug)]
-enum Operation {
-    WriteUsers(Vec<(u8, Vec<u8>, Precondition)>),
-    DeleteUser(u8, Precondition),
-    WriteSystem(u8, u8),
-    WriteAgreement(bool),
-    Submit {
-        key: Option<(u8, u8)>,
-        reads: Vec<u8>,
-        pending_hours: Vec<i64>,
-        writes: Option<u8>,
-    },
-    Respond {
-        request: usize,
-        behind: u64,
-        items: Vec<(u32, bool)>,
-    },
-    Expire {
-        request: usize,
-        items: Vec<u32>,
-    },
-    Publish {
-        ahead: u64,
-    },
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Precondition {
-    Any,
-    Absent,
-    Current,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    /// So many hours later, these commands at once.
-    Burst(i64, Vec<Operation>),
-    /// These commands, and the power goes after so many changes of the disk.
-    PowerCut(u64, Option<u64>, Vec<Operation>),
-    Close,
-    Drop,
-}
-
-fn precondition() -> impl Strategy<Value = Precondition> {
-    prop_oneof![
-        Just(Precondition::Any),
-        Just(Precondition::Absent),
-        Just(Precondition::Current),
-    ]
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    let users = vec((0_u8..4, vec(0_u8..5, 0..3), precondition()), 1..3);
-    prop_oneof![
-        4 => users.prop_map(Operation::WriteUsers),
-        1 => (0_u8..4, precondition()).prop_map(|(user, expected)| Operation::DeleteUser(user, expected)),
-        1 => (0_u8..2, 0_u8..2).prop_map(|(system, prefix)| Operation::WriteSystem(system, prefix)),
-        1 => any::<bool>().prop_map(Operation::WriteAgreement),
-        4 => (
-            option::of((0_u8..3, 0_u8..2)),
-            vec(0_u8..9, 0..3),
-            vec(0_i64..40, 0..3),
-            option::weighted(0.2, 0_u8..4),
-        )
-            .prop_map(|(key, reads, pending_hours, writes)| Operation::Submit {
-                key,
-                reads,
-                pending_hours,
-                writes,
-            }),
-        3 => (0_usize..6, 0_u64..2, vec((0_u32..3, any::<bool>()), 1..3))
-            .prop_map(|(request, behind, items)| Operation::Respond { request, behind, items }),
-        2 => (0_usize..6, vec(0_u32..3, 1..3))
-            .prop_map(|(request, items)| Operation::Expire { request, items }),
-        1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0_i64..20, vec(operation(), 1..12)).prop_map(|(hours, burst)| Step::Burst(hours, burst)),
-        2 => (0_u64..24, option::of(any::<u64>()), vec(operation(), 1..12))
-            .prop_map(|(after, seed, burst)| Step::PowerCut(after, seed, burst)),
-        1 => Just(Step::Close),
-        1 => Just(Step::Drop),
-    ]
-}
 
 #[derive(Clone, Debug, Default)]
 struct Model {
@@ -155,7 +62,6 @@ struct ModelRequest {
     id: RequestId,
     items: Vec<ItemState>,
     entries: Vec<u64>,
-    key: Option<KeyDigest>,
     ended: Option<i64>,
 }
 
@@ -190,7 +96,12 @@ fn identities(document: &Document) -> BTreeSet<String> {
             .iter()
             .map(|(_, identity)| identity.to_string())
             .collect(),
-        _ => BTreeSet::new(),
+        Document::System(_)
+        | Document::Agreement(_)
+        | Document::Group(_)
+        | Document::MigratedProfile(_)
+        | Document::Link(_)
+        | Document::UeConfiguration(_) => BTreeSet::new(),
     }
 }
 
@@ -255,7 +166,9 @@ impl Model {
             after.documents.retain(|(key, ..)| *key != write.key);
             if let Some(document) = &write.document {
                 let revision = Revision(self.applied);
-                after.documents.push((write.key.clone(), revision, Arc::clone(document)));
+                after
+                    .documents
+                    .push((write.key.clone(), revision, Arc::clone(document)));
             }
         }
         let mut holders: BTreeMap<String, DocumentKey> = BTreeMap::new();
@@ -274,19 +187,15 @@ impl Model {
         self.applied += 1;
         let now = self.now;
         for request in &mut self.requests {
-            if request.ended.is_none() && !request.items.iter().any(|item| item.is_pending()) {
-                request.ended = Some(now);
-            }
+            let open = request.items.iter().any(|item| item.is_pending());
+            request.ended = request.ended.or((!open).then_some(now));
         }
-        let over = |request: &&ModelRequest| request.ended.is_some_and(|ended| now >= ended + 24 * HOUR);
-        let over: Vec<_> = self.requests.iter().filter(over).filter_map(|request| request.key).collect();
-        let ended: BTreeSet<RequestId> = self
-            .requests
-            .iter()
-            .filter(|request| request.ended.is_some_and(|ended| now >= ended + 24 * HOUR))
-            .map(|request| request.id)
-            .collect();
-        self.keys.retain(|(key, _, id)| !(over.contains(key) && ended.contains(id)));
+        let over = |id: &RequestId| {
+            let request = self.requests.iter().find(|request| request.id == *id);
+            let ended = request.and_then(|request| request.ended);
+            ended.is_some_and(|ended| now >= ended + 24 * HOUR)
+        };
+        self.keys.retain(|(.., id)| !over(id));
         Verdict::Sequenced(self.applied - 1)
     }
 
@@ -298,174 +207,101 @@ impl Model {
     }
 
     fn try_run(&mut self, command: &Command) -> Result<Verdict, &'static str> {
-        let index = self.applied;
-        let mut after = self.clone();
-        match command {
-            Command::WriteDocuments(write) => after = self.written(&write.writes)?,
-            Command::Submit(submit) => {
-                if let Some(idempotency) = submit.idempotency
-                    && let Some((_, body, id)) =
-                        self.keys.iter().find(|(key, ..)| *key == idempotency.key)
-                {
-                    return if *body == idempotency.body {
-                        Ok(Verdict::Duplicate(*id))
-                    } else {
-                        Err("key reused")
-                    };
-                }
-                if self.stale(submit) {
-                    return Err("stale");
-                }
-                after = self.written(&submit.writes)?;
-                after.requests.push(ModelRequest {
-                    id: submit.request_id,
-                    items: submit.items.clone(),
-                    entries: vec![index],
-                    key: submit.idempotency.map(|idempotency| idempotency.key),
-                    ended: None,
-                });
-                let kept = submit.idempotency.map(|given| (given.key, given.body, submit.request_id));
-                after.keys.extend(kept);
+        let after = match command {
+            Command::WriteDocuments(write) => self.written(&write.writes)?,
+            Command::Submit(submit) => match self.known(submit)? {
+                Some(request) => return Ok(Verdict::Duplicate(request)),
+                None => self.submitted(submit)?,
+            },
+            Command::Respond(respond) => self.answered(respond)?,
+            Command::Expire(expire) => self.expired(expire)?,
+            Command::Publish(publish) if publish.generation != self.generation + 1 => {
+                return Err("generation");
             }
-            Command::Respond(respond) => {
-                let request = after.requests.iter_mut().find(|request| request.id == respond.request_id);
-                let request = request.ok_or("unknown request")?;
-                if request.entries.len() as u64 != respond.expected_version {
-                    return Err("version");
-                }
-                let mut seen = BTreeSet::new();
-                for (item, state) in &respond.items {
-                    let slot = request.items.get_mut(*item as usize).ok_or("not pending")?;
-                    let waits = slot.is_pending() && !slot.is_overdue(respond.at);
-                    if !seen.insert(*item) || !waits {
-                        return Err("not pending");
-                    }
-                    *slot = *state;
-                }
-                if respond.read_set.generation != self.generation {
-                    return Err("stale");
-                }
-                request.entries.push(index);
-            }
-            Command::Expire(expire) => {
-                let request = after.requests.iter_mut().find(|request| request.id == expire.request_id);
-                let request = request.ok_or("unknown request")?;
-                let mut expired = 0;
-                for item in &expire.items {
-                    if let Some(slot) = request.items.get_mut(*item as usize)
-                        && slot.is_overdue(expire.at)
-                    {
-                        *slot = ItemState::Expired;
-                        expired += 1;
-                    }
-                }
-                if expired == 0 {
-                    return Err("nothing due");
-                }
-                request.entries.push(index);
-            }
-            Command::Publish(publish) => {
-                if publish.generation != self.generation + 1 {
-                    return Err("generation");
-                }
-                after.generation += 1;
-            }
-            Command::RefusePublication(_) | Command::DryRuns(_) => {}
-        }
+            Command::Publish(_) => Self {
+                generation: self.generation + 1,
+                ..self.clone()
+            },
+            Command::RefusePublication(_) | Command::DryRuns(_) => self.clone(),
+        };
         Ok(self.sequence(after))
     }
 
-    fn expected(&self, precondition: Precondition, key: &DocumentKey) -> Expected {
-        match (precondition, self.revision(key)) {
-            (Precondition::Any, _) => Expected::Any,
-            (Precondition::Absent, _) | (Precondition::Current, None) => Expected::Absent,
-            (Precondition::Current, Some(revision)) => Expected::Revision(revision),
+    fn known(&self, submit: &Submit) -> Result<Option<RequestId>, &'static str> {
+        let Some(given) = submit.idempotency else {
+            return Ok(None);
+        };
+        match self.keys.iter().find(|(key, ..)| *key == given.key) {
+            None => Ok(None),
+            Some((_, body, id)) if *body == given.body => Ok(Some(*id)),
+            Some(_) => Err("key reused"),
         }
     }
 
-    fn name_of(&self, request: usize) -> u64 {
-        // One more than there are, so that unknown ones are asked for too.
-        request as u64 % (self.named + 1)
+    fn submitted(&self, submit: &Submit) -> Result<Self, &'static str> {
+        if self.stale(submit) {
+            return Err("stale");
+        }
+        let mut after = self.written(&submit.writes)?;
+        after.requests.push(ModelRequest {
+            id: submit.request_id,
+            items: submit.items.clone(),
+            entries: vec![self.applied],
+            ended: None,
+        });
+        let kept = submit.idempotency;
+        after
+            .keys
+            .extend(kept.map(|given| (given.key, given.body, submit.request_id)));
+        Ok(after)
     }
 
-    /// What somebody who sees this state would send.
-    fn command(&mut self, operation: &Operation) -> Command {
-        match operation {
-            Operation::WriteUsers(users) => {
-                let writes = users.iter().map(|(number, identities, precondition)| {
-                    let document = user(*number, identities);
-                    let expected = self.expected(*precondition, &document.key().unwrap());
-                    put(&document, expected)
-                });
-                write_at(writes.collect(), self.now)
-            }
-            Operation::DeleteUser(number, precondition) => {
-                let key = key(DocumentKind::User, &format!("u{number}"));
-                let expected = self.expected(*precondition, &key);
-                write_at(vec![delete(key, expected)], self.now)
-            }
-            Operation::WriteSystem(number, prefix) => {
-                let document = system(&format!("mc{number}.example"), ["+49", "+491"][usize::from(*prefix)]);
-                write_at(vec![put(&document, Expected::Any)], self.now)
-            }
-            Operation::WriteAgreement(active) => {
-                let document = agreement(if *active { "active" } else { "suspended" });
-                write_at(vec![put(&document, Expected::Any)], self.now)
-            }
-            Operation::Submit {
-                key: idempotency,
-                reads,
-                pending_hours,
-                writes,
-            } => {
-                self.named += 1;
-                let items = pending_hours.iter().map(|hours| match hours {
-                    0 => ItemState::Granted,
-                    hours => pending(self.now + hours * HOUR),
-                });
-                let mut submit = submit(self.named, self.generation, items.collect());
-                submit.at = at(self.now);
-                submit.read_set.entries = reads
-                    .iter()
-                    .map(|read| {
-                        let read = read_key(*read);
-                        let revision = self.read(&read);
-                        (read, revision)
-                    })
-                    .collect();
-                submit.writes = writes
-                    .map(|number| put(&user(number, &[number]), Expected::Any))
-                    .into_iter()
-                    .collect();
-                Command::Submit(match idempotency {
-                    Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
-                    None => submit,
-                })
-            }
-            Operation::Respond {
-                request,
-                behind,
-                items,
-            } => {
-                let number = self.name_of(*request);
-                let version = self
-                    .requests
-                    .iter()
-                    .find(|known| known.id == super::support::request_id(number))
-                    .map_or(1, |known| known.entries.len() as u64);
-                let items = items.iter().map(|(item, granted)| {
-                    (*item, if *granted { ItemState::Granted } else { ItemState::Refused })
-                });
-                let mut respond = respond(number, version.saturating_sub(*behind), items.collect());
-                respond.read_set.generation = self.generation;
-                respond.at = at(self.now);
-                Command::Respond(respond)
-            }
-            Operation::Expire { request, items } => {
-                expire(self.name_of(*request), items.clone(), self.now)
-            }
-            Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
+    fn answered(&self, respond: &Respond) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(respond.request_id)?;
+        if request.entries.len() as u64 != respond.expected_version {
+            return Err("version");
         }
+        let mut seen = BTreeSet::new();
+        for (item, state) in &respond.items {
+            let slot = request.items.get_mut(*item as usize).ok_or("not pending")?;
+            let waits = slot.is_pending() && !slot.is_overdue(respond.at);
+            if !seen.insert(*item) || !waits {
+                return Err("not pending");
+            }
+            *slot = *state;
+        }
+        if respond.read_set.generation != self.generation {
+            return Err("stale");
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
+    fn expired(&self, expire: &Expire) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(expire.request_id)?;
+        let mut expired = 0;
+        for item in &expire.items {
+            if let Some(slot) = request.items.get_mut(*item as usize)
+                && slot.is_overdue(expire.at)
+            {
+                *slot = ItemState::Expired;
+                expired += 1;
+            }
+        }
+        if expired == 0 {
+            return Err("nothing due");
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
+    fn find(&mut self, id: RequestId) -> Result<&mut ModelRequest, &'static str> {
+        let mut requests = self.requests.iter_mut();
+        requests
+            .find(|request| request.id == id)
+            .ok_or("unknown request")
     }
 
     fn check(&self, state: &State) {
@@ -479,7 +315,8 @@ impl Model {
                     id: id.clone(),
                 };
                 let expected = self.documents.iter().find(|(other, ..)| *other == key);
-                let (_, revision, document) = expected.unwrap_or_else(|| panic!("{key} should not be there"));
+                let (_, revision, document) =
+                    expected.unwrap_or_else(|| panic!("{key} should not be there"));
                 assert_eq!((found.revision, found.value), (*revision, document));
                 count += 1;
             }
@@ -489,7 +326,12 @@ impl Model {
             assert_eq!(state.read(&read), self.read(&read), "{read:?}");
             if let ReadKey::Identity(identity) = read {
                 let person = state.person(&identity);
-                let revision = person.and_then(|id| state.revision(&DocumentKey { kind: DocumentKind::User, id }));
+                let revision = person.and_then(|id| {
+                    state.revision(&DocumentKey {
+                        kind: DocumentKind::User,
+                        id,
+                    })
+                });
                 assert_eq!(revision, self.read(&ReadKey::Identity(identity)));
             }
         }
@@ -502,11 +344,18 @@ impl Model {
             let entry = state.request(request.id).expect("the request is there");
             assert_eq!(entry.items, request.items);
             assert_eq!(entry.version, request.entries.len() as u64);
-            let entries: Vec<u64> = [entry.submitted].iter().chain(&entry.further).map(|index| index.0).collect();
+            let entries: Vec<u64> = [entry.submitted]
+                .iter()
+                .chain(&entry.further)
+                .map(|index| index.0)
+                .collect();
             assert_eq!(entries, request.entries);
         }
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
-        let expected = self.requests.iter().filter(|request| request.items.iter().any(|item| item.is_pending()));
+        let expected = self
+            .requests
+            .iter()
+            .filter(|request| request.items.iter().any(|item| item.is_pending()));
         assert_eq!(open, expected.map(|request| request.id).collect::<Vec<_>>());
         let mut due = BTreeMap::new();
         let now: Timestamp = at(self.now);
@@ -518,7 +367,9 @@ impl Model {
             }
         }
         let mut found: BTreeMap<_, _> = state.due(now).into_iter().collect();
-        found.values_mut().for_each(|items| items.sort_unstable());
+        for items in found.values_mut() {
+            items.sort_unstable();
+        }
         assert_eq!(found, due);
         for number in 0..3 {
             let digest = KeyDigest::of(super::support::CALLER, &number.to_string());
@@ -526,16 +377,6 @@ impl Model {
             let expected = self.keys.iter().find(|(key, ..)| *key == digest);
             assert_eq!(kept, expected.map(|(.., id)| *id));
         }
-    }
-}
-
-fn read_key(number: u8) -> ReadKey {
-    match number {
-        0..=4 => ReadKey::Identity(format!("sip:i{number}@mc.nl.example").parse().unwrap()),
-        5 => ReadKey::Number("+49123".to_owned()),
-        6 => ReadKey::Document(key(DocumentKind::Agreement, "mc.de.example")),
-        7 => ReadKey::Document(key(DocumentKind::User, "u0")),
-        _ => ReadKey::Document(key(DocumentKind::User, "u1")),
     }
 }
 
@@ -614,7 +455,10 @@ impl Run {
                         at: at(self.model.now),
                     });
                     let committed = self.store().commit(command.clone()).await.unwrap();
-                    assert_eq!(self.model.run(&command), Verdict::Sequenced(committed.index.0));
+                    assert_eq!(
+                        self.model.run(&command),
+                        Verdict::Sequenced(committed.index.0)
+                    );
                 }
                 let unknown = self.burst(operations).await;
                 assert!(unknown.is_empty());
@@ -631,7 +475,10 @@ impl Run {
                 assert!(recorded <= unknown.len(), "more turned up than was sent");
                 for command in &unknown[..recorded] {
                     let verdict = self.model.run(command);
-                    assert!(matches!(verdict, Verdict::Sequenced(_)), "{command:?} turned up");
+                    assert!(
+                        matches!(verdict, Verdict::Sequenced(_)),
+                        "{command:?} turned up"
+                    );
                 }
             }
             Step::Close => {

@@ -1,0 +1,233 @@
+//! What is done to store and model: random operations, and the commands that they become.
+
+use comity::decision::facts::ReadKey;
+use comity::domain::lifecycle::ItemState;
+use comity::domain::registry::DocumentKey;
+use comity::domain::registry::DocumentKind;
+use comity::store::Command;
+use comity::store::command::Expected;
+use comity::store::command::Submit;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::HOUR;
+use super::Model;
+use crate::store::support::agreement;
+use crate::store::support::at;
+use crate::store::support::delete;
+use crate::store::support::expire;
+use crate::store::support::key;
+use crate::store::support::pending;
+use crate::store::support::publish;
+use crate::store::support::put;
+use crate::store::support::request_id;
+use crate::store::support::respond;
+use crate::store::support::submit;
+use crate::store::support::system;
+use crate::store::support::under_key;
+use crate::store::support::user;
+use crate::store::support::write_at;
+
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    WriteUsers(Vec<(u8, Vec<u8>, Precondition)>),
+    DeleteUser(u8, Precondition),
+    WriteSystem(u8, u8),
+    WriteAgreement(bool),
+    Submit {
+        key: Option<(u8, u8)>,
+        reads: Vec<u8>,
+        pending_hours: Vec<i64>,
+        writes: Option<u8>,
+    },
+    Respond {
+        request: usize,
+        behind: u64,
+        items: Vec<(u32, bool)>,
+    },
+    Expire {
+        request: usize,
+        items: Vec<u32>,
+    },
+    Publish {
+        ahead: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Precondition {
+    Any,
+    Absent,
+    Current,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// So many hours later, these commands at once.
+    Burst(i64, Vec<Operation>),
+    /// These commands, and the power goes after so many changes of the disk.
+    PowerCut(u64, Option<u64>, Vec<Operation>),
+    Close,
+    Drop,
+}
+
+fn precondition() -> impl Strategy<Value = Precondition> {
+    prop_oneof![
+        Just(Precondition::Any),
+        Just(Precondition::Absent),
+        Just(Precondition::Current),
+    ]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let users = vec((0_u8..4, vec(0_u8..5, 0..3), precondition()), 1..3);
+    prop_oneof![
+        4 => users.prop_map(Operation::WriteUsers),
+        1 => (0_u8..4, precondition()).prop_map(|(user, expected)| Operation::DeleteUser(user, expected)),
+        1 => (0_u8..2, 0_u8..2).prop_map(|(system, prefix)| Operation::WriteSystem(system, prefix)),
+        1 => any::<bool>().prop_map(Operation::WriteAgreement),
+        4 => (
+            option::of((0_u8..3, 0_u8..2)),
+            vec(0_u8..9, 0..3),
+            vec(0_i64..40, 0..3),
+            option::weighted(0.2, 0_u8..4),
+        )
+            .prop_map(|(key, reads, pending_hours, writes)| Operation::Submit {
+                key,
+                reads,
+                pending_hours,
+                writes,
+            }),
+        3 => (0_usize..6, 0_u64..2, vec((0_u32..3, any::<bool>()), 1..3))
+            .prop_map(|(request, behind, items)| Operation::Respond { request, behind, items }),
+        2 => (0_usize..6, vec(0_u32..3, 1..3))
+            .prop_map(|(request, items)| Operation::Expire { request, items }),
+        1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
+    ]
+}
+
+pub(super) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0_i64..20, vec(operation(), 1..12)).prop_map(|(hours, burst)| Step::Burst(hours, burst)),
+        2 => (0_u64..24, option::of(any::<u64>()), vec(operation(), 1..12))
+            .prop_map(|(after, seed, burst)| Step::PowerCut(after, seed, burst)),
+        1 => Just(Step::Close),
+        1 => Just(Step::Drop),
+    ]
+}
+
+impl Model {
+    fn expected(&self, precondition: Precondition, key: &DocumentKey) -> Expected {
+        match (precondition, self.revision(key)) {
+            (Precondition::Any, _) => Expected::Any,
+            (Precondition::Absent, _) | (Precondition::Current, None) => Expected::Absent,
+            (Precondition::Current, Some(revision)) => Expected::Revision(revision),
+        }
+    }
+
+    fn name_of(&self, request: usize) -> u64 {
+        // One more than there are, so that unknown ones are asked for too.
+        request as u64 % (self.named + 1)
+    }
+
+    /// What somebody who sees this state would send.
+    pub(super) fn command(&mut self, operation: &Operation) -> Command {
+        match operation {
+            Operation::WriteUsers(users) => {
+                let writes = users.iter().map(|(number, identities, precondition)| {
+                    let document = user(*number, identities);
+                    let expected = self.expected(*precondition, &document.key().unwrap());
+                    put(&document, expected)
+                });
+                write_at(writes.collect(), self.now)
+            }
+            Operation::DeleteUser(number, precondition) => {
+                let key = key(DocumentKind::User, &format!("u{number}"));
+                let expected = self.expected(*precondition, &key);
+                write_at(vec![delete(key, expected)], self.now)
+            }
+            Operation::WriteSystem(number, prefix) => {
+                let prefix = ["+49", "+491"][usize::from(*prefix)];
+                let document = system(&format!("mc{number}.example"), prefix);
+                write_at(vec![put(&document, Expected::Any)], self.now)
+            }
+            Operation::WriteAgreement(active) => {
+                let document = agreement(if *active { "active" } else { "suspended" });
+                write_at(vec![put(&document, Expected::Any)], self.now)
+            }
+            Operation::Submit {
+                key,
+                reads,
+                pending_hours,
+                writes,
+            } => {
+                let submit = self.submission(reads, pending_hours, *writes);
+                Command::Submit(match key {
+                    Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
+                    None => submit,
+                })
+            }
+            Operation::Respond {
+                request,
+                behind,
+                items,
+            } => self.answer(*request, *behind, items),
+            Operation::Expire { request, items } => {
+                expire(self.name_of(*request), items.clone(), self.now)
+            }
+            Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
+        }
+    }
+
+    fn submission(&mut self, reads: &[u8], pending_hours: &[i64], writes: Option<u8>) -> Submit {
+        self.named += 1;
+        let items = pending_hours.iter().map(|hours| match hours {
+            0 => ItemState::Granted,
+            hours => pending(self.now + hours * HOUR),
+        });
+        let mut submit = submit(self.named, self.generation, items.collect());
+        submit.at = at(self.now);
+        let reads = reads.iter().map(|read| {
+            let read = read_key(*read);
+            let revision = self.read(&read);
+            (read, revision)
+        });
+        submit.read_set.entries = reads.collect();
+        let writes = writes.map(|number| put(&user(number, &[number]), Expected::Any));
+        submit.writes = writes.into_iter().collect();
+        submit
+    }
+
+    fn answer(&self, request: usize, behind: u64, items: &[(u32, bool)]) -> Command {
+        let number = self.name_of(request);
+        let known = self
+            .requests
+            .iter()
+            .find(|known| known.id == request_id(number));
+        let version = known.map_or(1, |known| known.entries.len() as u64);
+        let items = items.iter().map(|(item, granted)| {
+            let state = if *granted {
+                ItemState::Granted
+            } else {
+                ItemState::Refused
+            };
+            (*item, state)
+        });
+        let mut respond = respond(number, version.saturating_sub(behind), items.collect());
+        respond.read_set.generation = self.generation;
+        respond.at = at(self.now);
+        Command::Respond(respond)
+    }
+}
+
+/// What a decision may have read.
+pub(super) fn read_key(number: u8) -> ReadKey {
+    match number {
+        0..=4 => ReadKey::Identity(format!("sip:i{number}@mc.nl.example").parse().unwrap()),
+        5 => ReadKey::Number("+49123".to_owned()),
+        6 => ReadKey::Document(key(DocumentKind::Agreement, "mc.de.example")),
+        7 => ReadKey::Document(key(DocumentKind::User, "u0")),
+        _ => ReadKey::Document(key(DocumentKind::User, "u1")),
+    }
+}
