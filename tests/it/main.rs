@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod crash;
 mod decision_properties;
 mod decisions;
 mod engine;

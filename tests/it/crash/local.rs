@@ -1,0 +1,100 @@
+//! The use cases in this process, over a disk that a test chooses.
+
+#![cfg(test)]
+
+use std::sync::Arc;
+
+use comity::app::App;
+use comity::app::Settings;
+use comity::app::clock::SystemClock;
+use comity::app::error::AppError;
+use comity::app::open::Foundations;
+use comity::app::sealing::SealingKey;
+use comity::cli::registry::read_documents;
+use comity::domain::time::Timestamp;
+use comity::domain::wire::WireLimits;
+use comity::domain::wire::parse_request;
+use comity::identity::caller::Caller;
+use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::archive::Archive;
+use comity::store::embedded::disk::Disk;
+use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::projection::SledBackend;
+use comity::store::embedded::settings::Settings as StoreSettings;
+use comity::telemetry::metrics::Metrics;
+use serde_json::Value;
+
+use super::home::Home;
+use super::home::german_registry;
+
+/// A service without its HTTP server.
+#[derive(Clone, Debug)]
+pub(crate) struct Local {
+    pub(crate) app: App,
+    pub(crate) store: EmbeddedStore,
+    pub(crate) archive: Archive,
+}
+
+impl Local {
+    /// Brings the use cases up; the projection is kept in the home, all else on the disk.
+    pub(crate) async fn open(home: &Home, disk: Arc<dyn Disk>, journal: JournalSettings) -> Self {
+        let settings = StoreSettings {
+            journal,
+            ..store_settings(home)
+        };
+        std::fs::create_dir_all(home.data()).unwrap();
+        let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut |_| {}).unwrap();
+        let archive = Archive::open(disk).unwrap();
+        let foundations = Foundations {
+            store: store.clone(),
+            archive: archive.clone(),
+            sealing_key: SealingKey::from_bytes([7; 32]),
+            metrics: Arc::new(Metrics::new()),
+        };
+        let settings = Settings {
+            system: "mc.de.example".parse().unwrap(),
+            policies: home.policies(),
+            access_policies: home.policies().join("access"),
+            workers: 2,
+        };
+        let app = App::open(settings, foundations, Box::new(SystemClock::default()));
+        Self {
+            app: app.await.unwrap(),
+            store,
+            archive,
+        }
+    }
+
+    /// Imports the example registry.
+    pub(crate) async fn import(&self) {
+        let documents = read_documents(&german_registry()).unwrap();
+        let documents = documents.into_iter().map(|(_, document)| document);
+        let (caller, documents) = (operator(), documents.collect());
+        self.app.import(&caller, documents).await.unwrap();
+    }
+
+    /// Submits a request; the answer is the one that HTTP would give.
+    pub(crate) async fn submit(&self, key: &str, body: &Value) -> Result<Value, AppError> {
+        let body = serde_json::to_vec(body).unwrap();
+        let request = parse_request(&body, WireLimits::default()).unwrap();
+        let answer = self.app.submit(operator(), Some(key.to_owned()), request);
+        Ok(serde_json::to_value(answer.await?).unwrap())
+    }
+
+    /// Reads a request that was answered.
+    pub(crate) fn request(&self, answer: &Value) -> Value {
+        let id = answer["id"].as_str().unwrap().parse().unwrap();
+        serde_json::to_value(self.app.request(&operator(), id).unwrap()).unwrap()
+    }
+}
+
+/// The caller that the local operator's token stands for.
+pub(crate) fn operator() -> Caller {
+    Caller::new("local-operator", ["operator"])
+}
+
+/// The settings of a store in a home.
+pub(crate) fn store_settings(home: &Home) -> StoreSettings {
+    let opened_at: Timestamp = "2026-11-01T06:00:00.000Z".parse().unwrap();
+    StoreSettings::new(Arc::new(SledBackend::new(home.data())), opened_at)
+}

@@ -1,0 +1,36 @@
+//! Campaigns against the whole service: it is killed, its disk fills up or loses what was not
+//! synced, and its files are damaged. Whatever happens, what was acknowledged is there afterwards.
+//!
+//! Each campaign has a few rounds; `COMITY_CAMPAIGN=full` makes them many (`scripts/crash-campaign`).
+
+#![cfg(test)]
+
+mod child;
+mod full;
+mod home;
+mod kill;
+mod ledger;
+mod load;
+mod local;
+mod power;
+mod projection;
+mod random;
+mod refusals;
+mod requests;
+mod service;
+mod verify;
+
+/// How many rounds a campaign has: a few, or all.
+pub(crate) fn rounds(few: usize, all: usize) -> usize {
+    match std::env::var("COMITY_CAMPAIGN") {
+        Ok(word) if word == "full" => all,
+        Ok(word) => panic!("COMITY_CAMPAIGN is `{word}`; it can only be `full`"),
+        Err(_) => few,
+    }
+}
+
+/// Says a figure, for those who run a campaign with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a campaign's figures are its result")]
+pub(crate) fn tell(figures: &str) {
+    println!("{figures}");
+}
