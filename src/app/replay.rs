@@ -120,7 +120,11 @@ fn replay_record(
     engines: &mut Engines<'_>,
 ) -> Result<Vec<String>, AppError> {
     let engine = engines.of(&record.bundle.digest)?;
-    Ok(differences(&record.items, &replay(record, &engine)))
+    let found = differences(&record.items, &replay(record, &engine));
+    Ok(found
+        .into_iter()
+        .map(|difference| difference.to_string())
+        .collect())
 }
 
 struct Engines<'a> {

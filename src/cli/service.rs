@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -28,6 +28,7 @@ use crate::http::state::ServiceState;
 use crate::identity::caller::CallerEntry;
 use crate::identity::caller::CallerList;
 use crate::identity::token::Token;
+use crate::policy::manifest;
 use crate::policy::watch::Patience;
 use crate::policy::watch::Watch;
 use crate::store::embedded::EmbeddedStore;
@@ -134,7 +135,6 @@ impl ServiceSettings {
 pub struct Service {
     app: App,
     server: Server,
-    watch: Watch,
     tasks: Vec<JoinHandle<()>>,
     operator_token: String,
 }
@@ -161,7 +161,7 @@ impl Service {
         )
         .await
         .map_err(ServiceError::App)?;
-        let (watch, publisher) = watch_policies(&app)?;
+        let publisher = watch_policies(&app)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
             name: "local-operator".to_owned(),
@@ -177,7 +177,6 @@ impl Service {
         Ok(Self {
             app,
             server,
-            watch,
             tasks,
             operator_token: token.reveal().to_owned(),
         })
@@ -196,7 +195,6 @@ impl Service {
     /// Stops: no new requests, those under way end, everything accepted is durable.
     pub async fn stop(self) -> Result<(), ServiceError> {
         let stopped = self.server.stop().await.map_err(ServiceError::Stop);
-        drop(tokio::task::spawn_blocking(move || drop(self.watch)).await);
         for task in self.tasks {
             task.abort();
         }
@@ -244,17 +242,13 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
     }
 }
 
-fn watch_policies(app: &App) -> Result<(Watch, JoinHandle<()>), ServiceError> {
-    let settings = app.settings();
-    let mut roots = vec![settings.policies.clone(), settings.access_policies.clone()];
-    roots.extend(schema_of(&settings.policies));
-    roots.extend(schema_of(&settings.access_policies));
-    let changed = Arc::new(tokio::sync::Notify::new());
-    let signal = Arc::clone(&changed);
-    let watch = Watch::start(roots, Patience::default(), move || signal.notify_one())
-        .map_err(ServiceError::Watch)?;
+/// Publishes after every change of a watched tree, until it is aborted.
+fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
+    let changed = Arc::new(Notify::new());
+    let mut roots = watched_roots(app);
+    let mut watch = start_watch(&roots, &changed).map_err(ServiceError::Watch)?;
     let app = app.clone();
-    let publisher = tokio::spawn(async move {
+    Ok(tokio::spawn(async move {
         loop {
             changed.notified().await;
             if let Err(error) = app.publish_directory("watcher").await {
@@ -263,19 +257,40 @@ fn watch_policies(app: &App) -> Result<(Watch, JoinHandle<()>), ServiceError> {
             if let Err(error) = app.reload_access().await {
                 tracing::warn!(%error, "the access bundle was refused; the last good one stays in force");
             }
+            let now = watched_roots(&app);
+            if now != roots {
+                match start_watch(&now, &changed) {
+                    Ok(other) => (roots, watch) = (now, other),
+                    Err(error) => {
+                        tracing::error!(%error, roots = ?watch, "the new schema is not watched");
+                    }
+                }
+            }
         }
-    });
-    Ok((watch, publisher))
+    }))
 }
 
-/// The folder of the schema that a bundle names, which may lie outside the bundle.
-fn schema_of(bundle: &Path) -> Option<PathBuf> {
-    let source = crate::policy::source::BundleSource::read(bundle).ok()?;
-    let manifest = crate::policy::bundle::Bundle::compile(&source)
-        .ok()?
-        .manifest()
-        .clone();
-    Some(bundle.join(manifest.schema()))
+fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>) -> io::Result<Watch> {
+    let signal = Arc::clone(changed);
+    Watch::start(roots.to_vec(), Patience::default(), move || {
+        signal.notify_one();
+    })
+}
+
+/// The bundles' directories and the schemas that their manifests name, which may lie outside.
+fn watched_roots(app: &App) -> Vec<PathBuf> {
+    let bundles = [&app.settings().policies, &app.settings().access_policies];
+    let schemas = bundles
+        .into_iter()
+        .filter_map(|bundle| named_schema(bundle));
+    bundles.into_iter().cloned().chain(schemas).collect()
+}
+
+/// The schema that a manifest names, even if the bundle does not pass otherwise.
+fn named_schema(bundle: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(bundle.join(manifest::FILE_NAME)).ok()?;
+    let table: toml::Table = text.parse().ok()?;
+    Some(bundle.join(table.get("schema")?.as_str()?))
 }
 
 fn sealing_key(file: &Path) -> Result<SealingKey, ServiceError> {
@@ -302,39 +317,38 @@ fn operator_token(file: &Path) -> Result<Token, ServiceError> {
     })
 }
 
-/// A file that only its owner may read, made if it is not there; refused if others can read it.
+/// A file that only its owner may read, made whole or not at all; refused if others can read it.
 fn private_file(
     file: &Path,
     make: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> Result<Vec<u8>, ServiceError> {
     let wrong = |error| ServiceError::File(file.to_owned(), error);
-    let created = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    match created {
-        Ok(mut created) => {
-            let bytes = make().map_err(wrong)?;
-            created
-                .write_all(&bytes)
-                .and_then(|()| created.sync_all())
-                .map_err(wrong)?;
-            Ok(bytes)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
-            if mode & 0o077 != 0 {
-                let detail = "others than the owner can read it; `chmod 600` it";
-                return Err(wrong(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    detail,
-                )));
-            }
-            fs::read(file).map_err(wrong)
-        }
-        Err(error) => Err(wrong(error)),
+    if !file.try_exists().map_err(wrong)? {
+        let bytes = make().map_err(wrong)?;
+        make_private_file(file, &bytes).map_err(wrong)?;
+        return Ok(bytes);
     }
+    let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let detail = "others than the owner can read it; `chmod 600` it";
+        return Err(wrong(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            detail,
+        )));
+    }
+    fs::read(file).map_err(wrong)
+}
+
+/// Temporary files have mode 0600 from the beginning, so nobody else ever reads the bytes.
+fn make_private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary
+        .persist_noclobber(file)
+        .map_err(|error| error.error)?;
+    fs::File::open(directory)?.sync_all()
 }
 
 fn random_bytes() -> io::Result<[u8; 32]> {

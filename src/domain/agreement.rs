@@ -176,6 +176,10 @@ pub struct LimitedMigrationTerms {
 /// Which administrative exchanges are agreed, and how much at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the source names each exchange by itself"
+)]
 pub struct AcmTerms {
     /// Group membership updates (A4).
     pub group_membership: bool,

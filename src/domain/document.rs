@@ -18,10 +18,6 @@ use super::user::User;
 /// A typed registry document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "document")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "documents are held behind one shared pointer each"
-)]
 pub enum Document {
     /// An MC system.
     System(System),

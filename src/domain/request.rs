@@ -80,10 +80,6 @@ pub struct Target {
 /// The information elements of each operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one request is one value; the variants are not stored in bulk"
-)]
 pub enum OperationBody {
     /// A4, TS 23.280 clause 10.17.4.
     GroupMembershipUpdate(GroupMembershipUpdate),

@@ -20,7 +20,7 @@ pub struct InvalidTimestamp {
 }
 
 const EARLIEST_MILLISECONDS: i64 = -62_135_596_800_000;
-const LATEST_MILLISECONDS: i64 = 253_402_207_200_999;
+const LATEST_MILLISECONDS: i64 = 253_402_207_199_999;
 
 impl Timestamp {
     /// The moment that many milliseconds after the epoch, held within the years 1 to 9999.

@@ -1,6 +1,7 @@
 //! Golden decisions: cases as data, over registries and requests that they share.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
 use comity::domain::registry::Versioned;
 use comity::domain::request::InterSystemRequest;
+use comity::domain::system::TelPrefix;
 use comity::domain::time::Timestamp;
 use comity::policy::bundle::Bundle;
 use comity::policy::source::BundleSource;
@@ -45,7 +47,7 @@ pub(crate) fn shipped(responses: &[(String, String)]) -> Engine {
     let manifest = copy.path().join("policies/bundle.toml");
     let mut text = fs::read_to_string(&manifest).unwrap();
     for (category, response) in responses {
-        text.push_str(&format!("\"{category}\" = \"{response}\"\n"));
+        writeln!(text, "\"{category}\" = \"{response}\"").unwrap();
     }
     fs::write(&manifest, text).unwrap();
     engine(&copy.path().join("policies"))
@@ -101,6 +103,12 @@ impl Registry {
         }
     }
 
+    fn values(&self) -> impl Iterator<Item = &Document> {
+        self.documents
+            .values()
+            .map(|document| document.value.as_ref())
+    }
+
     pub(crate) fn without(&self, key: &DocumentKey) -> Self {
         let mut registry = self.clone();
         registry.documents.remove(key);
@@ -118,41 +126,44 @@ impl Lookup for Registry {
     }
 
     fn person(&self, identity: &McServiceId) -> Option<DocumentId> {
-        self.documents
-            .values()
-            .find_map(|document| match document.value.as_ref() {
-                Document::User(user) => user
-                    .identities
-                    .iter()
-                    .any(|(_, id)| id == identity)
-                    .then(|| user.id.clone()),
-                _ => None,
-            })
+        self.values().find_map(|document| {
+            let Document::User(user) = document else {
+                return None;
+            };
+            let is_theirs = user.identities.iter().any(|(_, id)| id == identity);
+            is_theirs.then(|| user.id.clone())
+        })
     }
 
     fn home_of_number(&self, tel: &str) -> Option<McSystemId> {
-        self.documents
-            .values()
-            .filter_map(|document| match document.value.as_ref() {
-                Document::System(system) => Some(system),
-                _ => None,
-            })
-            .flat_map(|system| system.tel_prefixes.iter().map(move |it| (system, it)))
-            .filter(|(_, prefix)| tel.starts_with(prefix.as_str()))
-            .max_by_key(|(_, prefix)| prefix.as_str().len())
-            .map(|(system, _)| system.mc_system_id.clone())
+        let matching = self.values().flat_map(|document| {
+            let prefixes = match document {
+                Document::System(system) => system.tel_prefixes.iter(),
+                Document::Agreement(_)
+                | Document::User(_)
+                | Document::Group(_)
+                | Document::MigratedProfile(_)
+                | Document::Link(_)
+                | Document::UeConfiguration(_) => [].iter(),
+            };
+            prefixes
+                .map(TelPrefix::as_str)
+                .filter(|prefix| tel.starts_with(prefix))
+                .map(move |prefix| (prefix.len(), document))
+        });
+        let (_, longest) = matching.max_by_key(|(length, _)| *length)?;
+        longest.key().unwrap().id.as_str().parse().ok()
     }
 
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId> {
         let of = |wanted: Option<&McServiceId>| {
-            self.documents
-                .values()
-                .find_map(|document| match document.value.as_ref() {
-                    Document::MigratedProfile(profile) => (profile.home_system == *home
-                        && profile.user.as_ref() == wanted)
-                        .then(|| profile.id.clone()),
-                    _ => None,
-                })
+            self.values().find_map(|document| {
+                let Document::MigratedProfile(profile) = document else {
+                    return None;
+                };
+                let fits = profile.home_system == *home && profile.user.as_ref() == wanted;
+                fits.then(|| profile.id.clone())
+            })
         };
         of(Some(user)).or_else(|| of(None))
     }
@@ -322,6 +333,8 @@ fn merge(target: &mut Value, patch: &Value) {
                 }
             }
         }
-        other => *target = other.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            *target = patch.clone();
+        }
     }
 }

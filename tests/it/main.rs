@@ -2,11 +2,15 @@
 
 #![cfg(test)]
 
+mod access;
+mod decision_properties;
 mod decisions;
 mod engine;
 mod eval;
+mod facts;
 mod golden;
 mod journal;
 mod policy;
 mod policy_source;
+mod records;
 mod watch;

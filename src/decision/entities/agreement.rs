@@ -62,7 +62,7 @@ pub(super) fn attributes(
     );
     let migration = agreement.migration.as_ref().map(migration).transpose()?;
     optional(&mut members, "migration", migration);
-    let limited = agreement.limited_migration.as_ref().map(limited_migration);
+    let limited = agreement.limited_migration.map(limited_migration);
     optional(&mut members, "limited_migration", limited.transpose()?);
     let acm = agreement.acm.as_ref().map(acm).transpose()?;
     optional(&mut members, "acm", acm);
@@ -111,7 +111,7 @@ fn link_failure(terms: &LinkFailureTerms) -> Result<RestrictedExpression, QueryE
     ])
 }
 
-fn limited_migration(terms: &LimitedMigrationTerms) -> Result<RestrictedExpression, QueryError> {
+fn limited_migration(terms: LimitedMigrationTerms) -> Result<RestrictedExpression, QueryError> {
     record(flagged(&[
         ("inbound", terms.inbound),
         ("outbound", terms.outbound),

@@ -35,25 +35,44 @@ pub enum QueryError {
     Vocabulary,
     /// A value cannot be expressed.
     #[error("a value cannot be expressed: {0}")]
-    Expression(#[from] cedar_policy::ExpressionConstructionError),
+    Expression(Box<cedar_policy::ExpressionConstructionError>),
     /// An attribute cannot be evaluated.
     #[error("an attribute cannot be evaluated: {0}")]
-    Attribute(#[from] cedar_policy::EntityAttrEvaluationError),
+    Attribute(Box<cedar_policy::EntityAttrEvaluationError>),
     /// The context cannot be made.
     #[error("the context cannot be made: {0}")]
-    Context(#[from] cedar_policy::ContextCreationError),
+    Context(Box<cedar_policy::ContextCreationError>),
     /// The entities contradict each other.
     #[error("the entities contradict each other: {0}")]
-    Entities(#[from] cedar_policy::entities_errors::EntitiesError),
+    Entities(Box<cedar_policy::entities_errors::EntitiesError>),
     /// The query does not fit the schema of the bundle.
     #[error("the query does not fit the schema: {0}")]
-    Request(#[from] cedar_policy::RequestValidationError),
+    Request(Box<cedar_policy::RequestValidationError>),
     /// The bundle has no schema, so nothing says what a query looks like.
     #[error("the bundle has no schema")]
     NoSchema,
     /// The request has no such item.
     #[error("the request has no item {0}")]
     NoItem(usize),
+}
+
+/// Cedar's errors are large, and rare.
+macro_rules! boxed {
+    ($($variant:ident: $error:ty,)+) => {
+        $(impl From<$error> for QueryError {
+            fn from(error: $error) -> Self {
+                Self::$variant(Box::new(error))
+            }
+        })+
+    };
+}
+
+boxed! {
+    Expression: cedar_policy::ExpressionConstructionError,
+    Attribute: cedar_policy::EntityAttrEvaluationError,
+    Context: cedar_policy::ContextCreationError,
+    Entities: cedar_policy::entities_errors::EntitiesError,
+    Request: cedar_policy::RequestValidationError,
 }
 
 /// Attribute or context members, by name.

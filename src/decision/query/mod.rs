@@ -69,7 +69,7 @@ struct Shared<'a> {
 
 /// What there is to do for an item.
 #[derive(Debug)]
-pub(crate) enum Query {
+pub enum Query {
     /// Ask the engine.
     Ask(Box<Request>),
     /// Refuse without asking.
@@ -80,9 +80,11 @@ pub(crate) enum Query {
 
 /// Queries of some items, and the entities that they share.
 #[derive(Debug)]
-pub(crate) struct Queries {
-    pub(crate) entities: Entities,
-    pub(crate) queries: Vec<(usize, Query)>,
+pub struct Queries {
+    /// All that the queries speak of, with all ancestors.
+    pub entities: Entities,
+    /// Each item's number and query.
+    pub queries: Vec<(usize, Query)>,
 }
 
 impl<'a> Prepared<'a> {
@@ -119,7 +121,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// The queries of the items in a range.
-    pub(crate) fn queries(&self, range: Range<usize>) -> Queries {
+    pub fn queries(&self, range: Range<usize>) -> Queries {
         let range = range.start..range.end.min(self.item_count());
         match &self.readiness {
             Readiness::Refused(reason) => Queries::all(range, || Query::Refused(*reason)),

@@ -59,9 +59,9 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
     let requester = people.requester.ok_or(RecordError::Incomplete(
         "the part of the requester is missing",
     ))?;
-    let subjects = in_order(people.facts)?;
+    let subjects = in_order(people.facts, state.subject_count)?;
     let items = items(&state.items, people.items)?;
-    let members = in_order(people.members)?;
+    let members = in_order(people.members, state.listed_count)?;
     let facts_requester = requester.facts.clone();
     let correlation_id = requester.correlation_id.clone();
     let justification = requester.justification.clone();
@@ -145,9 +145,9 @@ impl People {
     }
 }
 
-/// The values of positions that begin at zero and leave none out.
-fn in_order<T>(values: BTreeMap<usize, T>) -> Result<Vec<T>, RecordError> {
-    let is_whole = values.keys().copied().eq(0..values.len());
+/// The values of so many positions, none left out.
+fn in_order<T>(values: BTreeMap<usize, T>, count: usize) -> Result<Vec<T>, RecordError> {
+    let is_whole = values.keys().copied().eq(0..count);
     if is_whole {
         Ok(values.into_values().collect())
     } else {
@@ -159,10 +159,7 @@ fn items(
     states: &[ItemPart],
     people: BTreeMap<usize, (McServiceId, SubjectItem)>,
 ) -> Result<Vec<ItemDecision>, RecordError> {
-    let people = in_order(people)?;
-    if people.len() != states.len() {
-        return Err(RecordError::Incomplete("the part of a subject is missing"));
-    }
+    let people = in_order(people, states.len())?;
     Ok(states
         .iter()
         .zip(people)

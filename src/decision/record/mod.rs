@@ -99,3 +99,14 @@ impl StatePart {
         join::state(parts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ENGINE_VERSION;
+
+    #[test]
+    fn the_engine_is_named_by_the_version_that_is_built_in() {
+        let cedar = cedar_policy::get_sdk_version();
+        assert!(ENGINE_VERSION.ends_with(&format!(" cedar {cedar}")));
+    }
+}

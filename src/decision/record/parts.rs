@@ -73,6 +73,10 @@ pub struct StatePart {
     pub operation: OperationPart,
     /// The facts that are about nobody.
     pub facts: SharedFacts,
+    /// How many people are listed in the request.
+    pub listed_count: usize,
+    /// Of how many subjects facts are known.
+    pub subject_count: usize,
     /// When it was decided.
     pub now: Timestamp,
     /// Who submitted it.

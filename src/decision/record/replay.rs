@@ -1,5 +1,7 @@
 //! Deciding again what a record says was decided.
 
+use std::fmt;
+
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::decide;
 use crate::decision::engine::Engine;
@@ -16,6 +18,18 @@ pub struct Difference {
     pub recorded: String,
     /// What comes out now, as JSON.
     pub replayed: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            item,
+            member,
+            recorded,
+            replayed,
+        } = self;
+        write!(f, "item {item}, {member}: {recorded} then, {replayed} now")
+    }
 }
 
 /// Decides again from the record alone; under its own bundle the same must come out.

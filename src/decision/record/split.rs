@@ -88,6 +88,8 @@ fn state_part(record: &DecisionRecord) -> Result<StatePart, RecordError> {
         urgency: request.urgency,
         operation: operation_part(&request.body)?,
         facts: record.facts.shared.clone(),
+        listed_count: members(&request.body).len(),
+        subject_count: record.facts.subjects.len(),
         now: record.now,
         caller: record.caller.clone(),
         bundle: record.bundle.clone(),
@@ -139,10 +141,8 @@ fn item_part(item: &ItemDecision) -> ItemPart {
 fn subject_parts(record: DecisionRecord) -> Vec<SubjectPart> {
     let body = &record.request.body;
     let mut parts: BTreeMap<McServiceId, SubjectPart> = BTreeMap::new();
-    if let OperationBody::GroupMembershipUpdate(update) = body {
-        for (number, member) in update.members.iter().enumerate() {
-            part_of(&mut parts, member).listed.push(number);
-        }
+    for (number, member) in members(body).iter().enumerate() {
+        part_of(&mut parts, member).listed.push(number);
     }
     for (number, person) in record.facts.subjects.into_iter().enumerate() {
         if let Some(id) = subject_at(body, number) {
@@ -182,5 +182,14 @@ fn subject_at(body: &OperationBody, number: usize) -> Option<&McServiceId> {
         OperationBody::Affiliation(_)
         | OperationBody::MigrationServiceAuthorization(_)
         | OperationBody::UeConfigurationPush(_) => (number == 0).then(|| body.requesting_user()),
+    }
+}
+
+fn members(body: &OperationBody) -> &[McServiceId] {
+    match body {
+        OperationBody::GroupMembershipUpdate(update) => &update.members,
+        OperationBody::Affiliation(_)
+        | OperationBody::MigrationServiceAuthorization(_)
+        | OperationBody::UeConfigurationPush(_) => &[],
     }
 }

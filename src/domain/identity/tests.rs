@@ -25,7 +25,7 @@ fn domains_compare_by_whole_labels_and_without_case() {
 #[test]
 fn internationalised_names_are_normalised_once() {
     let unicode = system("feuerwehr-münchen.example").unwrap();
-    let ascii = system("xn--feuerwehr-mnchen-szb.example").unwrap();
+    let ascii = system("xn--feuerwehr-mnchen-tzb.example").unwrap();
     assert_eq!(unicode, ascii);
     assert_eq!(system(unicode.as_str()).unwrap(), unicode);
     assert_eq!(
@@ -120,8 +120,8 @@ proptest! {
 
     #[test]
     fn no_text_panics(text in ".{0,80}") {
-        let _ = uri(&text);
-        let _ = system(&text);
-        let _ = text.parse::<PlmnId>();
+        drop(uri(&text));
+        drop(system(&text));
+        drop(text.parse::<PlmnId>());
     }
 }

@@ -1,1 +1,352 @@
+use std::sync::Arc;
 
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::decision::record::PartClass as RecordClass;
+use crate::decision::record::RecordPart;
+use crate::decision_log::LEAF_LIMIT_BYTES;
+use crate::decision_log::LeafKind;
+use crate::decision_log::LogIndex;
+use crate::decision_log::OutcomeCounts;
+use crate::decision_log::PartClass;
+use crate::decision_log::Payload;
+use crate::decision_log::StoredPart;
+use crate::decision_log::verify;
+use crate::domain::document::Document;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::time::Timestamp;
+use crate::store::State;
+use crate::store::command::BodyDigest;
+use crate::store::command::Idempotency;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+use crate::store::event::DecodeError;
+use crate::store::event::DocumentChange;
+use crate::store::event::EncodeError;
+use crate::store::event::Encoded;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+
+const AT: i64 = 1_700_000_000_123;
+
+fn encode(event: &Event, record: Vec<RecordPart>) -> Encoded {
+    let salts = |bytes: &mut [u8]| {
+        for (number, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::try_from(number % 251).unwrap();
+        }
+        Ok(())
+    };
+    event.encode(record, salts).unwrap()
+}
+
+fn put(kind: DocumentKind, json: serde_json::Value) -> DocumentChange {
+    let document = Document::from_json(kind, json).unwrap();
+    DocumentChange::Put(document.key().unwrap(), Arc::new(document))
+}
+
+fn user(id: &str) -> DocumentChange {
+    put(
+        DocumentKind::User,
+        json!({"id": id, "enabled": true, "identities": {"mcptt": format!("sip:{id}@mc.nl.example")}}),
+    )
+}
+
+fn group() -> DocumentChange {
+    put(
+        DocumentKind::Group,
+        json!({
+            "id": "sip:fire@mc.nl.example", "enabled": true, "interconnection": true, "services": ["mcptt"],
+            "members": ["sip:jan@mc.nl.example", "sip:piet@mc.nl.example"],
+            "partners": [{
+                "system": "mc.de.example", "review_additions": true, "review_deletions": false,
+                "members": ["sip:hans@mc.de.example"],
+            }],
+        }),
+    )
+}
+
+fn agreement() -> DocumentChange {
+    put(
+        DocumentKind::Agreement,
+        json!({
+            "partner": "mc.de.example", "status": "active", "valid_from": "2026-01-01T00:00:00.000Z",
+            "review_contact": "Inspector Jansen",
+        }),
+    )
+}
+
+fn event(body: EventBody) -> Event {
+    Event {
+        at: Timestamp::from_milliseconds(AT),
+        body,
+    }
+}
+
+fn every_kind() -> Vec<Event> {
+    let counts = OutcomeCounts {
+        accept: 1,
+        reject: 2,
+        review: 3,
+    };
+    let request_id = RequestId(Uuid::from_u128(7));
+    let deleted = DocumentKey {
+        kind: DocumentKind::User,
+        id: "kees".parse().unwrap(),
+    };
+    [
+        EventBody::Genesis {
+            origin: Uuid::from_u128(1),
+        },
+        EventBody::DocumentsWritten {
+            changes: vec![
+                user("jan"),
+                group(),
+                agreement(),
+                DocumentChange::Deleted(deleted),
+            ],
+            actor: Some("Officer de Vries".to_owned()),
+        },
+        EventBody::Submitted {
+            request_id,
+            caller: "front-end".into(),
+            idempotency: Some(Idempotency {
+                key: KeyDigest::of("front-end", "k"),
+                body: BodyDigest::of(b"body"),
+            }),
+            items: vec![
+                ItemState::Granted,
+                ItemState::Pending {
+                    expires_at: Some(Timestamp::from_milliseconds(AT + 5)),
+                },
+            ],
+            changes: vec![group()],
+            counts,
+        },
+        EventBody::Responded {
+            request_id,
+            items: vec![(1, ItemState::Refused)],
+            changes: vec![user("piet")],
+        },
+        EventBody::Expired {
+            request_id,
+            items: vec![1],
+        },
+        EventBody::Published {
+            digest: "sha256:00".to_owned(),
+            generation: 3,
+            actor: Some("Officer de Vries".to_owned()),
+            summary: Some("a rule for Jan".to_owned()),
+        },
+        EventBody::PublicationRefused {
+            digest: "sha256:01".to_owned(),
+            summary: Some("unknown entity `jan`".to_owned()),
+        },
+        EventBody::DryRuns {
+            caller: "front-end".into(),
+            minute: Timestamp::from_milliseconds(AT),
+            counts,
+        },
+    ]
+    .map(event)
+    .to_vec()
+}
+
+fn erased(payload: Payload) -> Payload {
+    let parts = payload.into_parts();
+    Payload::new(parts.into_iter().map(StoredPart::erased).collect()).unwrap()
+}
+
+#[test]
+fn every_event_comes_back_as_it_was_written() {
+    let record = vec![
+        RecordPart {
+            class: RecordClass::State,
+            body: b"{}".to_vec(),
+        },
+        RecordPart {
+            class: RecordClass::Personal("sip:jan@mc.nl.example".to_owned()),
+            body: b"{\"who\":1}".to_vec(),
+        },
+    ];
+    for event in every_kind() {
+        let encoded = encode(&event, record.clone());
+        verify(&encoded.leaf, &encoded.payload).unwrap();
+        assert_eq!(encoded.leaf.outcomes(), event.body.counts());
+        assert_eq!(encoded.leaf.time().as_millisecond(), AT);
+        let payload = Payload::parse(&encoded.payload.encode()).unwrap();
+        let stored = Event::decode(payload).unwrap();
+        assert_eq!(stored.event, event);
+        let bodies: Vec<_> = stored
+            .record
+            .iter()
+            .map(|part| part.present().unwrap().body.clone())
+            .collect();
+        assert_eq!(bodies, [b"{}".to_vec(), b"{\"who\":1}".to_vec()]);
+    }
+}
+
+#[test]
+fn leaf_and_state_parts_name_nobody() {
+    for event in every_kind() {
+        let encoded = encode(&event, Vec::new());
+        let mut open = encoded.leaf.to_string();
+        assert!(open.len() < LEAF_LIMIT_BYTES);
+        for part in encoded.payload.parts() {
+            let part = part.present().unwrap();
+            if part.class == PartClass::State {
+                open.push_str(str::from_utf8(&part.body).unwrap());
+            }
+        }
+        for name in ["jan", "piet", "hans", "kees", "Jansen", "Vries", "rule"] {
+            assert!(!open.contains(name), "{name} in {open}");
+        }
+    }
+}
+
+#[test]
+fn every_person_has_a_part_under_their_own_key() {
+    let event = event(EventBody::DocumentsWritten {
+        changes: vec![user("jan"), group()],
+        actor: None,
+    });
+    let mut subjects: Vec<String> = encode(&event, Vec::new())
+        .payload
+        .into_parts()
+        .into_iter()
+        .filter_map(|part| match part.present()?.class.clone() {
+            PartClass::Personal { subject_key } => Some(subject_key),
+            PartClass::State => None,
+        })
+        .collect();
+    subjects.sort();
+    assert_eq!(
+        subjects,
+        [
+            "sip:hans@mc.de.example",
+            "sip:jan@mc.nl.example",
+            "sip:piet@mc.nl.example",
+            "users/jan"
+        ]
+    );
+}
+
+#[test]
+fn erased_events_lead_to_the_state_that_erasing_leads_to() {
+    let mut events = every_kind();
+    // What is erased was deleted before: users, and members of groups.
+    events.push(event(EventBody::DocumentsWritten {
+        changes: ["jan", "piet"]
+            .map(|id| {
+                DocumentChange::Deleted(DocumentKey {
+                    kind: DocumentKind::User,
+                    id: id.parse().unwrap(),
+                })
+            })
+            .to_vec(),
+        actor: Some("Officer de Vries".to_owned()),
+    }));
+    let DocumentChange::Put(key, _) = group() else {
+        panic!("the group is put");
+    };
+    events.push(event(EventBody::DocumentsWritten {
+        changes: vec![
+            DocumentChange::Deleted(key),
+            DocumentChange::Deleted(agreement().key().clone()),
+        ],
+        actor: None,
+    }));
+    let (mut whole, mut without) = (State::default(), State::default());
+    for (index, event) in (0..).map(LogIndex).zip(&events) {
+        whole.apply(event, index);
+        let payload = erased(encode(event, Vec::new()).payload);
+        without.apply(&Event::decode(payload).unwrap().event, index);
+    }
+    assert!(whole.applied().0 > 0 && whole.request(RequestId(Uuid::from_u128(7))).is_some());
+    assert_eq!(whole, without);
+}
+
+#[test]
+fn erasing_one_member_leaves_the_others() {
+    let written = event(EventBody::DocumentsWritten {
+        changes: vec![group()],
+        actor: None,
+    });
+    let parts = encode(&written, Vec::new()).payload.into_parts();
+    let parts = parts.into_iter().map(|part| match part.present() {
+        Some(present)
+            if matches!(&present.class, PartClass::Personal { subject_key } if subject_key.contains("jan")) =>
+        {
+            part.erased()
+        }
+        _ => part,
+    });
+    let stored = Event::decode(Payload::new(parts.collect()).unwrap()).unwrap();
+    let EventBody::DocumentsWritten { changes, .. } = stored.event.body else {
+        panic!("another event");
+    };
+    let [DocumentChange::Put(_, document)] = changes.as_slice() else {
+        panic!("the group is gone");
+    };
+    let Document::Group(group) = document.as_ref() else {
+        panic!("another document");
+    };
+    assert_eq!(group.members.len(), 1);
+    assert_eq!(group.partners[0].members.len(), 1);
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    let decode = |payload: Payload| Event::decode(payload).unwrap_err();
+    let empty = Payload::of([]).unwrap();
+    assert!(matches!(decode(empty), DecodeError::NoState));
+    let genesis = every_kind().remove(0);
+    let mut parts = encode(&genesis, Vec::new()).payload.into_parts();
+    let StoredPart::Present(mut part) = parts.remove(0) else {
+        panic!("erased");
+    };
+    part.body = str::from_utf8(&part.body)
+        .unwrap()
+        .replace("\"v\":1", "\"v\":2")
+        .into_bytes();
+    let newer = Payload::of([part.clone()]).unwrap();
+    assert!(matches!(
+        decode(newer),
+        DecodeError::UnknownVersion { version: 2 }
+    ));
+    part.body.truncate(5);
+    assert!(matches!(
+        decode(Payload::of([part]).unwrap()),
+        DecodeError::Json(_)
+    ));
+}
+
+#[test]
+fn an_event_before_1970_or_without_salts_is_refused() {
+    let mut early = every_kind().remove(0);
+    let no_salts = early.encode(Vec::new(), |_| Err(EncodeError::Salts("dry".to_owned())));
+    assert!(matches!(no_salts, Err(EncodeError::Salts(_))));
+    early.at = Timestamp::from_milliseconds(-1);
+    let result = early.encode(Vec::new(), |_| Ok(()));
+    assert!(matches!(result, Err(EncodeError::Leaf(_))));
+}
+
+#[test]
+fn kinds_are_those_of_the_log() {
+    let kinds: Vec<LeafKind> = every_kind().iter().map(|event| event.body.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            LeafKind::Genesis,
+            LeafKind::Registry,
+            LeafKind::Request,
+            LeafKind::Review,
+            LeafKind::Expiry,
+            LeafKind::Publication,
+            LeafKind::Refusal,
+            LeafKind::DryRunSummary,
+        ]
+    );
+}

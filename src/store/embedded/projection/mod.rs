@@ -1,6 +1,6 @@
 //! The projection: a copy of the state's rows, kept up by a thread of its own.
 //!
-//! The sequencer leaves changed rows in [`Pending`], where later values replace earlier ones, and
+//! The sequencer leaves changed rows in `Pending`, where later values replace earlier ones, and
 //! never waits. The thread takes all of them at once together with the state's head, so each batch
 //! that it writes is the state at one index. Anything that goes wrong makes it begin anew in the next
 //! generation, from the state in memory; decisions go on meanwhile.

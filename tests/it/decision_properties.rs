@@ -1,0 +1,381 @@
+//! What holds of every decision, over the golden cases and over registries and requests made from them by chance.
+
+use cedar_policy::Entities;
+use comity::decision::decide::ItemDecision;
+use comity::decision::decide::decide;
+use comity::decision::decide::decide_item;
+use comity::decision::decide::decide_items;
+use comity::decision::derived::Derived;
+use comity::decision::engine::Engine;
+use comity::decision::facts::Facts;
+use comity::decision::query::Prepared;
+use comity::decision::query::Query;
+use comity::decision::reason::ReasonCode;
+use comity::domain::document::Document;
+use comity::domain::outcome::Outcome;
+use comity::domain::registry::DocumentKey;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::Value;
+
+use crate::golden::Registry;
+use crate::golden::SCENES;
+use crate::golden::SHIPPED;
+use crate::golden::Scene;
+
+/// A golden case with its registry and request changed by chance.
+fn chance_scene() -> impl Strategy<Value = Scene> {
+    (
+        any::<Index>(),
+        prop::collection::vec((any::<Index>(), any::<Index>()), 0..6),
+        prop::collection::vec(any::<Index>(), 0..3),
+        prop::option::of(0_i64..1_000),
+    )
+        .prop_map(|(scene, registry_changes, request_changes, days)| {
+            let mut scene = scene.get(&SCENES[..]).clone();
+            for (document, leaf) in registry_changes {
+                change_registry(&mut scene.registry, document, leaf);
+            }
+            for change in request_changes {
+                change_request(&mut scene, change);
+            }
+            if let Some(days) = days {
+                let start: comity::domain::time::Timestamp =
+                    "2025-06-01T00:00:00Z".parse().unwrap();
+                scene.case.now = start.plus_milliseconds(days * 86_400_000);
+            }
+            scene
+        })
+}
+
+/// Flips a flag, empties a list or set, or changes the status of one document.
+fn change_registry(registry: &mut Registry, document: Index, leaf: Index) {
+    let keys: Vec<DocumentKey> = registry.documents.keys().cloned().collect();
+    let Some(entry) = registry.documents.get_mut(document.get(&keys)) else {
+        return;
+    };
+    let mut json = entry.value.to_json().unwrap();
+    let mut leaves = Vec::new();
+    pointers(&json, String::new(), &mut leaves);
+    if leaves.is_empty() {
+        return;
+    }
+    let pointer = leaf.get(&leaves);
+    let value = json.pointer_mut(pointer).unwrap();
+    *value = match &*value {
+        Value::Bool(flag) => Value::Bool(!flag),
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::String(word) if word == "active" => "suspended".into(),
+        Value::String(word) if word == "up" => "down".into(),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => value.clone(),
+    };
+    if let Ok(changed) = Document::from_json(entry.value.kind(), json) {
+        entry.value = changed.into();
+    }
+}
+
+fn pointers(json: &Value, at: String, found: &mut Vec<String>) {
+    match json {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                pointers(value, format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(values) => {
+            found.push(at.clone());
+            for (number, value) in values.iter().enumerate() {
+                pointers(value, format!("{at}/{number}"), found);
+            }
+        }
+        Value::Bool(_) => found.push(at),
+        Value::String(word) if word == "active" || word == "up" => found.push(at),
+        Value::String(_) | Value::Number(_) | Value::Null => {}
+    }
+}
+
+/// Names another system somewhere in the request, or turns its direction.
+fn change_request(scene: &mut Scene, change: Index) {
+    let mut json = serde_json::to_value(&scene.request).unwrap();
+    let text = json.to_string();
+    let changes = [
+        ("\"direction\":\"inbound\"", "\"direction\":\"outbound\""),
+        ("\"direction\":\"outbound\"", "\"direction\":\"inbound\""),
+        (
+            "\"requesting_system\":\"mc.nl.",
+            "\"requesting_system\":\"mc.be.",
+        ),
+        (
+            "\"receiving_system\":\"mc.de.",
+            "\"receiving_system\":\"mc.be.",
+        ),
+        (
+            "\"system\":\"mc.nl.example\"",
+            "\"system\":\"mc.be.example\"",
+        ),
+        ("officer.114@mc.nl.", "officer.114@mc.be."),
+        ("control.3@mc.nl.", "leitstelle.1@mc.de."),
+        (
+            "@mc.de.example\",\"service\"",
+            "@mc.nl.example\",\"service\"",
+        ),
+        ("\"serving_system\":\"mc.nl.", "\"serving_system\":\"mc.be."),
+        ("\"change\":\"add\"", "\"change\":\"delete\""),
+        ("sip:officer.114@mc.nl.example", "tel:+31201234567"),
+        ("\"mcptt\"", "\"mcdata\""),
+    ];
+    let (from, to) = change.get(&changes);
+    if let Ok(changed) = serde_json::from_str(&text.replacen(from, to, 1)) {
+        json = changed;
+    }
+    if let Ok(request) = serde_json::from_value(json) {
+        scene.request = request;
+    }
+}
+
+fn shipped(scene: &Scene) -> Vec<ItemDecision> {
+    scene.decide(&SHIPPED)
+}
+
+fn assert_not_wider(
+    what: &str,
+    before: &[ItemDecision],
+    after: &[ItemDecision],
+) -> Result<(), TestCaseError> {
+    prop_assert_eq!(before.len(), after.len());
+    for (before, after) in before.iter().zip(after) {
+        prop_assert!(
+            after.outcome.width() <= before.outcome.width(),
+            "without {what}: {before:?} became {after:?}"
+        );
+    }
+    Ok(())
+}
+
+/// A user's own profile restricts against the general one of their home, and goes before it: taking it
+/// away is an officer's decision, not a missing fact.
+fn is_own_profile(document: &Document) -> bool {
+    matches!(document, Document::MigratedProfile(profile) if profile.user.is_some())
+}
+
+fn dropping_documents(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
+    let before = scene.decide(engine);
+    for (key, document) in &scene.registry.documents {
+        if !is_own_profile(&document.value) {
+            let mut without = scene.clone();
+            without.registry = scene.registry.without(key);
+            assert_not_wider(&key.to_string(), &before, &without.decide(engine))?;
+        }
+    }
+    Ok(())
+}
+
+fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
+    let (facts, _) = scene.registry.gather(&scene.request);
+    let decided = |facts: &Facts| decide(engine, &scene.request, facts, scene.case.now);
+    let before = decided(&facts);
+    for (name, without) in facts_without(&facts) {
+        assert_not_wider(name, &before, &decided(&without))?;
+    }
+    Ok(())
+}
+
+type Drop = (&'static str, fn(&mut Facts));
+
+fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
+    let drops: [Drop; 15] = [
+        ("agreement", |facts| facts.shared.agreement = None),
+        ("home agreement", |facts| facts.shared.home_agreement = None),
+        ("serving agreement", |facts| {
+            facts.shared.serving_agreement = None;
+        }),
+        ("group home", |facts| facts.shared.group_home = None),
+        ("group", |facts| facts.shared.group = None),
+        ("review flags", |facts| {
+            if let Some(group) = &mut facts.shared.group {
+                group.value.review = None;
+            }
+        }),
+        ("link", |facts| facts.shared.link = None),
+        ("configuration", |facts| facts.shared.configuration = None),
+        ("requester", |facts| facts.requester = None),
+        ("requester's profile", |facts| {
+            if let Some(requester) = &mut facts.requester {
+                requester.profile = None;
+            }
+        }),
+        ("subjects", |facts| facts.subjects.clear()),
+        ("profiles", |facts| {
+            for person in &mut facts.subjects {
+                person.profile = None;
+            }
+        }),
+        ("migrated profiles", |facts| {
+            for person in &mut facts.subjects {
+                person.migrated_profile = None;
+            }
+        }),
+        ("memberships", |facts| {
+            for person in &mut facts.subjects {
+                person.is_member = false;
+            }
+        }),
+        ("homes", |facts| {
+            for person in &mut facts.subjects {
+                person.home = None;
+            }
+        }),
+    ];
+    drops
+        .into_iter()
+        .map(|(name, drop)| {
+            let mut without = facts.clone();
+            drop(&mut without);
+            (name, without)
+        })
+        .collect()
+}
+
+/// Holds the engine's answer to each query against the two derived sets, and the accept against the ceiling.
+fn definition(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
+    let derived = Derived::new(engine.bundle()).unwrap();
+    let (facts, _) = scene.registry.gather(&scene.request);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let decided = scene.decide(engine);
+    let queries = prepared.queries(0..prepared.item_count());
+    for ((number, query), item) in queries.queries.iter().zip(&decided) {
+        let Query::Ask(request) = query else {
+            prop_assert_eq!(item.outcome, Outcome::Reject);
+            continue;
+        };
+        let outcome = derived.outcome(request, &queries.entities);
+        if item.reason == ReasonCode::AskThroughAcm {
+            prop_assert_eq!(outcome, Outcome::Review);
+        } else {
+            prop_assert_eq!(item.outcome, outcome, "item {}", number);
+        }
+        if item.outcome == Outcome::Accept {
+            let ceiling = cedar_policy::Authorizer::new().is_authorized(
+                request,
+                derived.ceiling(),
+                &queries.entities,
+            );
+            prop_assert_eq!(ceiling.decision(), cedar_policy::Decision::Allow);
+        }
+    }
+    Ok(())
+}
+
+/// The entities that are built fit the schema that the policies were validated against.
+fn conformity(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
+    let (facts, _) = scene.registry.gather(&scene.request);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let queries = prepared.queries(0..prepared.item_count());
+    for (number, query) in &queries.queries {
+        prop_assert!(!matches!(query, Query::Failed(_)), "{number}: {query:?}");
+    }
+    let checked =
+        Entities::from_entities(queries.entities.iter().cloned(), engine.bundle().schema());
+    prop_assert!(checked.is_ok(), "{:?}", checked.err());
+    Ok(())
+}
+
+fn chunks(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
+    let whole = scene.decide(engine);
+    let (facts, _) = scene.registry.gather(&scene.request);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let chunked: Vec<ItemDecision> = (0..whole.len())
+        .step_by(50)
+        .flat_map(|start| decide_items(engine, &prepared, start..start + 50))
+        .collect();
+    prop_assert_eq!(&whole, &chunked);
+    let last = whole.len().saturating_sub(1);
+    prop_assert_eq!(
+        whole.get(last).cloned(),
+        decide_item(engine, &prepared, last)
+    );
+    prop_assert_eq!(None, decide_item(engine, &prepared, whole.len()));
+    Ok(())
+}
+
+/// Only what is in the read set can have mattered.
+fn reads(scene: &Scene) -> Result<(), TestCaseError> {
+    use comity::decision::facts::ReadKey;
+    let (facts, read_set) = scene.registry.gather(&scene.request);
+    prop_assert!(read_set.entries.is_sorted_by(|one, next| one.0 < next.0));
+    for (key, document) in &scene.registry.documents {
+        let read = read_set
+            .entries
+            .iter()
+            .find(|(read, _)| *read == ReadKey::Document(key.clone()));
+        if let Some((_, revision)) = read {
+            prop_assert_eq!(*revision, Some(document.revision));
+        } else {
+            let (without, _) = scene.registry.without(key).gather(&scene.request);
+            prop_assert_eq!(&facts, &without, "{} was read and not noted", key);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn golden_cases_keep_the_properties() {
+    for scene in SCENES.iter() {
+        let engine = scene.engine();
+        let engine = engine.get();
+        let kept = dropping_documents(scene, engine)
+            .and_then(|()| dropping_facts(scene, engine))
+            .and_then(|()| definition(scene, engine))
+            .and_then(|()| conformity(scene, engine))
+            .and_then(|()| chunks(scene, engine))
+            .and_then(|()| reads(scene));
+        if let Err(error) = kept {
+            panic!("{}: {error}", scene.name);
+        }
+    }
+}
+
+/// Without accepts, reviews and rejects among them, the properties would say little.
+#[test]
+fn chance_scenes_are_decided_in_every_way() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut widths = [0; 3];
+    for _ in 0..300 {
+        let scene = chance_scene().new_tree(&mut runner).unwrap().current();
+        for item in shipped(&scene).iter().take(1) {
+            widths[usize::from(item.outcome.width())] += 1;
+        }
+    }
+    assert!(widths.iter().all(|count| *count >= 10), "{widths:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_missing_document_never_widens(scene in chance_scene()) {
+        dropping_documents(&scene, &SHIPPED)?;
+    }
+
+    #[test]
+    fn a_missing_fact_never_widens(scene in chance_scene()) {
+        dropping_facts(&scene, &SHIPPED)?;
+    }
+
+    #[test]
+    fn decisions_are_what_the_derived_sets_say(scene in chance_scene()) {
+        definition(&scene, &SHIPPED)?;
+    }
+
+    #[test]
+    fn queries_fit_the_schema(scene in chance_scene()) {
+        conformity(&scene, &SHIPPED)?;
+    }
+
+    #[test]
+    fn everything_that_matters_is_in_the_read_set(scene in chance_scene()) {
+        reads(&scene)?;
+    }
+}

@@ -1,0 +1,114 @@
+//! Which facts are gathered, and what is remembered of gathering them.
+
+use comity::decision::facts::ReadKey;
+use comity::decision::facts::ReadSet;
+use comity::domain::registry::DocumentKey;
+use comity::domain::registry::Revision;
+
+use crate::golden::SCENES;
+use crate::golden::Scene;
+
+fn scene(name: &str) -> &'static Scene {
+    SCENES.iter().find(|scene| scene.name == name).unwrap()
+}
+
+/// What was read, as text, with `-` for what was not there.
+fn read(scene: &Scene) -> Vec<String> {
+    let (_, read_set) = scene.registry.gather(&scene.request);
+    let is_there = |revision: &Option<Revision>| if revision.is_some() { "" } else { "-" };
+    read_set
+        .entries
+        .iter()
+        .map(|(key, revision)| match key {
+            ReadKey::Document(DocumentKey { kind, id }) => {
+                format!("{}{}/{id}", is_there(revision), kind.plural())
+            }
+            ReadKey::Identity(identity) => format!("{}is {identity}", is_there(revision)),
+            ReadKey::Number(number) => format!("{}home of {number}", is_there(revision)),
+            ReadKey::MigratedProfile { user, home } => {
+                format!("{}profile for {user} of {home}", is_there(revision))
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_membership_update_reads_agreement_and_group_and_nothing_about_foreigners() {
+    assert_eq!(
+        read(scene("membership-inbound-visiting-officer")),
+        [
+            "agreements/mc.nl.example",
+            "groups/sip:unfall-07@mc.de.example"
+        ]
+    );
+}
+
+#[test]
+fn absences_are_read_too() {
+    assert_eq!(
+        read(scene("membership-outbound-subjects")),
+        [
+            "agreements/mc.de.example",
+            "users/control-3",
+            "users/officer-114",
+            "is sip:control.3@mc.nl.example",
+            "is sip:officer.114@mc.nl.example",
+            "-is sip:officer.999@mc.nl.example",
+        ]
+    );
+    assert_eq!(
+        read(scene("migration-inbound-no-profile")),
+        [
+            "agreements/mc.nl.example",
+            "links/mc.nl.example",
+            "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
+        ]
+    );
+    assert_eq!(
+        read(scene("push-inbound-first")),
+        [
+            "agreements/mc.nl.example",
+            "-ue-configurations/mc.nl.example"
+        ]
+    );
+}
+
+#[test]
+fn a_number_is_read_with_the_system_that_it_leads_to() {
+    assert_eq!(
+        read(scene("membership-inbound-member-numbers")),
+        [
+            "systems/mc.be.example",
+            "systems/mc.nl.example",
+            "agreements/mc.nl.example",
+            "groups/sip:unfall-07@mc.de.example",
+            "home of +31201234567",
+            "home of +32212345678",
+            "-home of +4712345678",
+        ]
+    );
+}
+
+#[test]
+fn a_third_system_brings_its_agreement() {
+    assert_eq!(
+        read(scene("affiliation-third-system-accepted")),
+        [
+            "agreements/mc.be.example",
+            "agreements/mc.nl.example",
+            "groups/sip:unfall-07@mc.de.example",
+            "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
+        ]
+    );
+}
+
+#[test]
+fn facts_survive_being_written_down() {
+    for scene in SCENES.iter() {
+        let (facts, read_set) = scene.registry.gather(&scene.request);
+        let text = serde_json::to_string(&facts).unwrap();
+        assert_eq!(facts, serde_json::from_str(&text).unwrap());
+        let text = serde_json::to_string(&read_set).unwrap();
+        assert_eq!(read_set, serde_json::from_str::<ReadSet>(&text).unwrap());
+    }
+}

@@ -1,0 +1,9 @@
+//! The embedded store through its front door.
+
+mod acknowledged;
+mod commands;
+mod damage;
+mod faults;
+mod model;
+mod start;
+mod support;
