@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::respond::Verdict;
+use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
+use crate::decision::decide::ItemKey;
+use crate::decision::decide::PolicyError;
+use crate::decision::obligation::Limits;
+use crate::decision::obligation::Obligation;
+use crate::decision::reason::ReasonCode;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
@@ -44,12 +50,65 @@ pub struct RequestAnswer {
 /// One item: what was decided and where it stands now.
 #[derive(Clone, Debug, Serialize)]
 pub struct ItemAnswer {
-    /// Where the item stands.
-    #[serde(flatten)]
-    pub state: ItemState,
     /// What was decided, and why.
     #[serde(flatten)]
-    pub decision: ItemDecision,
+    pub decision: DecisionAnswer,
+    /// Where the item stands.
+    pub state: &'static str,
+}
+
+impl ItemAnswer {
+    /// An item as it was decided, where it stands now.
+    pub fn new(decision: ItemDecision, state: ItemState) -> Self {
+        Self {
+            decision: decision.into(),
+            state: state.as_str(),
+        }
+    }
+}
+
+/// What was decided about one item, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct DecisionAnswer {
+    /// What the item is about: `subject` and, where it is decided service by service, `service`.
+    #[serde(flatten)]
+    pub item: ItemKey,
+    /// Accept, reject or review.
+    pub outcome: Outcome,
+    /// Why, in one word.
+    pub reason: ReasonCode,
+    /// When a held item can no longer be approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The categories of the permits that apply.
+    pub categories: Vec<String>,
+    /// The policies that made it so.
+    pub policies: Vec<DeterminingPolicy>,
+    /// Permits that apply to an item that is refused.
+    pub would_permit: Vec<String>,
+    /// How the grant is less than what was asked.
+    pub limits: Limits,
+    /// What has to be done once the item is granted.
+    pub obligations: Vec<Obligation>,
+    /// The policies that could not be evaluated.
+    pub errors: Vec<PolicyError>,
+}
+
+impl From<ItemDecision> for DecisionAnswer {
+    fn from(decision: ItemDecision) -> Self {
+        Self {
+            item: decision.item,
+            outcome: decision.outcome,
+            reason: decision.reason,
+            expires_at: decision.expires_at,
+            categories: decision.categories,
+            policies: decision.policies,
+            would_permit: decision.would_permit,
+            limits: decision.limits,
+            obligations: decision.obligations,
+            errors: decision.errors,
+        }
+    }
 }
 
 /// The bundle under which something was decided.
@@ -80,7 +139,7 @@ pub struct ResponseAnswer {
     /// The items answered, by number.
     pub items: Vec<usize>,
     /// What policy said about them at that moment; a reject overrules an approval.
-    pub evaluated: Vec<ItemDecision>,
+    pub evaluated: Vec<DecisionAnswer>,
     /// When.
     pub answered_at: Timestamp,
     /// Where the record of the answer is.
@@ -91,7 +150,7 @@ pub struct ResponseAnswer {
 #[derive(Clone, Debug, Serialize)]
 pub struct DryRunAnswer {
     /// What each item would be answered.
-    pub items: Vec<ItemDecision>,
+    pub items: Vec<DecisionAnswer>,
     /// How many items have each outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
     /// The bundle that would decide.

@@ -70,10 +70,7 @@ impl App {
                 .items
                 .iter()
                 .zip(record.items)
-                .map(|(state, decision)| ItemAnswer {
-                    state: *state,
-                    decision,
-                })
+                .map(|(state, decision)| ItemAnswer::new(decision, *state))
                 .collect(),
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
@@ -141,6 +138,7 @@ fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnsw
             .items
             .iter()
             .filter_map(|number| decisions.get(*number).cloned())
+            .map(Into::into)
             .collect(),
         items: review.items,
         answered_at: review.answered_at,

@@ -121,7 +121,7 @@ impl App {
             *outcomes.entry(item.outcome).or_insert(0) += 1;
         }
         Ok(DryRunAnswer {
-            items: evaluation.items,
+            items: evaluation.items.into_iter().map(Into::into).collect(),
             outcomes,
             bundle: BundleAnswer {
                 generation: evaluation.bundle.generation,

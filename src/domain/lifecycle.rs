@@ -25,6 +25,16 @@ pub enum ItemState {
 }
 
 impl ItemState {
+    /// The word used on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Refused => "refused",
+            Self::Pending { .. } => "pending",
+            Self::Expired => "expired",
+        }
+    }
+
     /// The state in which a decision puts an item.
     pub fn decided(outcome: Outcome, expires_at: Option<Timestamp>) -> Self {
         match outcome {

@@ -27,7 +27,7 @@ pub(super) fn decision(who: &str, answer: &Value) {
         let outcome = item.get("outcome").and_then(Value::as_str).unwrap_or("?");
         let reason = item.get("reason").and_then(Value::as_str).unwrap_or("?");
         let subject = item
-            .pointer("/item/subject")
+            .get("subject")
             .and_then(Value::as_str)
             .unwrap_or("?");
         let state = item.get("state").and_then(Value::as_str).unwrap_or("?");

@@ -1,0 +1,12 @@
+//! The front door: a whole service over real HTTP, and the command line as a process.
+
+mod bad_input;
+mod cli;
+mod idempotency;
+mod lifecycle;
+mod policies;
+mod registry;
+mod requests;
+mod reviews;
+mod support;
+mod unauthorized;

@@ -1,0 +1,196 @@
+//! Policies that change under a running service.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::support::Answer;
+use super::support::OFFICER;
+use super::support::TestService;
+use super::support::eventually;
+use super::support::membership;
+
+const REVIEWS: &str = "review/group-membership.cedar";
+const AUTOMATIC: &str = "automatic/group-membership.cedar";
+
+async fn policies(service: &TestService) -> Answer {
+    let answer = service.get("/v1/policies", "security-officer").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer
+}
+
+async fn await_attempt(service: &TestService, outcome: &str) -> Value {
+    eventually(outcome, async || {
+        let now = policies(service).await.body;
+        (now["last_attempt"]["outcome"] == outcome).then_some(now)
+    })
+    .await
+}
+
+/// Replaces a text that occurs once in a file.
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert_eq!(text.matches(from).count(), 1, "{from}");
+    fs::write(file, text.replace(from, to)).unwrap();
+}
+
+/// Makes the visiting officer's category automatic.
+fn answer_at_once(service: &TestService) {
+    let manifest = service.policy_file("bundle.toml");
+    let mut text = fs::read_to_string(&manifest).unwrap();
+    text.push_str("\"group-membership.visiting-officer\" = \"automatic\"\n");
+    fs::write(manifest, text).unwrap();
+}
+
+/// Misspells an attribute.
+fn break_bundle(service: &TestService) {
+    edit(
+        &service.policy_file(AUTOMATIC),
+        "context.asserted.organisation)",
+        "context.asserted.organization)",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_force_can_be_read() {
+    let service = TestService::start().await;
+    let answer = policies(&service).await.body;
+    assert_eq!(answer["in_force"]["generation"], 1);
+    let digest = answer["in_force"]["digest"].as_str().unwrap();
+    assert_eq!(digest.len(), "sha256:".len() + 64, "{digest}");
+    assert_eq!(answer["last_attempt"]["outcome"], "unchanged");
+    assert_eq!(answer["last_attempt"]["digest"], digest);
+    let listed = answer["policies"].as_array().unwrap();
+    let policy = listed
+        .iter()
+        .find(|policy| policy["id"] == "membership.visiting-officer")
+        .unwrap();
+    assert_eq!(policy["effect"], "permit");
+    assert_eq!(policy["category"], "group-membership.visiting-officer");
+    assert_eq!(policy["response"], "manual-review");
+    let held = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(held.body["bundle"], answer["in_force"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_comes_into_force_and_a_broken_one_does_not() {
+    let service = TestService::start().await;
+    let first = policies(&service).await.body;
+    let held = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(held.body["status"], "pending");
+
+    answer_at_once(&service);
+    let second = await_attempt(&service, "published").await;
+    assert_eq!(second["in_force"]["generation"], 2);
+    assert_ne!(second["in_force"]["digest"], first["in_force"]["digest"]);
+    let granted = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(granted.body["status"], "accepted", "{}", granted.text);
+    assert_eq!(granted.body["bundle"], second["in_force"]);
+
+    break_bundle(&service);
+    let refused = await_attempt(&service, "refused").await;
+    assert_eq!(refused["in_force"], second["in_force"]);
+    let diagnostic = &refused["last_attempt"]["diagnostics"][0];
+    assert_eq!(diagnostic["severity"], "error");
+    assert_eq!(diagnostic["code"], "validation");
+    let file = diagnostic["file"].as_str().unwrap();
+    assert!(file.ends_with(AUTOMATIC), "{file}");
+    let text = fs::read_to_string(service.policy_file(AUTOMATIC)).unwrap();
+    let line = usize::try_from(diagnostic["line"].as_u64().unwrap()).unwrap();
+    let column = usize::try_from(diagnostic["column"].as_u64().unwrap()).unwrap();
+    let place = &text.lines().nth(line - 1).unwrap()[column - 1..];
+    assert!(place.contains("organization"), "{diagnostic}");
+    let help = diagnostic["help"].as_str().unwrap();
+    assert!(help.contains("did you mean `organisation`"), "{help}");
+
+    // Ready all the same, and saying what is the matter.
+    let ready = service.get("/readyz", "without token").await;
+    assert_eq!(ready.status, 200);
+    assert_eq!(
+        ready.body["refused_bundle"]["diagnostics"],
+        refused["last_attempt"]["diagnostics"]
+    );
+    let still = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(still.body["bundle"], second["in_force"]);
+
+    edit(
+        &service.policy_file(AUTOMATIC),
+        "organization",
+        "organisation",
+    );
+    let mended = await_attempt(&service, "unchanged").await;
+    assert_eq!(mended["in_force"], second["in_force"]);
+    let ready = service.get("/readyz", "without token").await;
+    assert!(ready.body.get("refused_bundle").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_policy_is_refused_where_it_breaks() {
+    let service = TestService::start().await;
+    let file = service.policy_file("automatic/half-written.cedar");
+    fs::write(file, "@id(\"half\")\npermit (principal,\n").unwrap();
+    let refused = await_attempt(&service, "refused").await;
+    let diagnostic = &refused["last_attempt"]["diagnostics"][0];
+    assert_eq!(diagnostic["code"], "syntax", "{diagnostic}");
+    let file = diagnostic["file"].as_str().unwrap();
+    assert!(file.ends_with("automatic/half-written.cedar"), "{file}");
+    assert_eq!(refused["in_force"]["generation"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_directory_that_vanishes_changes_nothing() {
+    let service = TestService::start().await;
+    let before = policies(&service).await.body;
+    let away = service.directory().join("away");
+    fs::rename(service.policy_file(""), &away).unwrap();
+    let refused = await_attempt(&service, "refused").await;
+    assert_eq!(refused["in_force"], before["in_force"]);
+    assert!(
+        !refused["last_attempt"]["diagnostics"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    // Callers are still known, and requests are still decided.
+    let held = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(held.status, 202, "{}", held.text);
+    fs::rename(&away, service.policy_file("")).unwrap();
+    let back = await_attempt(&service, "unchanged").await;
+    assert_eq!(back["in_force"], before["in_force"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_on_broken_files_brings_the_last_good_bundle() {
+    let mut service = TestService::start().await;
+    answer_at_once(&service);
+    let good = await_attempt(&service, "published").await;
+    service.stop().await;
+    break_bundle(&service);
+    service.resume().await.unwrap();
+    let after = policies(&service).await.body;
+    assert_eq!(after["in_force"], good["in_force"]);
+    assert_eq!(after["last_attempt"]["outcome"], "refused");
+    let granted = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(granted.body["status"], "accepted", "{}", granted.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_access_bundle_locks_nobody_out() {
+    let service = TestService::start().await;
+    let reviewer = service.policy_file("access/reviewer.cedar");
+    // First a change that can be seen: reviewers may no longer read.
+    edit(&reviewer, "    ACCESS::Action::\"readRequest\",\n", "");
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    eventually("the access bundle", async || {
+        let read = service.get(&path, "reviewer").await;
+        (read.problem() == (403, "forbidden")).then_some(())
+    })
+    .await;
+    fs::write(&reviewer, "permit (principal").unwrap();
+    // A good change of the other bundle, so that the watcher is known to have looked.
+    answer_at_once(&service);
+    await_attempt(&service, "published").await;
+    assert_eq!(service.get(&path, "auditor").await.status, 200);
+    assert_eq!(service.get(&path, "reviewer").await.status, 403);
+}

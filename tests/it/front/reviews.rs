@@ -1,0 +1,207 @@
+//! Answering what is held.
+
+use comity::cli::service::ServiceSettings;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+use super::support::NL;
+use super::support::OFFICER;
+use super::support::REQUESTER;
+use super::support::TestService;
+use super::support::approval;
+use super::support::denial;
+use super::support::eventually;
+use super::support::membership;
+use super::support::send;
+use super::support::with;
+use super::support::without;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_grants_and_a_denial_refuses() {
+    let service = TestService::start().await;
+    for (answer, status, state) in [
+        (approval(), "accepted", "granted"),
+        (denial(), "rejected", "refused"),
+    ] {
+        let path = service.submit_held(&membership(&[OFFICER])).await;
+        let seen = service.get(&path, "reviewer").await;
+        let call = service.call(Method::POST, &format!("{path}/responses"), "reviewer");
+        let call = call.header("if-match", seen.header("etag"));
+        let answered = send(call.json(&answer)).await;
+        assert_eq!(answered.status, 200, "{}", answered.text);
+        assert_eq!(answered.body["status"], status);
+        assert_eq!(answered.items("/state"), [state]);
+        assert_ne!(answered.header("etag"), seen.header("etag"));
+        let responses = answered.body["responses"].as_array().unwrap();
+        assert_eq!(responses.len(), 1);
+        assert_eq!(responses[0]["answer"], answer["answer"]);
+        assert_eq!(responses[0]["reason"], answer["reason"]);
+        assert_eq!(responses[0]["items"], json!([0]));
+        assert_eq!(responses[0]["evaluated"][0]["outcome"], "review");
+        assert!(
+            responses[0]["record"]["index"].as_u64() > answered.body["record"]["index"].as_u64()
+        );
+        let read = service.get(&path, "auditor").await;
+        assert_eq!(read.body, answered.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_must_say_who_what_and_why() {
+    let service = TestService::start().await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let before = service.log_size().await;
+    let wrong = [
+        without(&approval(), "/reason"),
+        with(&approval(), "/reason", ""),
+        with(&approval(), "/reason", "  "),
+        with(&approval(), "/reason", "a".repeat(4_097)),
+        without(&approval(), "/reviewer"),
+        with(&approval(), "/reviewer", "dispatch"),
+        without(&approval(), "/answer"),
+        with(&approval(), "/answer", "perhaps"),
+        with(&approval(), "/items", "all"),
+        with(&approval(), "/unheard_of", 1),
+    ];
+    for body in wrong {
+        let refused = service.respond(&path, &body).await;
+        assert_eq!(refused.problem(), (400, "invalid-input"), "{body}");
+    }
+    assert_eq!(service.log_size().await, before);
+    let refused = service
+        .respond(&path, &with(&approval(), "/reason", ""))
+        .await;
+    assert_eq!(refused.pointers(), ["/reason"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_originator_never_answers() {
+    let service = TestService::start_with(both_roles).await;
+    // Whoever asks, at the other system.
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let own = with(&approval(), "/reviewer", REQUESTER);
+    let refused = service.respond(&path, &own).await;
+    assert_eq!(refused.problem(), (403, "originator"));
+    // Whoever submitted, at ours.
+    let responses = format!("{path}/responses");
+    let refused = service.post(&responses, "acms", &approval()).await;
+    assert_eq!(refused.problem(), (403, "originator"));
+    let read = service.get(&path, "reviewer").await;
+    assert_eq!(read.body["status"], "pending");
+    assert!(read.body.get("responses").is_none());
+}
+
+/// Lets the ACM server answer too.
+fn both_roles(settings: &mut ServiceSettings) {
+    let callers = &mut settings.callers.callers;
+    let acms = callers.iter_mut().find(|caller| caller.name == "acms");
+    acms.unwrap().roles.insert("reviewer".to_owned());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_pending_can_be_answered() {
+    let service = TestService::start().await;
+    let request = membership(&[OFFICER, "sip:streife.12@mc.de.example"]);
+    let path = service.submit_held(&request).await;
+    for items in [json!([1]), json!([0, 1]), json!([2]), json!([])] {
+        let body = with(&approval(), "/items", items.clone());
+        let refused = service.respond(&path, &body).await;
+        assert_eq!(refused.problem(), (409, "not-pending"), "{items}");
+    }
+    let twice = with(&approval(), "/items", json!([0, 0]));
+    let refused = service.respond(&path, &twice).await;
+    assert!(refused.status >= 400, "{}", refused.text);
+    assert!(refused.status < 500, "{}", refused.text);
+    let one = with(&approval(), "/items", json!([0]));
+    assert_eq!(service.respond(&path, &one).await.status, 200);
+    let again = service.respond(&path, &approval()).await;
+    assert_eq!(again.problem(), (409, "not-pending"));
+    let again = service.respond(&path, &denial()).await;
+    assert_eq!(again.problem(), (409, "not-pending"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_list_are_answered_one_by_one() {
+    let service = TestService::start().await;
+    let request = membership(&[OFFICER, "sip:officer.115@mc.nl.example"]);
+    let path = service.submit_held(&request).await;
+    let second = with(&approval(), "/items", json!([1]));
+    let answered = service.respond(&path, &second).await;
+    assert_eq!(answered.status, 200, "{}", answered.text);
+    assert_eq!(answered.body["status"], "pending");
+    assert_eq!(answered.items("/state"), ["pending", "granted"]);
+    let answered = service.respond(&path, &denial()).await;
+    assert_eq!(answered.body["status"], "partial");
+    assert_eq!(answered.items("/state"), ["refused", "granted"]);
+    assert_eq!(answered.body["responses"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_what_has_changed_is_refused() {
+    let service = TestService::start().await;
+    let request = membership(&[OFFICER, "sip:officer.115@mc.nl.example"]);
+    let path = service.submit_held(&request).await;
+    let seen = service.get(&path, "reviewer").await;
+    let first = with(&approval(), "/items", json!([0]));
+    assert_eq!(service.respond(&path, &first).await.status, 200);
+    let call = service.call(Method::POST, &format!("{path}/responses"), "reviewer");
+    let stale = call.header("if-match", seen.header("etag"));
+    let refused = send(stale.json(&approval())).await;
+    assert_eq!(refused.problem(), (412, "revision-mismatch"));
+    let call = service.call(Method::POST, &format!("{path}/responses"), "reviewer");
+    let refused = send(call.header("if-match", "r1").json(&approval())).await;
+    assert_eq!(refused.problem(), (400, "invalid-precondition"));
+    let read = service.get(&path, "reviewer").await;
+    assert_eq!(read.items("/state"), ["granted", "pending"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_after_suspension_is_overruled() {
+    let service = TestService::start().await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
+    service
+        .change(&format!("/v1/agreements/{NL}"), suspend)
+        .await;
+    let answered = service.respond(&path, &approval()).await;
+    assert_eq!(answered.status, 200, "{}", answered.text);
+    assert_eq!(answered.body["status"], "rejected");
+    assert_eq!(answered.items("/state"), ["refused"]);
+    // What was decided first, and what policy said at the approval.
+    assert_eq!(answered.items("/outcome"), ["review"]);
+    let response = &answered.body["responses"][0];
+    assert_eq!(response["answer"], "approve");
+    let evaluated = &response["evaluated"][0];
+    assert_eq!(evaluated["outcome"], "reject");
+    assert_eq!(evaluated["reason"], "forbidden");
+    assert_eq!(evaluated["policies"][0]["id"], "ceiling.agreement-in-force");
+    // And nothing more is granted.
+    let next = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(next.status, 200);
+    assert_eq!(next.body["status"], "rejected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_answers_in_time_expires() {
+    let service = TestService::start_with(|settings| {
+        let manifest = settings.policies.join("bundle.toml");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let hurried = text.replace("\"PT4H\"", "\"PT1S\"");
+        assert_ne!(hurried, text);
+        std::fs::write(&manifest, hurried).unwrap();
+    })
+    .await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let expired = eventually("the expiry", async || {
+        let read = service.get(&path, "reviewer").await;
+        (read.items("/state") == ["expired"]).then_some(read)
+    })
+    .await;
+    assert_eq!(expired.body["status"], "rejected");
+    assert_eq!(expired.items("/outcome"), ["review"]);
+    for answer in [approval(), denial()] {
+        let refused = service.respond(&path, &answer).await;
+        assert_eq!(refused.problem(), (409, "not-pending"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Every route for every caller: who is let in.
+
+use std::fmt::Write as _;
+
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+use super::support::NL;
+use super::support::OFFICER;
+use super::support::TestService;
+use super::support::approval;
+use super::support::membership;
+use super::support::send;
+
+const CALLERS: [&str; 9] = [
+    "without token",
+    "wrong token",
+    "nobody",
+    "acms",
+    "peer",
+    "reviewer",
+    "auditor",
+    "security-officer",
+    "operator",
+];
+
+/// What is committed: `401` and `403` as they are, `in` where the caller gets past the door.
+const EXPECTED: &str = include_str!("who_may_what.txt");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_lets_in_whom_it_should() {
+    let service = TestService::start().await;
+    let held = service.submit_held(&membership(&[OFFICER])).await;
+    let mut table = String::new();
+    for (method, path, body) in routes(&held) {
+        let shown = path.replace(&held, "/v1/requests/{id}");
+        writeln!(table, "{method} {shown}").unwrap();
+        for caller in CALLERS {
+            let before = service.log_size().await;
+            let mut call = service.call(method.clone(), &path, caller);
+            if method == Method::PUT || method == Method::DELETE {
+                // A revision that never is: whoever gets in gets no further.
+                call = call.header("if-match", "\"r999999\"");
+            }
+            let answer = send(call.json(&body)).await;
+            let word = match answer.problem() {
+                (401, "unauthenticated") => "401",
+                (403, "forbidden") => "403",
+                (401 | 403, _) => panic!("{}", answer.text),
+                _ => "in",
+            };
+            if word != "in" {
+                assert_eq!(service.log_size().await, before, "{caller} {path}");
+            }
+            if word == "401" {
+                assert_eq!(answer.header("www-authenticate"), "Bearer");
+            }
+            writeln!(table, "    {word:<4} {caller}").unwrap();
+        }
+    }
+    assert_eq!(table, EXPECTED);
+}
+
+fn routes(held: &str) -> Vec<(Method, String, Value)> {
+    let agreement = format!("/v1/agreements/{NL}");
+    let request = membership(&[OFFICER]);
+    // What is not pending: answering leaves the request as it is.
+    let mut response = approval();
+    response["items"] = json!([7]);
+    let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
+    let plain = |method, path: &str| (method, path.to_owned(), Value::Null);
+    vec![
+        (Method::POST, "/v1/requests".to_owned(), request.clone()),
+        plain(Method::GET, held),
+        (Method::POST, format!("{held}/responses"), response),
+        (Method::POST, "/v1/decisions".to_owned(), request),
+        plain(Method::GET, "/v1/policies"),
+        (Method::POST, "/v1/import".to_owned(), json!([])),
+        plain(Method::GET, "/v1/agreements"),
+        plain(Method::GET, &agreement),
+        (Method::PUT, format!("/v1/systems/{NL}"), system),
+        plain(Method::DELETE, &agreement),
+        plain(Method::GET, "/metrics"),
+        plain(Method::GET, "/readyz"),
+        plain(Method::GET, "/livez"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_one_well_formed_header_lets_in() {
+    let service = TestService::start_empty(|_| {}).await;
+    let token = std::fs::read_to_string(service.settings().data_directory.join("operator.token"));
+    let token = token.unwrap().trim().to_owned();
+    let call = |values: Vec<String>| {
+        let call = service.call(Method::GET, "/v1/policies", "without token");
+        let call = values
+            .into_iter()
+            .fold(call, |call, value| call.header("authorization", value));
+        send(call)
+    };
+    for good in [format!("Bearer {token}"), format!("bearer {token}")] {
+        assert_eq!(call(vec![good]).await.status, 200);
+    }
+    for wrong in [
+        vec![token.clone()],
+        vec![format!("Basic {token}")],
+        vec!["Bearer".to_owned()],
+        vec![format!("Bearer {token}x")],
+        vec![format!("Bearer {token}"), format!("Bearer {token}")],
+    ] {
+        let refused = call(wrong.clone()).await;
+        assert_eq!(refused.problem(), (401, "unauthenticated"), "{wrong:?}");
+        assert!(!refused.text.contains(&token));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_learns_nothing_from_the_order_of_checks() {
+    let service = TestService::start_empty(|_| {}).await;
+    for (path, text) in [
+        ("/v1/requests", "nonsense"),
+        ("/v1/decisions", "{}"),
+        ("/v1/import", "nonsense"),
+        ("/v1/requests/7/responses", "{}"),
+    ] {
+        let refused = service.post_text(path, "wrong token", text).await;
+        assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");
+    }
+}
