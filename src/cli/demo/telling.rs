@@ -26,10 +26,7 @@ pub(super) fn decision(who: &str, answer: &Value) {
     {
         let outcome = item.get("outcome").and_then(Value::as_str).unwrap_or("?");
         let reason = item.get("reason").and_then(Value::as_str).unwrap_or("?");
-        let subject = item
-            .get("subject")
-            .and_then(Value::as_str)
-            .unwrap_or("?");
+        let subject = item.get("subject").and_then(Value::as_str).unwrap_or("?");
         let state = item.get("state").and_then(Value::as_str).unwrap_or("?");
         output::say(&format!(
             "      {subject}: {outcome} ({reason}), now {state}"

@@ -11,7 +11,6 @@ use super::support::TestService;
 use super::support::eventually;
 use super::support::membership;
 
-const REVIEWS: &str = "review/group-membership.cedar";
 const AUTOMATIC: &str = "automatic/group-membership.cedar";
 
 async fn policies(service: &TestService) -> Answer {
