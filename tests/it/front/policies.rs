@@ -187,9 +187,17 @@ async fn a_broken_access_bundle_locks_nobody_out() {
     })
     .await;
     fs::write(&reviewer, "permit (principal").unwrap();
-    // A good change of the other bundle, so that the watcher is known to have looked.
-    answer_at_once(&service);
-    await_attempt(&service, "published").await;
+    // Two good changes of the other bundle: when the second is in force, both bundles were read after the first.
+    for generation in [2, 3] {
+        let manifest = service.policy_file("bundle.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(manifest, format!("{text}# changed\n")).unwrap();
+        eventually("the bundle", async || {
+            let now = policies(&service).await.body;
+            (now["in_force"]["generation"] == generation).then_some(())
+        })
+        .await;
+    }
     assert_eq!(service.get(&path, "auditor").await.status, 200);
     assert_eq!(service.get(&path, "reviewer").await.status, 403);
 }
