@@ -98,10 +98,19 @@ async fn a_change_comes_into_force_and_a_broken_one_does_not() {
     let text = fs::read_to_string(service.policy_file(AUTOMATIC)).unwrap();
     let line = usize::try_from(diagnostic["line"].as_u64().unwrap()).unwrap();
     let column = usize::try_from(diagnostic["column"].as_u64().unwrap()).unwrap();
-    let place = &text.lines().nth(line - 1).unwrap()[column - 1..];
-    assert!(place.contains("organization"), "{diagnostic}");
-    let help = diagnostic["help"].as_str().unwrap();
-    assert!(help.contains("did you mean `organisation`"), "{help}");
+    let place: String = text
+        .lines()
+        .nth(line - 1)
+        .unwrap()
+        .chars()
+        .skip(column - 1)
+        .collect();
+    assert!(
+        place.starts_with("context.asserted.organization"),
+        "{diagnostic}"
+    );
+    let hint = diagnostic["help"].as_str().unwrap();
+    assert!(hint.contains("did you mean `organisation`"), "{hint}");
 
     // Ready all the same, and saying what is the matter.
     let ready = service.get("/readyz", "without token").await;

@@ -260,9 +260,9 @@ pub(super) fn switch(
     response: &str,
 ) {
     let manifest = settings.policies.join("bundle.toml");
-    let mut text = std::fs::read_to_string(&manifest).unwrap();
-    text.push_str(&format!("\"{category}\" = \"{response}\"\n"));
-    std::fs::write(&manifest, text).unwrap();
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let switched = format!("{text}\"{category}\" = \"{response}\"\n");
+    std::fs::write(&manifest, switched).unwrap();
 }
 
 fn affiliation() -> Value {
