@@ -260,7 +260,11 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
             let now = watched_roots(&app);
             if now != roots {
                 match start_watch(&now, &changed) {
-                    Ok(other) => (roots, watch) = (now, other),
+                    Ok(other) => {
+                        (roots, watch) = (now, other);
+                        // A watch tells only what changes after it began; what came before must be read too.
+                        changed.notify_one();
+                    }
                     Err(error) => {
                         tracing::error!(%error, roots = ?watch, "the new schema is not watched");
                     }

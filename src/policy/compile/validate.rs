@@ -60,6 +60,7 @@ impl Compiler {
             Validation::Strict => Severity::Error,
             Validation::Advisory => Severity::Warning,
         };
+        let already = self.problems.len();
         for error in result.validation_errors() {
             let code = if matches!(error, ValidationError::EntityDerefLevelViolation(_)) {
                 Code::LevelExceeded
@@ -80,6 +81,16 @@ impl Compiler {
                 place,
                 files,
             ));
+        }
+        self.sort_from(already);
+    }
+
+    /// Cedar tells its findings in any order; the first place in a file is often the cause of the others.
+    fn sort_from(&mut self, first: usize) {
+        if let Some(found) = self.problems.get_mut(first..) {
+            found.sort_by(|a, b| {
+                (a.severity, &a.place, &a.message).cmp(&(b.severity, &b.place, &b.message))
+            });
         }
     }
 }

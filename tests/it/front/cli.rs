@@ -101,8 +101,17 @@ fn a_misspelt_attribute_is_shown_where_it_is() {
     let diagnostics: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(diagnostics[0]["line"], line);
     let column = usize::try_from(diagnostics[0]["column"].as_u64().unwrap()).unwrap();
-    let shown = &broken.lines().nth(line - 1).unwrap()[column - 1..];
-    assert!(shown.contains("organization"), "{diagnostics}");
+    let shown: String = broken
+        .lines()
+        .nth(line - 1)
+        .unwrap()
+        .chars()
+        .skip(column - 1)
+        .collect();
+    assert!(
+        shown.starts_with("context.asserted.organization"),
+        "{diagnostics}"
+    );
     assert!(diagnostics[0]["help"].as_str().unwrap().contains(help));
 }
 

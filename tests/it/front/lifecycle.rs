@@ -46,6 +46,9 @@ async fn what_is_under_way_when_the_service_stops_is_answered_and_kept() {
     }
     assert!(!answered.is_empty());
     service.resume().await.unwrap();
+    // Nothing was recorded that was not answered either.
+    let kept = service.log_size().await - size;
+    assert_eq!(kept, u64::try_from(answered.len()).unwrap());
     for id in answered {
         let read = service.get(&format!("/v1/requests/{id}"), "acms").await;
         assert_eq!(read.status, 200, "{id}");

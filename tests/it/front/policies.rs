@@ -11,7 +11,6 @@ use super::support::TestService;
 use super::support::eventually;
 use super::support::membership;
 
-const REVIEWS: &str = "review/group-membership.cedar";
 const AUTOMATIC: &str = "automatic/group-membership.cedar";
 
 async fn policies(service: &TestService) -> Answer {
@@ -99,10 +98,19 @@ async fn a_change_comes_into_force_and_a_broken_one_does_not() {
     let text = fs::read_to_string(service.policy_file(AUTOMATIC)).unwrap();
     let line = usize::try_from(diagnostic["line"].as_u64().unwrap()).unwrap();
     let column = usize::try_from(diagnostic["column"].as_u64().unwrap()).unwrap();
-    let place = &text.lines().nth(line - 1).unwrap()[column - 1..];
-    assert!(place.contains("organization"), "{diagnostic}");
-    let help = diagnostic["help"].as_str().unwrap();
-    assert!(help.contains("did you mean `organisation`"), "{help}");
+    let place: String = text
+        .lines()
+        .nth(line - 1)
+        .unwrap()
+        .chars()
+        .skip(column - 1)
+        .collect();
+    assert!(
+        place.starts_with("context.asserted.organization"),
+        "{diagnostic}"
+    );
+    let hint = diagnostic["help"].as_str().unwrap();
+    assert!(hint.contains("did you mean `organisation`"), "{hint}");
 
     // Ready all the same, and saying what is the matter.
     let ready = service.get("/readyz", "without token").await;
@@ -188,9 +196,17 @@ async fn a_broken_access_bundle_locks_nobody_out() {
     })
     .await;
     fs::write(&reviewer, "permit (principal").unwrap();
-    // A good change of the other bundle, so that the watcher is known to have looked.
-    answer_at_once(&service);
-    await_attempt(&service, "published").await;
+    // Two good changes of the other bundle: when the second is in force, both bundles were read after the first.
+    for generation in [2, 3] {
+        let manifest = service.policy_file("bundle.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(manifest, format!("{text}# changed\n")).unwrap();
+        eventually("the bundle", async || {
+            let now = policies(&service).await.body;
+            (now["in_force"]["generation"] == generation).then_some(())
+        })
+        .await;
+    }
     assert_eq!(service.get(&path, "auditor").await.status, 200);
     assert_eq!(service.get(&path, "reviewer").await.status, 403);
 }

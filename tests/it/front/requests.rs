@@ -184,6 +184,75 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!(service.log_size().await, before + 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn pushed_secrets_are_compared_and_never_kept() {
+    const SECRET: &str = "correct-horse-battery";
+    let service = TestService::start().await;
+    let push = |apn: &str| {
+        inbound(json!({
+            "operation": "ue-configuration-push",
+            "requester": { "mc_service_id": "sip:control.3@mc.nl.example" },
+            "mc_system_id": NL,
+            "configuration": {
+                "mc_system_id": NL,
+                "pdn_connectivity": [
+                    { "hplmn": "204-04", "mc_services": { "apn": apn, "credentials": SECRET } }
+                ],
+                "servers": {
+                    "idms": "https://idms.mc.nl.example", "gms": "https://gms.mc.nl.example",
+                    "cms": "https://cms.mc.nl.example", "kms": "https://kms.mc.nl.example"
+                }
+            }
+        }))
+    };
+    let path = service.submit_held(&push("mc.first")).await;
+    let answered = service.respond(&path, &super::support::approval()).await;
+    assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
+    // The same again changes nothing that a person has to see.
+    let again = service.submit(&push("mc.first")).await;
+    assert_eq!(again.status, 200, "{}", again.text);
+    assert_eq!(again.items("/outcome"), ["accept"]);
+    let mut changed = push("mc.first");
+    let servers = &mut changed["configuration"]["servers"];
+    servers["kms"] = json!("https://kms.elsewhere.example");
+    let held = service.submit(&changed).await;
+    assert_eq!(held.status, 202, "{}", held.text);
+    let decisive = &held.body["items"][0]["policies"];
+    assert!(
+        decisive
+            .to_string()
+            .contains("configuration.key-management-changes"),
+        "{decisive}"
+    );
+    // A push that is wrong does not repeat what it holds.
+    let mut wrong = push("mc.first");
+    wrong["configuration"]["pdn_connectivity"][0]["hplmn"] = json!(SECRET);
+    let refused = service.submit(&wrong).await;
+    assert_eq!(refused.problem(), (400, "invalid-input"));
+    for answer in [&answered, &again, &held, &refused] {
+        assert!(!answer.text.contains(SECRET), "{}", answer.text);
+    }
+    assert_eq!(files_with(&service.settings().data_directory, SECRET), 0);
+    assert_ne!(files_with(&service.settings().data_directory, NL), 0);
+}
+
+/// How many files beneath a directory hold a text.
+fn files_with(directory: &std::path::Path, text: &str) -> usize {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let count = |path: std::path::PathBuf| {
+        if path.is_dir() {
+            return files_with(&path, text);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        usize::from(
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes()),
+        )
+    };
+    entries.map(|entry| count(entry.unwrap().path())).sum()
+}
+
 /// Switches a category in the manifest.
 pub(super) fn switch(
     settings: &mut comity::cli::service::ServiceSettings,
@@ -191,9 +260,9 @@ pub(super) fn switch(
     response: &str,
 ) {
     let manifest = settings.policies.join("bundle.toml");
-    let mut text = std::fs::read_to_string(&manifest).unwrap();
-    text.push_str(&format!("\"{category}\" = \"{response}\"\n"));
-    std::fs::write(&manifest, text).unwrap();
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let switched = format!("{text}\"{category}\" = \"{response}\"\n");
+    std::fs::write(&manifest, switched).unwrap();
 }
 
 fn affiliation() -> Value {

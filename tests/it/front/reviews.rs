@@ -175,7 +175,7 @@ async fn an_approval_after_suspension_is_overruled() {
     let evaluated = &response["evaluated"][0];
     assert_eq!(evaluated["outcome"], "reject");
     assert_eq!(evaluated["reason"], "forbidden");
-    assert_eq!(evaluated["policies"][0]["id"], "ceiling.agreement-in-force");
+    assert_eq!(evaluated["policies"][0]["id"], "agreement.active");
     // And nothing more is granted.
     let next = service.submit(&membership(&[OFFICER])).await;
     assert_eq!(next.status, 200);

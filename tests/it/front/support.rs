@@ -30,7 +30,7 @@ pub(crate) const CERTIFICATE: &str =
     "sha256:4239f1615a9775fd52be4942427ebd2b2938cf68e74ab182227851884ed3faf8";
 
 /// Long enough for any machine; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Callers by name, each with the role of that name; `nobody` has one that no policy knows.
