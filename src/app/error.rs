@@ -44,8 +44,11 @@ pub enum AppError {
     /// The caller asked for this request, and so may not answer it.
     #[error("the originator of a request never answers it")]
     Originator,
+    /// Whoever answers is not a user of ours, or not an enabled one.
+    #[error("the reviewer is not an enabled user of this system")]
+    UnknownReviewer,
     /// The bundle does not pass the gate.
-    #[error("the bundle was refused")]
+    #[error("the bundle was refused: {0}")]
     Refused(Diagnostics),
     /// What the decision read kept changing.
     #[error("the facts changed three times while the request was decided; nothing was recorded")]

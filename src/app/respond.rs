@@ -1,5 +1,7 @@
 //! Answering held items. Approval is a decision too: the ceiling is evaluated again, with fresh facts.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -12,14 +14,19 @@ use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
 use crate::app::submit::granted_writes;
 use crate::app::submit::record;
-use crate::decision::decide::ItemDecision;
+use crate::decision::decide::DeterminingPolicy;
+use crate::decision::facts::Lookup;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::Outcome;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
@@ -28,6 +35,7 @@ use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::state::RequestEntry;
+use crate::store::state::State;
 
 const REASON_BYTES_MAX: usize = 4_096;
 
@@ -105,16 +113,21 @@ impl App {
             let entry = self.request_entry(id)?;
             check_version(id, &entry, required)?;
             let request = self.submitted_record(&entry)?.request;
-            check_originator(&caller, &answer.reviewer, &entry, &request)?;
+            self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
+            let known = self.known_holds(id)?;
             let evaluation = self.evaluate(&request).await?;
             let items = answered_items(&answer, &entry, evaluation.now)?;
-            let command = response(&caller, id, &entry, &answer, (request, evaluation, items))?;
+            let decided = Decided {
+                request,
+                evaluation,
+                items,
+                known,
+            };
+            let command = response(&caller, id, &entry, &answer, decided)?;
             match self.store().commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
-                    let sequenced = self
-                        .store()
-                        .view(super::super::store::state::State::generation);
+                    let sequenced = self.store().view(State::generation);
                     self.live().reached(sequenced).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -122,6 +135,80 @@ impl App {
         }
         Err(AppError::Contended)
     }
+}
+
+impl App {
+    /// The reviewer is an enabled user of ours, and neither asked for this nor gets it (ruling 26).
+    fn check_reviewer(
+        &self,
+        caller: &Caller,
+        reviewer: &McServiceId,
+        entry: &RequestEntry,
+        request: &InterSystemRequest,
+    ) -> Result<(), AppError> {
+        let concerned = concerned_identities(&request.body);
+        let same_text = |other: &McServiceId| without_scheme(other) == without_scheme(reviewer);
+        if *entry.caller == *caller.name || concerned.iter().any(same_text) {
+            return Err(AppError::Originator);
+        }
+        self.store().view(|state| {
+            let person = state.person(reviewer).ok_or(AppError::UnknownReviewer)?;
+            if concerned
+                .iter()
+                .any(|id| state.person(id).as_ref() == Some(&person))
+            {
+                return Err(AppError::Originator);
+            }
+            let key = DocumentKey {
+                kind: DocumentKind::User,
+                id: person,
+            };
+            match state.document(&key).map(|found| found.value).as_deref() {
+                Some(Document::User(user)) if user.enabled => Ok(()),
+                _ => Err(AppError::UnknownReviewer),
+            }
+        })
+    }
+
+    /// The policies that held the request when it was submitted, or when somebody answered since.
+    fn known_holds(&self, id: RequestId) -> Result<BTreeSet<String>, AppError> {
+        let answer = self.request_answer(id)?;
+        let submitted = answer.items.iter().map(|item| &item.decision);
+        let evaluated = answer
+            .responses
+            .iter()
+            .flat_map(|response| &response.evaluated);
+        Ok(submitted
+            .chain(evaluated)
+            .flat_map(|decision| &decision.policies)
+            .map(|policy| policy.id.clone())
+            .collect())
+    }
+}
+
+/// Everyone who asked for a request or gets something by it.
+fn concerned_identities(body: &OperationBody) -> Vec<McServiceId> {
+    let mut concerned = vec![body.requesting_user().clone()];
+    match body {
+        OperationBody::GroupMembershipUpdate(update) => {
+            let alias = update.requester.functional_alias.as_ref();
+            concerned.extend(alias.map(|alias| McServiceId::from(alias.uri().clone())));
+            concerned.extend(update.members.iter().cloned());
+        }
+        OperationBody::UeConfigurationPush(push) => {
+            let alias = push.requester.functional_alias.as_ref();
+            concerned.extend(alias.map(|alias| McServiceId::from(alias.uri().clone())));
+        }
+        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => {}
+    }
+    concerned
+}
+
+/// `sip:` and `sips:` of one user and domain are one person.
+fn without_scheme(id: &McServiceId) -> &str {
+    id.as_str()
+        .split_once(':')
+        .map_or(id.as_str(), |(_, rest)| rest)
 }
 
 fn check_reason(answer: &ReviewAnswer) -> Result<(), AppError> {
@@ -145,18 +232,6 @@ fn check_version(
             key: id.to_string(),
             present: Some(Revision(entry.version)),
         });
-    }
-    Ok(())
-}
-
-fn check_originator(
-    caller: &Caller,
-    reviewer: &McServiceId,
-    entry: &RequestEntry,
-    request: &InterSystemRequest,
-) -> Result<(), AppError> {
-    if request.body.requesting_user() == reviewer || *entry.caller == *caller.name {
-        return Err(AppError::Originator);
     }
     Ok(())
 }
@@ -199,11 +274,28 @@ fn answered_items(
     Ok(items)
 }
 
-/// What approval makes of an item: the ceiling, evaluated now, has the last word.
-fn approved_state(decision: Option<&ItemDecision>) -> ItemState {
-    match decision.map(|decision| decision.outcome) {
-        Some(Outcome::Accept | Outcome::Review) => ItemState::Granted,
-        Some(Outcome::Reject) | None => ItemState::Refused,
+/// What an answer is made of.
+struct Decided {
+    request: InterSystemRequest,
+    evaluation: Evaluation,
+    items: Vec<usize>,
+    known: BTreeSet<String>,
+}
+
+impl Decided {
+    /// What approval makes of an item: the ceiling, evaluated now, has the last word, and a hold that the
+    /// reviewer could not have seen keeps the item pending.
+    fn approved(&self, number: usize, present: ItemState) -> ItemState {
+        let Some(decision) = self.evaluation.items.get(number) else {
+            return ItemState::Refused;
+        };
+        let is_new = |policy: &DeterminingPolicy| !self.known.contains(&policy.id);
+        match decision.outcome {
+            Outcome::Accept => ItemState::Granted,
+            Outcome::Review if decision.policies.iter().any(is_new) => present,
+            Outcome::Review => ItemState::Granted,
+            Outcome::Reject => ItemState::Refused,
+        }
     }
 }
 
@@ -212,19 +304,28 @@ fn response(
     id: RequestId,
     entry: &RequestEntry,
     answer: &ReviewAnswer,
-    decided: (InterSystemRequest, Evaluation, Vec<usize>),
+    decided: Decided,
 ) -> Result<Respond, AppError> {
-    let (request, evaluation, numbers) = decided;
-    let items: Vec<(u32, ItemState)> = numbers
+    let items: Vec<(u32, ItemState)> = decided
+        .items
         .iter()
         .map(|number| {
             let state = match answer.answer {
-                Verdict::Approve => approved_state(evaluation.items.get(*number)),
+                Verdict::Approve => {
+                    let present = entry.items.get(*number).copied();
+                    decided.approved(*number, present.unwrap_or(ItemState::Refused))
+                }
                 Verdict::Deny => ItemState::Refused,
             };
             (u32::try_from(*number).unwrap_or(u32::MAX), state)
         })
         .collect();
+    let Decided {
+        request,
+        evaluation,
+        items: numbers,
+        ..
+    } = decided;
     let grants = items.iter().any(|(_, state)| *state == ItemState::Granted);
     let writes = if grants {
         granted_writes(&request)?

@@ -49,6 +49,8 @@ pub const OPERATOR_TOKEN_FILE: &str = "operator.token";
 /// A stage with fewer steps than ten times this ends before anybody asks.
 const PROGRESS_WORTH_TELLING: u64 = 100_000;
 
+const SYSTEM_FILE: &str = "system";
+
 const SEALING_KEY_FILE: &str = "sealing.key";
 
 /// Tokens by caller name.
@@ -82,6 +84,16 @@ pub enum ServiceError {
     /// The bundle archive does not open.
     #[error("the bundle archive in `{}` cannot be used", .0.display())]
     Archive(PathBuf, #[source] Box<ArchiveError>),
+    /// The data directory belongs to another system.
+    #[error("the data directory `{}` belongs to `{found}`, not to `{asked}`; give each system a data directory of its own", directory.display())]
+    OtherSystem {
+        /// The data directory.
+        directory: PathBuf,
+        /// The system whose it is.
+        found: String,
+        /// The system that was asked for.
+        asked: McSystemId,
+    },
     /// A file of the data directory cannot be used.
     #[error("the file `{}` cannot be used", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -146,6 +158,7 @@ impl Service {
         let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory))
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
+        bind_to_system(&settings.data_directory, &settings.system)?;
         let sealing_key = sealing_key(&settings.data_directory.join(SEALING_KEY_FILE))?;
         let token = operator_token(&settings.data_directory.join(OPERATOR_TOKEN_FILE))?;
         let foundations = Foundations {
@@ -295,6 +308,21 @@ fn named_schema(bundle: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(bundle.join(manifest::FILE_NAME)).ok()?;
     let table: toml::Table = text.parse().ok()?;
     Some(bundle.join(table.get("schema")?.as_str()?))
+}
+
+/// Refuses the data directory of another system; a new one is taken for good.
+fn bind_to_system(directory: &Path, system: &McSystemId) -> Result<(), ServiceError> {
+    let made = || Ok(format!("{system}\n").into_bytes());
+    let found = private_file(&directory.join(SYSTEM_FILE), made)?;
+    let found = String::from_utf8_lossy(&found).trim().to_owned();
+    if found == system.as_str() {
+        return Ok(());
+    }
+    Err(ServiceError::OtherSystem {
+        directory: directory.to_owned(),
+        found,
+        asked: system.clone(),
+    })
 }
 
 fn sealing_key(file: &Path) -> Result<SealingKey, ServiceError> {

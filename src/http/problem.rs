@@ -202,6 +202,12 @@ impl From<AppError> for Problem {
             AppError::Originator => {
                 Self::new(StatusCode::FORBIDDEN, "originator", "Originator", detail)
             }
+            AppError::UnknownReviewer => Self::new(
+                StatusCode::FORBIDDEN,
+                "unknown-reviewer",
+                "Unknown reviewer",
+                detail,
+            ),
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_) => Self::not_found(detail),

@@ -21,7 +21,7 @@ pub const FILE_NAME: &str = "bundle.toml";
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "name",
     "schema",
     "level",
@@ -29,6 +29,7 @@ const KEYS: [&str; 7] = [
     "default_expiry",
     "responses",
     "tests",
+    "required",
 ];
 
 /// How an officer has a category answered, whatever its policies say.
@@ -56,6 +57,8 @@ pub struct Manifest {
     responses: BTreeMap<Spanned<Category>, CategoryResponse>,
     #[serde(default)]
     tests: Vec<PathBuf>,
+    #[serde(default)]
+    required: Vec<Spanned<String>>,
 }
 
 impl Manifest {
@@ -74,6 +77,7 @@ impl Manifest {
             default_expiry: None,
             responses: BTreeMap::new(),
             tests: Vec::new(),
+            required: Vec::new(),
         }
     }
 
@@ -113,6 +117,13 @@ impl Manifest {
     pub fn response_of(&self, category: &Category) -> Option<CategoryResponse> {
         self.responses()
             .find_map(|(named, response)| (named == category).then_some(response))
+    }
+
+    /// Policies without which the bundle is not whole, with their places.
+    pub(crate) fn required(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.required
+            .iter()
+            .map(|id| (id.get_ref().as_str(), id.span()))
     }
 
     /// Paths of the bundle's own tests, relative to the manifest.

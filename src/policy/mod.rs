@@ -6,6 +6,7 @@ mod compile;
 pub mod diagnostics;
 mod links;
 pub mod manifest;
+mod required;
 mod responses;
 pub mod source;
 pub mod watch;

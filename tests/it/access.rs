@@ -30,11 +30,11 @@ const ACTIONS: [&str; 10] = [
 const MATRIX: [(&[&str], &str); 8] = [
     (&["operator"], "yynyyyyyyy"),
     (&["acms"], "yynynnnnnn"),
-    (&["peer"], "yynnnnnnnn"),
+    (&["peer"], "nnnnnnnnnn"),
     (&["reviewer"], "nyynnnnnnn"),
     (&["security-officer"], "nnnyynyynn"),
     (&["auditor"], "nynnynynyn"),
-    (&["acms", "peer"], "yynnnnnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnn"),
     (&[], "nnnnnnnnnn"),
 ];
 

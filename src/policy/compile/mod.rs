@@ -26,6 +26,7 @@ use crate::policy::diagnostics::SourceText;
 use crate::policy::links;
 use crate::policy::links::Link;
 use crate::policy::manifest::Manifest;
+use crate::policy::required;
 use crate::policy::responses;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
@@ -160,6 +161,7 @@ impl Compiler {
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             responses::check_categories(&self.manifest, &policies, file, problems);
+            required::check(&self.manifest, &policies, file, problems);
         }
         self.validate(&policies, &templates, policy_texts);
         if !self.has_errors()
