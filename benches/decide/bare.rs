@@ -20,9 +20,14 @@ use cedar_policy::RestrictedExpression;
 use cedar_policy::Schema;
 use comity::decision::derived::subset;
 use comity::decision::engine::Engine;
+use comity::domain::agreement::AcmTerms;
 use comity::domain::agreement::Agreement;
+use comity::domain::agreement::CertificateThumbprint;
+use comity::domain::agreement::InterconnectionTerms;
+use comity::domain::agreement::MigrationTerms;
 use comity::domain::document::Document;
 use comity::domain::group::Group;
+use comity::domain::identity::PlmnId;
 use comity::domain::request::GroupMembershipUpdate;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::request::OperationBody;
@@ -56,23 +61,31 @@ impl Bare {
     /// All policies of the engine's bundle, and the group that the request asks for.
     pub(crate) fn new(engine: &Engine, group: &str) -> Self {
         let bundle = engine.bundle();
-        let mut agreement = None;
-        let mut known = None;
-        for document in documents("de") {
-            match document {
-                Document::Agreement(it) if it.partner.as_str() == "mc.nl.example" => {
-                    agreement = Some(it);
-                }
-                Document::Group(it) if it.id.as_str() == group => known = Some(it),
-                _ => {}
-            }
-        }
+        let documents = documents("de");
+        let agreement = documents.iter().find_map(|document| match document {
+            Document::Agreement(it) => (it.partner.as_str() == "mc.nl.example").then(|| it.clone()),
+            Document::System(_)
+            | Document::User(_)
+            | Document::Group(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_) => None,
+        });
+        let group = documents.into_iter().find_map(|document| match document {
+            Document::Group(it) => (it.id.as_str() == group).then_some(it),
+            Document::System(_)
+            | Document::Agreement(_)
+            | Document::User(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_) => None,
+        });
         Self {
             policies: subset(bundle, |_| true).unwrap(),
             schema: bundle.schema().unwrap().clone(),
             actions: bundle.action_entities().clone(),
             agreement: agreement.unwrap(),
-            group: known.unwrap(),
+            group: group.unwrap(),
             names: Names {
                 system: "MCX::System".parse().unwrap(),
                 tag: "MCX::GroupTag".parse().unwrap(),
@@ -148,98 +161,25 @@ impl Bare {
 
     fn agreement_attributes(&self, there: &EntityUid) -> HashMap<String, Expression> {
         let agreement = &self.agreement;
-        let interconnection = agreement.interconnection.as_ref().unwrap();
-        let migration = agreement.migration.as_ref().unwrap();
-        let acm = agreement.acm.as_ref().unwrap();
-        let interconnection = record(vec![
-            (
-                "mcptt_private_outgoing",
-                flag(interconnection.mcptt_private_outgoing),
-            ),
-            (
-                "mcptt_private_incoming",
-                flag(interconnection.mcptt_private_incoming),
-            ),
-            (
-                "mcptt_group_outgoing",
-                flag(interconnection.mcptt_group_outgoing),
-            ),
-            (
-                "mcptt_group_incoming",
-                flag(interconnection.mcptt_group_incoming),
-            ),
-            (
-                "mcvideo_private_outgoing",
-                flag(interconnection.mcvideo_private_outgoing),
-            ),
-            (
-                "mcvideo_private_incoming",
-                flag(interconnection.mcvideo_private_incoming),
-            ),
-            (
-                "mcvideo_group_outgoing",
-                flag(interconnection.mcvideo_group_outgoing),
-            ),
-            (
-                "mcvideo_group_incoming",
-                flag(interconnection.mcvideo_group_incoming),
-            ),
-            (
-                "mcdata_private_outgoing",
-                flag(interconnection.mcdata_private_outgoing),
-            ),
-            (
-                "mcdata_private_incoming",
-                flag(interconnection.mcdata_private_incoming),
-            ),
-            (
-                "mcdata_group_outgoing",
-                flag(interconnection.mcdata_group_outgoing),
-            ),
-            (
-                "mcdata_group_incoming",
-                flag(interconnection.mcdata_group_incoming),
-            ),
-        ]);
-        let migration = record(vec![
-            ("inbound", flag(migration.inbound)),
-            ("mcptt_private", flag(migration.mcptt_private)),
-            ("mcptt_group", flag(migration.mcptt_group)),
-            ("mcvideo", flag(migration.mcvideo)),
-            ("mcvideo_group", flag(migration.mcvideo_group)),
-            ("mcdata", flag(migration.mcdata)),
-            ("mcdata_group", flag(migration.mcdata_group)),
-            ("outbound", flag(migration.outbound)),
-            (
-                "quota",
-                Expression::new_long(migration.quota.unwrap().into()),
-            ),
-        ]);
-        let acm = record(vec![
-            ("group_membership", flag(acm.group_membership)),
-            ("configuration_push", flag(acm.configuration_push)),
-            ("user_configuration", flag(acm.user_configuration)),
-            ("migration_users", flag(acm.migration_users)),
-            ("joint_groups", flag(acm.joint_groups)),
-            ("disclosure", set(["groups"].into_iter())),
-            (
-                "members_max",
-                Expression::new_long(acm.members_max.unwrap().into()),
-            ),
-        ]);
+        let interconnection = interconnection(agreement.interconnection.as_ref().unwrap());
+        let migration = migration(agreement.migration.as_ref().unwrap());
+        let acm = acm(agreement.acm.as_ref().unwrap());
         pairs(vec![
             ("partner", one(there)),
             ("status", text(agreement.status.as_str())),
             ("valid_from", moment(agreement.valid_from)),
             (
                 "certificates",
-                set(agreement.certificates.iter().map(|it| it.as_str())),
+                set(agreement
+                    .certificates
+                    .iter()
+                    .map(CertificateThumbprint::as_str)),
             ),
             (
                 "kms_uris",
                 set(agreement.kms_uris.iter().map(String::as_str)),
             ),
-            ("areas", set(agreement.areas.iter().map(|it| it.as_str()))),
+            ("areas", set(agreement.areas.iter().map(PlmnId::as_str))),
             ("logging_delivery", flag(agreement.logging_delivery)),
             (
                 "priority_ceiling",
@@ -290,6 +230,64 @@ impl Bare {
         ])
         .collect()
     }
+}
+
+fn interconnection(terms: &InterconnectionTerms) -> Expression {
+    record(vec![
+        ("mcptt_private_outgoing", flag(terms.mcptt_private_outgoing)),
+        ("mcptt_private_incoming", flag(terms.mcptt_private_incoming)),
+        ("mcptt_group_outgoing", flag(terms.mcptt_group_outgoing)),
+        ("mcptt_group_incoming", flag(terms.mcptt_group_incoming)),
+        (
+            "mcvideo_private_outgoing",
+            flag(terms.mcvideo_private_outgoing),
+        ),
+        (
+            "mcvideo_private_incoming",
+            flag(terms.mcvideo_private_incoming),
+        ),
+        ("mcvideo_group_outgoing", flag(terms.mcvideo_group_outgoing)),
+        ("mcvideo_group_incoming", flag(terms.mcvideo_group_incoming)),
+        (
+            "mcdata_private_outgoing",
+            flag(terms.mcdata_private_outgoing),
+        ),
+        (
+            "mcdata_private_incoming",
+            flag(terms.mcdata_private_incoming),
+        ),
+        ("mcdata_group_outgoing", flag(terms.mcdata_group_outgoing)),
+        ("mcdata_group_incoming", flag(terms.mcdata_group_incoming)),
+    ])
+}
+
+fn migration(terms: &MigrationTerms) -> Expression {
+    record(vec![
+        ("inbound", flag(terms.inbound)),
+        ("mcptt_private", flag(terms.mcptt_private)),
+        ("mcptt_group", flag(terms.mcptt_group)),
+        ("mcvideo", flag(terms.mcvideo)),
+        ("mcvideo_group", flag(terms.mcvideo_group)),
+        ("mcdata", flag(terms.mcdata)),
+        ("mcdata_group", flag(terms.mcdata_group)),
+        ("outbound", flag(terms.outbound)),
+        ("quota", Expression::new_long(terms.quota.unwrap().into())),
+    ])
+}
+
+fn acm(terms: &AcmTerms) -> Expression {
+    record(vec![
+        ("group_membership", flag(terms.group_membership)),
+        ("configuration_push", flag(terms.configuration_push)),
+        ("user_configuration", flag(terms.user_configuration)),
+        ("migration_users", flag(terms.migration_users)),
+        ("joint_groups", flag(terms.joint_groups)),
+        ("disclosure", set(["groups"].into_iter())),
+        (
+            "members_max",
+            Expression::new_long(terms.members_max.unwrap().into()),
+        ),
+    ])
 }
 
 fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {

@@ -4,6 +4,7 @@
 //! has to decide alike, though, and that is asserted.
 
 #![cfg(test)]
+#![expect(clippy::print_stdout, reason = "the tables are what it is run for")]
 
 mod bare;
 mod measure;
@@ -12,7 +13,8 @@ mod users;
 mod world;
 
 fn main() {
-    let shipped = world::engine(world::shipped().files().clone());
+    let source = world::shipped();
+    let shipped = world::engine(source.manifest(), source.files().clone());
     let world = world::World::example("de");
     policies::against_bare(&world, &shipped);
     policies::of_other_partners(&world);

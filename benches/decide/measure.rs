@@ -21,7 +21,7 @@ impl<'a> Side<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Turns {
     pub(crate) count: usize,
-    pub(crate) calls: usize,
+    pub(crate) calls: u32,
 }
 
 impl Turns {
@@ -32,7 +32,7 @@ impl Turns {
 
     /// How many calls each side makes in all.
     pub(crate) fn calls_of_each(self) -> usize {
-        (self.count + self.warming()) * self.calls
+        (self.count + self.warming()) * self.calls as usize
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn interleave(mut sides: Vec<Side<'_>>, turns: Turns) -> Vec<Figure> 
             }
             let took = began.elapsed();
             if turn >= turns.warming() {
-                samples[chosen].push(took.as_secs_f64() * 1e6 / turns.calls as f64);
+                samples[chosen].push(took.as_secs_f64() * 1e6 / f64::from(turns.calls));
             }
         }
     }
@@ -103,7 +103,7 @@ impl Random {
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
     }
 }
 

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use cedar_policy::Decision;
+use cedar_policy::Request;
 use comity::decision::decide::decide_items;
 use comity::decision::engine::Engine;
 use comity::decision::facts::gather;
 use comity::decision::query::Prepared;
+use comity::decision::query::Query;
 use comity::domain::outcome::Outcome;
 use comity::domain::request::InterSystemRequest;
+use serde_json::Value;
 
 use crate::bare::Bare;
 use crate::measure;
@@ -39,7 +42,8 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
         "review/group-membership.cedar",
     ];
     let files = world::shipped().files().clone().into_iter();
-    let twelve = world::engine(files.filter(|(path, _)| twelve.contains(&path.as_str())));
+    let files = files.filter(|(path, _)| twelve.contains(&path.as_str()));
+    let twelve = world::engine(world::SMALL_MANIFEST, files);
     let held = world::inbound_membership(None, POLICE_GROUP);
     let granted = world::inbound_membership(Some("fire.nl.example"), FIRE_GROUP);
     for (engine, request, outcome, group) in [
@@ -75,6 +79,15 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                         world::now(),
                     ));
                 }),
+                Side::new(
+                    "of the whole path: all but evaluating and answering",
+                    || {
+                        let (facts, _) = gather(&world.local, black_box(request), &world.state);
+                        let prepared =
+                            Prepared::new(engine.bundle(), request, &facts, world::now());
+                        black_box(prepared.queries(0..1));
+                    },
+                ),
             ],
             TURNS,
         );
@@ -86,7 +99,7 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
     }
 }
 
-/// Both sides have decided the same thing for the same reasons before they are compared.
+/// Both sides ask the same of the same entities, and decide the same thing for the same reasons.
 fn assert_same(
     world: &World,
     engine: &Engine,
@@ -104,6 +117,13 @@ fn assert_same(
         .collect();
     let (facts, _) = gather(&world.local, request, &world.state);
     let prepared = Prepared::new(engine.bundle(), request, &facts, world::now());
+    let asked = prepared.queries(0..1);
+    let (_, Query::Ask(query)) = &asked.queries[0] else {
+        panic!("nothing is asked: {asked:?}");
+    };
+    let (built, entities) = bare.build(request);
+    assert_eq!(entities, asked.entities);
+    assert_eq!(context(&built), context(query));
     let decided = decide_items(engine, &prepared, 0..1);
     assert_eq!(decided[0].outcome, outcome, "{decided:?}");
     let determining: BTreeSet<String> =
@@ -114,17 +134,22 @@ fn assert_same(
     );
 }
 
+fn context(request: &Request) -> Value {
+    request.context().unwrap().to_json_value().unwrap()
+}
+
 /// Further policies whose principals are users of other partners.
 pub(crate) fn of_other_partners(world: &World) {
     let engines: Vec<Engine> = OTHERS
         .into_iter()
         .map(|count| {
-            let mut files = world::shipped().files().clone();
+            let shipped = world::shipped();
+            let mut files = shipped.files().clone();
             files.insert(
                 "others.cedar".to_owned(),
                 (0..count).map(of_partner).collect(),
             );
-            world::engine(files)
+            world::engine(shipped.manifest(), files)
         })
         .collect();
     let request = world::inbound_membership(None, POLICE_GROUP);

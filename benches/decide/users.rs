@@ -29,7 +29,7 @@ const TURNS: Turns = Turns {
     calls: 10,
 };
 
-/// Bytes of resident memory that the largest registry took, by user.
+/// How the number of users tells on a decision, and what memory a user takes.
 pub(crate) fn run(engine: &Engine) {
     let mut worlds = Vec::new();
     // The largest comes first: its memory is not taken from what others gave back.
@@ -106,7 +106,13 @@ fn registry(size: usize) -> World {
         .into_iter()
         .find_map(|document| match document {
             Document::User(user) if user.id.as_str() == "officer-114" => Some(user),
-            _ => None,
+            Document::User(_)
+            | Document::System(_)
+            | Document::Agreement(_)
+            | Document::Group(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]

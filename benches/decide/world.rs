@@ -55,7 +55,8 @@ impl World {
 
 /// A moment at which the agreements of the examples are in force.
 pub(crate) fn now() -> Timestamp {
-    "2026-06-01T12:00:00.000Z".parse().unwrap()
+    // 2026-06-01T12:00:00Z, not parsed, because that would be measured.
+    Timestamp::from_milliseconds(1_780_315_200_000)
 }
 
 fn package(path: &str) -> PathBuf {
@@ -75,15 +76,14 @@ pub(crate) fn shipped() -> BundleSource {
     BundleSource::read(&package("policies")).unwrap()
 }
 
-/// The shipped bundle with other files.
-pub(crate) fn engine(files: impl IntoIterator<Item = (String, String)>) -> Engine {
+/// The manifest of bundles that have not all of the shipped policies.
+pub(crate) const SMALL_MANIFEST: &str =
+    "name = \"small\"\nschema = \"mcx.cedarschema\"\nlevel = 1\ndefault_expiry = \"PT4H\"\n";
+
+/// The shipped schema with these policies.
+pub(crate) fn engine(manifest: &str, files: impl IntoIterator<Item = (String, String)>) -> Engine {
     let shipped = shipped();
-    let source = BundleSource::from_texts(
-        shipped.manifest(),
-        "mcx.cedarschema",
-        shipped.schema(),
-        files,
-    );
+    let source = BundleSource::from_texts(manifest, "mcx.cedarschema", shipped.schema(), files);
     let bundle = Bundle::compile(&source).unwrap_or_else(|error| panic!("{}", error.render(false)));
     Engine::new(Arc::new(bundle))
 }

@@ -38,7 +38,6 @@ pub struct Bundle {
     policies: Vec<CompiledPolicy>,
     templates: Vec<CompiledTemplate>,
     positions: HashMap<PolicyId, usize>,
-    entity_literals: BTreeSet<EntityUid>,
     action_entities: Entities,
     warnings: Option<Diagnostics>,
 }
@@ -62,11 +61,6 @@ impl Bundle {
             .enumerate()
             .map(|(position, policy)| (policy.info.id.clone(), position))
             .collect();
-        let entity_literals = parts
-            .policies
-            .iter()
-            .flat_map(CompiledPolicy::entity_literals)
-            .collect();
         Self {
             digest: parts.digest,
             manifest: parts.manifest,
@@ -74,7 +68,6 @@ impl Bundle {
             policies: parts.policies,
             templates: parts.templates,
             positions,
-            entity_literals,
             action_entities: parts.action_entities,
             warnings: parts.warnings,
         }
@@ -110,11 +103,6 @@ impl Bundle {
     /// query start from.
     pub fn action_entities(&self) -> &Entities {
         &self.action_entities
-    }
-
-    /// Every entity that a policy names: what has to be loaded beside the facts of a query.
-    pub fn entity_literals(&self) -> &BTreeSet<EntityUid> {
-        &self.entity_literals
     }
 
     /// How long a held request waits when its policies do not say.
@@ -313,14 +301,6 @@ impl CompiledPolicy {
                     .collect(),
             },
         }
-    }
-
-    fn entity_literals(&self) -> Vec<EntityUid> {
-        let mut literals = self.policy.entity_literals();
-        if let Form::Link { values, .. } = &self.form {
-            literals.extend(values.values().cloned());
-        }
-        literals
     }
 }
 

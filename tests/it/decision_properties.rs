@@ -1,6 +1,13 @@
 //! What holds of every decision, over the golden cases and over registries and requests made from them by chance.
 
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
 use cedar_policy::Entities;
+use cedar_policy::Entity;
+use cedar_policy::EntityUid;
 use comity::decision::decide::ItemDecision;
 use comity::decision::decide::decide;
 use comity::decision::decide::decide_item;
@@ -14,6 +21,8 @@ use comity::decision::reason::ReasonCode;
 use comity::domain::document::Document;
 use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
+use comity::policy::bundle::Bundle;
+use comity::policy::source::BundleSource;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
@@ -316,6 +325,81 @@ fn reads(scene: &Scene) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// Policies that name what no fact names, in every place where a name can stand.
+const FURTHER_NAMES: &str = r#"
+@id("further.scope") @category("further.scope") @response("automatic")
+permit (
+  principal in MCX::Organisation::"nobody",
+  action,
+  resource in MCX::GroupTag::"nothing"
+);
+@id("further.is-in") @response("manual-review")
+forbid (principal is MCX::User in MCX::System::"nowhere.example", action, resource);
+@id("further.conditions") @category("further.conditions") @response("manual-review")
+permit (principal, action, resource)
+when {
+  !(principal in MCX::System::"nowhere.example") &&
+  !(principal in [MCX::System::"nowhere.example", MCX::System::"elsewhere.example"]) &&
+  context.other_system != MCX::System::"elsewhere.example"
+};
+@id("further.satisfied") @response("manual-review")
+forbid (principal, action, resource)
+unless { context.other_system in MCX::System::"nowhere.example" };
+"#;
+
+#[test]
+fn a_name_that_only_policies_know_needs_no_entity() {
+    let shipped = BundleSource::read(Path::new("policies")).unwrap();
+    let mut files = shipped.files().clone();
+    files.insert("further.cedar".to_owned(), FURTHER_NAMES.to_owned());
+    let source = BundleSource::from_texts(
+        shipped.manifest(),
+        "mcx.cedarschema",
+        shipped.schema(),
+        files,
+    );
+    let bundle = Bundle::compile(&source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let names: BTreeSet<EntityUid> = bundle
+        .compiled()
+        .iter()
+        .flat_map(|policy| policy.policy().entity_literals())
+        .filter(|name| !name.type_name().to_string().ends_with("::Action"))
+        .collect();
+    assert!(names.len() > 4, "{names:?}");
+    let engine = Engine::new(Arc::new(bundle));
+    let mut asked = 0;
+    for scene in SCENES.iter() {
+        let (facts, _) = scene.registry.gather(&scene.request);
+        let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+        let queries = prepared.queries(0..prepared.item_count());
+        let further: Vec<Entity> = names
+            .iter()
+            .filter(|name| queries.entities.get(name).is_none())
+            .map(|name| Entity::new_no_attrs(name.clone(), HashSet::new()))
+            .collect();
+        assert!(!further.is_empty());
+        let known = queries
+            .entities
+            .clone()
+            .add_entities(further, None)
+            .unwrap();
+        for (number, query) in &queries.queries {
+            if let Query::Ask(request) = query {
+                let without = engine.evaluate(request, &queries.entities);
+                let with = engine.evaluate(request, &known);
+                let name = &scene.name;
+                assert_eq!(
+                    format!("{without:?}"),
+                    format!("{with:?}"),
+                    "{name} {number}"
+                );
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 100, "{asked}");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //!
 //! Every system, organisation and group tag that a fact names is an entity of its own, with all its
 //! ancestors: a policy that asks for an ancestor which was not loaded would silently not apply.
+//!
+//! A system, organisation or tag that only a policy names needs no entity. It has neither attributes nor
+//! ancestors, so Cedar answers alike with and without it, and a bundle may name thousands.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -127,11 +130,6 @@ impl Vocabulary {
 
     pub(crate) fn action(&self, name: &str) -> EntityUid {
         uid(&self.action, name)
-    }
-
-    /// Whether entities of the type carry nothing but their name, so that naming one is knowing it.
-    pub(crate) fn is_name_only(&self, type_name: &EntityTypeName) -> bool {
-        [&self.system, &self.organisation, &self.group_tag].contains(&type_name)
     }
 }
 

@@ -212,11 +212,6 @@ impl<'a> Shared<'a> {
             add_members(&mut set, update.members.iter().zip(&facts.subjects))?;
         }
         let context = context::shared(&mut set, request, facts, now)?;
-        for literal in bundle.entity_literals() {
-            if vocabulary.is_name_only(literal.type_name()) {
-                set.add_name(literal.clone());
-            }
-        }
         Ok(Self {
             entities: bundle
                 .action_entities()
