@@ -150,10 +150,7 @@ impl Bare {
             ("services", set(group.services.iter().map(|it| it.as_str()))),
             ("organisation", text(group.organisation.as_deref().unwrap())),
             ("tags", set(group.tags.iter().map(String::as_str))),
-            (
-                "priority",
-                Expression::new_long(group.priority.unwrap().into()),
-            ),
+            ("priority", number(group.priority.unwrap())),
             ("partners", Expression::new_set([one(there)])),
         ]);
         pairs(vec![("home", one(here)), ("configuration", configuration)]).collect()
@@ -164,7 +161,7 @@ impl Bare {
         let interconnection = interconnection(agreement.interconnection.as_ref().unwrap());
         let migration = migration(agreement.migration.as_ref().unwrap());
         let acm = acm(agreement.acm.as_ref().unwrap());
-        pairs(vec![
+        let mut members = vec![
             ("partner", one(there)),
             ("status", text(agreement.status.as_str())),
             ("valid_from", moment(agreement.valid_from)),
@@ -181,15 +178,15 @@ impl Bare {
             ),
             ("areas", set(agreement.areas.iter().map(PlmnId::as_str))),
             ("logging_delivery", flag(agreement.logging_delivery)),
-            (
-                "priority_ceiling",
-                Expression::new_long(agreement.priority_ceiling.unwrap().into()),
-            ),
             ("interconnection", interconnection),
             ("migration", migration),
             ("acm", acm),
-        ])
-        .collect()
+        ];
+        let ceiling = agreement.priority_ceiling;
+        members.extend(ceiling.map(|ceiling| ("priority_ceiling", number(ceiling))));
+        let until = agreement.valid_until;
+        members.extend(until.map(|until| ("valid_until", moment(until))));
+        pairs(members).collect()
     }
 
     fn context(
@@ -262,7 +259,7 @@ fn interconnection(terms: &InterconnectionTerms) -> Expression {
 }
 
 fn migration(terms: &MigrationTerms) -> Expression {
-    record(vec![
+    let mut members = vec![
         ("inbound", flag(terms.inbound)),
         ("mcptt_private", flag(terms.mcptt_private)),
         ("mcptt_group", flag(terms.mcptt_group)),
@@ -271,23 +268,22 @@ fn migration(terms: &MigrationTerms) -> Expression {
         ("mcdata", flag(terms.mcdata)),
         ("mcdata_group", flag(terms.mcdata_group)),
         ("outbound", flag(terms.outbound)),
-        ("quota", Expression::new_long(terms.quota.unwrap().into())),
-    ])
+    ];
+    members.extend(terms.quota.map(|quota| ("quota", number(quota))));
+    record(members)
 }
 
 fn acm(terms: &AcmTerms) -> Expression {
-    record(vec![
+    let mut members = vec![
         ("group_membership", flag(terms.group_membership)),
         ("configuration_push", flag(terms.configuration_push)),
         ("user_configuration", flag(terms.user_configuration)),
         ("migration_users", flag(terms.migration_users)),
         ("joint_groups", flag(terms.joint_groups)),
         ("disclosure", set(["groups"].into_iter())),
-        (
-            "members_max",
-            Expression::new_long(terms.members_max.unwrap().into()),
-        ),
-    ])
+    ];
+    members.extend(terms.members_max.map(|most| ("members_max", number(most))));
+    record(members)
 }
 
 fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
@@ -304,6 +300,10 @@ fn one(uid: &EntityUid) -> Expression {
 
 fn flag(value: bool) -> Expression {
     Expression::new_bool(value)
+}
+
+fn number(value: impl Into<i64>) -> Expression {
+    Expression::new_long(value.into())
 }
 
 fn text(value: &str) -> Expression {
