@@ -420,7 +420,8 @@ async fn closing_carries_out_what_waits_and_takes_nothing_more() {
     let bench = Bench::new();
     let store = bench.open();
     let commands = (1..=50).map(|number| Command::Submit(submit(number, 0, vec![])));
-    let (answers, ()) = tokio::join!(commit_all(&store, commands), store.close());
+    let (answers, (), ()) =
+        tokio::join!(commit_all(&store, commands), store.close(), store.close());
     assert!(answers.iter().all(Result::is_ok));
     let late = store.commit(publish(1)).await;
     assert_eq!(late, Err(CommitError::Closed));
