@@ -118,7 +118,8 @@ fn say(line: &Value) {
 }
 
 fn number(name: &str) -> u64 {
-    env::var(name).unwrap().parse().unwrap()
+    let text = env::var_os(name).unwrap().into_string().unwrap();
+    text.parse().unwrap()
 }
 
 /// Starts the other process, and kills it when it has acknowledged as much as planned.
@@ -134,7 +135,7 @@ pub(crate) fn kill_over_volatile_disk(home: &Home, plan: &Plan) -> Ledger {
         .unwrap();
     let (kill_at, kill_delay) = (plan.kill_at, plan.kill_delay);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut killing: Option<JoinHandle<Child>> = None;
+    let mut killing: Option<JoinHandle<()>> = None;
     let mut child = Some(child);
     let mut ledger = Ledger::default();
     for line in lines.map_while(Result::ok) {
@@ -156,11 +157,10 @@ pub(crate) fn kill_over_volatile_disk(home: &Home, plan: &Plan) -> Ledger {
     ledger
 }
 
-fn kill(mut child: Child, delay: Duration) -> Child {
+fn kill(mut child: Child, delay: Duration) {
     thread::sleep(delay);
     child.kill().unwrap();
     child.wait().unwrap();
-    child
 }
 
 fn note(ledger: &mut Ledger, told: &Value) {

@@ -124,6 +124,8 @@ pub(crate) async fn kill_under_load(service: Service, plan: Plan) -> Ledger {
         plan.suspend_at,
     );
     tasks.spawn(suspending);
+    // The clients hold the others: when they are gone, nobody waits for more.
+    drop(count);
     reached(counted, plan.kill_at).await;
     tokio::time::sleep(plan.kill_delay).await;
     service.kill();
