@@ -21,8 +21,10 @@ use cedar_policy::Schema;
 use comity::decision::derived::subset;
 use comity::decision::engine::Engine;
 use comity::domain::agreement::Agreement;
+use comity::domain::agreement::CertificateThumbprint;
 use comity::domain::document::Document;
 use comity::domain::group::Group;
+use comity::domain::identity::PlmnId;
 use comity::domain::request::GroupMembershipUpdate;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::request::OperationBody;
@@ -233,13 +235,16 @@ impl Bare {
             ("valid_from", moment(agreement.valid_from)),
             (
                 "certificates",
-                set(agreement.certificates.iter().map(|it| it.as_str())),
+                set(agreement
+                    .certificates
+                    .iter()
+                    .map(CertificateThumbprint::as_str)),
             ),
             (
                 "kms_uris",
                 set(agreement.kms_uris.iter().map(String::as_str)),
             ),
-            ("areas", set(agreement.areas.iter().map(|it| it.as_str()))),
+            ("areas", set(agreement.areas.iter().map(PlmnId::as_str))),
             ("logging_delivery", flag(agreement.logging_delivery)),
             (
                 "priority_ceiling",

@@ -4,6 +4,14 @@
 //! has to decide alike, though, and that is asserted.
 
 #![cfg(test)]
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "a benchmark prints its tables, and its counts are far below what a float loses"
+)]
 
 mod bare;
 mod measure;
