@@ -291,9 +291,8 @@ impl Decided {
         };
         let is_new = |policy: &DeterminingPolicy| !self.known.contains(&policy.id);
         match decision.outcome {
-            Outcome::Accept => ItemState::Granted,
             Outcome::Review if decision.policies.iter().any(is_new) => present,
-            Outcome::Review => ItemState::Granted,
+            Outcome::Accept | Outcome::Review => ItemState::Granted,
             Outcome::Reject => ItemState::Refused,
         }
     }

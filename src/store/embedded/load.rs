@@ -110,14 +110,12 @@ impl Loader<'_> {
         let snapshot = newest
             .and_then(|name| name.parse().ok())
             .map_or(TreeSize(0), TreeSize);
-        let changed = self.apply_rest(&mut state)?;
+        let changed = self.apply_rest(&mut state, rows.is_some())?;
         let pending = Pending::default();
-        if rows.is_some() {
-            pending.leave(changed.into_iter().map(|key| {
-                let value = state.row(&key);
-                (key, value)
-            }));
-        }
+        pending.leave(changed.into_iter().map(|key| {
+            let value = state.row(&key);
+            (key, value)
+        }));
         Ok(Loaded {
             state,
             rows,
@@ -182,13 +180,19 @@ impl Loader<'_> {
         }
     }
 
-    fn apply_rest(&mut self, state: &mut State) -> Result<BTreeSet<RowKey>, OpenError> {
+    /// Applies what the state does not hold yet; says which rows that changed, if somebody follows.
+    fn apply_rest(
+        &mut self,
+        state: &mut State,
+        followed: bool,
+    ) -> Result<BTreeSet<RowKey>, OpenError> {
         let (first, total) = (state.applied().0, self.reader.size().0);
         let mut changed = BTreeSet::new();
         for entry in self.reader.entries(state.applied().next_index()) {
             let entry = entry.map_err(OpenError::Read)?;
             let event = decode(&entry)?;
-            changed.extend(state.apply(&event, entry.index));
+            let rows = state.apply(&event, entry.index);
+            changed.extend(followed.then_some(rows).into_iter().flatten());
             let done = entry.index.0 + 1 - first;
             tell(self.progress, Stage::Log, done, total - first);
         }

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::decision_log::Leaf;
@@ -65,6 +66,7 @@ struct Inner {
     started: Started,
     queue: Option<mpsc::Sender<Message>>,
     sequencer: Option<JoinHandle<()>>,
+    ended: watch::Receiver<()>,
 }
 
 /// What the threads and the readers share.
@@ -284,10 +286,12 @@ impl EmbeddedStore {
         let Some(queue) = &self.inner.queue else {
             return;
         };
-        let (reply, answer) = oneshot::channel();
-        if queue.send(Message::Close(reply)).await.is_ok() {
-            answer.await.unwrap_or_default();
+        if queue.send(Message::Close).await.is_err() {
+            tracing::debug!("the store is closing already");
         }
+        // Ends with an error, because nothing but the end is ever told.
+        let mut ended = self.inner.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 }
 
@@ -308,6 +312,7 @@ impl Inner {
             .write_run(&run)
             .map_err(during("write that the store is open"))?;
         let projector = spawn("projection", move || projector.run(rows))?;
+        let (end, ended) = watch::channel(());
         let (sender, queue) = mpsc::channel(settings.queue_commands.max(1));
         let sequencer = Sequencer {
             journal,
@@ -315,6 +320,7 @@ impl Inner {
             queue,
             batch_commands: settings.batch_commands.max(1),
             projector,
+            ended: end,
         };
         let sequencer = spawn("sequencer", move || sequencer.run())?;
         Ok(Self {
@@ -322,6 +328,7 @@ impl Inner {
             started,
             queue: Some(sender),
             sequencer: Some(sequencer),
+            ended,
         })
     }
 }

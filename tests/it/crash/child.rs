@@ -17,7 +17,9 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use comity::domain::document::Document;
 use comity::domain::registry::DocumentKey;
+use comity::domain::registry::DocumentKind;
 use comity::store::command::Expected;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
@@ -31,6 +33,7 @@ use super::ledger::Ledger;
 use super::load::Plan;
 use super::local::Local;
 use super::local::operator;
+use super::requests::agreement_in_status;
 use super::requests::request;
 
 const HOME: &str = "CRASH_CHILD_HOME";
@@ -93,14 +96,13 @@ async fn submit_for_ever(local: Local, first: u64, acknowledged: Arc<AtomicU64>)
 }
 
 async fn set_agreement(local: &Local, status: &str) -> u64 {
-    let key: DocumentKey = DocumentKey {
-        kind: comity::domain::registry::DocumentKind::Agreement,
+    let key = DocumentKey {
+        kind: DocumentKind::Agreement,
         id: "mc.nl.example".parse().unwrap(),
     };
     let found = local.app.document(&operator(), &key).unwrap();
-    let mut agreement = found.value.to_json().unwrap();
-    agreement["status"] = json!(status);
-    let agreement = comity::domain::document::Document::from_json(key.kind, agreement).unwrap();
+    let agreement = agreement_in_status(found.value.to_json().unwrap(), status);
+    let agreement = Document::from_json(key.kind, agreement).unwrap();
     let expected = Expected::Revision(found.revision);
     let put = local
         .app
@@ -116,7 +118,8 @@ fn say(line: &Value) {
 }
 
 fn number(name: &str) -> u64 {
-    env::var(name).unwrap().parse().unwrap()
+    let text = env::var_os(name).unwrap().into_string().unwrap();
+    text.parse().unwrap()
 }
 
 /// Starts the other process, and kills it when it has acknowledged as much as planned.
@@ -132,7 +135,7 @@ pub(crate) fn kill_over_volatile_disk(home: &Home, plan: &Plan) -> Ledger {
         .unwrap();
     let (kill_at, kill_delay) = (plan.kill_at, plan.kill_delay);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut killing: Option<JoinHandle<Child>> = None;
+    let mut killing: Option<JoinHandle<()>> = None;
     let mut child = Some(child);
     let mut ledger = Ledger::default();
     for line in lines.map_while(Result::ok) {
@@ -154,11 +157,10 @@ pub(crate) fn kill_over_volatile_disk(home: &Home, plan: &Plan) -> Ledger {
     ledger
 }
 
-fn kill(mut child: Child, delay: Duration) -> Child {
+fn kill(mut child: Child, delay: Duration) {
     thread::sleep(delay);
     child.kill().unwrap();
     child.wait().unwrap();
-    child
 }
 
 fn note(ledger: &mut Ledger, told: &Value) {

@@ -11,11 +11,11 @@ use reqwest::Method;
 use reqwest::RequestBuilder;
 use reqwest::StatusCode;
 use serde_json::Value;
-use serde_json::json;
 use tokio::sync::watch;
 
 use super::ledger::Ledger;
 use super::random::Random;
+use super::requests::agreement_in_status;
 use super::requests::request;
 use super::service::Service;
 
@@ -97,8 +97,7 @@ impl Operator {
     pub(crate) async fn set_agreement(&self, status: &str) -> reqwest::Result<u64> {
         let found = self.call(Method::GET, AGREEMENT).send().await?;
         let tag = found.headers()["etag"].clone();
-        let mut agreement: Value = found.json().await?;
-        agreement["status"] = json!(status);
+        let agreement = agreement_in_status(found.json().await?, status);
         let call = self.call(Method::PUT, AGREEMENT);
         let call = call.header("If-Match", tag).json(&agreement);
         let answer: Value = call.send().await?.error_for_status()?.json().await?;
@@ -125,6 +124,8 @@ pub(crate) async fn kill_under_load(service: Service, plan: Plan) -> Ledger {
         plan.suspend_at,
     );
     tasks.spawn(suspending);
+    // The clients hold the others: when they are gone, nobody waits for more.
+    drop(count);
     reached(counted, plan.kill_at).await;
     tokio::time::sleep(plan.kill_delay).await;
     service.kill();

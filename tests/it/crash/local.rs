@@ -3,6 +3,9 @@
 #![cfg(test)]
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use comity::app::App;
 use comity::app::Settings;
@@ -16,9 +19,11 @@ use comity::domain::wire::WireLimits;
 use comity::domain::wire::parse_request;
 use comity::identity::caller::Caller;
 use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::OpenError;
 use comity::store::embedded::archive::Archive;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::OpenError as JournalError;
 use comity::store::embedded::projection::SledBackend;
 use comity::store::embedded::settings::Settings as StoreSettings;
 use comity::telemetry::metrics::Metrics;
@@ -26,6 +31,9 @@ use serde_json::Value;
 
 use super::home::Home;
 use super::home::german_registry;
+
+/// How long a lock may outlast its holder.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A service without its HTTP server.
 #[derive(Clone, Debug)]
@@ -43,7 +51,7 @@ impl Local {
             ..store_settings(home)
         };
         std::fs::create_dir_all(home.data()).unwrap();
-        let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut |_| {}).unwrap();
+        let store = open_store(&disk, &settings);
         let archive = Archive::open(disk).unwrap();
         let foundations = Foundations {
             store: store.clone(),
@@ -91,6 +99,23 @@ impl Local {
 /// The caller that the local operator's token stands for.
 pub(crate) fn operator() -> Caller {
     Caller::new("local-operator", ["operator"])
+}
+
+/// Opens a store that nobody else has open.
+///
+/// A test in another thread that starts a process takes the lock file along until that process runs
+/// its own program, so the lock may outlast its holder by a moment.
+pub(crate) fn open_store(disk: &Arc<dyn Disk>, settings: &StoreSettings) -> EmbeddedStore {
+    let begun = Instant::now();
+    loop {
+        match EmbeddedStore::open(Arc::clone(disk), settings, &mut |_| {}) {
+            Ok(store) => return store,
+            Err(OpenError::Journal(JournalError::InUse { .. })) if begun.elapsed() < PATIENCE => {
+                thread::yield_now();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// The settings of a store in a home.

@@ -22,10 +22,10 @@ mod verify;
 
 /// How many rounds a campaign has: a few, or all.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {
-    match std::env::var("COMITY_CAMPAIGN") {
-        Ok(word) if word == "full" => all,
-        Ok(word) => panic!("COMITY_CAMPAIGN is `{word}`; it can only be `full`"),
-        Err(_) => few,
+    match std::env::var_os("COMITY_CAMPAIGN") {
+        Some(word) if word == "full" => all,
+        Some(word) => panic!("COMITY_CAMPAIGN is {word:?}; it can only be `full`"),
+        None => few,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::settings::Settings;
 use comity::store::state::State;
@@ -14,6 +14,7 @@ use super::home::Home;
 use super::kill::Figures;
 use super::ledger::Ledger;
 use super::load::Plan;
+use super::local::open_store;
 use super::local::store_settings;
 use super::random::Random;
 use super::rounds;
@@ -59,7 +60,6 @@ fn compare_states(home: &Home) {
 }
 
 fn state(home: &Home, settings: &Settings) -> State {
-    let disk = Arc::new(RealDisk::new(home.data()));
-    let store = EmbeddedStore::open(disk, settings, &mut |_| {}).unwrap();
-    store.view(State::clone)
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(home.data()));
+    open_store(&disk, settings).view(State::clone)
 }

@@ -127,6 +127,7 @@ async fn a_damaged_projection_is_made_anew() {
     let service = Service::start(&home);
     service.import(&home);
     let operator = Operator::of(&service);
+    operator.set_agreement("active").await.unwrap();
     let mut requests = Vec::new();
     for number in 0..REQUESTS {
         let answer = operator.submit_number(number).await;

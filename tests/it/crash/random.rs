@@ -12,9 +12,10 @@ pub(crate) struct Random {
 impl Random {
     /// From `COMITY_CAMPAIGN_SEED` if it is given, else from the operating system.
     pub(crate) fn new() -> Self {
-        let seed = match std::env::var("COMITY_CAMPAIGN_SEED") {
-            Ok(text) => text.parse().expect("COMITY_CAMPAIGN_SEED is a number"),
-            Err(_) => getrandom::u64().unwrap(),
+        let given = std::env::var_os("COMITY_CAMPAIGN_SEED");
+        let seed = match given.map(|text| text.to_string_lossy().parse()) {
+            Some(number) => number.expect("COMITY_CAMPAIGN_SEED is a number"),
+            None => getrandom::u64().unwrap(),
         };
         Self::from_seed(seed)
     }

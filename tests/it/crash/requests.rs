@@ -12,25 +12,31 @@ const CERTIFICATE: &str = "sha256:4239f1615a9775fd52be4942427ebd2b2938cf68e74ab1
 pub(crate) fn request(number: u64) -> Value {
     let officer = format!("sip:officer.{number}@mc.nl.example");
     let mut request = match number % 4 {
-        0 | 1 => affiliation(&officer, "sip:unfall-07@mc.de.example"),
+        0 | 1 => migration(&officer),
         2 => membership(&officer, "sip:sonderlage-1@mc.de.example"),
-        _ => affiliation(&officer, "sip:leitung-intern@mc.de.example"),
+        _ => membership(&officer, "sip:leitung-intern@mc.de.example"),
     };
     request["correlation_id"] = json!(format!("nl-2026-{number:06}"));
     request
 }
 
-fn affiliation(user: &str, group: &str) -> Value {
+/// The example agreement in another status, without the quota that lets nobody in while nobody counts.
+pub(crate) fn agreement_in_status(mut agreement: Value, status: &str) -> Value {
+    agreement["status"] = json!(status);
+    let migration = agreement["migration"].as_object_mut().unwrap();
+    migration.remove("quota");
+    agreement
+}
+
+fn migration(user: &str) -> Value {
     json!({
-        "operation": "affiliation",
+        "operation": "migration-service-authorization",
         "direction": "inbound",
         "peer": { "system": "mc.nl.example", "certificate": CERTIFICATE },
         "requesting_system": "mc.nl.example",
         "receiving_system": "mc.de.example",
         "user": user,
-        "group": group,
-        "service": "mcptt",
-        "serving_system": "mc.nl.example"
+        "services": ["mcptt"]
     })
 }
 

@@ -83,8 +83,11 @@ fn a_misspelt_attribute_is_shown_where_it_is() {
     let policies = directory.path().join("policies");
     let file = policies.join("automatic/group-membership.cedar");
     let good = fs::read_to_string(&file).unwrap();
-    let typo = "context.asserted.organization)";
-    let broken = good.replace("context.asserted.organisation)", typo);
+    let typo = "context.asserted.organization == \"fire.nl.example\")";
+    let broken = good.replace(
+        "context.asserted.organisation == \"fire.nl.example\")",
+        typo,
+    );
     assert_ne!(broken, good);
     fs::write(&file, &broken).unwrap();
     let line = broken.lines().position(|line| line.contains(typo)).unwrap() + 1;

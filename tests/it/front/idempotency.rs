@@ -34,7 +34,7 @@ async fn a_repetition_is_answered_as_before_and_happens_once() {
     assert_eq!(service.log_size().await, size);
 
     // Another caller's key is another key, and no key is none.
-    let others = submit(&service, "peer", "7b0c", &request).await;
+    let others = submit(&service, "operator", "7b0c", &request).await;
     assert_eq!(others.status, 202);
     assert_ne!(others.body["id"], first.body["id"]);
     let without = service.submit(&request).await;

@@ -46,8 +46,8 @@ fn answer_at_once(service: &TestService) {
 fn break_bundle(service: &TestService) {
     edit(
         &service.policy_file(AUTOMATIC),
-        "context.asserted.organisation)",
-        "context.asserted.organization)",
+        "context.asserted.organisation == \"fire.nl.example\")",
+        "context.asserted.organization == \"fire.nl.example\")",
     );
 }
 

@@ -97,13 +97,6 @@ async fn every_member_of_a_list_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_of_a_migration_gets_its_own_answer() {
     let service = TestService::start().await;
-    // Nobody counts migrated users here, so that a quota would let none in.
-    let agreement = format!("/v1/agreements/{NL}");
-    let lift = |agreement: &mut Value| {
-        let migration = agreement["migration"].as_object_mut().unwrap();
-        migration.shift_remove("quota").unwrap();
-    };
-    service.change(&agreement, lift).await;
     let request = inbound(json!({
         "operation": "migration-service-authorization",
         "user": OFFICER,

@@ -16,6 +16,7 @@ use comity::store::embedded::disk::FaultMode;
 use comity::store::embedded::disk::FaultyDisk;
 use comity::store::embedded::disk::Operation;
 use comity::store::embedded::disk::VolatileDisk;
+use comity::store::embedded::journal::JournalSettings;
 
 use super::support::Bench;
 use super::support::Call;
@@ -160,7 +161,9 @@ async fn a_full_disk_records_nothing_until_there_is_room() {
 
 #[tokio::test]
 async fn after_a_failed_sync_nothing_more_is_taken() {
-    let bench = Bench::new();
+    let mut bench = Bench::new();
+    // Large segments, so that the sync that fails is that of entries.
+    bench.settings.journal = JournalSettings::default();
     let disk = VolatileDisk::new(Arc::new(bench.disk.clone()));
     let store = bench.open_on(Arc::new(disk.clone())).unwrap();
     let first = store.commit(mixed(0)).await.unwrap();

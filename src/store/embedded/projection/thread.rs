@@ -45,14 +45,9 @@ impl Projector {
                 Some(Stop::Finished) => return self.finish(open),
                 None => {}
             }
-            let step = match open.take() {
-                Some(mut rows) => self.advance(&mut rows).map(|()| rows),
-                None => self.rebuild(),
-            };
-            match step {
+            match guarded(|| self.step(open.take())) {
                 Ok(rows) => {
                     pause = PAUSE_LEAST;
-                    self.snapshot_if_due(&rows);
                     open = Some(rows);
                     self.shared.pending.wait();
                 }
@@ -65,13 +60,23 @@ impl Projector {
         }
     }
 
-    /// Leaves a whole generation behind, if that can be done at once.
-    fn finish(&self, open: Option<OpenRows>) -> Option<u64> {
-        let finished = match open {
+    fn step(&mut self, open: Option<OpenRows>) -> Result<OpenRows, BackendError> {
+        let rows = self.follow(open)?;
+        self.snapshot_if_due(&rows)?;
+        Ok(rows)
+    }
+
+    /// Gives rows that are the state as it is now, or was just now.
+    fn follow(&self, open: Option<OpenRows>) -> Result<OpenRows, BackendError> {
+        match open {
             Some(mut rows) => self.advance(&mut rows).map(|()| rows),
             None => self.rebuild(),
-        };
-        match finished {
+        }
+    }
+
+    /// Leaves a whole generation behind, if that can be done at once.
+    fn finish(&self, open: Option<OpenRows>) -> Option<u64> {
+        match guarded(|| self.follow(open)) {
             Ok(rows) => Some(rows.generation()),
             Err(error) => {
                 self.failed(&error);
@@ -141,10 +146,11 @@ impl Projector {
         Ok(rows)
     }
 
-    fn snapshot_if_due(&mut self, rows: &OpenRows) {
+    /// Writes a snapshot; that the disk does not take it is no failure of the projection.
+    fn snapshot_if_due(&mut self, rows: &OpenRows) -> Result<(), BackendError> {
         let applied = self.shared.projection().applied;
         if applied.0.saturating_sub(self.snapshot.0) < self.snapshot_entries {
-            return;
+            return Ok(());
         }
         self.snapshot = applied;
         let written = self.leaf_hash(applied).and_then(|leaf_hash| {
@@ -157,11 +163,14 @@ impl Projector {
             Ok(()) => {
                 status.snapshots += 1;
                 status.snapshot_failure = None;
+                Ok(())
             }
-            Err(error) => {
+            Err(BackendError::Io(error)) => {
                 tracing::warn!(error = %error, "a snapshot was not written");
                 status.snapshot_failure = Some(error.to_string());
+                Ok(())
             }
+            Err(error) => Err(error),
         }
     }
 

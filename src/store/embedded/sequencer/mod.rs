@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use crate::decision::record::RecordPart;
 use crate::decision_log::LeafHash;
@@ -42,8 +43,8 @@ const BATCH_BYTES: usize = 8 << 20;
 pub(super) enum Message {
     /// A command, and whom to answer.
     Commit(Box<Command>, Reply),
-    /// The last message: carry out what waits, put everything away, and answer.
-    Close(oneshot::Sender<()>),
+    /// The last message: carry out what waits, and put everything away.
+    Close,
 }
 
 type Reply = oneshot::Sender<Result<Committed, CommitError>>;
@@ -56,6 +57,8 @@ pub(super) struct Sequencer {
     pub(super) queue: mpsc::Receiver<Message>,
     pub(super) batch_commands: usize,
     pub(super) projector: JoinHandle<Option<u64>>,
+    /// Dropped when everything is put away.
+    pub(super) ended: watch::Sender<()>,
 }
 
 /// Events that were checked and are not yet written.
@@ -70,7 +73,7 @@ struct Batch {
 impl Sequencer {
     /// Works until it is closed or nobody can send any more.
     pub(super) fn run(mut self) {
-        let mut closing = Vec::new();
+        let mut closing = false;
         while let Some(first) = self.queue.blocking_recv() {
             let mut batch = Batch::default();
             let mut next = Some(first);
@@ -78,9 +81,9 @@ impl Sequencer {
             while let Some(message) = next {
                 match message {
                     Message::Commit(command, reply) => self.take(&mut batch, *command, reply),
-                    Message::Close(reply) => {
+                    Message::Close => {
                         self.queue.close();
-                        closing.push(reply);
+                        closing = true;
                     }
                 }
                 taken += 1;
@@ -207,8 +210,8 @@ impl Sequencer {
     }
 
     /// Puts everything away. Without anybody who asked for it, as if the process had been killed.
-    fn end(self, closing: Vec<oneshot::Sender<()>>) {
-        let asked = !closing.is_empty() && !self.journal.is_stopped();
+    fn end(self, closing: bool) {
+        let asked = closing && !self.journal.is_stopped();
         let stop = if asked {
             Stop::Finished
         } else {
@@ -228,9 +231,7 @@ impl Sequencer {
         }
         // The lock of the data directory goes before anybody is told that it is free.
         drop(self.journal);
-        for reply in closing {
-            reply.send(()).unwrap_or_default();
-        }
+        drop(self.ended);
     }
 }
 
