@@ -10,6 +10,8 @@ pub mod identity;
 pub mod lifecycle;
 pub mod link;
 pub mod migrated_profile;
+pub mod migration;
+pub mod open_deletion;
 pub mod operation;
 pub mod outcome;
 pub mod registry;

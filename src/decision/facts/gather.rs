@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::decision::facts::CurrentFacts;
+use crate::decision::facts::DeletionFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GroupFacts;
 use crate::decision::facts::Lookup;
@@ -10,15 +12,20 @@ use crate::decision::facts::PersonFacts;
 use crate::decision::facts::ProfileFacts;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
+use crate::decision::facts::ServingIdentityFacts;
 use crate::decision::facts::SharedFacts;
+use crate::decision::facts::TargetFacts;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
-use crate::domain::link::LinkStatus;
+use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migration::Migration;
+use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -29,6 +36,8 @@ use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::OperationBody;
+use crate::domain::request::Requester;
+use crate::domain::request::Target;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
@@ -43,6 +52,7 @@ pub fn gather(
     let mut gatherer = Gatherer {
         local,
         other: other_system(request),
+        direction: request.direction,
         lookup,
         read: BTreeMap::new(),
     };
@@ -72,6 +82,7 @@ pub(crate) fn other_system(request: &InterSystemRequest) -> &McSystemId {
 struct Gatherer<'a> {
     local: &'a McSystemId,
     other: &'a McSystemId,
+    direction: Direction,
     lookup: &'a dyn Lookup,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
@@ -81,14 +92,19 @@ type FoundGroup = Option<Arc<Document>>;
 
 impl Gatherer<'_> {
     fn membership(&mut self, update: &GroupMembershipUpdate) -> Facts {
-        let (shared, group) = self.shared_with_group(&update.group);
+        let (mut shared, group) = self.shared_with_group(&update.group);
+        shared.target = Some(self.target(&update.target));
         Facts {
             shared,
-            requester: Some(self.person(&update.requester.mc_service_id)),
+            requester: Some(self.requester(&update.requester)),
             subjects: update
                 .members
                 .iter()
-                .map(|member| self.member(member, &group))
+                .map(|member| {
+                    let mut person = self.member(member, &group);
+                    person.deletion = self.deletion(&person, &update.group);
+                    person
+                })
                 .collect(),
         }
     }
@@ -101,6 +117,8 @@ impl Gatherer<'_> {
                 shared.home_agreement = self.agreement(&home);
             }
             user.migrated_profile = self.migrated_profile(&affiliation.user, &home);
+            user.current = self.current(affiliation, &home);
+            user.deletion = self.deletion(&user, &affiliation.group);
         }
         if affiliation.serving_system != *self.local {
             shared.serving_agreement = self.agreement(&affiliation.serving_system);
@@ -119,6 +137,11 @@ impl Gatherer<'_> {
         if let Some(home) = user.home.clone() {
             user.migrated_profile = self.migrated_profile(&authorization.user, &home);
         }
+        if self.direction == Direction::Inbound {
+            shared.migrated_count = Some(self.migrated_count(&authorization.user));
+        }
+        let identity = authorization.serving_mc_service_id.as_ref();
+        user.serving_identity = identity.map(|identity| self.serving_identity(identity));
         Facts {
             shared,
             requester: None,
@@ -131,7 +154,7 @@ impl Gatherer<'_> {
         shared.configuration = self.stored_configuration(&push.mc_system_id);
         Facts {
             shared,
-            requester: Some(self.person(&push.requester.mc_service_id)),
+            requester: Some(self.requester(&push.requester)),
             subjects: Vec::new(),
         }
     }
@@ -145,6 +168,8 @@ impl Gatherer<'_> {
             group_home: None,
             group: None,
             link: None,
+            migrated_count: None,
+            target: None,
             configuration: None,
         }
     }
@@ -192,8 +217,107 @@ impl Gatherer<'_> {
         PersonFacts {
             home,
             profile,
-            migrated_profile: None,
-            is_member: false,
+            ..PersonFacts::default()
+        }
+    }
+
+    fn requester(&mut self, requester: &Requester) -> PersonFacts {
+        let mut person = self.person(&requester.mc_service_id);
+        let alias = requester.functional_alias.as_ref();
+        person.alias_home = alias.and_then(|alias| self.home(alias.uri()));
+        person
+    }
+
+    fn target(&mut self, target: &Target) -> TargetFacts {
+        let (id, alias) = (&target.mc_service_id, &target.functional_alias);
+        let homes = [
+            id.as_ref().map(|id| self.home(id.uri())),
+            alias.as_ref().map(|alias| self.home(alias.uri())),
+        ];
+        let mut homes = homes.into_iter().flatten();
+        let first = homes.next().flatten();
+        let agree = homes.all(|home| home == first);
+        let known = self.direction == Direction::Inbound
+            && id.as_ref().is_none_or(|id| self.is_registered(id))
+            && alias.as_ref().is_none_or(|alias| self.is_held(alias));
+        TargetFacts {
+            home: first.filter(|_| agree),
+            known,
+        }
+    }
+
+    /// Whether one of our own users has a service identity.
+    fn is_registered(&mut self, id: &McServiceId) -> bool {
+        let found = self
+            .lookup
+            .person(id)
+            .and_then(|person| self.document(DocumentKind::User, person.as_str()));
+        self.note(ReadKey::Identity(id.clone()), found.as_ref());
+        found.is_some()
+    }
+
+    /// Whether one of our own users may hold an alias.
+    fn is_held(&mut self, alias: &FunctionalAlias) -> bool {
+        let found = self
+            .lookup
+            .alias_holder(alias)
+            .and_then(|person| self.document(DocumentKind::User, person.as_str()));
+        self.note(ReadKey::Alias(alias.clone()), found.as_ref());
+        found.is_some()
+    }
+
+    /// We keep the register for our own users and for those whom we serve.
+    fn current(&mut self, affiliation: &Affiliation, home: &McSystemId) -> Option<CurrentFacts> {
+        if home != self.local && affiliation.serving_system != *self.local {
+            return None;
+        }
+        let id = Migration::id(&affiliation.user, affiliation.service).ok()?;
+        let found = self.document(DocumentKind::Migration, id.as_str());
+        let entry = match found.as_ref().map(|found| found.value.as_ref()) {
+            None => None,
+            Some(Document::Migration(entry)) => Some(entry.clone()),
+            Some(_) => return None,
+        };
+        let revision = found.map(|found| found.revision);
+        Some(CurrentFacts {
+            entry: entry
+                .zip(revision)
+                .map(|(value, revision)| Versioned { revision, value }),
+        })
+    }
+
+    /// Whether we have asked the group's home to delete one of our own users.
+    fn deletion(&mut self, person: &PersonFacts, group: &GroupId) -> Option<DeletionFacts> {
+        if self.direction != Direction::Outbound {
+            return None;
+        }
+        let person = &person.profile.as_ref()?.value.user;
+        let id = OpenDeletion::id(group, person).ok()?;
+        let found = self.document(DocumentKind::OpenDeletion, id.as_str());
+        let open = match found.as_ref().map(|found| found.value.as_ref()) {
+            None => None,
+            Some(Document::OpenDeletion(deletion)) => Some(deletion.clone()),
+            Some(_) => return None,
+        };
+        let revision = found.map(|found| found.revision);
+        Some(DeletionFacts {
+            open: open
+                .zip(revision)
+                .map(|(value, revision)| Versioned { revision, value }),
+        })
+    }
+
+    fn migrated_count(&mut self, user: &McServiceId) -> u64 {
+        let visitors = self.lookup.visitors(self.other, user);
+        let key = ReadKey::Visitors(self.other.clone());
+        self.read.insert(key, visitors.revision);
+        visitors.count as u64
+    }
+
+    fn serving_identity(&mut self, identity: &McServiceId) -> ServingIdentityFacts {
+        ServingIdentityFacts {
+            home: self.home(identity.uri()),
+            registered: self.is_registered(identity),
         }
     }
 
@@ -264,14 +388,14 @@ impl Gatherer<'_> {
         })
     }
 
-    fn link(&mut self) -> Option<Versioned<LinkStatus>> {
+    fn link(&mut self) -> Option<Versioned<Link>> {
         let found = self.document(DocumentKind::Link, self.other.as_str())?;
         let Document::Link(link) = found.value.as_ref() else {
             return None;
         };
         Some(Versioned {
             revision: found.revision,
-            value: link.status,
+            value: link.clone(),
         })
     }
 

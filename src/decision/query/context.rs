@@ -64,19 +64,22 @@ pub(super) fn shared(
     optional(&mut members, "agreement", known);
     match &request.body {
         OperationBody::GroupMembershipUpdate(update) => {
-            of_requester(&mut members, request, &update.requester)?;
-            of_membership(&mut members, update, facts)?;
+            of_requester(&mut members, set, request, facts)?;
+            of_membership(&mut members, set, update, facts)?;
         }
         OperationBody::Affiliation(affiliation) => {
             of_affiliation(&mut members, set, affiliation, facts)?;
+            of_register(&mut members, set, facts, now);
         }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            let link = facts.shared.link.as_ref();
-            let link = link.map(|link| string(link.value.as_str()));
-            optional(&mut members, "link", link);
+        OperationBody::MigrationServiceAuthorization(authorization) => {
+            of_migration(&mut members, facts);
+            if authorization.serving_mc_service_id.is_some() {
+                let identity = serving_identity(set, facts)?;
+                members.push(member("serving_identity", identity));
+            }
         }
         OperationBody::UeConfigurationPush(push) => {
-            of_requester(&mut members, request, &push.requester)?;
+            of_requester(&mut members, set, request, facts)?;
             of_push(&mut members, set, push, facts);
         }
     }
@@ -115,9 +118,13 @@ pub(super) fn of_item(
 
 fn of_requester(
     members: &mut Members,
+    set: &mut EntitySet,
     request: &InterSystemRequest,
-    requester: &Requester,
+    facts: &Facts,
 ) -> Result<(), QueryError> {
+    let Some(requester) = requester(&request.body) else {
+        return Ok(());
+    };
     members.push(member("urgency", string(request.urgency.as_str())));
     let mut asserted = Members::new();
     // Of our own users the profile speaks; an assertion comes from another system only.
@@ -129,11 +136,38 @@ fn of_requester(
     let alias = requester.functional_alias.as_ref();
     let alias = alias.map(|alias| string(alias.as_str()));
     optional(members, "requester_alias", alias);
+    let person = facts.requester.as_ref();
+    let home = person.and_then(|person| person.alias_home.as_ref());
+    let home = home.map(|home| entity(&set.add_system(home)));
+    optional(members, "requester_alias_home", home);
     Ok(())
+}
+
+fn requester(body: &OperationBody) -> Option<&Requester> {
+    match body {
+        OperationBody::GroupMembershipUpdate(update) => Some(&update.requester),
+        OperationBody::UeConfigurationPush(push) => Some(&push.requester),
+        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => None,
+    }
+}
+
+fn of_migration(members: &mut Members, facts: &Facts) {
+    let link = facts.shared.link.as_ref().map(|link| &link.value);
+    let measured_at = link.map(|link| moment(link.measured_at));
+    optional(
+        members,
+        "link",
+        link.map(|link| string(link.status.as_str())),
+    );
+    optional(members, "link_measured_at", measured_at);
+    let count = facts.shared.migrated_count;
+    let count = count.map(|count| long(i64::try_from(count).unwrap_or(i64::MAX)));
+    optional(members, "migrated_count", count);
 }
 
 fn of_membership(
     members: &mut Members,
+    set: &mut EntitySet,
     update: &GroupMembershipUpdate,
     facts: &Facts,
 ) -> Result<(), QueryError> {
@@ -146,6 +180,12 @@ fn of_membership(
             member("review_deletions", boolean(review.deletions)),
         ])?;
         members.push(member("group_partner", flags));
+    }
+    if let Some(target) = &facts.shared.target {
+        let home = target.home.as_ref();
+        let home = home.map(|home| entity(&set.add_system(home)));
+        optional(members, "target_home", home);
+        members.push(member("target_known", boolean(target.known)));
     }
     Ok(())
 }
@@ -163,6 +203,27 @@ fn of_affiliation(
     let serving = agreement(set, facts.shared.serving_agreement.as_ref())?;
     optional(members, "serving_agreement", serving);
     Ok(())
+}
+
+/// Where the register of current systems says that the user is, at this moment.
+fn of_register(members: &mut Members, set: &mut EntitySet, facts: &Facts, now: Timestamp) {
+    let Some(person) = facts.subjects.first() else {
+        return;
+    };
+    if let Some(current) = &person.current {
+        let entry = current.entry.as_ref().map(|entry| &entry.value);
+        let away = entry
+            .filter(|entry| entry.holds(now))
+            .map(|entry| &entry.serving_system);
+        // Nobody registers who is at home; who is registered as served by us is not at home.
+        let is_ours = person.home.as_ref() == Some(&facts.shared.local);
+        let system = away.or_else(|| is_ours.then_some(&facts.shared.local));
+        let system = system.map(|system| entity(&set.add_system(system)));
+        optional(members, "current_system", system);
+    }
+    let deletion = person.deletion.as_ref();
+    let is_open = deletion.map(|deletion| boolean(deletion.open.is_some()));
+    optional(members, "deletion_open", is_open);
 }
 
 fn of_push(members: &mut Members, set: &mut EntitySet, push: &UeConfigurationPush, facts: &Facts) {
@@ -234,6 +295,21 @@ fn profile_record(profile: &MigratedUserProfile) -> Result<RestrictedExpression,
         "life_minutes_max",
         profile.life_minutes_max.map(long),
     );
+    record(members)
+}
+
+/// An identity of which nothing is known counts as taken.
+fn serving_identity(
+    set: &mut EntitySet,
+    facts: &Facts,
+) -> Result<RestrictedExpression, QueryError> {
+    let person = facts.subjects.first();
+    let identity = person.and_then(|person| person.serving_identity.as_ref());
+    let registered = identity.is_none_or(|identity| identity.registered);
+    let mut members = vec![member("registered", boolean(registered))];
+    let home = identity.and_then(|identity| identity.home.as_ref());
+    let home = home.map(|home| entity(&set.add_system(home)));
+    optional(&mut members, "home", home);
     record(members)
 }
 
