@@ -2,8 +2,10 @@
 
 mod bad_input;
 mod cli;
+mod deletions;
 mod idempotency;
 mod lifecycle;
+mod migrations;
 mod policies;
 mod registry;
 mod requests;

@@ -196,6 +196,16 @@ impl TestService {
         assert_eq!(put.status, 200, "{}", put.text);
     }
 
+    /// The link to the Dutch system is up, by a measurement that stays good.
+    pub(crate) async fn link_is_up(&self) {
+        let agree = |agreement: &mut Value| {
+            agreement["migration"]["link_age_seconds_max"] = json!(u32::MAX);
+        };
+        self.change(&format!("/v1/agreements/{NL}"), agree).await;
+        let measure = |link: &mut Value| link["measured_at"] = json!("2026-01-01T00:00:00.000Z");
+        self.change(&format!("/v1/links/{NL}"), measure).await;
+    }
+
     /// Entries of the log.
     pub(crate) async fn log_size(&self) -> u64 {
         let ready = self.get("/readyz", "without token").await;
