@@ -21,10 +21,11 @@ pub const FILE_NAME: &str = "bundle.toml";
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "schema",
     "level",
+    "strict",
     "default_response",
     "default_expiry",
     "responses",
@@ -51,6 +52,8 @@ pub struct Manifest {
     name: String,
     schema: PathBuf,
     level: Option<u32>,
+    #[serde(default)]
+    strict: bool,
     default_response: Option<Response>,
     default_expiry: Option<Expiry>,
     #[serde(default)]
@@ -73,6 +76,7 @@ impl Manifest {
             name: "offline".to_owned(),
             schema: PathBuf::new(),
             level: None,
+            strict: false,
             default_response,
             default_expiry: None,
             responses: BTreeMap::new(),
@@ -94,6 +98,11 @@ impl Manifest {
     /// How far policies may look into entities: what the fact gatherer loads.
     pub fn level(&self) -> u32 {
         self.level.unwrap_or(DEFAULT_LEVEL)
+    }
+
+    /// Whether every policy, forbids included, must carry a category.
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Response of permits that say none; absent, every permit must say one.

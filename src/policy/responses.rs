@@ -45,27 +45,34 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Reports categories of the table that no policy carries.
+/// Reports categories of the table that no permit carries: there is nothing to switch.
 pub(super) fn check_categories(
     manifest: &Manifest,
     policies: &[CompiledPolicy],
     file: &SourceText,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let known = || {
+    let carried = |effect: Effect| {
         policies
             .iter()
-            .filter_map(|policy| policy.info.category.as_ref())
+            .map(|policy| &policy.info)
+            .filter(move |info| info.effect == effect)
+            .filter_map(|info| info.category.as_ref())
     };
     for (category, range) in manifest.response_places() {
-        if !known().any(|carried| carried == category) {
-            let message = format!("no policy has the category `{category}`");
-            problems.push(
-                Diagnostic::error(Code::UnknownCategory, message)
-                    .at(file.place(range))
-                    .did_you_mean(category.as_str(), known().map(Category::as_str)),
-            );
+        if carried(Effect::Permit).any(|known| known == category) {
+            continue;
         }
+        let problem = if carried(Effect::Forbid).any(|known| known == category) {
+            let message = format!("only forbids have the category `{category}`");
+            Diagnostic::error(Code::NotSwitchable, message)
+                .help("overrides never touch written forbids: change the policies")
+        } else {
+            let message = format!("no policy has the category `{category}`");
+            let known = carried(Effect::Permit).map(Category::as_str);
+            Diagnostic::error(Code::UnknownCategory, message).did_you_mean(category.as_str(), known)
+        };
+        problems.push(problem.at(file.place(range)));
     }
 }
 

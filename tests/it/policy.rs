@@ -244,6 +244,40 @@ fn annotations_are_held_to_their_rules() {
 }
 
 #[test]
+fn a_strict_bundle_asks_every_policy_for_a_category() {
+    let forbid = "@id(\"b\")\nforbid (principal, action, resource);\n";
+    let files = [("a.cedar", GOOD), ("b.cedar", forbid)];
+    compile(MANIFEST, &files).unwrap();
+    let strict = format!("{MANIFEST}strict = true\n");
+    let problem = problem_of(&strict, &files);
+    assert_eq!(problem.code, Code::MissingCategory);
+    assert_eq!(place(&problem), "b.cedar:1:1");
+    assert!(problem.help.unwrap().contains("strict"));
+    let named = forbid.replace("@id", "@category(\"ceiling.b\") @id");
+    compile(&strict, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
+}
+
+#[test]
+fn a_family_of_forbids_cannot_be_switched() {
+    let forbid = "@id(\"b\") @category(\"ceiling.b\") forbid (principal, action, resource);";
+    let files = [("a.cedar", GOOD), ("b.cedar", forbid)];
+    for response in ["automatic", "manual-review", "reject"] {
+        let manifest = format!("{MANIFEST}[responses]\n\"ceiling.b\" = \"{response}\"\n");
+        let problem = problem_of(&manifest, &files);
+        assert_eq!(problem.code, Code::NotSwitchable);
+        assert_eq!(place(&problem), "bundle.toml:4:1");
+        let help = problem.help.unwrap();
+        assert!(
+            help.contains("overrides never touch written forbids"),
+            "{help}"
+        );
+    }
+    let misspelt = format!("{MANIFEST}[responses]\n\"ceiling.c\" = \"reject\"\n");
+    let problem = problem_of(&misspelt, &files);
+    assert_eq!((problem.code, problem.help), (Code::UnknownCategory, None));
+}
+
+#[test]
 fn an_unknown_annotation_is_a_warning() {
     let policy = GOOD.replace("@category", "@categry(\"x\")\n@category");
     let bundle = compile(MANIFEST, &[("a.cedar", &policy)]).unwrap();

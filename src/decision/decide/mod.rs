@@ -2,7 +2,6 @@
 
 mod grant;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use cedar_policy::Effect;
@@ -76,7 +75,7 @@ pub struct DeterminingPolicy {
     /// How it answers, `automatic` or `manual-review`; a forbid without one refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
-    /// The category of requests that it is about.
+    /// Of a permit, the category of requests that it answers; of a forbid, its family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
 }
@@ -198,7 +197,11 @@ fn answered(
             .into_iter()
             .map(determining)
             .collect(),
-        categories: categories(evaluation),
+        categories: evaluation
+            .categories()
+            .into_iter()
+            .map(ToString::to_string)
+            .collect(),
         would_permit: if is_refused {
             permits(evaluation)
         } else {
@@ -270,15 +273,6 @@ fn policy_error(error: &EngineError<'_>) -> PolicyError {
         policy: Some(error.policy.id.to_string()),
         message: error.message.clone(),
     }
-}
-
-fn categories(evaluation: &Evaluation<'_>) -> Vec<String> {
-    let categories: BTreeSet<String> = evaluation
-        .satisfied()
-        .filter_map(|policy| policy.category.as_ref())
-        .map(ToString::to_string)
-        .collect();
-    categories.into_iter().collect()
 }
 
 fn permits(evaluation: &Evaluation<'_>) -> Vec<String> {

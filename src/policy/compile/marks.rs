@@ -128,17 +128,31 @@ impl Compiler {
         }
     }
 
+    /// A permit must have a category in every bundle, a forbid in a strict one.
+    fn uncategorized(&mut self, statement: &Statement, effect: Effect) {
+        let (message, help) = match effect {
+            Effect::Permit => (
+                "the permit has no `@category`",
+                "an officer configures the answer to a category of requests",
+            ),
+            Effect::Forbid if self.manifest.is_strict() => (
+                "the forbid has no `@category`",
+                "name its family, for example `@category(\"ceiling.agreement\")`; \
+                 `strict` in the manifest asks for it",
+            ),
+            Effect::Forbid => return,
+        };
+        self.problems.push(
+            Diagnostic::error(Code::MissingCategory, message)
+                .at(statement.place.clone())
+                .help(help),
+        );
+    }
+
     /// Annotations that need a category, a hold or a grant to mean something.
     fn placement(&mut self, statement: &Statement, info: &PolicyInfo) {
-        if info.effect == Effect::Permit
-            && self.names == Names::Required
-            && statement.annotation("category").is_none()
-        {
-            self.problems.push(
-                Diagnostic::error(Code::MissingCategory, "the permit has no `@category`")
-                    .at(statement.place.clone())
-                    .help("an officer configures the answer to a category of requests"),
-            );
+        if self.names == Names::Required && statement.annotation("category").is_none() {
+            self.uncategorized(statement, info.effect);
         }
         let holds = info.response == Some(Response::ManualReview);
         let is_forbid = info.effect == Effect::Forbid;
