@@ -100,7 +100,8 @@ impl Manifest {
         self.level.unwrap_or(DEFAULT_LEVEL)
     }
 
-    /// Whether every policy, forbids included, must carry a category.
+    /// Whether every policy, forbids included, must carry a category, and no annotation without a
+    /// meaning.
     pub fn is_strict(&self) -> bool {
         self.strict
     }

@@ -132,7 +132,7 @@ fn every_shipped_policy_has_a_category_and_names_its_source() {
         for policy in engine.bundle().policies() {
             assert!(policy.category.is_some(), "{}", policy.id);
             let text = std::fs::read_to_string(&policy.place.file).unwrap();
-            let before = &text[..policy.place.offset];
+            let before = text.get(..policy.place.offset).unwrap();
             let comment: Vec<&str> = before
                 .lines()
                 .rev()

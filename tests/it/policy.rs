@@ -278,16 +278,51 @@ fn a_family_of_forbids_cannot_be_switched() {
 }
 
 #[test]
-fn an_unknown_annotation_is_a_warning() {
-    let policy = GOOD.replace("@category", "@categry(\"x\")\n@category");
-    let bundle = compile(MANIFEST, &[("a.cedar", &policy)]).unwrap();
+fn a_misspelt_annotation_is_refused() {
+    for (written, meant) in [
+        ("obligaton", "obligation"),
+        ("categry", "category"),
+        ("respone", "response"),
+        ("Limits", "limits"),
+        ("expire", "expires"),
+    ] {
+        let policy = GOOD.replace("@category", &format!(" @{written}(\"x\")\n@category"));
+        let problem = problem_of(MANIFEST, &[("a.cedar", &policy)]);
+        assert_eq!(
+            (problem.severity, problem.code),
+            (Severity::Error, Code::UnknownAnnotation)
+        );
+        assert_eq!(problem.help, Some(format!("did you mean `{meant}`?")));
+        assert_eq!(place(&problem), "a.cedar:2:2");
+    }
+}
+
+#[test]
+fn an_annotation_of_somebody_else_is_a_warning_unless_the_bundle_is_strict() {
+    let policy = GOOD.replace("@category", "@advice(\"x\")\n@category");
+    let files = [("a.cedar", policy.as_str())];
+    let bundle = compile(MANIFEST, &files).unwrap();
     let warning = bundle.warnings().unwrap().iter().next().unwrap();
     assert_eq!(
         (warning.severity, warning.code),
         (Severity::Warning, Code::UnknownAnnotation)
     );
-    assert_eq!(warning.help.as_deref(), Some("did you mean `category`?"));
     assert_eq!(place(warning), "a.cedar:2:1");
+    let refused = problem_of(&format!("{MANIFEST}strict = true\n"), &files);
+    assert_eq!(
+        (refused.severity, refused.code),
+        (Severity::Error, Code::UnknownAnnotation)
+    );
+    assert_eq!(place(&refused), "a.cedar:2:1");
+}
+
+#[test]
+fn a_lenient_bundle_takes_any_annotation() {
+    let policy = ["@obligaton(\"x\") @advice(\"y\") permit (principal, action, resource);"];
+    let bundle = Bundle::lenient(&lenient(&policy, None, Validation::Strict)).unwrap();
+    let warnings: Vec<_> = bundle.warnings().unwrap().iter().collect();
+    assert_eq!(warnings.len(), 2);
+    assert!(warnings.iter().all(|it| it.severity == Severity::Warning));
 }
 
 #[test]

@@ -55,16 +55,26 @@ impl Compiler {
         info
     }
 
+    /// Annotations without a meaning. One that is nearly a known one would be lost silently, so a
+    /// bundle that has one is refused, as a strict one is for any; elsewhere it is somebody else's.
     fn unknown(&mut self, statement: &Statement) {
         for written in &statement.annotations {
-            if !annotation::KNOWN.contains(&written.name.as_str()) {
-                let message = format!("`@{}` has no meaning here", written.name);
-                self.problems.push(
-                    Diagnostic::warning(Code::UnknownAnnotation, message)
-                        .at(written.place.clone())
-                        .did_you_mean(&written.name, annotation::KNOWN),
-                );
+            if annotation::KNOWN.contains(&written.name.as_str()) {
+                continue;
             }
+            let message = format!("`@{}` has no meaning here", written.name);
+            let diagnostic = Diagnostic::error(Code::UnknownAnnotation, message)
+                .at(written.place.clone())
+                .did_you_mean(&written.name, annotation::KNOWN);
+            let is_misspelt = diagnostic.help.is_some();
+            let severity = match self.names {
+                Names::Required if is_misspelt || self.manifest.is_strict() => Severity::Error,
+                Names::Required | Names::AsCedar => Severity::Warning,
+            };
+            self.problems.push(Diagnostic {
+                severity,
+                ..diagnostic
+            });
         }
     }
 
