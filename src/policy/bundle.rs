@@ -182,7 +182,7 @@ pub struct PolicyInfo {
     pub limits: BTreeSet<Limit>,
     /// How long a request held by it waits; absent, as the manifest says.
     pub expires: Option<Expiry>,
-    /// Marked as a holding forbid that `[responses]` cannot switch off.
+    /// Marked: `[responses]` cannot switch the category that it carries.
     pub locked: bool,
     /// Where the policy comes from.
     pub origin: Origin,

@@ -6,7 +6,6 @@ use cedar_policy::Effect;
 use cedar_policy::Policy;
 use cedar_policy::PolicyId;
 
-use crate::policy::annotation::Category;
 use crate::policy::annotation::Response;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::bundle::Form;
@@ -14,7 +13,6 @@ use crate::policy::bundle::Origin;
 use crate::policy::bundle::PolicyInfo;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
-use crate::policy::diagnostics::SourceText;
 use crate::policy::manifest::CategoryResponse;
 use crate::policy::manifest::Manifest;
 
@@ -43,37 +41,6 @@ pub(super) fn apply(
     }
     policies.append(&mut added);
     Ok(())
-}
-
-/// Reports categories of the table that no permit carries: there is nothing to switch.
-pub(super) fn check_categories(
-    manifest: &Manifest,
-    policies: &[CompiledPolicy],
-    file: &SourceText,
-    problems: &mut Vec<Diagnostic>,
-) {
-    let carried = |effect: Effect| {
-        policies
-            .iter()
-            .map(|policy| &policy.info)
-            .filter(move |info| info.effect == effect)
-            .filter_map(|info| info.category.as_ref())
-    };
-    for (category, range) in manifest.response_places() {
-        if carried(Effect::Permit).any(|known| known == category) {
-            continue;
-        }
-        let problem = if carried(Effect::Forbid).any(|known| known == category) {
-            let message = format!("only forbids have the category `{category}`");
-            Diagnostic::error(Code::NotSwitchable, message)
-                .help("overrides never touch written forbids: change the policies")
-        } else {
-            let message = format!("no policy has the category `{category}`");
-            let known = carried(Effect::Permit).map(Category::as_str);
-            Diagnostic::error(Code::UnknownCategory, message).did_you_mean(category.as_str(), known)
-        };
-        problems.push(problem.at(file.place(range)));
-    }
 }
 
 /// A forbid with the scope and conditions of a permit.

@@ -366,8 +366,38 @@ fn the_manifest_is_strict() {
     assert_eq!(place(&category), "bundle.toml:4:1");
     assert_eq!(category.help.as_deref(), Some("did you mean `c.one`?"));
 
+    let not_a_name = problem_of(
+        &format!("{MANIFEST}[responses]\n\"C.one\" = \"reject\"\n"),
+        &files,
+    );
+    assert_eq!(not_a_name.code, Code::UnknownCategory);
+    assert_eq!(not_a_name.help.as_deref(), Some("did you mean `c.one`?"));
+
+    let unquoted = problem_of(
+        &format!("{MANIFEST}[responses]\nc.one-more.two = \"reject\"\n"),
+        &files,
+    );
+    assert_eq!(unquoted.code, Code::Manifest);
+    assert_eq!(place(&unquoted), "bundle.toml:4:1");
+    let help = unquoted.help.unwrap();
+    assert!(help.contains("`\"c.one-more.two\"`"), "{help}");
+
+    let number = problem_of(&format!("{MANIFEST}[responses]\n\"c.one\" = 1\n"), &files);
+    assert_eq!(place(&number), "bundle.toml:4:11");
+
     let expiry = problem_of(&format!("{MANIFEST}default_expiry = \"-PT1H\"\n"), &files);
     assert_eq!(place(&expiry), "bundle.toml:3:18");
+}
+
+#[test]
+fn a_bundle_without_policies_is_refused_and_says_so() {
+    for files in [&[][..], &[("a.cedar", "// nothing here yet\n")]] {
+        let manifest = format!("{MANIFEST}required = [\"good\"]\n");
+        let problem = problem_of(&manifest, files);
+        assert_eq!(problem.code, Code::NoPolicies);
+        assert_eq!(place(&problem), "bundle.toml:1:1");
+    }
+    Bundle::lenient(&lenient(&[""], None, Validation::Strict)).unwrap();
 }
 
 #[test]
@@ -401,7 +431,7 @@ fn switched(response: &str) -> Vec<(String, PolicyClass)> {
         permit (principal, action, resource);\n\
         @id(\"hard\") @category(\"c.one\") forbid (principal, action, resource) \
         when {{ principal.clearance < 0 }};\n\
-        @id(\"hold\") @category(\"c.one\") @response(\"manual-review\") @locked(\"true\") \
+        @id(\"hold\") @category(\"c.one\") @response(\"manual-review\") \
         forbid (principal, action, resource) when {{ principal.clearance < 1 }};\n"
     );
     let manifest = format!("{MANIFEST}[responses]\n\"c.one\" = \"{response}\"\n");

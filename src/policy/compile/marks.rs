@@ -170,8 +170,8 @@ impl Compiler {
             ("expires", holds, "only a policy that holds can expire"),
             (
                 "locked",
-                holds && is_forbid,
-                "only a holding forbid can be locked",
+                holds || !is_forbid,
+                "a refusal needs no lock: nothing switches it",
             ),
             ("limits", holds || !is_forbid, "a refusal has no limits"),
             (

@@ -65,6 +65,8 @@ pub enum Code {
     UnknownAnnotation,
     /// The manifest cannot be read.
     Manifest,
+    /// There is a manifest and no policy.
+    NoPolicies,
     /// A policy that the manifest requires is not there.
     RequiredPolicy,
     /// `[responses]` names a category that no policy carries.
