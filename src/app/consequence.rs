@@ -7,6 +7,7 @@ use crate::app::error::AppError;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
 use crate::decision::facts::PersonFacts;
+use crate::decision::query::serving_system;
 use crate::domain::document::Document;
 use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
@@ -56,23 +57,28 @@ impl Granted<'_> {
     }
 
     fn changes(&self) -> Result<Changes, InvalidDocumentId> {
-        match (self.request.direction, &self.request.body) {
-            (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
-            (
-                Direction::Inbound | Direction::HomeConsent,
-                OperationBody::MigrationServiceAuthorization(authorization),
-            ) => self.registered(authorization),
-            (Direction::Outbound, OperationBody::GroupMembershipUpdate(update)) => {
-                self.deletions(update)
+        let body = &self.request.body;
+        match self.request.direction {
+            Direction::Outbound => {
+                if let OperationBody::GroupMembershipUpdate(update) = body {
+                    return self.deletions(update);
+                }
             }
-            (
-                Direction::Outbound | Direction::Inbound | Direction::HomeConsent,
-                OperationBody::GroupMembershipUpdate(_)
-                | OperationBody::Affiliation(_)
-                | OperationBody::MigrationServiceAuthorization(_)
-                | OperationBody::UeConfigurationPush(_),
-            ) => Ok(Changes::new()),
+            Direction::Inbound => {
+                if let OperationBody::UeConfigurationPush(push) = body {
+                    return pushed(push);
+                }
+                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
+                    return self.registered(authorization);
+                }
+            }
+            Direction::HomeConsent => {
+                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
+                    return self.registered(authorization);
+                }
+            }
         }
+        Ok(Changes::new())
     }
 
     /// The register of current systems: in the serving system its visitor, in the home its user
@@ -83,14 +89,12 @@ impl Granted<'_> {
     ) -> Result<Changes, InvalidDocumentId> {
         let facts = &self.evaluation.facts;
         let home = facts.subjects.first().and_then(|user| user.home.as_ref());
-        let serving = match self.request.direction {
-            Direction::HomeConsent => &self.request.requesting_system,
-            Direction::Inbound | Direction::Outbound => &self.request.receiving_system,
-        };
+        let serving = serving_system(self.request);
         let link = facts.shared.link.as_ref();
         let mut changes = Changes::new();
         for item in self.decisions() {
-            let (Some(service), Some(home)) = (item.item.service, home) else {
+            let (Some(service), Some(home), Some(serving)) = (item.item.service, home, serving)
+            else {
                 continue;
             };
             let entry = Document::Migration(Migration {

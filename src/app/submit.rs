@@ -21,9 +21,9 @@ use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
-use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::elements::Need;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::BodyDigest;
@@ -157,17 +157,11 @@ impl App {
     /// Decisions that count visitors take turns: each makes the count of the others stale, and the read set would
     /// turn many of them away when many come at once.
     async fn turn(&self, request: &InterSystemRequest) -> Option<MutexGuard<'_, ()>> {
-        match (request.direction, request.body.operation()) {
-            (Direction::Inbound, Operation::MigrationServiceAuthorization) => {
-                Some(self.0.migrating.lock().await)
-            }
-            (
-                Direction::Outbound | Direction::Inbound | Direction::HomeConsent,
-                Operation::GroupMembershipUpdate
-                | Operation::Affiliation
-                | Operation::MigrationServiceAuthorization
-                | Operation::UeConfigurationPush,
-            ) => None,
+        let counts = request.body.elements().needs_to_know(Need::Visitors);
+        if counts && request.direction == Direction::Inbound {
+            Some(self.0.migrating.lock().await)
+        } else {
+            None
         }
     }
 

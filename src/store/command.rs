@@ -358,7 +358,7 @@ pub enum Refusal {
     #[error("`{wanted}` cannot have {claim}: it belongs to `{holder}`")]
     Taken {
         /// What it is.
-        claim: Claim,
+        claim: Box<Claim>,
         /// Who has it.
         holder: DocumentKey,
         /// Who wants it.

@@ -15,6 +15,7 @@ use comity::decision::decide::decide_items;
 use comity::decision::derived::Derived;
 use comity::decision::engine::Engine;
 use comity::decision::facts::Facts;
+use comity::decision::facts::PersonFacts;
 use comity::decision::facts::ReadKey;
 use comity::decision::facts::ReadSet;
 use comity::decision::query::Prepared;
@@ -24,7 +25,6 @@ use comity::domain::document::Document;
 use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::request::InterSystemRequest;
-use comity::domain::request::OperationBody;
 use comity::policy::bundle::Bundle;
 use comity::policy::source::BundleSource;
 use proptest::prelude::*;
@@ -174,13 +174,10 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
         Document::Migration(_) | Document::OpenDeletion(_) => true,
-        Document::User(user) => match &request.body {
-            OperationBody::MigrationServiceAuthorization(authorization) => {
-                let given = authorization.serving_mc_service_id.as_ref();
-                user.identities.iter().any(|(_, id)| Some(id) == given)
-            }
-            _ => false,
-        },
+        Document::User(user) => {
+            let given = request.body.elements().serving_identity();
+            user.identities.iter().any(|(_, id)| Some(id) == given)
+        }
         Document::System(_)
         | Document::Agreement(_)
         | Document::Group(_)
@@ -214,81 +211,72 @@ fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 type Drop = (&'static str, fn(&mut Facts));
 
 fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
-    let drops: [Drop; 21] = [
-        ("agreement", |facts| facts.shared.agreement = None),
-        ("home agreement", |facts| facts.shared.home_agreement = None),
-        ("serving agreement", |facts| {
-            facts.shared.serving_agreement = None;
-        }),
-        ("group home", |facts| facts.shared.group_home = None),
-        ("group", |facts| facts.shared.group = None),
-        ("review flags", |facts| {
-            if let Some(group) = &mut facts.shared.group {
-                group.value.review = None;
-            }
-        }),
-        ("link", |facts| facts.shared.link = None),
-        ("configuration", |facts| facts.shared.configuration = None),
-        ("requester", |facts| facts.requester = None),
-        ("requester's profile", |facts| {
-            if let Some(requester) = &mut facts.requester {
-                requester.profile = None;
-            }
-        }),
-        ("subjects", |facts| facts.subjects.clear()),
-        ("profiles", |facts| {
-            for person in &mut facts.subjects {
-                person.profile = None;
-            }
-        }),
-        ("migrated profiles", |facts| {
-            for person in &mut facts.subjects {
-                person.migrated_profile = None;
-            }
-        }),
-        ("memberships", |facts| {
-            for person in &mut facts.subjects {
-                person.is_member = false;
-            }
-        }),
-        ("count of visitors", |facts| {
-            facts.shared.migrated_count = None
-        }),
-        ("target", |facts| facts.shared.target = None),
-        ("requester's alias", |facts| {
-            if let Some(requester) = &mut facts.requester {
-                requester.alias_home = None;
-            }
-        }),
-        ("register", |facts| {
-            for person in &mut facts.subjects {
-                person.current = None;
-            }
-        }),
-        ("deletions", |facts| {
-            for person in &mut facts.subjects {
-                person.deletion = None;
-            }
-        }),
-        ("serving identities", |facts| {
-            for person in &mut facts.subjects {
-                person.serving_identity = None;
-            }
-        }),
-        ("homes", |facts| {
-            for person in &mut facts.subjects {
-                person.home = None;
-            }
-        }),
-    ];
-    drops
-        .into_iter()
+    SHARED_DROPS
+        .iter()
+        .chain(&PERSONAL_DROPS)
         .map(|(name, drop)| {
             let mut without = facts.clone();
             drop(&mut without);
-            (name, without)
+            (*name, without)
         })
         .collect()
+}
+
+const SHARED_DROPS: [Drop; 10] = [
+    ("agreement", |facts| facts.shared.agreement = None),
+    ("home agreement", |facts| facts.shared.home_agreement = None),
+    ("serving agreement", |facts| {
+        facts.shared.serving_agreement = None;
+    }),
+    ("group home", |facts| facts.shared.group_home = None),
+    ("group", |facts| facts.shared.group = None),
+    ("review flags", |facts| {
+        if let Some(group) = &mut facts.shared.group {
+            group.value.review = None;
+        }
+    }),
+    ("link", |facts| facts.shared.link = None),
+    ("configuration", |facts| facts.shared.configuration = None),
+    ("visitors", |facts| facts.shared.migrated_count = None),
+    ("target", |facts| facts.shared.target = None),
+];
+
+const PERSONAL_DROPS: [Drop; 11] = [
+    ("requester", |facts| facts.requester = None),
+    ("requester's profile", |facts| {
+        if let Some(requester) = &mut facts.requester {
+            requester.profile = None;
+        }
+    }),
+    ("requester's alias", |facts| {
+        if let Some(requester) = &mut facts.requester {
+            requester.alias_home = None;
+        }
+    }),
+    ("subjects", |facts| facts.subjects.clear()),
+    ("profiles", |facts| {
+        of_each(facts, |it| drop(it.profile.take()));
+    }),
+    ("migrated profiles", |facts| {
+        of_each(facts, |it| drop(it.migrated_profile.take()));
+    }),
+    ("memberships", |facts| {
+        of_each(facts, |it| it.is_member = false);
+    }),
+    ("register", |facts| {
+        of_each(facts, |it| drop(it.current.take()));
+    }),
+    ("deletions", |facts| {
+        of_each(facts, |it| drop(it.deletion.take()));
+    }),
+    ("serving identities", |facts| {
+        of_each(facts, |it| drop(it.serving_identity.take()));
+    }),
+    ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
+];
+
+fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {
+    facts.subjects.iter_mut().for_each(change);
 }
 
 /// Holds the engine's answer to each query against the two derived sets, and the accept against the ceiling.
@@ -389,7 +377,7 @@ permit (
   action,
   resource in MCX::GroupTag::"nothing"
 );
-@id("further.is-in") @response("manual-review")
+@id("further.is-in") @category("review.further") @response("manual-review")
 forbid (principal is MCX::User in MCX::System::"nowhere.example", action, resource);
 @id("further.conditions") @category("further.conditions") @response("manual-review")
 permit (principal, action, resource)
@@ -398,7 +386,7 @@ when {
   !(principal in [MCX::System::"nowhere.example", MCX::System::"elsewhere.example"]) &&
   context.other_system != MCX::System::"elsewhere.example"
 };
-@id("further.satisfied") @response("manual-review")
+@id("further.satisfied") @category("review.further") @response("manual-review")
 forbid (principal, action, resource)
 unless { context.other_system in MCX::System::"nowhere.example" };
 "#;

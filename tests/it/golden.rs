@@ -173,12 +173,12 @@ impl Lookup for Registry {
     }
 
     fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId> {
-        let mut holders = self.values().filter_map(|document| match document {
-            Document::User(user) => user
-                .functional_aliases
-                .contains(alias)
-                .then(|| user.id.clone()),
-            _ => None,
+        let mut holders = self.values().filter_map(|document| {
+            let Document::User(user) = document else {
+                return None;
+            };
+            let is_held = user.functional_aliases.contains(alias);
+            is_held.then(|| user.id.clone())
         });
         holders.next()
     }

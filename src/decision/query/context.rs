@@ -21,17 +21,17 @@ use crate::decision::facts::GrantFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
 use crate::decision::query::service_word;
+use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
+use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::Versioned;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Requester;
-use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
+use crate::domain::request::elements::Particular;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::ConfigurationElement;
@@ -62,26 +62,24 @@ pub(super) fn shared(
     }
     let known = agreement(set, facts.shared.agreement.as_ref())?;
     optional(&mut members, "agreement", known);
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => {
-            of_requester(&mut members, set, request, facts)?;
-            of_membership(&mut members, set, update, facts)?;
-        }
-        OperationBody::Affiliation(affiliation) => {
-            of_affiliation(&mut members, set, affiliation, facts)?;
-            of_register(&mut members, set, facts, now);
-        }
-        OperationBody::MigrationServiceAuthorization(authorization) => {
-            of_migration(&mut members, facts);
-            if authorization.serving_mc_service_id.is_some() {
-                let identity = serving_identity(set, facts)?;
-                members.push(member("serving_identity", identity));
-            }
-        }
-        OperationBody::UeConfigurationPush(push) => {
-            of_requester(&mut members, set, request, facts)?;
-            of_push(&mut members, set, push, facts);
-        }
+    let elements = request.body.elements();
+    if let Some(requester) = elements.requester() {
+        of_requester(&mut members, request, requester)?;
+        let person = facts.requester.as_ref();
+        let home = person.and_then(|person| person.alias_home.as_ref());
+        let home = home.map(|home| system(set, home));
+        optional(&mut members, "requester_alias_home", home);
+    }
+    for (name, particular) in elements.particulars() {
+        let value = particular_value(set, &particular);
+        members.push(member(name, value));
+    }
+    for need in elements.needs() {
+        shared_need(&mut members, set, *need, request, facts)?;
+    }
+    if elements.needs_to_know(Need::CurrentSystem) {
+        let current = current_system(facts, now).map(|current| system(set, current));
+        optional(&mut members, "current_system", current);
     }
     Ok(members)
 }
@@ -91,40 +89,137 @@ pub(super) fn of_item(
     members: &mut Members,
     request: &InterSystemRequest,
     item: &ItemKey,
-    person: &PersonFacts,
+    person: Option<&PersonFacts>,
 ) -> Result<(), QueryError> {
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(_) => {
-            let subject = Vocabulary::get()?.user(&item.subject);
-            members.push(member("subject", entity(&subject)));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-        }
-        OperationBody::Affiliation(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::UeConfigurationPush(_) => {}
+    if item.service.is_some() {
+        members.push(member("service", string(service_word(item.service))));
+    }
+    if let Some(kind) = item.kind {
+        members.push(member("kind", string(kind.as_str())));
+    }
+    for need in request.body.elements().needs() {
+        item_need(members, *need, item, person)?;
     }
     Ok(())
 }
 
-fn of_requester(
+fn shared_need(
     members: &mut Members,
     set: &mut EntitySet,
+    need: Need,
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<(), QueryError> {
-    let Some(requester) = requester(&request.body) else {
+    let shared = &facts.shared;
+    match need {
+        Need::GroupPartner => of_group_partner(members, facts)?,
+        Need::HomeAgreement => {
+            let home = agreement(set, shared.home_agreement.as_ref())?;
+            optional(members, "home_agreement", home);
+        }
+        Need::ServingAgreement => {
+            if let Some(serving) = serving_system(request) {
+                let serving = set.add_system(serving);
+                members.push(member("serving_system", entity(&serving)));
+            }
+            let serving = agreement(set, shared.serving_agreement.as_ref())?;
+            optional(members, "serving_agreement", serving);
+        }
+        Need::Link => {
+            let link = shared.link.as_ref().map(|link| &link.value);
+            let status = link.map(|link| string(link.status.as_str()));
+            let measured_at = link.map(|link| moment(link.measured_at));
+            optional(members, "link", status);
+            optional(members, "link_measured_at", measured_at);
+        }
+        Need::Configuration => of_push(members, request, facts),
+        Need::Target => {
+            let target = shared.target.as_ref();
+            let home = target.and_then(|target| target.home.as_ref());
+            let home = home.map(|home| entity(&set.add_system(home)));
+            optional(members, "target_home", home);
+            let known = target.map(|target| boolean(target.known));
+            optional(members, "target_known", known);
+        }
+        Need::Visitors => {
+            let count = shared.migrated_count;
+            let count = count.map(|count| long(i64::try_from(count).unwrap_or(i64::MAX)));
+            optional(members, "migrated_count", count);
+        }
+        Need::ServingIdentity if request.body.elements().serving_identity().is_some() => {
+            let identity = serving_identity(set, facts)?;
+            members.push(member("serving_identity", identity));
+        }
+        Need::ServingIdentity
+        | Need::Subject
+        | Need::Membership
+        | Need::Grant
+        | Need::MigratedProfile
+        | Need::CurrentSystem
+        | Need::OpenDeletion => {}
+    }
+    Ok(())
+}
+
+fn item_need(
+    members: &mut Members,
+    need: Need,
+    item: &ItemKey,
+    person: Option<&PersonFacts>,
+) -> Result<(), QueryError> {
+    let Some(person) = person else {
         return Ok(());
     };
+    match need {
+        Need::Subject => {
+            if let Some(subject) = &item.subject {
+                let subject = Vocabulary::get()?.user(subject);
+                members.push(member("subject", entity(&subject)));
+            }
+        }
+        Need::Membership => members.push(member("subject_is_member", boolean(person.is_member))),
+        Need::Grant => optional(members, "subject_grant", grant(person)?),
+        Need::MigratedProfile => {
+            optional(members, "migrated_profile", migrated_profile(person)?);
+        }
+        Need::OpenDeletion => {
+            let deletion = person.deletion.as_ref();
+            let is_open = deletion.map(|deletion| boolean(deletion.open.is_some()));
+            optional(members, "deletion_open", is_open);
+        }
+        Need::GroupPartner
+        | Need::HomeAgreement
+        | Need::ServingAgreement
+        | Need::Link
+        | Need::Configuration
+        | Need::Target
+        | Need::CurrentSystem
+        | Need::Visitors
+        | Need::ServingIdentity => {}
+    }
+    Ok(())
+}
+
+fn particular_value(set: &mut EntitySet, particular: &Particular<'_>) -> RestrictedExpression {
+    match particular {
+        Particular::Bool(value) => boolean(*value),
+        Particular::Long(value) => long(*value),
+        Particular::Text(text) => string(text),
+        Particular::Texts(texts) => strings(texts.iter().copied()),
+        Particular::System(system) => entity(&set.add_system(system)),
+        Particular::Systems(systems) => {
+            let systems: Vec<_> = systems.iter().map(|it| set.add_system(it)).collect();
+            RestrictedExpression::new_set(systems.iter().map(entity))
+        }
+        Particular::Moment(at) => moment(*at),
+    }
+}
+
+fn of_requester(
+    members: &mut Members,
+    request: &InterSystemRequest,
+    requester: &Requester,
+) -> Result<(), QueryError> {
     members.push(member("urgency", string(request.urgency.as_str())));
     let mut asserted = Members::new();
     // Of our own users the profile speaks; an assertion comes from another system only.
@@ -136,43 +231,10 @@ fn of_requester(
     let alias = requester.functional_alias.as_ref();
     let alias = alias.map(|alias| string(alias.as_str()));
     optional(members, "requester_alias", alias);
-    let person = facts.requester.as_ref();
-    let home = person.and_then(|person| person.alias_home.as_ref());
-    let home = home.map(|home| entity(&set.add_system(home)));
-    optional(members, "requester_alias_home", home);
     Ok(())
 }
 
-fn requester(body: &OperationBody) -> Option<&Requester> {
-    match body {
-        OperationBody::GroupMembershipUpdate(update) => Some(&update.requester),
-        OperationBody::UeConfigurationPush(push) => Some(&push.requester),
-        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => None,
-    }
-}
-
-fn of_migration(members: &mut Members, facts: &Facts) {
-    let link = facts.shared.link.as_ref().map(|link| &link.value);
-    let measured_at = link.map(|link| moment(link.measured_at));
-    optional(
-        members,
-        "link",
-        link.map(|link| string(link.status.as_str())),
-    );
-    optional(members, "link_measured_at", measured_at);
-    let count = facts.shared.migrated_count;
-    let count = count.map(|count| long(i64::try_from(count).unwrap_or(i64::MAX)));
-    optional(members, "migrated_count", count);
-}
-
-fn of_membership(
-    members: &mut Members,
-    set: &mut EntitySet,
-    update: &GroupMembershipUpdate,
-    facts: &Facts,
-) -> Result<(), QueryError> {
-    let count = i64::try_from(update.members.len()).unwrap_or(i64::MAX);
-    members.push(member("member_count", long(count)));
+fn of_group_partner(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
     let group = facts.shared.group.as_ref();
     if let Some(review) = group.and_then(|group| group.value.review) {
         let flags = record(vec![
@@ -181,58 +243,43 @@ fn of_membership(
         ])?;
         members.push(member("group_partner", flags));
     }
-    if let Some(target) = &facts.shared.target {
-        let home = target.home.as_ref();
-        let home = home.map(|home| entity(&set.add_system(home)));
-        optional(members, "target_home", home);
-        members.push(member("target_known", boolean(target.known)));
-    }
-    Ok(())
-}
-
-fn of_affiliation(
-    members: &mut Members,
-    set: &mut EntitySet,
-    affiliation: &Affiliation,
-    facts: &Facts,
-) -> Result<(), QueryError> {
-    let serving = set.add_system(&affiliation.serving_system);
-    members.push(member("serving_system", entity(&serving)));
-    let home = agreement(set, facts.shared.home_agreement.as_ref())?;
-    optional(members, "home_agreement", home);
-    let serving = agreement(set, facts.shared.serving_agreement.as_ref())?;
-    optional(members, "serving_agreement", serving);
     Ok(())
 }
 
 /// Where the register of current systems says that the user is, at this moment.
-fn of_register(members: &mut Members, set: &mut EntitySet, facts: &Facts, now: Timestamp) {
-    let Some(person) = facts.subjects.first() else {
-        return;
-    };
-    if let Some(current) = &person.current {
-        let entry = current.entry.as_ref().map(|entry| &entry.value);
-        let away = entry
-            .filter(|entry| entry.holds(now))
-            .map(|entry| &entry.serving_system);
-        // Nobody registers who is at home; who is registered as served by us is not at home.
-        let is_ours = person.home.as_ref() == Some(&facts.shared.local);
-        let system = away.or_else(|| is_ours.then_some(&facts.shared.local));
-        let system = system.map(|system| entity(&set.add_system(system)));
-        optional(members, "current_system", system);
-    }
-    let deletion = person.deletion.as_ref();
-    let is_open = deletion.map(|deletion| boolean(deletion.open.is_some()));
-    optional(members, "deletion_open", is_open);
+///
+/// Nobody registers who is at home, so that our own user without an entry is here; a visitor is not.
+fn current_system(facts: &Facts, now: Timestamp) -> Option<&McSystemId> {
+    let person = facts.subjects.first()?;
+    let entry = person.current.as_ref()?.entry.as_ref();
+    let away = entry.filter(|entry| entry.value.holds(now));
+    let local = &facts.shared.local;
+    let is_ours = person.home.as_ref() == Some(local);
+    away.map(|entry| &entry.value.serving_system)
+        .or_else(|| is_ours.then_some(local))
 }
 
-fn of_push(members: &mut Members, set: &mut EntitySet, push: &UeConfigurationPush, facts: &Facts) {
-    let provider = set.add_system(&push.mc_system_id);
-    let describes = set.add_system(push.configuration.describes());
+/// An identity of which nothing is known counts as taken.
+fn serving_identity(
+    set: &mut EntitySet,
+    facts: &Facts,
+) -> Result<RestrictedExpression, QueryError> {
+    let person = facts.subjects.first();
+    let identity = person.and_then(|person| person.serving_identity.as_ref());
+    let registered = identity.is_none_or(|identity| identity.registered);
+    let mut members = vec![member("registered", boolean(registered))];
+    let home = identity.and_then(|identity| identity.home.as_ref());
+    let home = home.map(|home| entity(&set.add_system(home)));
+    optional(&mut members, "home", home);
+    record(members)
+}
+
+fn of_push(members: &mut Members, request: &InterSystemRequest, facts: &Facts) {
     let stored = facts.shared.configuration.as_ref();
-    let changes = changes(stored.map(|stored| &stored.value), &push.configuration);
-    members.push(member("provider", entity(&provider)));
-    members.push(member("describes", entity(&describes)));
+    let changes = match request.body.push() {
+        Some(push) => changes(stored.map(|stored| &stored.value), &push.configuration),
+        None => Vec::new(),
+    };
     members.push(member(
         "changes",
         strings(changes.iter().map(|it| it.as_str())),
@@ -295,21 +342,6 @@ fn profile_record(profile: &MigratedUserProfile) -> Result<RestrictedExpression,
         "life_minutes_max",
         profile.life_minutes_max.map(long),
     );
-    record(members)
-}
-
-/// An identity of which nothing is known counts as taken.
-fn serving_identity(
-    set: &mut EntitySet,
-    facts: &Facts,
-) -> Result<RestrictedExpression, QueryError> {
-    let person = facts.subjects.first();
-    let identity = person.and_then(|person| person.serving_identity.as_ref());
-    let registered = identity.is_none_or(|identity| identity.registered);
-    let mut members = vec![member("registered", boolean(registered))];
-    let home = identity.and_then(|identity| identity.home.as_ref());
-    let home = home.map(|home| entity(&set.add_system(home)));
-    optional(&mut members, "home", home);
     record(members)
 }
 

@@ -212,7 +212,7 @@ async fn one_identity_belongs_to_one_user() {
     let two = || write(vec![put(&user(2, &[2, 3]), Expected::Any)]);
     let answers = commit_all(&store, [one, two()]).await;
     let taken = Refusal::Taken {
-        claim: Claim::Identity("sip:i2@mc.nl.example".parse().unwrap()),
+        claim: Box::new(Claim::Identity("sip:i2@mc.nl.example".parse().unwrap())),
         holder: key(DocumentKind::User, "u1"),
         wanted: key(DocumentKind::User, "u2"),
     };

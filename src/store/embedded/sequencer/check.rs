@@ -255,7 +255,7 @@ fn check_claims(
             let holder = held.or_else(|| taken.get(&claim).map(|holder| (*holder).clone()));
             if let Some(holder) = holder {
                 return Err(Refusal::Taken {
-                    claim,
+                    claim: Box::new(claim),
                     holder,
                     wanted: key.clone(),
                 });

@@ -1,10 +1,10 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod register;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::decision::facts::CurrentFacts;
-use crate::decision::facts::DeletionFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GroupFacts;
 use crate::decision::facts::Lookup;
@@ -12,33 +12,24 @@ use crate::decision::facts::PersonFacts;
 use crate::decision::facts::ProfileFacts;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
-use crate::decision::facts::ServingIdentityFacts;
 use crate::decision::facts::SharedFacts;
-use crate::decision::facts::TargetFacts;
+use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
-use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
 use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
-use crate::domain::migration::Migration;
-use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::MigrationServiceAuthorization;
-use crate::domain::request::OperationBody;
-use crate::domain::request::Requester;
-use crate::domain::request::Target;
-use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
+use crate::domain::request::elements::Resource;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
 /// Gathers what a request depends on, and what was read to know it.
@@ -56,14 +47,7 @@ pub fn gather(
         lookup,
         read: BTreeMap::new(),
     };
-    let facts = match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => gatherer.membership(update),
-        OperationBody::Affiliation(affiliation) => gatherer.affiliation(affiliation),
-        OperationBody::MigrationServiceAuthorization(authorization) => {
-            gatherer.migration(authorization)
-        }
-        OperationBody::UeConfigurationPush(push) => gatherer.configuration(push),
-    };
+    let facts = gatherer.facts(request);
     let read_set = ReadSet {
         entries: gatherer.read.into_iter().collect(),
         generation: 0,
@@ -91,71 +75,126 @@ struct Gatherer<'a> {
 type FoundGroup = Option<Arc<Document>>;
 
 impl Gatherer<'_> {
-    fn membership(&mut self, update: &GroupMembershipUpdate) -> Facts {
-        let (mut shared, group) = self.shared_with_group(&update.group);
-        shared.target = Some(self.target(&update.target));
-        Facts {
-            shared,
-            requester: Some(self.requester(&update.requester)),
-            subjects: update
-                .members
-                .iter()
-                .map(|member| {
-                    let mut person = self.member(member, &group);
-                    person.deletion = self.deletion(&person, &update.group);
-                    person
-                })
-                .collect(),
-        }
-    }
-
-    fn affiliation(&mut self, affiliation: &Affiliation) -> Facts {
-        let (mut shared, group) = self.shared_with_group(&affiliation.group);
-        let mut user = self.member(&affiliation.user, &group);
-        if let Some(home) = user.home.clone() {
-            if home != *self.local {
-                shared.home_agreement = self.agreement(&home);
+    fn facts(&mut self, request: &InterSystemRequest) -> Facts {
+        let elements = request.body.elements();
+        let (mut shared, group) = match elements.resource() {
+            Resource::Group(group) => self.shared_with_group(group),
+            Resource::User(_) | Resource::ReceivingSystem | Resource::ServingSystem => {
+                (self.shared(), None)
             }
-            user.migrated_profile = self.migrated_profile(&affiliation.user, &home);
-            user.current = self.current(affiliation, &home);
-            user.deletion = self.deletion(&user, &affiliation.group);
-        }
-        if affiliation.serving_system != *self.local {
-            shared.serving_agreement = self.agreement(&affiliation.serving_system);
+        };
+        let requester = elements.requester();
+        let requester = requester.map(|requester| self.requester(requester));
+        let subjects = self.subjects(request, &group);
+        let resource = match elements.resource() {
+            Resource::User(user) => Some(self.person(user)),
+            Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
+        };
+        let home = subjects.first().and_then(|user| user.home.clone());
+        for need in elements.needs() {
+            self.shared_need(&mut shared, *need, request, home.as_ref());
         }
         Facts {
             shared,
-            requester: None,
-            subjects: vec![user],
+            requester,
+            subjects,
+            resource,
+            candidates: Vec::new(),
         }
     }
 
-    fn migration(&mut self, authorization: &MigrationServiceAuthorization) -> Facts {
-        let mut shared = self.shared();
-        shared.link = self.link();
-        let mut user = self.person(&authorization.user);
-        if let Some(home) = user.home.clone() {
-            user.migrated_profile = self.migrated_profile(&authorization.user, &home);
-        }
-        if self.direction == Direction::Inbound {
-            shared.migrated_count = Some(self.migrated_count(&authorization.user));
-        }
-        let identity = authorization.serving_mc_service_id.as_ref();
-        user.serving_identity = identity.map(|identity| self.serving_identity(identity));
-        Facts {
-            shared,
-            requester: None,
-            subjects: vec![user],
+    fn subjects(&mut self, request: &InterSystemRequest, group: &FoundGroup) -> Vec<PersonFacts> {
+        let elements = request.body.elements();
+        let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
+        listed
+            .chain(elements.subject())
+            .map(|user| {
+                let mut person = self.member(user, group);
+                for need in elements.needs() {
+                    self.personal_need(&mut person, *need, user, request);
+                }
+                person
+            })
+            .collect()
+    }
+
+    fn personal_need(
+        &mut self,
+        person: &mut PersonFacts,
+        need: Need,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) {
+        let elements = request.body.elements();
+        match (need, person.home.clone()) {
+            (Need::MigratedProfile, Some(home)) => {
+                person.migrated_profile = self.migrated_profile(user, &home);
+            }
+            (Need::CurrentSystem, Some(home)) => {
+                person.current = self.current(user, &home, request);
+            }
+            (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
+            (Need::ServingIdentity, _) => {
+                let identity = elements.serving_identity();
+                person.serving_identity = identity.map(|identity| self.serving_identity(identity));
+            }
+            (
+                Need::MigratedProfile
+                | Need::CurrentSystem
+                | Need::Subject
+                | Need::Membership
+                | Need::Grant
+                | Need::GroupPartner
+                | Need::HomeAgreement
+                | Need::ServingAgreement
+                | Need::Link
+                | Need::Configuration
+                | Need::Target
+                | Need::Visitors,
+                _,
+            ) => {}
         }
     }
 
-    fn configuration(&mut self, push: &UeConfigurationPush) -> Facts {
-        let mut shared = self.shared();
-        shared.configuration = self.stored_configuration(&push.mc_system_id);
-        Facts {
-            shared,
-            requester: Some(self.requester(&push.requester)),
-            subjects: Vec::new(),
+    fn shared_need(
+        &mut self,
+        shared: &mut SharedFacts,
+        need: Need,
+        request: &InterSystemRequest,
+        subject_home: Option<&McSystemId>,
+    ) {
+        match need {
+            Need::HomeAgreement => {
+                let elsewhere = subject_home.filter(|home| *home != self.local);
+                shared.home_agreement = elsewhere.and_then(|home| self.agreement(home));
+            }
+            Need::ServingAgreement => {
+                let serving = serving_system(request).filter(|system| *system != self.local);
+                shared.serving_agreement = serving.and_then(|system| self.agreement(system));
+            }
+            Need::Link => shared.link = self.link(),
+            Need::Configuration => {
+                let provider = request.body.push().map(|push| &push.mc_system_id);
+                shared.configuration =
+                    provider.and_then(|provider| self.stored_configuration(provider));
+            }
+            Need::Target => {
+                let target = request.body.elements().target();
+                shared.target = target.map(|target| self.target(target));
+            }
+            Need::Visitors if self.direction == Direction::Inbound => {
+                let user = request.body.elements().subject();
+                shared.migrated_count = user.map(|user| self.migrated_count(user));
+            }
+            Need::Visitors
+            | Need::CurrentSystem
+            | Need::OpenDeletion
+            | Need::ServingIdentity
+            | Need::Subject
+            | Need::Membership
+            | Need::Grant
+            | Need::GroupPartner
+            | Need::MigratedProfile => {}
         }
     }
 
@@ -218,106 +257,6 @@ impl Gatherer<'_> {
             home,
             profile,
             ..PersonFacts::default()
-        }
-    }
-
-    fn requester(&mut self, requester: &Requester) -> PersonFacts {
-        let mut person = self.person(&requester.mc_service_id);
-        let alias = requester.functional_alias.as_ref();
-        person.alias_home = alias.and_then(|alias| self.home(alias.uri()));
-        person
-    }
-
-    fn target(&mut self, target: &Target) -> TargetFacts {
-        let (id, alias) = (&target.mc_service_id, &target.functional_alias);
-        let homes = [
-            id.as_ref().map(|id| self.home(id.uri())),
-            alias.as_ref().map(|alias| self.home(alias.uri())),
-        ];
-        let mut homes = homes.into_iter().flatten();
-        let first = homes.next().flatten();
-        let agree = homes.all(|home| home == first);
-        let known = self.direction == Direction::Inbound
-            && id.as_ref().is_none_or(|id| self.is_registered(id))
-            && alias.as_ref().is_none_or(|alias| self.is_held(alias));
-        TargetFacts {
-            home: first.filter(|_| agree),
-            known,
-        }
-    }
-
-    /// Whether one of our own users has a service identity.
-    fn is_registered(&mut self, id: &McServiceId) -> bool {
-        let found = self
-            .lookup
-            .person(id)
-            .and_then(|person| self.document(DocumentKind::User, person.as_str()));
-        self.note(ReadKey::Identity(id.clone()), found.as_ref());
-        found.is_some()
-    }
-
-    /// Whether one of our own users may hold an alias.
-    fn is_held(&mut self, alias: &FunctionalAlias) -> bool {
-        let found = self
-            .lookup
-            .alias_holder(alias)
-            .and_then(|person| self.document(DocumentKind::User, person.as_str()));
-        self.note(ReadKey::Alias(alias.clone()), found.as_ref());
-        found.is_some()
-    }
-
-    /// We keep the register for our own users and for those whom we serve.
-    fn current(&mut self, affiliation: &Affiliation, home: &McSystemId) -> Option<CurrentFacts> {
-        if home != self.local && affiliation.serving_system != *self.local {
-            return None;
-        }
-        let id = Migration::id(&affiliation.user, affiliation.service).ok()?;
-        let found = self.document(DocumentKind::Migration, id.as_str());
-        let entry = match found.as_ref().map(|found| found.value.as_ref()) {
-            None => None,
-            Some(Document::Migration(entry)) => Some(entry.clone()),
-            Some(_) => return None,
-        };
-        let revision = found.map(|found| found.revision);
-        Some(CurrentFacts {
-            entry: entry
-                .zip(revision)
-                .map(|(value, revision)| Versioned { revision, value }),
-        })
-    }
-
-    /// Whether we have asked the group's home to delete one of our own users.
-    fn deletion(&mut self, person: &PersonFacts, group: &GroupId) -> Option<DeletionFacts> {
-        if self.direction != Direction::Outbound {
-            return None;
-        }
-        let person = &person.profile.as_ref()?.value.user;
-        let id = OpenDeletion::id(group, person).ok()?;
-        let found = self.document(DocumentKind::OpenDeletion, id.as_str());
-        let open = match found.as_ref().map(|found| found.value.as_ref()) {
-            None => None,
-            Some(Document::OpenDeletion(deletion)) => Some(deletion.clone()),
-            Some(_) => return None,
-        };
-        let revision = found.map(|found| found.revision);
-        Some(DeletionFacts {
-            open: open
-                .zip(revision)
-                .map(|(value, revision)| Versioned { revision, value }),
-        })
-    }
-
-    fn migrated_count(&mut self, user: &McServiceId) -> u64 {
-        let visitors = self.lookup.visitors(self.other, user);
-        let key = ReadKey::Visitors(self.other.clone());
-        self.read.insert(key, visitors.revision);
-        visitors.count as u64
-    }
-
-    fn serving_identity(&mut self, identity: &McServiceId) -> ServingIdentityFacts {
-        ServingIdentityFacts {
-            home: self.home(identity.uri()),
-            registered: self.is_registered(identity),
         }
     }
 
