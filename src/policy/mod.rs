@@ -10,4 +10,5 @@ mod required;
 mod responses;
 pub mod source;
 mod switches;
+mod urgency;
 pub mod watch;

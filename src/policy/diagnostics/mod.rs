@@ -73,6 +73,8 @@ pub enum Code {
     UnknownCategory,
     /// `[responses]` names a category that cannot be switched so.
     NotSwitchable,
+    /// An automatic permit reads the urgency.
+    UrgencyGrants,
     /// A template link that cannot be made.
     Link,
     /// A file or directory that cannot be read.
