@@ -10,11 +10,11 @@ use crate::policy::annotation::Response;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
-use crate::policy::diagnostics::Place;
 use crate::policy::diagnostics::SourceText;
 use crate::policy::manifest::CategoryResponse;
 use crate::policy::manifest::Manifest;
 use crate::policy::manifest::Switch;
+use crate::policy::places;
 
 const URGENCY: &str = "urgency";
 
@@ -37,7 +37,12 @@ pub(super) fn check(
             policy.info.id
         );
         let mut problem = Diagnostic::error(Code::UrgencyGrants, message)
-            .at(place(&policy.info.place, files))
+            .at(places::within(
+                &policy.info.place,
+                files,
+                URGENCY,
+                is_attribute,
+            ))
             .help("the urgency is what the requesting system says: let a person decide, or leave it out");
         if let Some(switch) = switch {
             let line = manifest_file.place(switch.place.clone());
@@ -107,25 +112,8 @@ fn speaks_of_context(json: &Value) -> bool {
     }
 }
 
-/// Where the policy reads it, else where the policy begins.
-fn place(policy: &Place, files: &[SourceText]) -> Place {
-    let found = files
-        .iter()
-        .find(|file| file.path() == policy.file)
-        .and_then(|file| {
-            let (before, text) = file.text().split_at_checked(policy.offset)?;
-            let (at, _) = text
-                .match_indices(URGENCY)
-                .find(|(at, _)| is_code(text.get(..*at).unwrap_or_default()))?;
-            let start = before.len() + at;
-            Some(file.place(start..start + URGENCY.len()))
-        });
-    found.unwrap_or_else(|| policy.clone())
-}
-
-/// Whether what follows this text is an attribute, not a word of a comment or of an annotation.
-fn is_code(before: &str) -> bool {
-    let line = before.rsplit('\n').next().unwrap_or_default();
+/// Whether what follows on this line is an attribute.
+fn is_attribute(before: &str) -> bool {
     let reads = [".", "has", "[\"", "has \""];
-    !line.contains("//") && reads.iter().any(|end| line.trim_end().ends_with(end))
+    reads.iter().any(|end| before.trim_end().ends_with(end))
 }

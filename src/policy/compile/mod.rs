@@ -33,6 +33,7 @@ use crate::policy::source::BundleSource;
 use crate::policy::source::LINKS_FILE_NAME;
 use crate::policy::switches;
 use crate::policy::urgency;
+use crate::policy::vocabulary;
 
 mod marks;
 mod statement;
@@ -177,6 +178,9 @@ impl Compiler {
                 problems.extend(problems.is_empty().then(|| nothing(file)));
             } else {
                 required::check(&self.manifest, &policies, file, problems);
+            }
+            if let Some(schema) = &self.schema {
+                vocabulary::check(schema, &policies, policy_texts, problems);
             }
         }
         self.validate(&policies, &templates, policy_texts);
