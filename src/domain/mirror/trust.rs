@@ -20,16 +20,16 @@ pub(super) fn certificates(
 ) -> Vec<Mismatch> {
     directions(one, other)
         .into_iter()
-        .filter_map(|(knows, known)| unknown_peer(knows, known, circumstances))
+        .filter_map(|(side, peer)| unknown_peer(side, peer, circumstances))
         .collect()
 }
 
 fn unknown_peer(
-    knows: Half<'_>,
-    known: Half<'_>,
+    side: Half<'_>,
+    peer: Half<'_>,
     circumstances: Circumstances<'_>,
 ) -> Option<Mismatch> {
-    let certificates = &knows.agreement.certificates;
+    let certificates = &side.agreement.certificates;
     let expired = certificates
         .iter()
         .filter(|certificate| {
@@ -37,7 +37,7 @@ fn unknown_peer(
             end.is_some_and(|end| *end <= circumstances.at)
         })
         .count();
-    let (a, b) = (knows.system, known.system);
+    let (a, b) = (side.system, peer.system);
     let (severity, effect) = if certificates.is_empty() {
         let effect =
             format!("{a} refuses every request of {b}: it knows no certificate of its peers");
@@ -63,8 +63,8 @@ fn unknown_peer(
     };
     Some(Mismatch {
         severity,
-        ours: place(knows),
-        theirs: place(known),
+        ours: place(side),
+        theirs: place(peer),
         effect,
         remedy: format!("{b} sends {a} the thumbprints of its present certificates"),
         source: DOMAINS,
