@@ -10,6 +10,7 @@ use super::parse_request;
 use super::read_request;
 use super::strict_json;
 use super::write_request;
+use crate::domain::identity::McSystemId;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Urgency;
