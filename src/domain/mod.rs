@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod link;
 pub mod migrated_profile;
 pub mod migration;
+pub mod mirror;
 pub mod open_deletion;
 pub mod operation;
 pub mod outcome;

@@ -18,4 +18,5 @@ mod policy_source;
 mod records;
 mod responses;
 mod store;
+mod vocabulary;
 mod watch;

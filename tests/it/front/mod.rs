@@ -7,6 +7,7 @@ mod idempotency;
 mod identities;
 mod lifecycle;
 mod migrations;
+mod mirror;
 mod policies;
 mod pushes;
 mod registry;
