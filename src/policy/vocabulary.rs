@@ -99,7 +99,7 @@ fn words_of(attribute: &str) -> Vec<&'static str> {
         "changes" => ConfigurationElement::ALL
             .map(ConfigurationElement::as_str)
             .to_vec(),
-        "acm_operations" => Operation::ALL.map(Operation::as_str).to_vec(),
+        "acm_operations" => Operation::ALL.iter().map(|it| it.as_str()).collect(),
         _ => Vec::new(),
     }
 }
