@@ -5,10 +5,12 @@
 
 pub mod agreement;
 pub mod document;
+pub mod geography;
 pub mod group;
 pub mod identity;
 pub mod lifecycle;
 pub mod link;
+pub mod location;
 pub mod migrated_profile;
 pub mod operation;
 pub mod outcome;

@@ -7,6 +7,7 @@ mod configuration;
 mod element;
 mod idempotency;
 mod json;
+mod location;
 mod request;
 
 #[cfg(test)]
@@ -17,6 +18,8 @@ use std::fmt;
 pub use idempotency::IdempotencyKey;
 pub use idempotency::InvalidIdempotencyKey;
 pub use json::strict_json;
+pub use location::parse_location;
+pub use location::read_location;
 pub use request::parse_request;
 pub use request::read_request;
 pub use request::write_request;
