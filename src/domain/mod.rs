@@ -4,6 +4,7 @@
 //! exactly ever after.
 
 pub mod agreement;
+pub mod area;
 pub mod document;
 pub mod geography;
 pub mod group;

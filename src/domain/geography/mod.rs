@@ -7,9 +7,6 @@ mod outline;
 mod plane;
 mod position;
 
-#[cfg(test)]
-mod tests;
-
 pub use outline::InvalidOutline;
 pub(in crate::domain) use outline::Limits;
 pub(in crate::domain) use outline::Outline;
