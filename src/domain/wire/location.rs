@@ -38,7 +38,7 @@ pub fn read_location(value: &Value) -> Result<UeLocation, Vec<Problem>> {
 /// A UE location at its place within a request.
 pub(super) fn location(element: &Element<'_>) -> Option<UeLocation> {
     let members = element.object_of(&["plmn", "cell", "fix"])?;
-    let plmn = optional(&members, "plmn", |plmn| plmn.parsed());
+    let plmn = optional(&members, "plmn", Element::parsed);
     let cell = optional(&members, "cell", cell);
     let fix = optional(&members, "fix", fix);
     element.accepted(UeLocation::new(plmn?, cell?, fix?))
@@ -73,8 +73,8 @@ fn cell(element: &Element<'_>) -> Option<Cell> {
     match (members.optional("ecgi"), members.optional("ncgi")) {
         (Some(ecgi), None) => {
             let members = ecgi.object_of(&["plmn", "eutra_cell_id"])?;
-            let plmn = required(&members, "plmn", |plmn| plmn.parsed());
-            let eutra_cell_id = required(&members, "eutra_cell_id", |id| id.parsed());
+            let plmn = required(&members, "plmn", Element::parsed);
+            let eutra_cell_id = required(&members, "eutra_cell_id", Element::parsed);
             Some(Cell::Ecgi(Ecgi {
                 plmn: plmn?,
                 eutra_cell_id: eutra_cell_id?,
@@ -82,8 +82,8 @@ fn cell(element: &Element<'_>) -> Option<Cell> {
         }
         (None, Some(ncgi)) => {
             let members = ncgi.object_of(&["plmn", "nr_cell_id"])?;
-            let plmn = required(&members, "plmn", |plmn| plmn.parsed());
-            let nr_cell_id = required(&members, "nr_cell_id", |id| id.parsed());
+            let plmn = required(&members, "plmn", Element::parsed);
+            let nr_cell_id = required(&members, "nr_cell_id", Element::parsed);
             Some(Cell::Ncgi(Ncgi {
                 plmn: plmn?,
                 nr_cell_id: nr_cell_id?,
@@ -99,7 +99,7 @@ fn cell(element: &Element<'_>) -> Option<Cell> {
 fn fix(element: &Element<'_>) -> Option<Fix> {
     let members = element.object_of(&["shape", "measured_at"])?;
     let shape = required(&members, "shape", shape);
-    let measured_at = required(&members, "measured_at", |time| time.parsed());
+    let measured_at = required(&members, "measured_at", Element::parsed);
     Some(Fix {
         shape: shape?,
         measured_at: measured_at?,

@@ -248,6 +248,10 @@ proptest! {
         };
         prop_assert_eq!(at(by), at(0));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn neither_direction_nor_first_corner_matters(

@@ -17,7 +17,7 @@ use super::locate;
 use crate::domain::location::UeLocation;
 
 const NOW: &str = "2026-03-04T05:06:07.000Z";
-const MAX_AGE: Duration = Duration::from_secs(120);
+const MAX_AGE: Duration = Duration::from_mins(2);
 
 fn position(latitude: f64, longitude: f64) -> Value {
     json!({ "latitude": latitude, "longitude": longitude })

@@ -128,8 +128,21 @@ fn areas_choose_by_their_merged_preference() {
             &all,
             preferred(FI, "second"),
         ),
+    ];
+    for (preferences, containments, candidates, expected) in table {
+        let found = chosen(preferences, containments, candidates, Wish::default());
+        assert_eq!(found, expected, "{preferences:?} {containments:?}");
+    }
+}
+
+#[test]
+fn without_a_preferred_candidate_the_user_chooses_or_nobody() {
+    let all = candidates(&[SE, FI, DK], &[SE, FI, DK]);
+    let only_fi = candidates(&[SE, FI, DK], &[FI]);
+    let nobody = candidates(&[SE, FI, DK], &[]);
+    let table = [
         (
-            [&[], &[FI], &[]],
+            [&[][..], &[FI], &[]],
             [Inside, Outside, Outside],
             &all,
             user_chooses(&[DK, FI, SE]),
