@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod area;
+pub mod catalogue;
 pub mod document;
 pub mod geography;
 pub mod group;
@@ -13,6 +14,7 @@ pub mod lifecycle;
 pub mod link;
 pub mod location;
 pub mod migrated_profile;
+pub mod mirror;
 pub mod operation;
 pub mod outcome;
 pub mod registry;

@@ -36,7 +36,7 @@ pub fn read_location(value: &Value) -> Result<UeLocation, Vec<Problem>> {
 }
 
 /// A UE location at its place within a request.
-pub(super) fn location(element: &Element<'_>) -> Option<UeLocation> {
+pub(in crate::domain) fn location(element: &Element<'_>) -> Option<UeLocation> {
     let members = element.object_of(&["plmn", "cell", "fix"])?;
     let plmn = optional(&members, "plmn", Element::parsed);
     let cell = optional(&members, "cell", cell);
