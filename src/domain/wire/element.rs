@@ -146,7 +146,10 @@ impl<'a> Element<'a> {
     }
 
     /// What was made of the value, or the reason why nothing was.
-    pub(in crate::domain) fn accepted<T, E: Error + 'static>(&self, made: Result<T, E>) -> Option<T> {
+    pub(in crate::domain) fn accepted<T, E: Error + 'static>(
+        &self,
+        made: Result<T, E>,
+    ) -> Option<T> {
         made.map_err(|error| self.refuse(with_causes(&error))).ok()
     }
 
