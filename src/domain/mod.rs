@@ -12,6 +12,7 @@ pub mod link;
 pub mod migrated_profile;
 pub mod operation;
 pub mod outcome;
+pub mod partner_keys;
 pub mod registry;
 pub mod request;
 pub mod service;
