@@ -52,7 +52,7 @@ fn without(mut object: Value, member: &str) -> Value {
 }
 
 fn jwk_key(jwk: Value) -> Value {
-    json!({ "key_id": "one", "jwk": jwk })
+    with(json!({ "key_id": "one" }), "jwk", jwk)
 }
 
 fn document(keys: &[Value]) -> Value {
@@ -339,7 +339,7 @@ fn periods_narrow_each_other() {
         "not_before": "2026-02-01T00:00:00Z",
         "not_after": "2028-01-01T00:00:00Z",
     });
-    let keys = read(document(&[narrowed.clone()])).unwrap();
+    let keys = read(document(std::slice::from_ref(&narrowed))).unwrap();
     let key = keys.key("one").unwrap();
     for (moment, validity) in [
         ("2026-01-31T23:59:59.999Z", KeyValidity::NotYet),
