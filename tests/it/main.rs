@@ -17,5 +17,7 @@ mod officer_guide;
 mod policy;
 mod policy_source;
 mod records;
+mod responses;
 mod store;
+mod vocabulary;
 mod watch;
