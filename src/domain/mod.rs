@@ -17,6 +17,7 @@ pub mod migrated_profile;
 pub mod mirror;
 pub mod operation;
 pub mod outcome;
+pub mod partner_keys;
 pub mod registry;
 pub mod request;
 pub mod service;
