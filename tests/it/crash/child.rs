@@ -24,6 +24,7 @@ use comity::store::command::Expected;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use serde_json::Value;
 use serde_json::json;
@@ -77,6 +78,7 @@ async fn open(home: &Home) -> Local {
         leaf_segments: small(2 << 10),
         payload_segments: small(32 << 10),
         rebuild_anchor: false,
+        preparation: Preparation::Beside,
     };
     Local::open(home, Arc::new(disk), journal).await
 }

@@ -15,6 +15,7 @@ use comity::store::embedded::disk::Operation;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use serde_json::Value;
 
@@ -34,6 +35,7 @@ fn small() -> JournalSettings {
         leaf_segments: sizes(8 << 10),
         payload_segments: sizes(64 << 10),
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
     }
 }
 

@@ -11,6 +11,7 @@ use comity::store::embedded::journal::EntryBytes;
 use comity::store::embedded::journal::Journal;
 use comity::store::embedded::journal::JournalSettings;
 use comity::store::embedded::journal::OpenError;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::Recovery;
 use comity::store::embedded::journal::SegmentSizes;
 
@@ -26,6 +27,7 @@ pub(crate) fn settings() -> JournalSettings {
             largest_bytes: 2048,
         },
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
     }
 }
 

@@ -39,6 +39,7 @@ use comity::store::embedded::Settings;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::MemoryDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use comity::store::embedded::projection::BackendError;
 use comity::store::embedded::projection::ProjectionBackend;
@@ -112,6 +113,7 @@ pub(super) fn small_segments() -> JournalSettings {
         leaf_segments: sizes,
         payload_segments: sizes,
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
     }
 }
 

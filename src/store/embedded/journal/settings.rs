@@ -16,6 +16,20 @@ pub struct JournalSettings {
     /// Write a new anchor where it is lost, vouching for what is there. Then nothing is cut: a
     /// journal that does not end cleanly is refused.
     pub rebuild_anchor: bool,
+    /// When the zeros of the next segment are written.
+    pub preparation: Preparation,
+}
+
+/// When the zeros of the next segment are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preparation {
+    /// By a thread of its own, once half of a segment is used.
+    Beside,
+    /// At the same time by the thread that appends, after the batch is durable. For tests that want
+    /// all operations in one order.
+    InTurn,
+    /// When the segment is needed; the append waits.
+    WhenNeeded,
 }
 
 /// How large segments are: each twice as large as the one before, up to a limit.
@@ -41,6 +55,7 @@ impl Default for JournalSettings {
                 largest_bytes: 64 << 20,
             },
             rebuild_anchor: false,
+            preparation: Preparation::Beside,
         }
     }
 }
