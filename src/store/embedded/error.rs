@@ -36,6 +36,9 @@ pub enum OpenError {
     /// The journal can't be opened.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
+    /// It was ended from outside, while the state was read.
+    #[error("opening was interrupted")]
+    Interrupted,
     /// A later version of the program wrote the data directory.
     #[error(
         "data directory has format version {found}, this program knows {}: start a newer version of the program",
@@ -101,6 +104,16 @@ pub enum OpenError {
     /// The first entry can't be written.
     #[error("first entry of the log can't be written")]
     Append(#[source] AppendError),
+}
+
+impl OpenError {
+    /// Whether it was ended from outside, so that nothing is wrong.
+    pub fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::Journal(journal::OpenError::Interrupted)
+        )
+    }
 }
 
 pub(super) fn during(action: &'static str) -> impl FnOnce(io::Error) -> OpenError {

@@ -164,6 +164,7 @@ impl EmbeddedStore {
             backend: &*backend,
             reader: &reader,
             origin,
+            interrupt: &settings.journal.interrupt,
             progress,
         }
         .load(trusted)?;

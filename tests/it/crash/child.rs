@@ -21,6 +21,7 @@ use comity::domain::document::Document;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::command::Expected;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::JournalSettings;
@@ -79,6 +80,7 @@ async fn open(home: &Home) -> Local {
         payload_segments: small(32 << 10),
         rebuild_anchor: false,
         preparation: Preparation::Beside,
+        interrupt: Interrupt::default(),
     };
     Local::open(home, Arc::new(disk), journal).await
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use comity::app::error::AppError;
 use comity::app::replay::replay_all;
 use comity::http::problem::Problem;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::Fault;
 use comity::store::embedded::disk::FaultMode;
@@ -36,6 +37,7 @@ fn small() -> JournalSettings {
         payload_segments: sizes(64 << 10),
         rebuild_anchor: false,
         preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use comity::decision_log::LogIndex;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::MemoryDisk;
 use comity::store::embedded::journal::EntryBytes;
@@ -28,6 +29,7 @@ pub(crate) fn settings() -> JournalSettings {
         },
         rebuild_anchor: false,
         preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -34,6 +34,7 @@ use comity::store::command::Submit;
 use comity::store::command::Write;
 use comity::store::command::WriteDocuments;
 use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::OpenError;
 use comity::store::embedded::Settings;
 use comity::store::embedded::disk::Disk;
@@ -114,6 +115,7 @@ pub(super) fn small_segments() -> JournalSettings {
         payload_segments: sizes,
         rebuild_anchor: false,
         preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a journal lays out its files.
 
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::journal::OpenError;
 use crate::store::embedded::journal::index::LARGEST_SEGMENT_BYTES;
 
@@ -18,6 +19,8 @@ pub struct JournalSettings {
     pub rebuild_anchor: bool,
     /// When the zeros of the next segment are written.
     pub preparation: Preparation,
+    /// Ends the opening from outside.
+    pub interrupt: Interrupt,
 }
 
 /// When the zeros of the next segment are written.
@@ -56,6 +59,7 @@ impl Default for JournalSettings {
             },
             rebuild_anchor: false,
             preparation: Preparation::Beside,
+            interrupt: Interrupt::default(),
         }
     }
 }
