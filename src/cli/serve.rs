@@ -100,6 +100,7 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         callers: arguments.callers,
         body_bytes_max: None,
         members_max: None,
+        ended_requests_max: None,
         log_format: arguments.log_format,
         log_filter: arguments.log_filter,
     };
@@ -127,6 +128,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         access_policies: config.access_policies.clone(),
         callers,
         limits: body_limits(config.body_bytes_max, config.members_max),
+        ended_requests: config.ended_requests_max,
         interrupt: Interrupt::default(),
     }
 }

@@ -42,6 +42,7 @@ use crate::store::embedded::disk::RealDisk;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::SledBackend;
 use crate::store::embedded::settings::Settings as StoreSettings;
+use crate::store::state::ENDED_REQUESTS;
 use crate::telemetry::metrics::Metrics;
 
 /// The file in the data directory that holds the local operator's token.
@@ -74,6 +75,8 @@ pub struct ServiceSettings {
     pub callers: CallerList,
     /// The largest bodies.
     pub limits: BodyLimits,
+    /// How many requests that have ended stay in memory.
+    pub ended_requests: usize,
     /// Ends a start that takes long.
     pub interrupt: Interrupt,
 }
@@ -132,6 +135,7 @@ impl ServiceSettings {
             policies,
             callers: CallerList::default(),
             limits: BodyLimits::default(),
+            ended_requests: ENDED_REQUESTS,
             interrupt: Interrupt::default(),
         }
     }
@@ -166,8 +170,13 @@ impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
         let directory = settings.data_directory.clone();
-        let interrupt = settings.interrupt.clone();
-        let open = move || open_store(&directory, &interrupt);
+        let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
+        let open = move || {
+            open_store(&directory, |settings| {
+                settings.ended_requests = ended_requests;
+                settings.journal.interrupt = interrupt;
+            })
+        };
         let (store, archive) = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
@@ -232,14 +241,14 @@ impl Service {
 /// Opens the store and the bundle archive in a data directory, making them if they are new.
 pub fn open_store(
     directory: &Path,
-    interrupt: &Interrupt,
+    choose: impl FnOnce(&mut StoreSettings),
 ) -> Result<(EmbeddedStore, Archive), ServiceError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
     disk.create_directories(Path::new(""))
         .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
     let projection = Arc::new(SledBackend::new(directory));
     let mut settings = store_settings(projection);
-    settings.journal.interrupt = interrupt.clone();
+    choose(&mut settings);
     let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut tell_progress)
         .map_err(|error| ServiceError::Store(directory.to_owned(), Box::new(error)))?;
     let archive = Archive::open(disk)

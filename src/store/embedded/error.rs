@@ -27,6 +27,28 @@ pub enum RecordError {
         /// Why.
         source: DecodeError,
     },
+    /// A request is said to begin with it, and does not.
+    #[error("entry {index} decides no request")]
+    NoSubmission {
+        /// The entry.
+        index: LogIndex,
+    },
+}
+
+impl RecordError {
+    /// Whether the entry can be read, and is not what the log commits to: somebody edited it.
+    pub fn is_mismatch(&self) -> bool {
+        match self {
+            Self::Journal(
+                VerifyError::Leaf { .. }
+                | VerifyError::Payload { .. }
+                | VerifyError::Mismatch { .. },
+            ) => true,
+            Self::Journal(VerifyError::Read(_))
+            | Self::Event { .. }
+            | Self::NoSubmission { .. } => false,
+        }
+    }
 }
 
 /// Why a store was not opened.

@@ -80,6 +80,7 @@ pub(super) struct Loader<'a> {
     pub(super) reader: &'a JournalReader,
     pub(super) origin: Uuid,
     pub(super) interrupt: &'a Interrupt,
+    pub(super) ended_requests: usize,
     pub(super) progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -114,7 +115,9 @@ impl Loader<'_> {
         let snapshot = newest
             .and_then(|name| name.parse().ok())
             .map_or(TreeSize(0), TreeSize);
-        let changed = self.apply_rest(&mut state, rows.is_some())?;
+        let put_away = state.keep_ended(self.ended_requests);
+        let mut changed = self.apply_rest(&mut state, rows.is_some())?;
+        changed.extend(rows.is_some().then_some(put_away).into_iter().flatten());
         let pending = Pending::default();
         pending.leave(changed.into_iter().map(|key| {
             let value = state.row(&key);

@@ -91,10 +91,11 @@ impl Bench {
 
     /// The state that the log alone leads to.
     pub(super) fn state_from_log(&self) -> State {
-        let bench = Self {
+        let mut bench = Self {
             disk: self.disk.copy(),
             ..Self::new()
         };
+        bench.settings.ended_requests = self.settings.ended_requests;
         for path in bench.disk.paths() {
             if path.starts_with("snapshots") {
                 bench.disk.remove(&path).unwrap();
