@@ -4,12 +4,14 @@
 //! exactly ever after.
 
 pub mod agreement;
+pub mod catalogue;
 pub mod document;
 pub mod group;
 pub mod identity;
 pub mod lifecycle;
 pub mod link;
 pub mod migrated_profile;
+pub mod mirror;
 pub mod operation;
 pub mod outcome;
 pub mod registry;

@@ -16,5 +16,7 @@ mod officer_guide;
 mod policy;
 mod policy_source;
 mod records;
+mod responses;
 mod store;
+mod vocabulary;
 mod watch;

@@ -18,20 +18,22 @@ use crate::decision::entities::string;
 use crate::decision::entities::strings;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
+use crate::decision::facts::GroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
+use crate::decision::query::Prepared;
 use crate::decision::query::service_word;
+use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
+use crate::domain::operation::Family;
 use crate::domain::registry::Versioned;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Requester;
-use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
+use crate::domain::request::elements::Particular;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::ConfigurationElement;
@@ -62,55 +64,132 @@ pub(super) fn shared(
     }
     let known = agreement(set, facts.shared.agreement.as_ref())?;
     optional(&mut members, "agreement", known);
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => {
-            of_requester(&mut members, request, &update.requester)?;
-            of_membership(&mut members, update, facts)?;
+    let elements = request.body.elements();
+    if request.body.operation().family() == Family::Acm {
+        let operation = request.body.operation();
+        members.push(member("operation", string(operation.as_str())));
+    }
+    if let Some(requester) = elements.requester() {
+        of_requester(&mut members, request, requester)?;
+    }
+    for (name, particular) in elements.particulars() {
+        for system in particular.systems() {
+            set.add_system(system);
         }
-        OperationBody::Affiliation(affiliation) => {
-            of_affiliation(&mut members, set, affiliation, facts)?;
-        }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            let link = facts.shared.link.as_ref();
-            let link = link.map(|link| string(link.value.as_str()));
-            optional(&mut members, "link", link);
-        }
-        OperationBody::UeConfigurationPush(push) => {
-            of_requester(&mut members, request, &push.requester)?;
-            of_push(&mut members, set, push, facts);
-        }
+        members.push(member(name, particular_value(&particular)?));
+    }
+    for need in elements.needs() {
+        shared_need(&mut members, set, *need, request, facts)?;
     }
     Ok(members)
 }
 
-/// What one item adds.
+/// What one item adds. A system that only an item names needs no entity: it has nothing but its name.
 pub(super) fn of_item(
     members: &mut Members,
-    request: &InterSystemRequest,
+    prepared: &Prepared<'_>,
     item: &ItemKey,
-    person: &PersonFacts,
+    number: usize,
 ) -> Result<(), QueryError> {
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(_) => {
-            let subject = Vocabulary::get()?.user(&item.subject);
-            members.push(member("subject", entity(&subject)));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-        }
-        OperationBody::Affiliation(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::UeConfigurationPush(_) => {}
+    let elements = prepared.request.body.elements();
+    let person = prepared.person(number);
+    for (name, particular) in elements.item_particulars(number) {
+        members.push(member(name, particular_value(&particular)?));
+    }
+    if let Some(listed) = prepared.facts.groups.get(number)
+        && elements.needs_to_know(Need::GroupPartner)
+    {
+        of_group_partner(members, listed.group.as_ref())?;
+    }
+    if item.service.is_some() {
+        members.push(member("service", string(service_word(item.service))));
+    }
+    if let Some(kind) = item.kind {
+        members.push(member("kind", string(kind.as_str())));
+    }
+    for need in elements.needs() {
+        item_need(members, *need, item, person)?;
     }
     Ok(())
+}
+
+fn shared_need(
+    members: &mut Members,
+    set: &mut EntitySet,
+    need: Need,
+    request: &InterSystemRequest,
+    facts: &Facts,
+) -> Result<(), QueryError> {
+    let shared = &facts.shared;
+    match need {
+        Need::GroupPartner => of_group_partner(members, shared.group.as_ref())?,
+        Need::HomeAgreement => {
+            let home = agreement(set, shared.home_agreement.as_ref())?;
+            optional(members, "home_agreement", home);
+        }
+        Need::ServingAgreement => {
+            if let Some(serving) = serving_system(request) {
+                let serving = set.add_system(serving);
+                members.push(member("serving_system", entity(&serving)));
+            }
+            let serving = agreement(set, shared.serving_agreement.as_ref())?;
+            optional(members, "serving_agreement", serving);
+        }
+        Need::Link => {
+            let link = shared.link.as_ref();
+            let link = link.map(|link| string(link.value.as_str()));
+            optional(members, "link", link);
+        }
+        Need::Configuration => of_push(members, request, facts),
+        Need::Subject | Need::Membership | Need::Grant | Need::MigratedProfile => {}
+    }
+    Ok(())
+}
+
+fn item_need(
+    members: &mut Members,
+    need: Need,
+    item: &ItemKey,
+    person: Option<&PersonFacts>,
+) -> Result<(), QueryError> {
+    let Some(person) = person else {
+        return Ok(());
+    };
+    match need {
+        Need::Subject => {
+            if let Some(subject) = &item.subject {
+                let subject = Vocabulary::get()?.user(subject);
+                members.push(member("subject", entity(&subject)));
+            }
+        }
+        Need::Membership => members.push(member("subject_is_member", boolean(person.is_member))),
+        Need::Grant => optional(members, "subject_grant", grant(person)?),
+        Need::MigratedProfile => {
+            optional(members, "migrated_profile", migrated_profile(person)?);
+        }
+        Need::GroupPartner
+        | Need::HomeAgreement
+        | Need::ServingAgreement
+        | Need::Link
+        | Need::Configuration => {}
+    }
+    Ok(())
+}
+
+fn particular_value(particular: &Particular<'_>) -> Result<RestrictedExpression, QueryError> {
+    let vocabulary = Vocabulary::get()?;
+    Ok(match particular {
+        Particular::Bool(value) => boolean(*value),
+        Particular::Long(value) => long(*value),
+        Particular::Text(text) => string(text),
+        Particular::Texts(texts) => strings(texts.iter().copied()),
+        Particular::System(system) => entity(&vocabulary.system(system)),
+        Particular::Systems(systems) => {
+            let systems = systems.iter().map(|it| entity(&vocabulary.system(it)));
+            RestrictedExpression::new_set(systems)
+        }
+        Particular::Moment(at) => moment(*at),
+    })
 }
 
 fn of_requester(
@@ -132,14 +211,10 @@ fn of_requester(
     Ok(())
 }
 
-fn of_membership(
+fn of_group_partner(
     members: &mut Members,
-    update: &GroupMembershipUpdate,
-    facts: &Facts,
+    group: Option<&Versioned<GroupFacts>>,
 ) -> Result<(), QueryError> {
-    let count = i64::try_from(update.members.len()).unwrap_or(i64::MAX);
-    members.push(member("member_count", long(count)));
-    let group = facts.shared.group.as_ref();
     if let Some(review) = group.and_then(|group| group.value.review) {
         let flags = record(vec![
             member("review_additions", boolean(review.additions)),
@@ -150,28 +225,12 @@ fn of_membership(
     Ok(())
 }
 
-fn of_affiliation(
-    members: &mut Members,
-    set: &mut EntitySet,
-    affiliation: &Affiliation,
-    facts: &Facts,
-) -> Result<(), QueryError> {
-    let serving = set.add_system(&affiliation.serving_system);
-    members.push(member("serving_system", entity(&serving)));
-    let home = agreement(set, facts.shared.home_agreement.as_ref())?;
-    optional(members, "home_agreement", home);
-    let serving = agreement(set, facts.shared.serving_agreement.as_ref())?;
-    optional(members, "serving_agreement", serving);
-    Ok(())
-}
-
-fn of_push(members: &mut Members, set: &mut EntitySet, push: &UeConfigurationPush, facts: &Facts) {
-    let provider = set.add_system(&push.mc_system_id);
-    let describes = set.add_system(push.configuration.describes());
+fn of_push(members: &mut Members, request: &InterSystemRequest, facts: &Facts) {
     let stored = facts.shared.configuration.as_ref();
-    let changes = changes(stored.map(|stored| &stored.value), &push.configuration);
-    members.push(member("provider", entity(&provider)));
-    members.push(member("describes", entity(&describes)));
+    let changes = match request.body.push() {
+        Some(push) => changes(stored.map(|stored| &stored.value), &push.configuration),
+        None => Vec::new(),
+    };
     members.push(member(
         "changes",
         strings(changes.iter().map(|it| it.as_str())),
