@@ -284,9 +284,10 @@ impl From<Refusal> for AppError {
             },
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
             Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
-            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => {
-                Self::NotPending(refusal.to_string())
-            }
+            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending {
+                detail: refusal.to_string(),
+                current: None,
+            },
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])
             }

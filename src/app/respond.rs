@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
+use crate::app::error::Standing;
 use crate::app::permission::Action;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
@@ -21,6 +22,7 @@ use crate::decision::record::RecordPart;
 use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::status;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -130,6 +132,10 @@ impl App {
                     let sequenced = self.store().view(State::generation);
                     self.live().reached(sequenced).await;
                 }
+                // Somebody else answered first: what that left is looked at anew, unless the reviewer named
+                // the version that they saw.
+                Err(CommitError::Refused(Refusal::Version { .. } | Refusal::NotPending { .. }))
+                    if required.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -236,6 +242,14 @@ fn check_version(
     Ok(())
 }
 
+fn standing(entry: &RequestEntry) -> Standing {
+    Standing {
+        status: status(entry.items.iter().copied()),
+        states: entry.items.iter().map(|item| item.as_str()).collect(),
+        version: entry.version,
+    }
+}
+
 fn answered_items(
     answer: &ReviewAnswer,
     entry: &RequestEntry,
@@ -251,16 +265,23 @@ fn answered_items(
         Some(items) => items.clone(),
         None => (0..entry.items.len()).filter(pending).collect(),
     };
+    let not_pending = |detail: String| AppError::NotPending {
+        detail,
+        current: Some(Box::new(standing(entry))),
+    };
     if items.is_empty() {
-        return Err(AppError::NotPending(
-            "no item of the request is pending".to_owned(),
-        ));
+        return Err(not_pending("no item of the request is pending".to_owned()));
     }
-    for number in &items {
+    for (place, number) in items.iter().enumerate() {
+        if items.iter().take(place).any(|earlier| earlier == number) {
+            let detail = format!("item {number} is named twice");
+            return Err(AppError::Invalid(vec![Invalid::at(
+                format!("/items/{place}"),
+                detail,
+            )]));
+        }
         if !pending(number) {
-            return Err(AppError::NotPending(format!(
-                "item {number} is not pending"
-            )));
+            return Err(not_pending(format!("item {number} is not pending")));
         }
         if answer.answer == Verdict::Approve
             && entry
@@ -268,7 +289,7 @@ fn answered_items(
                 .get(*number)
                 .is_some_and(|item| item.is_overdue(now))
         {
-            return Err(AppError::NotPending(format!("item {number} has expired")));
+            return Err(not_pending(format!("item {number} has expired")));
         }
     }
     Ok(items)

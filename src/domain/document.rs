@@ -14,6 +14,8 @@ use super::registry::InvalidDocumentId;
 use super::system::System;
 use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
+use super::wire::Problem;
+use super::wire::typed;
 
 /// A typed registry document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,19 @@ impl Document {
             DocumentKind::MigratedProfile => Self::MigratedProfile(serde_json::from_value(json)?),
             DocumentKind::Link => Self::Link(serde_json::from_value(json)?),
             DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
+        })
+    }
+
+    /// Reads the bare JSON document of a kind as somebody submitted it; an error names its place.
+    pub fn from_submitted(kind: DocumentKind, json: serde_json::Value) -> Result<Self, Problem> {
+        Ok(match kind {
+            DocumentKind::System => Self::System(typed(json)?),
+            DocumentKind::Agreement => Self::Agreement(typed(json)?),
+            DocumentKind::User => Self::User(typed(json)?),
+            DocumentKind::Group => Self::Group(typed(json)?),
+            DocumentKind::MigratedProfile => Self::MigratedProfile(typed(json)?),
+            DocumentKind::Link => Self::Link(typed(json)?),
+            DocumentKind::UeConfiguration => Self::UeConfiguration(typed(json)?),
         })
     }
 

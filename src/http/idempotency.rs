@@ -1,11 +1,15 @@
 //! The `Idempotency-Key` header.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 
 use crate::domain::wire;
 use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
+
+/// The header's name.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The caller's name for one request, if it has one; bare or as a quoted string.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +26,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),
             (Some(value), None) => value
@@ -41,12 +45,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 fn malformed() -> Problem {
     let detail =
         "one `Idempotency-Key` of 1 to 255 visible ASCII characters, bare or as a quoted string";
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid-idempotency-key",
-        "Invalid idempotency key",
-        detail,
-    )
+    Problem::new(ProblemKind::InvalidIdempotencyKey, detail).at_header(&IDEMPOTENCY_KEY)
 }
 
 #[cfg(test)]

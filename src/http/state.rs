@@ -83,7 +83,7 @@ impl ServiceState {
     }
 
     pub(super) fn parse_request(&self, body: &Body) -> Result<InterSystemRequest, Problem> {
-        wire::parse_request(body.bytes(), self.0.limits.wire).map_err(|problems| {
+        wire::read_request(body.value(), self.0.limits.wire).map_err(|problems| {
             Problem::invalid(
                 problems
                     .into_iter()

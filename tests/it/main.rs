@@ -6,6 +6,7 @@ mod access;
 mod crash;
 mod decision_properties;
 mod decisions;
+mod documentation;
 mod engine;
 mod eval;
 mod facts;

@@ -8,6 +8,7 @@ mod element;
 mod idempotency;
 mod json;
 mod request;
+mod typed;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use json::strict_json;
 pub use request::parse_request;
 pub use request::read_request;
 pub use request::write_request;
+pub use typed::typed;
 
 /// What is wrong at one place of a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]

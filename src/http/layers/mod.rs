@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::http::problem::Problem;
 use crate::http::problem::explained;
+use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::telemetry::metrics::HttpLabels;
 
@@ -64,12 +65,7 @@ async fn unknown_route() -> Problem {
 
 async fn wrong_method() -> Problem {
     let detail = "the resource does not know this method";
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method-not-allowed",
-        "Method not allowed",
-        detail,
-    )
+    Problem::new(ProblemKind::MethodNotAllowed, detail)
 }
 
 fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {

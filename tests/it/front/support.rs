@@ -12,6 +12,7 @@ use comity::cli::service::ServiceError;
 use comity::cli::service::ServiceSettings;
 use comity::domain::wire::WireLimits;
 use comity::domain::wire::strict_json;
+use comity::http::problem::kind::ProblemKind;
 use reqwest::Client;
 use reqwest::Method;
 use reqwest::RequestBuilder;
@@ -232,7 +233,7 @@ impl Answer {
         errors
             .into_iter()
             .flatten()
-            .map(|error| error["pointer"].as_str().unwrap())
+            .map(|error| error["pointer"].as_str().unwrap_or("no pointer"))
             .collect()
     }
 
@@ -269,8 +270,11 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         assert_eq!(content_type, "application/problem+json", "{answer:?}");
         assert_eq!(answer.body["status"], status);
         let kind = answer.body["type"].as_str().unwrap();
-        assert!(kind.starts_with("urn:comity:problem:"), "{kind}");
-        for member in ["title", "detail"] {
+        let known = ProblemKind::ALL
+            .iter()
+            .find(|known| kind.strip_prefix("urn:comity:problem:") == Some(known.name()));
+        assert_eq!(known.unwrap().status(), status, "{kind}");
+        for member in ["title", "detail", "remedy"] {
             assert_ne!(answer.body[member].as_str().unwrap(), "");
         }
         assert_eq!(answer.body["instance"], answer.header("x-request-id"));
