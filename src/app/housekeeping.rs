@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::error::AppError;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
@@ -55,6 +57,19 @@ impl App {
                 return;
             }
         }
+    }
+
+    pub(in crate::app) fn check_dry_run_rate(&self, caller: &Caller) -> Result<(), AppError> {
+        let now = self.now();
+        let mut rate = self
+            .0
+            .dry_run_rate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        rate.take(&caller.name, now)
+            .map_err(|retry_after_seconds| AppError::TooManyDryRuns {
+                retry_after_seconds,
+            })
     }
 
     pub(in crate::app) fn count_dry_run(&self, caller: &Caller, items: &[ItemDecision]) {

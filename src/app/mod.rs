@@ -14,6 +14,7 @@ pub mod permission;
 pub mod plausibility;
 pub mod pool;
 pub mod publish;
+mod rate;
 pub mod replay;
 pub mod requests;
 pub mod respond;
@@ -34,6 +35,7 @@ use self::permission::Access;
 use self::permission::Action;
 use self::permission::Permit;
 use self::publish::Attempt;
+use self::rate::Rate;
 use self::sealing::SealingKey;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
@@ -41,6 +43,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::identity::caller::ITSELF;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::archive::Archive;
 use crate::telemetry::metrics::DecisionLabels;
@@ -57,6 +60,8 @@ pub struct Settings {
     pub access_policies: PathBuf,
     /// How many copies of the engine there are.
     pub workers: usize,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: u64,
 }
 
 /// The service's use cases; clones share one service.
@@ -76,6 +81,7 @@ struct Inner {
     publishing: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
+    dry_run_rate: Mutex<Rate>,
 }
 
 impl App {
@@ -173,6 +179,6 @@ impl App {
 
     /// The caller that the service itself is, for what it does on its own.
     pub fn itself() -> Caller {
-        Caller::new("comity", ["operator"])
+        Caller::new(ITSELF, ["operator"])
     }
 }

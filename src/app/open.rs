@@ -13,6 +13,7 @@ use crate::app::live::Live;
 use crate::app::live::Published;
 use crate::app::permission::Access;
 use crate::app::publish::read_and_compile;
+use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
 use crate::decision::engine::Engine;
@@ -64,6 +65,7 @@ impl App {
             None => first_publication(&settings, (&store, &archive), &clock).await?,
         };
         let workers = settings.workers.max(1);
+        let dry_run_rate = Rate::new(settings.dry_runs_per_minute_max);
         let published = Published::new(
             generation,
             bundle.digest(),
@@ -82,6 +84,7 @@ impl App {
             publishing: tokio::sync::Mutex::default(),
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
+            dry_run_rate: std::sync::Mutex::new(dry_run_rate),
         }));
         app.metrics().published(generation);
         app.publish_directory("start").await?;

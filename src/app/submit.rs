@@ -113,6 +113,7 @@ impl App {
         request: InterSystemRequest,
     ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
+        self.check_dry_run_rate(caller)?;
         let request = self.sealing_key().seal(request);
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);

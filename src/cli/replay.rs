@@ -13,6 +13,7 @@ use super::output;
 use crate::app::error::AppError;
 use crate::app::replay::ReplayReport;
 use crate::app::replay::replay_all;
+use crate::store::embedded::settings::QUEUE_COMMANDS;
 
 /// What to replay.
 #[derive(Debug, Args)]
@@ -56,8 +57,8 @@ pub(super) fn replay_directory(
     directory: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let (store, archive) =
-        super::service::open_store(directory).map_err(|error| AppError::Broken(Box::new(error)))?;
+    let (store, archive) = super::service::open_store(directory, QUEUE_COMMANDS)
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
     replay_all(&store, &archive, progress)
 }
 

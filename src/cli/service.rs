@@ -21,12 +21,12 @@ use crate::app::error::AppError;
 use crate::app::open::Foundations;
 use crate::app::sealing::SealingKey;
 use crate::domain::identity::McSystemId;
-use crate::domain::wire::WireLimits;
 use crate::http::server::Server;
-use crate::http::state::BodyLimits;
+use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
 use crate::identity::caller::CallerEntry;
 use crate::identity::caller::CallerList;
+use crate::identity::caller::LOCAL_OPERATOR;
 use crate::identity::token::Token;
 use crate::policy::manifest;
 use crate::policy::watch::Patience;
@@ -40,6 +40,7 @@ use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::RealDisk;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::SledBackend;
+use crate::store::embedded::settings::QUEUE_COMMANDS;
 use crate::store::embedded::settings::Settings as StoreSettings;
 use crate::telemetry::metrics::Metrics;
 
@@ -71,8 +72,14 @@ pub struct ServiceSettings {
     pub access_policies: PathBuf,
     /// Who may call, beside the local operator.
     pub callers: CallerList,
-    /// The largest bodies.
-    pub limits: BodyLimits,
+    /// How much and how long the interface takes.
+    pub http: HttpSettings,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: u64,
+    /// Commands that may wait to be sequenced.
+    pub queue_commands_max: usize,
+    /// When a change of the policy files is taken over.
+    pub patience: Patience,
 }
 
 /// Why a service does not start or stop.
@@ -121,7 +128,10 @@ impl ServiceSettings {
             access_policies: policies.join("access"),
             policies,
             callers: CallerList::default(),
-            limits: BodyLimits::default(),
+            http: HttpSettings::default(),
+            dry_runs_per_minute_max: 600,
+            queue_commands_max: QUEUE_COMMANDS,
+            patience: Patience::default(),
         }
     }
 
@@ -155,7 +165,8 @@ impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
         let directory = settings.data_directory.clone();
-        let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory))
+        let queue = settings.queue_commands_max;
+        let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory, queue))
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         bind_to_system(&settings.data_directory, &settings.system)?;
@@ -174,15 +185,15 @@ impl Service {
         )
         .await
         .map_err(ServiceError::App)?;
-        let publisher = watch_policies(&app)?;
+        let publisher = watch_policies(&app, settings.patience)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
-            name: "local-operator".to_owned(),
+            name: LOCAL_OPERATOR.to_owned(),
             roles: ["operator".to_owned()].into(),
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.limits);
+        let state = ServiceState::new(app.clone(), callers, settings.http);
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
@@ -217,12 +228,18 @@ impl Service {
 }
 
 /// Opens the store and the bundle archive in a data directory, making them if they are new.
-pub fn open_store(directory: &Path) -> Result<(EmbeddedStore, Archive), ServiceError> {
+pub fn open_store(
+    directory: &Path,
+    queue_commands: usize,
+) -> Result<(EmbeddedStore, Archive), ServiceError> {
     fs::create_dir_all(directory)
         .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
     let projection = Arc::new(SledBackend::new(directory));
-    let settings = store_settings(projection);
+    let settings = StoreSettings {
+        queue_commands,
+        ..store_settings(projection)
+    };
     let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut tell_progress)
         .map_err(|error| ServiceError::Store(directory.to_owned(), Box::new(error)))?;
     let archive = Archive::open(disk)
@@ -251,15 +268,16 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         system: settings.system.clone(),
         policies: settings.policies.clone(),
         access_policies: settings.access_policies.clone(),
+        dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
         workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }
 }
 
 /// Publishes after every change of a watched tree, until it is aborted.
-fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
+fn watch_policies(app: &App, patience: Patience) -> Result<JoinHandle<()>, ServiceError> {
     let changed = Arc::new(Notify::new());
     let mut roots = watched_roots(app);
-    let mut watch = start_watch(&roots, &changed).map_err(ServiceError::Watch)?;
+    let mut watch = start_watch(&roots, &changed, patience).map_err(ServiceError::Watch)?;
     let app = app.clone();
     Ok(tokio::spawn(async move {
         loop {
@@ -272,7 +290,7 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
             }
             let now = watched_roots(&app);
             if now != roots {
-                match start_watch(&now, &changed) {
+                match start_watch(&now, &changed, patience) {
                     Ok(other) => {
                         (roots, watch) = (now, other);
                         // A watch tells only what changes after it began; what came before must be read too.
@@ -287,9 +305,9 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
     }))
 }
 
-fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>) -> io::Result<Watch> {
+fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>, patience: Patience) -> io::Result<Watch> {
     let signal = Arc::clone(changed);
-    Watch::start(roots.to_vec(), Patience::default(), move || {
+    Watch::start(roots.to_vec(), patience, move || {
         signal.notify_one();
     })
 }
@@ -387,15 +405,4 @@ fn random_bytes() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
-}
-
-/// Body limits from the two settings that operators change.
-pub fn body_limits(body_bytes_max: usize, members_max: usize) -> BodyLimits {
-    BodyLimits {
-        body_bytes_max,
-        wire: WireLimits {
-            members: members_max,
-            ..WireLimits::default()
-        },
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use axum::body::Bytes;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
 use axum::extract::Request;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::domain::wire;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
+use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
 
 /// A body that is well-formed JSON.
@@ -66,18 +68,29 @@ where
                 Problem::new(ProblemKind::UnsupportedMediaType, detail).at_header(&CONTENT_TYPE)
             );
         }
-        let limit = state.body_bytes_max();
-        let bytes = axum::body::to_bytes(request.into_body(), limit)
-            .await
-            .map_err(|_| {
-                let detail =
-                    format!("the body is longer than {limit} bytes, or did not arrive whole");
-                Problem::new(ProblemKind::BodyTooLarge, detail)
-            })?;
-        let value = wire::strict_json(&bytes, state.wire_limits())
+        let bytes = read(request.into_body(), state.settings()).await?;
+        let value = wire::strict_json(&bytes, state.settings().wire)
             .map_err(|problem| Problem::malformed_body(problem.pointer, problem.detail))?;
         let bytes = bytes.len();
         Ok(Self(Body { bytes, value }))
+    }
+}
+
+/// The whole body, within its length and time.
+async fn read(body: axum::body::Body, settings: HttpSettings) -> Result<Bytes, Problem> {
+    let limit = settings.body_bytes_max;
+    let arriving = axum::body::to_bytes(body, limit);
+    match tokio::time::timeout(settings.body_max, arriving).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => {
+            let detail = format!("the body is longer than {limit} bytes, or did not arrive whole");
+            Err(Problem::new(ProblemKind::BodyTooLarge, detail))
+        }
+        Err(_) => {
+            let seconds = settings.body_max.as_secs_f64();
+            let detail = format!("the body did not arrive within {seconds} s");
+            Err(Problem::new(ProblemKind::BodyTimeout, detail))
+        }
     }
 }
 

@@ -1,8 +1,13 @@
 //! What the documentation lists is what there is.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 
+use clap::CommandFactory;
+use comity::cli::CommandLine;
+use comity::config::partial::Partial;
+use comity::config::partial::SETTINGS;
 use comity::http::problem::kind::ProblemKind;
 
 /// The cells of every row of the tables of a page.
@@ -40,4 +45,45 @@ fn every_kind_of_problem_is_on_its_page_and_no_other() {
     assert_eq!(documented, known);
     let names: BTreeSet<&str> = ProblemKind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(names.len(), ProblemKind::ALL.len());
+}
+
+#[test]
+fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
+    let command = CommandLine::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let flags: BTreeSet<&str> = serve
+        .get_arguments()
+        .filter_map(|it| it.get_long())
+        .collect();
+    let quoted = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+    let mut documented = Vec::new();
+    let mut defaults = BTreeMap::new();
+    for row in rows("docs/operations.md")
+        .iter()
+        .filter(|row| row[1].contains("COMITY_"))
+    {
+        let name = quoted(&row[0]).unwrap();
+        let variable = format!("COMITY_{}", name.to_ascii_uppercase());
+        assert_eq!(row[1], format!("`{variable}`"));
+        let flag = name.replace('_', "-");
+        let shown = if flags.contains(flag.as_str()) {
+            format!("`--{flag}`")
+        } else {
+            "none".to_owned()
+        };
+        assert_eq!(row[2], shown, "{name}");
+        if let Some(value) = quoted(&row[3]).filter(|value| !value.contains('`')) {
+            defaults.insert(variable, value);
+        }
+        documented.push(name);
+    }
+    assert_eq!(documented, SETTINGS);
+    // With everything set to what holds unless it is set, nothing is different.
+    assert!(defaults.len() >= SETTINGS.len() - 3, "{defaults:?}");
+    let system = || Partial {
+        system: Some("mc.de.example".to_owned()),
+        ..Partial::default()
+    };
+    let written = system().or(Partial::from_environment(&defaults).unwrap());
+    assert_eq!(written.complete(), system().complete());
 }

@@ -30,14 +30,14 @@ use crate::telemetry::metrics::HttpLabels;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
-const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Puts the layers around the routes.
 pub fn around(routes: Router<ServiceState>, state: &ServiceState) -> Router<ServiceState> {
+    let answer_max = state.settings().answer_max;
     let state = state.clone();
     let observe =
         move |labels: &HttpLabels, seconds: f64| state.app().metrics().answered(labels, seconds);
-    surround(routes, TIMEOUT, observe)
+    surround(routes, answer_max, observe)
 }
 
 fn surround<S, O>(routes: Router<S>, timeout: Duration, observe: O) -> Router<S>

@@ -63,6 +63,7 @@ impl Local {
             system: "mc.de.example".parse().unwrap(),
             policies: home.policies(),
             access_policies: home.policies().join("access"),
+            dry_runs_per_minute_max: 600,
             workers: 2,
         };
         let app = App::open(settings, foundations, Box::new(SystemClock::default()));

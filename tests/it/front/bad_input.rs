@@ -129,8 +129,8 @@ async fn what_is_no_strict_json_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_and_lists_have_limits() {
     let service = TestService::start_with(|settings| {
-        settings.limits.body_bytes_max = 16_384;
-        settings.limits.wire.members = 3;
+        settings.http.body_bytes_max = 16_384;
+        settings.http.wire.members = 3;
     })
     .await;
     let officers: Vec<String> = (1..=4)

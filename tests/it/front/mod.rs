@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod idempotency;
 mod lifecycle;
+mod limits;
 mod policies;
 mod registry;
 mod requests;
