@@ -184,7 +184,7 @@ fn of_partner(number: usize) -> String {
             "permit",
         )
     } else {
-        ("", "forbid")
+        ("@category(\"ceiling.other-partner\")", "forbid")
     };
     format!(
         "@id(\"other.p{number}\") {annotations}\n\

@@ -26,7 +26,7 @@ pub(super) async fn decide_in_chunks(
     facts: &Facts,
     now: Timestamp,
 ) -> Result<Vec<ItemDecision>, AppError> {
-    let count = item_count(request);
+    let count = item_count(request, facts);
     if count <= CHUNK_ITEMS_MAX {
         return decide_range(live, request, facts, now, 0..count);
     }

@@ -194,19 +194,15 @@ impl App {
 
 /// Everyone who asked for a request or gets something by it.
 fn concerned_identities(body: &OperationBody) -> Vec<McServiceId> {
-    let mut concerned = vec![body.requesting_user().clone()];
-    match body {
-        OperationBody::GroupMembershipUpdate(update) => {
-            let alias = update.requester.functional_alias.as_ref();
-            concerned.extend(alias.map(|alias| McServiceId::from(alias.uri().clone())));
-            concerned.extend(update.members.iter().cloned());
-        }
-        OperationBody::UeConfigurationPush(push) => {
-            let alias = push.requester.functional_alias.as_ref();
-            concerned.extend(alias.map(|alias| McServiceId::from(alias.uri().clone())));
-        }
-        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => {}
-    }
+    let elements = body.elements();
+    let mut concerned: Vec<McServiceId> = elements.requesting_user().cloned().into_iter().collect();
+    let alias = elements
+        .requester()
+        .and_then(|requester| requester.functional_alias.as_ref());
+    concerned.extend(alias.map(|alias| McServiceId::from(alias.uri().clone())));
+    concerned.extend(elements.subject().cloned());
+    let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
+    concerned.extend(listed.cloned());
     concerned
 }
 

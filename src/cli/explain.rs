@@ -122,14 +122,9 @@ fn print(explanation: &Explanation) {
 }
 
 fn print_item(decision: &ItemDecision) {
-    let service = decision
-        .item
-        .service
-        .map(|service| format!(" ({service})"))
-        .unwrap_or_default();
     output::say(&format!(
-        "{}{service}: {} ({})",
-        decision.item.subject, decision.outcome, decision.reason
+        "{}: {} ({})",
+        decision.item, decision.outcome, decision.reason
     ));
     for policy in &decision.policies {
         output::say(&format!("  decided by {}", policy.id));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cedar_policy::AuthorizationError;
 use cedar_policy::Authorizer;
 use cedar_policy::Decision;
+use cedar_policy::Effect;
 use cedar_policy::Entities;
 use cedar_policy::PolicyId;
 use cedar_policy::Request;
@@ -196,14 +197,13 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// The categories of the determining policies, each once; of a refusal for want of a permit,
-    /// none.
-    pub fn categories(&self) -> Vec<&'e Category> {
-        once(
-            self.determining()
-                .into_iter()
-                .filter_map(|policy| policy.category.as_ref()),
-        )
+    /// The categories of the request: those of the permits that are satisfied, whether they grant
+    /// or not. What a forbid carries names its family, not the request's category.
+    pub fn categories(&self) -> BTreeSet<&'e Category> {
+        self.satisfied()
+            .filter(|policy| policy.effect == Effect::Permit)
+            .filter_map(|policy| policy.category.as_ref())
+            .collect()
     }
 
     /// What is to be done when the grant is made, each once: by the granting permits and the
@@ -243,8 +243,8 @@ impl<'e> Evaluation<'e> {
                 .map(|policy| &policy.id)
                 .collect::<Vec<_>>()
         };
-        let forbids = of_effect(cedar_policy::Effect::Forbid);
-        let permits = of_effect(cedar_policy::Effect::Permit);
+        let forbids = of_effect(Effect::Forbid);
+        let permits = of_effect(Effect::Permit);
         if !forbids.is_empty() {
             (Decision::Deny, forbids)
         } else if permits.is_empty() {

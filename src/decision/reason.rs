@@ -27,6 +27,8 @@ pub enum ReasonCode {
     RequesterUnresolvable,
     /// The home of the group cannot be told.
     GroupUnresolvable,
+    /// The home of the user who is asked for cannot be told.
+    ResourceUnresolvable,
     /// The operation is not decided in that direction.
     DirectionUnknown,
     /// A policy that could have refused could not be evaluated, or the query could not be made.
@@ -35,7 +37,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Permitted,
         Self::Held,
         Self::Forbidden,
@@ -45,6 +47,7 @@ impl ReasonCode {
         Self::SubjectUnresolvable,
         Self::RequesterUnresolvable,
         Self::GroupUnresolvable,
+        Self::ResourceUnresolvable,
         Self::DirectionUnknown,
         Self::EvaluationError,
     ];
@@ -61,6 +64,7 @@ impl ReasonCode {
             Self::SubjectUnresolvable => "subject-unresolvable",
             Self::RequesterUnresolvable => "requester-unresolvable",
             Self::GroupUnresolvable => "group-unresolvable",
+            Self::ResourceUnresolvable => "resource-unresolvable",
             Self::DirectionUnknown => "direction-unknown",
             Self::EvaluationError => "evaluation-error",
         }

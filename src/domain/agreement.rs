@@ -211,6 +211,17 @@ pub enum DisclosureKind {
     SecurityLevel,
 }
 
+impl DisclosureKind {
+    /// The word used on the wire and in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::SecurityLevel => "security-level",
+        }
+    }
+}
+
 /// Where a server of the partner is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@
 //! exactly ever after.
 
 pub mod agreement;
+pub mod catalogue;
 pub mod document;
 pub mod group;
 pub mod identity;

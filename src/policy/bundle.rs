@@ -172,7 +172,7 @@ pub struct PolicyInfo {
     pub id: PolicyId,
     /// Permit or forbid.
     pub effect: Effect,
-    /// The category it belongs to; every permit of a strict bundle has one.
+    /// Of a permit, the category of requests that it answers; of a forbid, the family it belongs to.
     pub category: Option<Category>,
     /// Automatic or manual-review; on a forbid, manual-review or nothing.
     pub response: Option<Response>,
@@ -182,7 +182,7 @@ pub struct PolicyInfo {
     pub limits: BTreeSet<Limit>,
     /// How long a request held by it waits; absent, as the manifest says.
     pub expires: Option<Expiry>,
-    /// Marked as a holding forbid that `[responses]` cannot switch off.
+    /// Marked: `[responses]` cannot switch the category that it carries.
     pub locked: bool,
     /// Where the policy comes from.
     pub origin: Origin,

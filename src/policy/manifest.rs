@@ -21,10 +21,11 @@ pub const FILE_NAME: &str = "bundle.toml";
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "schema",
     "level",
+    "strict",
     "default_response",
     "default_expiry",
     "responses",
@@ -44,6 +45,31 @@ pub enum CategoryResponse {
     Reject,
 }
 
+impl CategoryResponse {
+    /// Every word, as it is written.
+    pub const WORDS: &'static [&'static str] = &["automatic", "manual-review", "reject"];
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "automatic" => Some(Self::Automatic),
+            "manual-review" => Some(Self::ManualReview),
+            "reject" => Some(Self::Reject),
+            _ => None,
+        }
+    }
+}
+
+/// A line of `[responses]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Switch {
+    /// The category, as it is written; no policy need carry it.
+    pub(crate) category: String,
+    /// How it is answered.
+    pub(crate) response: CategoryResponse,
+    /// Where the category is written.
+    pub(crate) place: Range<usize>,
+}
+
 /// What a bundle says about itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,10 +77,14 @@ pub struct Manifest {
     name: String,
     schema: PathBuf,
     level: Option<u32>,
+    #[serde(default)]
+    strict: bool,
     default_response: Option<Response>,
     default_expiry: Option<Expiry>,
     #[serde(default)]
-    responses: BTreeMap<Spanned<Category>, CategoryResponse>,
+    responses: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    #[serde(skip)]
+    switches: Vec<Switch>,
     #[serde(default)]
     tests: Vec<PathBuf>,
     #[serde(default)]
@@ -64,7 +94,17 @@ pub struct Manifest {
 impl Manifest {
     /// Reads a manifest; a key that does not exist is refused with its place.
     pub(crate) fn parse(file: &SourceText) -> Result<Self, Box<Diagnostic>> {
-        toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))
+        let mut manifest: Self =
+            toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
+        let mut lines: Vec<_> = std::mem::take(&mut manifest.responses)
+            .into_iter()
+            .collect();
+        lines.sort_by_key(|(category, _)| category.span().start);
+        manifest.switches = lines
+            .into_iter()
+            .map(|(category, response)| switch(category, &response, file))
+            .collect::<Result<_, _>>()?;
+        Ok(manifest)
     }
 
     /// The manifest of a bundle that has none.
@@ -73,9 +113,11 @@ impl Manifest {
             name: "offline".to_owned(),
             schema: PathBuf::new(),
             level: None,
+            strict: false,
             default_response,
             default_expiry: None,
             responses: BTreeMap::new(),
+            switches: Vec::new(),
             tests: Vec::new(),
             required: Vec::new(),
         }
@@ -96,6 +138,12 @@ impl Manifest {
         self.level.unwrap_or(DEFAULT_LEVEL)
     }
 
+    /// Whether every policy, forbids included, must carry a category, and no annotation without a
+    /// meaning.
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
     /// Response of permits that say none; absent, every permit must say one.
     pub fn default_response(&self) -> Option<Response> {
         self.default_response
@@ -106,17 +154,16 @@ impl Manifest {
         self.default_expiry.unwrap_or(Expiry::DEFAULT)
     }
 
-    /// The categories that an officer has switched.
-    pub fn responses(&self) -> impl Iterator<Item = (&Category, CategoryResponse)> {
-        self.responses
-            .iter()
-            .map(|(category, response)| (category.get_ref(), *response))
+    /// The categories that an officer has switched, in the order of the file.
+    pub(crate) fn switches(&self) -> &[Switch] {
+        &self.switches
     }
 
     /// How an officer has switched a category, if they have.
     pub fn response_of(&self, category: &Category) -> Option<CategoryResponse> {
-        self.responses()
-            .find_map(|(named, response)| (named == category).then_some(response))
+        self.switches
+            .iter()
+            .find_map(|switch| (switch.category == category.as_str()).then_some(switch.response))
     }
 
     /// Policies without which the bundle is not whole, with their places.
@@ -130,12 +177,61 @@ impl Manifest {
     pub fn tests(&self) -> &[PathBuf] {
         &self.tests
     }
+}
 
-    pub(crate) fn response_places(&self) -> impl Iterator<Item = (&Category, Range<usize>)> {
-        self.responses
-            .keys()
-            .map(|category| (category.get_ref(), category.span()))
+/// Reads a line of `[responses]`; whether its category exists is a question for the policies.
+fn switch(
+    category: Spanned<String>,
+    response: &Spanned<toml::Value>,
+    file: &SourceText,
+) -> Result<Switch, Box<Diagnostic>> {
+    let place = category.span();
+    let category = category.into_inner();
+    let wrong = |message: String| Diagnostic::error(Code::Manifest, message);
+    let written = match response.get_ref() {
+        toml::Value::String(word) => word,
+        toml::Value::Table(table) => {
+            let whole = dotted(&category, table);
+            let message = format!("`{category}` is a table here, no category");
+            let help = format!("write the category in quotes: `\"{whole}\"`");
+            return Err(Box::new(wrong(message).at(file.place(place)).help(help)));
+        }
+        other @ (toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_)) => {
+            let message = format!(
+                "the answer to a category is a word, no {}",
+                other.type_str()
+            );
+            return Err(Box::new(wrong(message).at(file.place(response.span()))));
+        }
+    };
+    let response = CategoryResponse::from_word(written).ok_or_else(|| {
+        let words = CategoryResponse::WORDS;
+        let message = format!("`{written}` is none of `{}`", words.join("`, `"));
+        wrong(message)
+            .at(file.place(response.span()))
+            .did_you_mean(written, words.iter().copied())
+    })?;
+    Ok(Switch {
+        category,
+        response,
+        place,
+    })
+}
+
+/// The category that was meant by a name with dots and without quotes.
+fn dotted(first: &str, table: &toml::Table) -> String {
+    let mut name = first.to_owned();
+    let mut inner = table.iter().next();
+    while let Some((key, value)) = inner {
+        name.push('.');
+        name.push_str(key);
+        inner = value.as_table().and_then(|table| table.iter().next());
     }
+    name
 }
 
 fn diagnose(error: &toml::de::Error, file: &SourceText) -> Diagnostic {
@@ -144,7 +240,7 @@ fn diagnose(error: &toml::de::Error, file: &SourceText) -> Diagnostic {
         return diagnostic.at(file.place(0..0));
     };
     let word = file.text().get(span.clone()).unwrap_or_default();
-    let words = KEYS.iter().chain(Response::WORDS).chain(&["reject"]);
+    let words = KEYS.iter().chain(Response::WORDS);
     diagnostic
         .at(file.place(span))
         .did_you_mean(word.trim_matches('"'), words.copied())

@@ -9,4 +9,5 @@ pub mod manifest;
 mod required;
 mod responses;
 pub mod source;
+mod switches;
 pub mod watch;

@@ -6,7 +6,6 @@ use cedar_policy::Effect;
 use cedar_policy::Policy;
 use cedar_policy::PolicyId;
 
-use crate::policy::annotation::Category;
 use crate::policy::annotation::Response;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::bundle::Form;
@@ -14,7 +13,6 @@ use crate::policy::bundle::Origin;
 use crate::policy::bundle::PolicyInfo;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
-use crate::policy::diagnostics::SourceText;
 use crate::policy::manifest::CategoryResponse;
 use crate::policy::manifest::Manifest;
 
@@ -43,30 +41,6 @@ pub(super) fn apply(
     }
     policies.append(&mut added);
     Ok(())
-}
-
-/// Reports categories of the table that no policy carries.
-pub(super) fn check_categories(
-    manifest: &Manifest,
-    policies: &[CompiledPolicy],
-    file: &SourceText,
-    problems: &mut Vec<Diagnostic>,
-) {
-    let known = || {
-        policies
-            .iter()
-            .filter_map(|policy| policy.info.category.as_ref())
-    };
-    for (category, range) in manifest.response_places() {
-        if !known().any(|carried| carried == category) {
-            let message = format!("no policy has the category `{category}`");
-            problems.push(
-                Diagnostic::error(Code::UnknownCategory, message)
-                    .at(file.place(range))
-                    .did_you_mean(category.as_str(), known().map(Category::as_str)),
-            );
-        }
-    }
 }
 
 /// A forbid with the scope and conditions of a permit.

@@ -335,7 +335,7 @@ permit (
   action,
   resource in MCX::GroupTag::"nothing"
 );
-@id("further.is-in") @response("manual-review")
+@id("further.is-in") @category("review.further") @response("manual-review")
 forbid (principal is MCX::User in MCX::System::"nowhere.example", action, resource);
 @id("further.conditions") @category("further.conditions") @response("manual-review")
 permit (principal, action, resource)
@@ -344,7 +344,7 @@ when {
   !(principal in [MCX::System::"nowhere.example", MCX::System::"elsewhere.example"]) &&
   context.other_system != MCX::System::"elsewhere.example"
 };
-@id("further.satisfied") @response("manual-review")
+@id("further.satisfied") @category("review.further") @response("manual-review")
 forbid (principal, action, resource)
 unless { context.other_system in MCX::System::"nowhere.example" };
 "#;

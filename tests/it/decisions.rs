@@ -94,6 +94,59 @@ fn shipped_bundles_have_no_warnings() {
 }
 
 #[test]
+fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
+    let mut families = BTreeSet::new();
+    for scene in SCENES.iter() {
+        for item in scene.decide(scene.engine().get()) {
+            for policy in &item.policies {
+                let category = policy.category.clone().unwrap();
+                let listed = item.categories.contains(&category);
+                let family = category.starts_with("ceiling.") || category.starts_with("review.");
+                // What `[responses]` makes of a permit keeps the permit's category.
+                assert_eq!(listed, !family, "{}: {category}", scene.name);
+                if family {
+                    families.insert(category);
+                }
+            }
+        }
+    }
+    let expected = [
+        "ceiling.affiliation",
+        "ceiling.agreement",
+        "ceiling.exchange",
+        "ceiling.group-membership",
+        "ceiling.interconnection",
+        "ceiling.migration",
+        "ceiling.requester",
+        "ceiling.ue-configuration",
+        "review.group-membership",
+        "review.ue-configuration",
+    ];
+    assert!(families.iter().eq(expected.iter()), "{families:?}");
+}
+
+#[test]
+fn every_shipped_policy_has_a_category_and_names_its_source() {
+    for directory in ["policies", "policies/access"] {
+        let engine = engine(Path::new(directory));
+        for policy in engine.bundle().policies() {
+            assert!(policy.category.is_some(), "{}", policy.id);
+            let text = std::fs::read_to_string(&policy.place.file).unwrap();
+            let before = text.get(..policy.place.offset).unwrap();
+            let comment: Vec<&str> = before
+                .lines()
+                .rev()
+                .take_while(|line| line.starts_with("//"))
+                .collect();
+            let names_source = ["TS ", "TR ", "uling"]
+                .iter()
+                .any(|source| comment.iter().any(|line| line.contains(source)));
+            assert!(names_source, "{}: {comment:?}", policy.id);
+        }
+    }
+}
+
+#[test]
 fn no_automatic_permit_reads_urgency() {
     for policy in SHIPPED.bundle().compiled() {
         let text = policy.policy().to_string();

@@ -17,5 +17,6 @@ mod officer_guide;
 mod policy;
 mod policy_source;
 mod records;
+mod responses;
 mod store;
 mod watch;

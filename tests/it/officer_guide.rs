@@ -56,7 +56,7 @@ fn every_case_of_the_guide_comes_out_as_written() {
         let items = decided(&example, &source, case);
         assert!(!items.is_empty(), "{}", case.name);
         for item in items {
-            let name = format!("{}: {}", case.name, item.item.subject);
+            let name = format!("{}: {}", case.name, item.item);
             assert_eq!(item.outcome.as_str(), case.outcome, "{name}");
             assert_eq!(item.categories, case.categories, "{name}");
             let decisive: Vec<&str> = item.policies.iter().map(|it| it.id.as_str()).collect();

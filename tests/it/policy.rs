@@ -244,16 +244,85 @@ fn annotations_are_held_to_their_rules() {
 }
 
 #[test]
-fn an_unknown_annotation_is_a_warning() {
-    let policy = GOOD.replace("@category", "@categry(\"x\")\n@category");
-    let bundle = compile(MANIFEST, &[("a.cedar", &policy)]).unwrap();
+fn a_strict_bundle_asks_every_policy_for_a_category() {
+    let forbid = "@id(\"b\")\nforbid (principal, action, resource);\n";
+    let files = [("a.cedar", GOOD), ("b.cedar", forbid)];
+    compile(MANIFEST, &files).unwrap();
+    let strict = format!("{MANIFEST}strict = true\n");
+    let problem = problem_of(&strict, &files);
+    assert_eq!(problem.code, Code::MissingCategory);
+    assert_eq!(place(&problem), "b.cedar:1:1");
+    assert!(problem.help.unwrap().contains("strict"));
+    let named = forbid.replace("@id", "@category(\"ceiling.b\") @id");
+    compile(&strict, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
+}
+
+#[test]
+fn a_family_of_forbids_cannot_be_switched() {
+    let forbid = "@id(\"b\") @category(\"ceiling.b\") forbid (principal, action, resource);";
+    let files = [("a.cedar", GOOD), ("b.cedar", forbid)];
+    for response in ["automatic", "manual-review", "reject"] {
+        let manifest = format!("{MANIFEST}[responses]\n\"ceiling.b\" = \"{response}\"\n");
+        let problem = problem_of(&manifest, &files);
+        assert_eq!(problem.code, Code::NotSwitchable);
+        assert_eq!(place(&problem), "bundle.toml:4:1");
+        let help = problem.help.unwrap();
+        assert!(
+            help.contains("overrides never touch written forbids"),
+            "{help}"
+        );
+    }
+    let misspelt = format!("{MANIFEST}[responses]\n\"ceiling.c\" = \"reject\"\n");
+    let problem = problem_of(&misspelt, &files);
+    assert_eq!((problem.code, problem.help), (Code::UnknownCategory, None));
+}
+
+#[test]
+fn a_misspelt_annotation_is_refused() {
+    for (written, meant) in [
+        ("obligaton", "obligation"),
+        ("categry", "category"),
+        ("respone", "response"),
+        ("Limits", "limits"),
+        ("expire", "expires"),
+    ] {
+        let policy = GOOD.replace("@category", &format!(" @{written}(\"x\")\n@category"));
+        let problem = problem_of(MANIFEST, &[("a.cedar", &policy)]);
+        assert_eq!(
+            (problem.severity, problem.code),
+            (Severity::Error, Code::UnknownAnnotation)
+        );
+        assert_eq!(problem.help, Some(format!("did you mean `{meant}`?")));
+        assert_eq!(place(&problem), "a.cedar:2:2");
+    }
+}
+
+#[test]
+fn an_annotation_of_somebody_else_is_a_warning_unless_the_bundle_is_strict() {
+    let policy = GOOD.replace("@category", "@advice(\"x\")\n@category");
+    let files = [("a.cedar", policy.as_str())];
+    let bundle = compile(MANIFEST, &files).unwrap();
     let warning = bundle.warnings().unwrap().iter().next().unwrap();
     assert_eq!(
         (warning.severity, warning.code),
         (Severity::Warning, Code::UnknownAnnotation)
     );
-    assert_eq!(warning.help.as_deref(), Some("did you mean `category`?"));
     assert_eq!(place(warning), "a.cedar:2:1");
+    let refused = problem_of(&format!("{MANIFEST}strict = true\n"), &files);
+    assert_eq!(
+        (refused.severity, refused.code),
+        (Severity::Error, Code::UnknownAnnotation)
+    );
+    assert_eq!(place(&refused), "a.cedar:2:1");
+}
+
+#[test]
+fn a_lenient_bundle_takes_any_annotation() {
+    let policy = ["@obligaton(\"x\") @advice(\"y\") permit (principal, action, resource);"];
+    let bundle = Bundle::lenient(&lenient(&policy, None, Validation::Strict)).unwrap();
+    let warnings: Vec<_> = bundle.warnings().unwrap().iter().collect();
+    assert_eq!(warnings.len(), 2);
+    assert!(warnings.iter().all(|it| it.severity == Severity::Warning));
 }
 
 #[test]
@@ -297,8 +366,38 @@ fn the_manifest_is_strict() {
     assert_eq!(place(&category), "bundle.toml:4:1");
     assert_eq!(category.help.as_deref(), Some("did you mean `c.one`?"));
 
+    let not_a_name = problem_of(
+        &format!("{MANIFEST}[responses]\n\"C.one\" = \"reject\"\n"),
+        &files,
+    );
+    assert_eq!(not_a_name.code, Code::UnknownCategory);
+    assert_eq!(not_a_name.help.as_deref(), Some("did you mean `c.one`?"));
+
+    let unquoted = problem_of(
+        &format!("{MANIFEST}[responses]\nc.one-more.two = \"reject\"\n"),
+        &files,
+    );
+    assert_eq!(unquoted.code, Code::Manifest);
+    assert_eq!(place(&unquoted), "bundle.toml:4:1");
+    let help = unquoted.help.unwrap();
+    assert!(help.contains("`\"c.one-more.two\"`"), "{help}");
+
+    let number = problem_of(&format!("{MANIFEST}[responses]\n\"c.one\" = 1\n"), &files);
+    assert_eq!(place(&number), "bundle.toml:4:11");
+
     let expiry = problem_of(&format!("{MANIFEST}default_expiry = \"-PT1H\"\n"), &files);
     assert_eq!(place(&expiry), "bundle.toml:3:18");
+}
+
+#[test]
+fn a_bundle_without_policies_is_refused_and_says_so() {
+    for files in [&[][..], &[("a.cedar", "// nothing here yet\n")]] {
+        let manifest = format!("{MANIFEST}required = [\"good\"]\n");
+        let problem = problem_of(&manifest, files);
+        assert_eq!(problem.code, Code::NoPolicies);
+        assert_eq!(place(&problem), "bundle.toml:1:1");
+    }
+    Bundle::lenient(&lenient(&[""], None, Validation::Strict)).unwrap();
 }
 
 #[test]
@@ -332,7 +431,7 @@ fn switched(response: &str) -> Vec<(String, PolicyClass)> {
         permit (principal, action, resource);\n\
         @id(\"hard\") @category(\"c.one\") forbid (principal, action, resource) \
         when {{ principal.clearance < 0 }};\n\
-        @id(\"hold\") @category(\"c.one\") @response(\"manual-review\") @locked(\"true\") \
+        @id(\"hold\") @category(\"c.one\") @response(\"manual-review\") \
         forbid (principal, action, resource) when {{ principal.clearance < 1 }};\n"
     );
     let manifest = format!("{MANIFEST}[responses]\n\"c.one\" = \"{response}\"\n");

@@ -171,7 +171,7 @@ fn an_erased_part_leaves_the_state_and_no_record() {
                 parts[erased].class
             );
             let state = StatePart::from_parts(&left).unwrap();
-            assert_eq!(state.operation.operation(), scene.request.body.operation());
+            assert_eq!(state.operation.operation, scene.request.body.operation());
         }
         assert!(DecisionRecord::from_parts(&parts[1..]).is_err());
     }

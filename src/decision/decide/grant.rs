@@ -13,7 +13,6 @@ use crate::domain::identity::GroupId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
 use crate::domain::time::Timestamp;
 use crate::policy::annotation;
 use crate::policy::annotation::Limit;
@@ -61,14 +60,12 @@ impl Grant<'_> {
     }
 
     fn parameters(&self) -> ObligationParameters {
-        let push = match &self.request.body {
-            OperationBody::UeConfigurationPush(push) => Some(push),
-            OperationBody::GroupMembershipUpdate(_)
-            | OperationBody::Affiliation(_)
-            | OperationBody::MigrationServiceAuthorization(_) => None,
-        };
+        let elements = self.request.body.elements();
+        let is_about_somebody = elements.listed() > 0 || elements.subject().is_some();
+        let subject = self.item.subject.clone();
+        let push = self.request.body.push();
         ObligationParameters {
-            subject: push.is_none().then(|| self.item.subject.clone()),
+            subject: subject.filter(|_| is_about_somebody),
             group: self.group().cloned(),
             service: self.item.service,
             profile: self.profile().map(|profile| profile.id.clone()),
@@ -92,12 +89,8 @@ impl Grant<'_> {
     }
 
     fn group(&self) -> Option<&GroupId> {
-        match &self.request.body {
-            OperationBody::GroupMembershipUpdate(update) => Some(&update.group),
-            OperationBody::Affiliation(affiliation) => Some(&affiliation.group),
-            OperationBody::MigrationServiceAuthorization(_)
-            | OperationBody::UeConfigurationPush(_) => None,
-        }
+        let item = self.item.group.as_ref();
+        item.or_else(|| self.request.body.elements().group())
     }
 
     fn profile(&self) -> Option<&MigratedUserProfile> {

@@ -2,7 +2,7 @@
 
 mod grant;
 
-use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 
 use cedar_policy::Effect;
@@ -21,7 +21,10 @@ use crate::decision::query::Prepared;
 use crate::decision::query::Queries;
 use crate::decision::query::Query;
 use crate::decision::reason::ReasonCode;
+use crate::domain::agreement::DisclosureKind;
+use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
@@ -33,11 +36,36 @@ use crate::policy::bundle::PolicyInfo;
 /// What an item is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ItemKey {
-    /// The member, the affiliating or the migrating user; of a configuration push, the requester.
-    pub subject: McServiceId,
+    /// The user: the listed one, the one who migrates, calls or affiliates, else the requester.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<McServiceId>,
     /// The service, where the operation is decided service by service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<McService>,
+    /// The group, where the operation is decided group by group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The kind of information, where the operation is decided kind by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DisclosureKind>,
+    /// The system to which the user might migrate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<McSystemId>,
+}
+
+/// What an item is about, most particular last: `sip:officer@… mcptt`.
+impl fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [
+            self.subject.as_ref().map(McServiceId::as_str),
+            self.group.as_ref().map(GroupId::as_str),
+            self.system.as_ref().map(McSystemId::as_str),
+            self.kind.map(DisclosureKind::as_str),
+            self.service.map(McService::as_str),
+        ];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 /// The decision on one item, and why.
@@ -76,7 +104,7 @@ pub struct DeterminingPolicy {
     /// How it answers, `automatic` or `manual-review`; a forbid without one refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
-    /// The category of requests that it is about.
+    /// Of a permit, the category of requests that it answers; of a forbid, its family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
 }
@@ -124,7 +152,7 @@ pub fn decide_items(
     queries
         .into_iter()
         .filter_map(|(number, query)| {
-            let item = query::item(prepared.request, number)?;
+            let item = query::item(prepared.request, prepared.facts, number)?;
             Some(match query {
                 Query::Ask(asked) => {
                     let evaluation = engine.evaluate(&asked, &entities);
@@ -198,7 +226,11 @@ fn answered(
             .into_iter()
             .map(determining)
             .collect(),
-        categories: categories(evaluation),
+        categories: evaluation
+            .categories()
+            .into_iter()
+            .map(ToString::to_string)
+            .collect(),
         would_permit: if is_refused {
             permits(evaluation)
         } else {
@@ -270,15 +302,6 @@ fn policy_error(error: &EngineError<'_>) -> PolicyError {
         policy: Some(error.policy.id.to_string()),
         message: error.message.clone(),
     }
-}
-
-fn categories(evaluation: &Evaluation<'_>) -> Vec<String> {
-    let categories: BTreeSet<String> = evaluation
-        .satisfied()
-        .filter_map(|policy| policy.category.as_ref())
-        .map(ToString::to_string)
-        .collect();
-    categories.into_iter().collect()
 }
 
 fn permits(evaluation: &Evaluation<'_>) -> Vec<String> {

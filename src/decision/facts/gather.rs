@@ -11,6 +11,7 @@ use crate::decision::facts::ProfileFacts;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::SharedFacts;
+use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
 use crate::domain::identity::GroupId;
@@ -24,12 +25,10 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::MigrationServiceAuthorization;
-use crate::domain::request::OperationBody;
-use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::InformationElements;
+use crate::domain::request::elements::Need;
+use crate::domain::request::elements::Resource;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
 /// Gathers what a request depends on, and what was read to know it.
@@ -46,14 +45,7 @@ pub fn gather(
         lookup,
         read: BTreeMap::new(),
     };
-    let facts = match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => gatherer.membership(update),
-        OperationBody::Affiliation(affiliation) => gatherer.affiliation(affiliation),
-        OperationBody::MigrationServiceAuthorization(authorization) => {
-            gatherer.migration(authorization)
-        }
-        OperationBody::UeConfigurationPush(push) => gatherer.configuration(push),
-    };
+    let facts = gatherer.facts(request);
     let read_set = ReadSet {
         entries: gatherer.read.into_iter().collect(),
         generation: 0,
@@ -80,59 +72,80 @@ struct Gatherer<'a> {
 type FoundGroup = Option<Arc<Document>>;
 
 impl Gatherer<'_> {
-    fn membership(&mut self, update: &GroupMembershipUpdate) -> Facts {
-        let (shared, group) = self.shared_with_group(&update.group);
-        Facts {
-            shared,
-            requester: Some(self.person(&update.requester.mc_service_id)),
-            subjects: update
-                .members
-                .iter()
-                .map(|member| self.member(member, &group))
-                .collect(),
-        }
-    }
-
-    fn affiliation(&mut self, affiliation: &Affiliation) -> Facts {
-        let (mut shared, group) = self.shared_with_group(&affiliation.group);
-        let mut user = self.member(&affiliation.user, &group);
-        if let Some(home) = user.home.clone() {
-            if home != *self.local {
-                shared.home_agreement = self.agreement(&home);
+    fn facts(&mut self, request: &InterSystemRequest) -> Facts {
+        let elements = request.body.elements();
+        let (mut shared, group) = match elements.resource() {
+            Resource::Group(group) => self.shared_with_group(group),
+            Resource::User(_) | Resource::ReceivingSystem | Resource::ServingSystem => {
+                (self.shared(), None)
             }
-            user.migrated_profile = self.migrated_profile(&affiliation.user, &home);
-        }
-        if affiliation.serving_system != *self.local {
-            shared.serving_agreement = self.agreement(&affiliation.serving_system);
+        };
+        let requester = elements.requester();
+        let requester = requester.map(|requester| self.person(&requester.mc_service_id));
+        let subjects = self.subjects(elements, &group);
+        let resource = match elements.resource() {
+            Resource::User(user) => Some(self.person(user)),
+            Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
+        };
+        let home = subjects.first().and_then(|user| user.home.clone());
+        for need in elements.needs() {
+            self.shared_need(&mut shared, *need, request, home.as_ref());
         }
         Facts {
             shared,
-            requester: None,
-            subjects: vec![user],
+            requester,
+            subjects,
+            resource,
+            candidates: Vec::new(),
         }
     }
 
-    fn migration(&mut self, authorization: &MigrationServiceAuthorization) -> Facts {
-        let mut shared = self.shared();
-        shared.link = self.link();
-        let mut user = self.person(&authorization.user);
-        if let Some(home) = user.home.clone() {
-            user.migrated_profile = self.migrated_profile(&authorization.user, &home);
-        }
-        Facts {
-            shared,
-            requester: None,
-            subjects: vec![user],
-        }
+    fn subjects(
+        &mut self,
+        elements: &dyn InformationElements,
+        group: &FoundGroup,
+    ) -> Vec<PersonFacts> {
+        let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
+        let is_served = elements.needs_to_know(Need::MigratedProfile);
+        listed
+            .chain(elements.subject())
+            .map(|user| {
+                let mut person = self.member(user, group);
+                if is_served && let Some(home) = person.home.clone() {
+                    person.migrated_profile = self.migrated_profile(user, &home);
+                }
+                person
+            })
+            .collect()
     }
 
-    fn configuration(&mut self, push: &UeConfigurationPush) -> Facts {
-        let mut shared = self.shared();
-        shared.configuration = self.stored_configuration(&push.mc_system_id);
-        Facts {
-            shared,
-            requester: Some(self.person(&push.requester.mc_service_id)),
-            subjects: Vec::new(),
+    fn shared_need(
+        &mut self,
+        shared: &mut SharedFacts,
+        need: Need,
+        request: &InterSystemRequest,
+        subject_home: Option<&McSystemId>,
+    ) {
+        match need {
+            Need::HomeAgreement => {
+                let elsewhere = subject_home.filter(|home| *home != self.local);
+                shared.home_agreement = elsewhere.and_then(|home| self.agreement(home));
+            }
+            Need::ServingAgreement => {
+                let serving = serving_system(request).filter(|system| *system != self.local);
+                shared.serving_agreement = serving.and_then(|system| self.agreement(system));
+            }
+            Need::Link => shared.link = self.link(),
+            Need::Configuration => {
+                let provider = request.body.push().map(|push| &push.mc_system_id);
+                shared.configuration =
+                    provider.and_then(|provider| self.stored_configuration(provider));
+            }
+            Need::Subject
+            | Need::Membership
+            | Need::Grant
+            | Need::GroupPartner
+            | Need::MigratedProfile => {}
         }
     }
 

@@ -56,6 +56,19 @@ pub struct Facts {
     /// Whom the items are about, in the order of the request: each listed member, else the one user who
     /// affiliates or migrates. A configuration push has none.
     pub subjects: Vec<PersonFacts>,
+    /// The user who is asked for: the called one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<PersonFacts>,
+    /// The systems to which the user might migrate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<CandidateFacts>,
+}
+
+/// A system to which the user might migrate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateFacts {
+    /// The system.
+    pub system: McSystemId,
 }
 
 /// Facts that are not about a person.

@@ -21,17 +21,16 @@ use crate::decision::facts::GrantFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
 use crate::decision::query::service_word;
+use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::Versioned;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Requester;
-use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
+use crate::domain::request::elements::Particular;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::ConfigurationElement;
@@ -62,23 +61,16 @@ pub(super) fn shared(
     }
     let known = agreement(set, facts.shared.agreement.as_ref())?;
     optional(&mut members, "agreement", known);
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => {
-            of_requester(&mut members, request, &update.requester)?;
-            of_membership(&mut members, update, facts)?;
-        }
-        OperationBody::Affiliation(affiliation) => {
-            of_affiliation(&mut members, set, affiliation, facts)?;
-        }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            let link = facts.shared.link.as_ref();
-            let link = link.map(|link| string(link.value.as_str()));
-            optional(&mut members, "link", link);
-        }
-        OperationBody::UeConfigurationPush(push) => {
-            of_requester(&mut members, request, &push.requester)?;
-            of_push(&mut members, set, push, facts);
-        }
+    let elements = request.body.elements();
+    if let Some(requester) = elements.requester() {
+        of_requester(&mut members, request, requester)?;
+    }
+    for (name, particular) in elements.particulars() {
+        let value = particular_value(set, &particular);
+        members.push(member(name, value));
+    }
+    for need in elements.needs() {
+        shared_need(&mut members, set, *need, request, facts)?;
     }
     Ok(members)
 }
@@ -88,29 +80,96 @@ pub(super) fn of_item(
     members: &mut Members,
     request: &InterSystemRequest,
     item: &ItemKey,
-    person: &PersonFacts,
+    person: Option<&PersonFacts>,
 ) -> Result<(), QueryError> {
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(_) => {
-            let subject = Vocabulary::get()?.user(&item.subject);
-            members.push(member("subject", entity(&subject)));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-        }
-        OperationBody::Affiliation(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            members.push(member("subject_is_member", boolean(person.is_member)));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            members.push(member("service", string(service_word(item.service))));
-            optional(members, "subject_grant", grant(person)?);
-            optional(members, "migrated_profile", migrated_profile(person)?);
-        }
-        OperationBody::UeConfigurationPush(_) => {}
+    if item.service.is_some() {
+        members.push(member("service", string(service_word(item.service))));
+    }
+    if let Some(kind) = item.kind {
+        members.push(member("kind", string(kind.as_str())));
+    }
+    for need in request.body.elements().needs() {
+        item_need(members, *need, item, person)?;
     }
     Ok(())
+}
+
+fn shared_need(
+    members: &mut Members,
+    set: &mut EntitySet,
+    need: Need,
+    request: &InterSystemRequest,
+    facts: &Facts,
+) -> Result<(), QueryError> {
+    let shared = &facts.shared;
+    match need {
+        Need::GroupPartner => of_group_partner(members, facts)?,
+        Need::HomeAgreement => {
+            let home = agreement(set, shared.home_agreement.as_ref())?;
+            optional(members, "home_agreement", home);
+        }
+        Need::ServingAgreement => {
+            if let Some(serving) = serving_system(request) {
+                let serving = set.add_system(serving);
+                members.push(member("serving_system", entity(&serving)));
+            }
+            let serving = agreement(set, shared.serving_agreement.as_ref())?;
+            optional(members, "serving_agreement", serving);
+        }
+        Need::Link => {
+            let link = shared.link.as_ref();
+            let link = link.map(|link| string(link.value.as_str()));
+            optional(members, "link", link);
+        }
+        Need::Configuration => of_push(members, request, facts),
+        Need::Subject | Need::Membership | Need::Grant | Need::MigratedProfile => {}
+    }
+    Ok(())
+}
+
+fn item_need(
+    members: &mut Members,
+    need: Need,
+    item: &ItemKey,
+    person: Option<&PersonFacts>,
+) -> Result<(), QueryError> {
+    let Some(person) = person else {
+        return Ok(());
+    };
+    match need {
+        Need::Subject => {
+            if let Some(subject) = &item.subject {
+                let subject = Vocabulary::get()?.user(subject);
+                members.push(member("subject", entity(&subject)));
+            }
+        }
+        Need::Membership => members.push(member("subject_is_member", boolean(person.is_member))),
+        Need::Grant => optional(members, "subject_grant", grant(person)?),
+        Need::MigratedProfile => {
+            optional(members, "migrated_profile", migrated_profile(person)?);
+        }
+        Need::GroupPartner
+        | Need::HomeAgreement
+        | Need::ServingAgreement
+        | Need::Link
+        | Need::Configuration => {}
+    }
+    Ok(())
+}
+
+fn particular_value(set: &mut EntitySet, particular: &Particular<'_>) -> RestrictedExpression {
+    match particular {
+        Particular::Bool(value) => boolean(*value),
+        Particular::Long(value) => long(*value),
+        Particular::Text(text) => string(text),
+        Particular::Texts(texts) => strings(texts.iter().copied()),
+        Particular::System(system) => entity(&set.add_system(system)),
+        Particular::Systems(systems) => {
+            let systems: Vec<_> = systems.iter().map(|it| set.add_system(it)).collect();
+            RestrictedExpression::new_set(systems.iter().map(entity))
+        }
+        Particular::Moment(at) => moment(*at),
+    }
 }
 
 fn of_requester(
@@ -132,13 +191,7 @@ fn of_requester(
     Ok(())
 }
 
-fn of_membership(
-    members: &mut Members,
-    update: &GroupMembershipUpdate,
-    facts: &Facts,
-) -> Result<(), QueryError> {
-    let count = i64::try_from(update.members.len()).unwrap_or(i64::MAX);
-    members.push(member("member_count", long(count)));
+fn of_group_partner(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
     let group = facts.shared.group.as_ref();
     if let Some(review) = group.and_then(|group| group.value.review) {
         let flags = record(vec![
@@ -150,28 +203,12 @@ fn of_membership(
     Ok(())
 }
 
-fn of_affiliation(
-    members: &mut Members,
-    set: &mut EntitySet,
-    affiliation: &Affiliation,
-    facts: &Facts,
-) -> Result<(), QueryError> {
-    let serving = set.add_system(&affiliation.serving_system);
-    members.push(member("serving_system", entity(&serving)));
-    let home = agreement(set, facts.shared.home_agreement.as_ref())?;
-    optional(members, "home_agreement", home);
-    let serving = agreement(set, facts.shared.serving_agreement.as_ref())?;
-    optional(members, "serving_agreement", serving);
-    Ok(())
-}
-
-fn of_push(members: &mut Members, set: &mut EntitySet, push: &UeConfigurationPush, facts: &Facts) {
-    let provider = set.add_system(&push.mc_system_id);
-    let describes = set.add_system(push.configuration.describes());
+fn of_push(members: &mut Members, request: &InterSystemRequest, facts: &Facts) {
     let stored = facts.shared.configuration.as_ref();
-    let changes = changes(stored.map(|stored| &stored.value), &push.configuration);
-    members.push(member("provider", entity(&provider)));
-    members.push(member("describes", entity(&describes)));
+    let changes = match request.body.push() {
+        Some(push) => changes(stored.map(|stored| &stored.value), &push.configuration),
+        None => Vec::new(),
+    };
     members.push(member(
         "changes",
         strings(changes.iter().map(|it| it.as_str())),

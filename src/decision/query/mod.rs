@@ -20,14 +20,13 @@ use crate::decision::entities::Vocabulary;
 use crate::decision::facts::Facts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::reason::ReasonCode;
-use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
+use crate::domain::request::elements::Principal;
+use crate::domain::request::elements::Resource;
 use crate::domain::time::Timestamp;
 use crate::policy::bundle::Bundle;
 
-pub use item::action;
 pub(crate) use item::is_reducing;
 pub use item::item;
 pub use item::item_count;
@@ -112,12 +111,12 @@ impl<'a> Prepared<'a> {
 
     /// How many items there are.
     pub fn item_count(&self) -> usize {
-        item_count(self.request)
+        item_count(self.request, self.facts)
     }
 
     /// What is known about whom an item concerns.
     pub(crate) fn person(&self, number: usize) -> Option<&'a PersonFacts> {
-        person(self.request, self.facts, number)
+        item::person(self.request, self.facts, number)
     }
 
     /// The queries of the items in a range.
@@ -140,15 +139,11 @@ impl<'a> Prepared<'a> {
 
     fn entities(&self, shared: &Shared<'_>, range: Range<usize>) -> Result<Entities, QueryError> {
         let entities = shared.entities.clone();
-        let OperationBody::GroupMembershipUpdate(update) = &self.request.body else {
-            return Ok(entities);
-        };
-        if update.members.len() <= SHARED_SUBJECTS_MAX {
+        if self.request.body.elements().listed() <= SHARED_SUBJECTS_MAX {
             return Ok(entities);
         }
         let mut set = EntitySet::new(Vocabulary::get()?);
-        let members = update.members.iter().zip(&self.facts.subjects);
-        add_members(&mut set, members.skip(range.start).take(range.len()))?;
+        add_listed(&mut set, self.request, self.facts, range)?;
         let added: Vec<_> = set
             .into_entities()
             .filter(|entity| entities.get(&entity.uid()).is_none())
@@ -157,22 +152,25 @@ impl<'a> Prepared<'a> {
     }
 
     fn query(&self, shared: &Shared<'_>, number: usize) -> Query {
-        match self.person(number) {
-            Some(person) if person.home.is_some() => match self.ask(shared, person, number) {
-                Ok(request) => Query::Ask(Box::new(request)),
-                Err(error) => Query::Failed(error.to_string()),
-            },
-            Some(_) | None => Query::Refused(ReasonCode::SubjectUnresolvable),
+        let person = self.person(number);
+        let is_about_somebody =
+            self.request.body.elements().principal() != Principal::RequestingSystem;
+        if is_about_somebody && person.is_none_or(|person| person.home.is_none()) {
+            return Query::Refused(ReasonCode::SubjectUnresolvable);
+        }
+        match self.ask(shared, person, number) {
+            Ok(request) => Query::Ask(Box::new(request)),
+            Err(error) => Query::Failed(error.to_string()),
         }
     }
 
     fn ask(
         &self,
         shared: &Shared<'_>,
-        person: &PersonFacts,
+        person: Option<&PersonFacts>,
         number: usize,
     ) -> Result<Request, QueryError> {
-        let item = item(self.request, number).ok_or(QueryError::NoItem(number))?;
+        let item = item(self.request, self.facts, number).ok_or(QueryError::NoItem(number))?;
         let mut context = shared.context.clone();
         context::of_item(&mut context, self.request, &item, person)?;
         Ok(Request::new(
@@ -206,10 +204,9 @@ impl<'a> Shared<'a> {
         let mut set = EntitySet::new(vocabulary);
         let principal = add_principal(&mut set, request, facts)?;
         let resource = add_resource(&mut set, request, facts)?;
-        if let OperationBody::GroupMembershipUpdate(update) = &request.body
-            && update.members.len() <= SHARED_SUBJECTS_MAX
-        {
-            add_members(&mut set, update.members.iter().zip(&facts.subjects))?;
+        let listed = request.body.elements().listed();
+        if listed <= SHARED_SUBJECTS_MAX {
+            add_listed(&mut set, request, facts, 0..listed)?;
         }
         let context = context::shared(&mut set, request, facts, now)?;
         Ok(Self {
@@ -219,25 +216,10 @@ impl<'a> Shared<'a> {
                 .add_entities(set.into_entities(), None)?,
             schema,
             principal,
-            action: vocabulary.action(action(&request.body)),
+            action: vocabulary.action(request.body.elements().action()),
             resource,
             context,
         })
-    }
-}
-
-/// What is known about whom an item concerns: the listed member, the one user, or who asks for a push.
-fn person<'a>(
-    request: &InterSystemRequest,
-    facts: &'a Facts,
-    number: usize,
-) -> Option<&'a PersonFacts> {
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(_) => facts.subjects.get(number),
-        OperationBody::Affiliation(_) | OperationBody::MigrationServiceAuthorization(_) => {
-            facts.subjects.first()
-        }
-        OperationBody::UeConfigurationPush(_) => facts.requester.as_ref(),
     }
 }
 
@@ -247,32 +229,25 @@ fn unresolvable(request: &InterSystemRequest, facts: &Facts) -> Option<ReasonCod
     if !operation.directions().contains(&request.direction) {
         return Some(ReasonCode::DirectionUnknown);
     }
+    let elements = request.body.elements();
     let has_home = |person: Option<&PersonFacts>| person.is_some_and(|it| it.home.is_some());
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(_) => {
-            if !has_home(facts.requester.as_ref()) {
-                Some(ReasonCode::RequesterUnresolvable)
-            } else if facts.shared.group_home.is_none() {
-                Some(ReasonCode::GroupUnresolvable)
-            } else {
-                None
-            }
+    if elements.requester().is_some() && !has_home(facts.requester.as_ref()) {
+        return Some(ReasonCode::RequesterUnresolvable);
+    }
+    if elements.subject().is_some() && !has_home(facts.subjects.first()) {
+        return Some(ReasonCode::SubjectUnresolvable);
+    }
+    match elements.resource() {
+        Resource::Group(_) if facts.shared.group_home.is_none() => {
+            Some(ReasonCode::GroupUnresolvable)
         }
-        OperationBody::Affiliation(_) => {
-            if !has_home(facts.subjects.first()) {
-                Some(ReasonCode::SubjectUnresolvable)
-            } else if facts.shared.group_home.is_none() {
-                Some(ReasonCode::GroupUnresolvable)
-            } else {
-                None
-            }
+        Resource::User(_) if !has_home(facts.resource.as_ref()) => {
+            Some(ReasonCode::ResourceUnresolvable)
         }
-        OperationBody::MigrationServiceAuthorization(_) => {
-            (!has_home(facts.subjects.first())).then_some(ReasonCode::SubjectUnresolvable)
-        }
-        OperationBody::UeConfigurationPush(_) => {
-            (!has_home(facts.requester.as_ref())).then_some(ReasonCode::RequesterUnresolvable)
-        }
+        Resource::Group(_)
+        | Resource::User(_)
+        | Resource::ReceivingSystem
+        | Resource::ServingSystem => None,
     }
 }
 
@@ -281,9 +256,14 @@ fn add_principal(
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<EntityUid, QueryError> {
-    let person = facts.requester.as_ref().or(facts.subjects.first());
-    let person = person.ok_or(QueryError::NoItem(0))?;
-    add_person(set, request.body.requesting_user(), person)?.ok_or(QueryError::NoItem(0))
+    match request.body.elements().principal() {
+        Principal::RequestingSystem => Ok(set.add_system(&request.requesting_system)),
+        Principal::User(user) => {
+            let person = facts.requester.as_ref().or(facts.subjects.first());
+            let person = person.ok_or(QueryError::NoItem(0))?;
+            add_person(set, user, person)?.ok_or(QueryError::NoItem(0))
+        }
+    }
 }
 
 fn add_resource(
@@ -291,31 +271,38 @@ fn add_resource(
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<EntityUid, QueryError> {
-    let mut group = |id: &GroupId| {
-        let home = facts.shared.group_home.as_ref();
-        let home = home.ok_or(QueryError::NoItem(0))?;
-        set.add_group(
-            id,
-            home,
-            facts.shared.group.as_ref().map(|group| &group.value),
-        )
-    };
-    match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => group(&update.group),
-        OperationBody::Affiliation(affiliation) => group(&affiliation.group),
-        OperationBody::MigrationServiceAuthorization(_) => {
+    match request.body.elements().resource() {
+        Resource::Group(id) => {
+            let home = facts.shared.group_home.as_ref();
+            let home = home.ok_or(QueryError::NoItem(0))?;
+            let group = facts.shared.group.as_ref().map(|group| &group.value);
+            set.add_group(id, home, group)
+        }
+        Resource::User(id) => {
+            let person = facts.resource.as_ref().ok_or(QueryError::NoItem(0))?;
+            add_person(set, id, person)?.ok_or(QueryError::NoItem(0))
+        }
+        Resource::ServingSystem => {
             Ok(set.add_system(serving_system(request).unwrap_or(&request.receiving_system)))
         }
-        OperationBody::UeConfigurationPush(_) => Ok(set.add_system(&request.receiving_system)),
+        Resource::ReceivingSystem => Ok(set.add_system(&request.receiving_system)),
     }
 }
 
-fn add_members<'a>(
+/// The listed users in a range.
+fn add_listed(
     set: &mut EntitySet,
-    members: impl Iterator<Item = (&'a McServiceId, &'a PersonFacts)>,
+    request: &InterSystemRequest,
+    facts: &Facts,
+    range: Range<usize>,
 ) -> Result<(), QueryError> {
-    for (id, person) in members {
-        add_person(set, id, person)?;
+    let elements = request.body.elements();
+    for number in range {
+        if let (Some(id), Some(person)) =
+            (elements.listed_subject(number), facts.subjects.get(number))
+        {
+            add_person(set, id, person)?;
+        }
     }
     Ok(())
 }

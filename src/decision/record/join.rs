@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
@@ -12,23 +13,19 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::decision::record::parts::Elements;
+use crate::decision::record::parts::ItemDetail;
 use crate::decision::record::parts::ItemPart;
 use crate::decision::record::parts::OperationPart;
 use crate::decision::record::parts::PersonalPart;
 use crate::decision::record::parts::RecordError;
 use crate::decision::record::parts::RequesterPart;
 use crate::decision::record::parts::StatePart;
-use crate::decision::record::parts::SubjectItem;
 use crate::decision::record::parts::SubjectPart;
 use crate::domain::identity::McServiceId;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::OperationBody;
-use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Target;
-use crate::domain::request::UeConfigurationPush;
 
 /// Reads the part that is nobody's; the other parts need not be there.
 pub(super) fn state(parts: &[RecordPart]) -> Result<StatePart, RecordError> {
@@ -60,29 +57,28 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
         "the part of the requester is missing",
     ))?;
     let subjects = in_order(people.facts, state.subject_count)?;
-    let items = items(&state.items, people.items)?;
-    let members = in_order(people.members, state.listed_count)?;
-    let facts_requester = requester.facts.clone();
-    let correlation_id = requester.correlation_id.clone();
-    let justification = requester.justification.clone();
-    let body = body(state.operation, *requester, people.target, members)?;
+    let items = items(state.items, people.items)?;
+    let listed = in_order(people.listed, state.listed_count)?;
+    let body = body(state.operation, requester.elements, people.target, listed)?;
     Ok(DecisionRecord {
         version: state.version,
         request_id: state.request_id,
         request: InterSystemRequest {
             direction: state.direction,
-            correlation_id,
+            correlation_id: requester.correlation_id,
             peer: state.peer,
             requesting_system: state.requesting_system,
             receiving_system: state.receiving_system,
             body,
             urgency: state.urgency,
-            justification,
+            justification: requester.justification,
         },
         facts: Facts {
             shared: state.facts,
-            requester: facts_requester,
+            requester: requester.facts,
             subjects,
+            resource: requester.resource,
+            candidates: state.candidates,
         },
         now: state.now,
         caller: state.caller,
@@ -97,9 +93,9 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
 struct People {
     requester: Option<Box<RequesterPart>>,
     target: Option<Target>,
-    members: BTreeMap<usize, McServiceId>,
+    listed: BTreeMap<usize, Value>,
     facts: BTreeMap<usize, PersonFacts>,
-    items: BTreeMap<usize, (McServiceId, SubjectItem)>,
+    items: BTreeMap<usize, (McServiceId, ItemDetail)>,
 }
 
 impl People {
@@ -126,13 +122,14 @@ impl People {
                 } = *part;
                 let listed = listed
                     .into_iter()
-                    .all(|number| self.members.insert(number, subject.clone()).is_none());
+                    .all(|(number, value)| self.listed.insert(number, value).is_none());
                 let facts = facts
                     .into_iter()
                     .all(|(number, person)| self.facts.insert(number, person).is_none());
-                let items = items.into_iter().all(|item| {
-                    let entry = (subject.clone(), item);
-                    self.items.insert(entry.1.number, entry).is_none()
+                let items = items.into_iter().all(|(number, detail)| {
+                    self.items
+                        .insert(number, (subject.clone(), detail))
+                        .is_none()
                 });
                 listed && facts && items
             }
@@ -156,85 +153,66 @@ fn in_order<T>(values: BTreeMap<usize, T>, count: usize) -> Result<Vec<T>, Recor
 }
 
 fn items(
-    states: &[ItemPart],
-    people: BTreeMap<usize, (McServiceId, SubjectItem)>,
+    states: Vec<ItemPart>,
+    mut people: BTreeMap<usize, (McServiceId, ItemDetail)>,
 ) -> Result<Vec<ItemDecision>, RecordError> {
-    let people = in_order(people, states.len())?;
-    Ok(states
-        .iter()
-        .zip(people)
-        .map(|(state, (subject, item))| ItemDecision {
+    let items = states.into_iter().enumerate().map(|(number, state)| {
+        let (subject, detail) = match (state.detail, people.remove(&number)) {
+            (None, Some((subject, detail))) => (Some(subject), detail),
+            (Some(detail), None) => (None, detail),
+            (None, None) => {
+                return Err(RecordError::Incomplete("the part of a subject is missing"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(RecordError::Contradiction(
+                    "an item is about nobody and somebody",
+                ));
+            }
+        };
+        Ok(ItemDecision {
             item: ItemKey {
                 subject,
-                service: item.service,
+                service: state.service,
+                group: state.group,
+                kind: state.kind,
+                system: state.system,
             },
             outcome: state.outcome,
             reason: state.reason,
-            policies: state.policies.clone(),
-            categories: state.categories.clone(),
-            would_permit: state.would_permit.clone(),
-            limits: item.limits,
-            obligations: item.obligations,
-            errors: item.errors,
+            policies: state.policies,
+            categories: state.categories,
+            would_permit: state.would_permit,
+            limits: detail.limits,
+            obligations: detail.obligations,
+            errors: detail.errors,
             expires_at: state.expires_at,
         })
-        .collect())
+    });
+    let items = items.collect::<Result<Vec<_>, _>>()?;
+    if people.is_empty() {
+        Ok(items)
+    } else {
+        Err(RecordError::Contradiction(
+            "a subject speaks of an item that is not there",
+        ))
+    }
 }
 
 fn body(
-    operation: OperationPart,
-    part: RequesterPart,
+    part: OperationPart,
+    about_people: Elements,
     target: Option<Target>,
-    members: Vec<McServiceId>,
+    listed: Vec<Value>,
 ) -> Result<OperationBody, RecordError> {
-    let incomplete = RecordError::Incomplete("the part of the requester names nobody");
-    Ok(match operation {
-        OperationPart::GroupMembershipUpdate {
-            group,
-            change,
-            has_target,
-        } => {
-            let nobody = Target {
-                mc_service_id: None,
-                functional_alias: None,
-            };
-            if has_target && target.is_none() {
-                return Err(RecordError::Incomplete("the part of the target is missing"));
-            }
-            OperationBody::GroupMembershipUpdate(GroupMembershipUpdate {
-                requester: part.requester.ok_or(incomplete)?,
-                target: target.unwrap_or(nobody),
-                group,
-                members,
-                change,
-            })
-        }
-        OperationPart::Affiliation {
-            group,
-            service,
-            serving_system,
-        } => OperationBody::Affiliation(Affiliation {
-            user: part.user.ok_or(incomplete)?,
-            group,
-            service,
-            serving_system,
-        }),
-        OperationPart::MigrationServiceAuthorization {
-            services,
-            profile_index,
-        } => OperationBody::MigrationServiceAuthorization(MigrationServiceAuthorization {
-            user: part.user.ok_or(incomplete)?,
-            serving_mc_service_id: part.serving_mc_service_id,
-            services,
-            profile_index,
-        }),
-        OperationPart::UeConfigurationPush {
-            mc_system_id,
-            configuration,
-        } => OperationBody::UeConfigurationPush(UeConfigurationPush {
-            requester: part.requester.ok_or(incomplete)?,
-            mc_system_id,
-            configuration: PushedConfiguration::Sealed(configuration),
-        }),
-    })
+    let mut members = part.elements;
+    members.extend(about_people);
+    if part.has_target {
+        let target = target.ok_or(RecordError::Incomplete("the part of the target is missing"))?;
+        members.insert("target".to_owned(), serde_json::to_value(target)?);
+    }
+    if let Some(name) = part.operation.listing_member() {
+        members.insert(name.to_owned(), Value::Array(listed));
+    }
+    members.insert("operation".to_owned(), Value::from(part.operation.as_str()));
+    Ok(serde_json::from_value(Value::Object(members))?)
 }

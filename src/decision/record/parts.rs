@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::PolicyError;
+use crate::decision::facts::CandidateFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::SharedFacts;
 use crate::decision::obligation::Limits;
@@ -16,20 +17,18 @@ use crate::decision::obligation::Obligation;
 use crate::decision::reason::ReasonCode;
 use crate::decision::record::BundleReference;
 use crate::decision::record::FORMAT_VERSION;
+use crate::domain::agreement::DisclosureKind;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
-use crate::domain::request::MembershipChange;
 use crate::domain::request::Peer;
-use crate::domain::request::Requester;
 use crate::domain::request::Target;
 use crate::domain::request::Urgency;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
-use crate::domain::ue_configuration::StoredUeConfiguration;
 
 /// Why a record cannot be written as parts, or read from them.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +48,9 @@ pub enum RecordError {
     /// Configuration data in clear is never written down.
     #[error("the configuration data is in clear; seal it first")]
     NotSealed,
+    /// The request is not written as an object of elements.
+    #[error("the request cannot be divided into its elements")]
+    NotDivisible,
 }
 
 /// What a record says that is nobody's: it outlives the erasure of every person.
@@ -73,6 +75,9 @@ pub struct StatePart {
     pub operation: OperationPart,
     /// The facts that are about nobody.
     pub facts: SharedFacts,
+    /// The systems to which the user might migrate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<CandidateFacts>,
     /// How many people are listed in the request.
     pub listed_count: usize,
     /// Of how many subjects facts are known.
@@ -91,53 +96,18 @@ pub struct StatePart {
 
 /// The information elements of an operation that are about nobody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "operation", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum OperationPart {
-    /// Group membership update.
-    GroupMembershipUpdate {
-        /// The group.
-        group: GroupId,
-        /// Add or delete.
-        change: MembershipChange,
-        /// Whether it was addressed to somebody, who has a part.
-        has_target: bool,
-    },
-    /// Affiliation.
-    Affiliation {
-        /// The group.
-        group: GroupId,
-        /// The service.
-        service: McService,
-        /// The system that serves the user.
-        serving_system: McSystemId,
-    },
-    /// Migration service authorization.
-    MigrationServiceAuthorization {
-        /// The services asked for.
-        services: Vec<McService>,
-        /// The user profile asked for, by index.
-        profile_index: Option<u16>,
-    },
-    /// Initial MC service UE configuration data request.
-    UeConfigurationPush {
-        /// The system that provides the data.
-        mc_system_id: McSystemId,
-        /// Digests of the data.
-        configuration: StoredUeConfiguration,
-    },
+#[serde(deny_unknown_fields)]
+pub struct OperationPart {
+    /// The operation.
+    pub operation: Operation,
+    /// Whether it was addressed to somebody, who has a part.
+    pub has_target: bool,
+    /// Its elements, by name.
+    pub(super) elements: Elements,
 }
 
-impl OperationPart {
-    /// The operation.
-    pub fn operation(&self) -> Operation {
-        match self {
-            Self::GroupMembershipUpdate { .. } => Operation::GroupMembershipUpdate,
-            Self::Affiliation { .. } => Operation::Affiliation,
-            Self::MigrationServiceAuthorization { .. } => Operation::MigrationServiceAuthorization,
-            Self::UeConfigurationPush { .. } => Operation::UeConfigurationPush,
-        }
-    }
-}
+/// Information elements in JSON, by name.
+pub(super) type Elements = serde_json::Map<String, serde_json::Value>;
 
 /// What became of an item, and by which policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +125,20 @@ pub struct ItemPart {
     pub would_permit: Vec<String>,
     /// When a held item can no longer be approved.
     pub expires_at: Option<Timestamp>,
+    /// What the item is about beside a person.
+    pub service: Option<McService>,
+    /// The group, where the operation is decided group by group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
+    /// The kind of information, where the operation is decided kind by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DisclosureKind>,
+    /// The system to which the user might migrate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<McSystemId>,
+    /// What an item about nobody says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<ItemDetail>,
 }
 
 /// What a record says about a person.
@@ -172,12 +156,10 @@ pub(super) enum PersonalPart {
 pub(super) struct RequesterPart {
     pub(super) correlation_id: String,
     pub(super) justification: Option<String>,
-    /// In an administrative exchange.
-    pub(super) requester: Option<Requester>,
-    /// The user who affiliates or migrates.
-    pub(super) user: Option<McServiceId>,
-    pub(super) serving_mc_service_id: Option<McServiceId>,
+    /// The information elements that are about people, except whom the request lists and whom it is addressed to.
+    pub(super) elements: Elements,
     pub(super) facts: Option<PersonFacts>,
+    pub(super) resource: Option<PersonFacts>,
 }
 
 /// One subject, and what became of their items.
@@ -185,19 +167,21 @@ pub(super) struct RequesterPart {
 #[serde(deny_unknown_fields)]
 pub(super) struct SubjectPart {
     pub(super) subject: McServiceId,
-    /// Positions in the list of members.
-    pub(super) listed: Vec<usize>,
+    /// Positions in the list of the request, with what is listed there.
+    pub(super) listed: Vec<(usize, serde_json::Value)>,
     /// Positions among the subjects whose facts are known, with the facts.
     pub(super) facts: Vec<(usize, PersonFacts)>,
-    pub(super) items: Vec<SubjectItem>,
+    pub(super) items: Vec<(usize, ItemDetail)>,
 }
 
+/// What an item says that may name people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SubjectItem {
-    pub(super) number: usize,
-    pub(super) service: Option<McService>,
-    pub(super) limits: Limits,
-    pub(super) obligations: Vec<Obligation>,
-    pub(super) errors: Vec<PolicyError>,
+pub struct ItemDetail {
+    /// How the grant is less than what was asked.
+    pub limits: Limits,
+    /// What has to be done.
+    pub obligations: Vec<Obligation>,
+    /// What could not be evaluated.
+    pub errors: Vec<PolicyError>,
 }

@@ -2,36 +2,56 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::decision::decide::ItemDecision;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::decision::record::parts::Elements;
+use crate::decision::record::parts::ItemDetail;
 use crate::decision::record::parts::ItemPart;
 use crate::decision::record::parts::OperationPart;
 use crate::decision::record::parts::PersonalPart;
 use crate::decision::record::parts::RecordError;
 use crate::decision::record::parts::RequesterPart;
 use crate::decision::record::parts::StatePart;
-use crate::decision::record::parts::SubjectItem;
 use crate::decision::record::parts::SubjectPart;
 use crate::domain::identity::McServiceId;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Target;
+use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Principal;
 
 /// Writes a record as parts: the State part first, then those of each person.
 pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordError> {
-    let requester = requester_part(&record);
-    let key = record.request.body.requesting_user().to_string();
+    let mut divided = Divided::new(&record.request.body)?;
+    let elements = record.request.body.elements();
+    let key = match elements.principal() {
+        Principal::User(user) => user.to_string(),
+        Principal::RequestingSystem => record.request.requesting_system.to_string(),
+    };
+    let requester = RequesterPart {
+        correlation_id: record.request.correlation_id.clone(),
+        justification: record.request.justification.clone(),
+        elements: std::mem::take(&mut divided.about_people),
+        facts: record.facts.requester.clone(),
+        resource: record.facts.resource.clone(),
+    };
     let mut parts = vec![(key, PersonalPart::Requester(Box::new(requester)))];
-    if let OperationBody::GroupMembershipUpdate(update) = &record.request.body
-        && let Some(key) = target_key(&update.target)
-    {
-        let target = update.target.clone();
+    let target = elements.target().cloned();
+    let has_target = target.as_ref().and_then(target_key).map(|key| {
+        let target = target.clone().unwrap_or_default();
         parts.push((key, PersonalPart::Target { target }));
-    }
-    let state = state_part(&record)?;
-    for subject in subject_parts(record) {
+    });
+    let operation = OperationPart {
+        operation: record.request.body.operation(),
+        has_target: has_target.is_some(),
+        elements: std::mem::take(&mut divided.about_nobody),
+    };
+    let state = state_part(&record, operation, divided.listed.len());
+    for subject in subject_parts(record, divided.listed) {
         let key = subject.subject.to_string();
         parts.push((key, PersonalPart::Subject(Box::new(subject))));
     }
@@ -48,37 +68,58 @@ pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordErr
     Ok(written)
 }
 
+/// The elements of a request, by whom they are about.
+struct Divided {
+    about_nobody: Elements,
+    about_people: Elements,
+    listed: Vec<Value>,
+}
+
+impl Divided {
+    fn new(body: &OperationBody) -> Result<Self, RecordError> {
+        if let Some(UeConfigurationPush {
+            configuration: PushedConfiguration::Clear(_),
+            ..
+        }) = body.push()
+        {
+            return Err(RecordError::NotSealed);
+        }
+        let Value::Object(members) = serde_json::to_value(body)? else {
+            return Err(RecordError::NotDivisible);
+        };
+        let operation = body.operation();
+        let mut divided = Self {
+            about_nobody: Elements::new(),
+            about_people: Elements::new(),
+            listed: Vec::new(),
+        };
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("operation" | "target", _) => {}
+                (name, Value::Array(listed)) if operation.listing_member() == Some(name) => {
+                    divided.listed = listed;
+                }
+                (name, value) if operation.members_about_nobody().contains(&name) => {
+                    divided.about_nobody.insert(name.to_owned(), value);
+                }
+                (name, value) => {
+                    divided.about_people.insert(name.to_owned(), value);
+                }
+            }
+        }
+        Ok(divided)
+    }
+}
+
 /// Whose the target part is: of the user, else of whoever holds the alias.
 fn target_key(target: &Target) -> Option<String> {
     let user = target.mc_service_id.as_ref().map(ToString::to_string);
     user.or_else(|| target.functional_alias.as_ref().map(ToString::to_string))
 }
 
-fn requester_part(record: &DecisionRecord) -> RequesterPart {
+fn state_part(record: &DecisionRecord, operation: OperationPart, listed_count: usize) -> StatePart {
     let request = &record.request;
-    let (requester, user, serving) = match &request.body {
-        OperationBody::GroupMembershipUpdate(update) => (Some(&update.requester), None, None),
-        OperationBody::UeConfigurationPush(push) => (Some(&push.requester), None, None),
-        OperationBody::Affiliation(affiliation) => (None, Some(&affiliation.user), None),
-        OperationBody::MigrationServiceAuthorization(authorization) => (
-            None,
-            Some(&authorization.user),
-            authorization.serving_mc_service_id.as_ref(),
-        ),
-    };
-    RequesterPart {
-        correlation_id: request.correlation_id.clone(),
-        justification: request.justification.clone(),
-        requester: requester.cloned(),
-        user: user.cloned(),
-        serving_mc_service_id: serving.cloned(),
-        facts: record.facts.requester.clone(),
-    }
-}
-
-fn state_part(record: &DecisionRecord) -> Result<StatePart, RecordError> {
-    let request = &record.request;
-    Ok(StatePart {
+    StatePart {
         version: record.version,
         request_id: record.request_id,
         direction: request.direction,
@@ -86,47 +127,21 @@ fn state_part(record: &DecisionRecord) -> Result<StatePart, RecordError> {
         requesting_system: request.requesting_system.clone(),
         receiving_system: request.receiving_system.clone(),
         urgency: request.urgency,
-        operation: operation_part(&request.body)?,
+        operation,
         facts: record.facts.shared.clone(),
-        listed_count: members(&request.body).len(),
+        candidates: record.facts.candidates.clone(),
+        listed_count,
         subject_count: record.facts.subjects.len(),
         now: record.now,
         caller: record.caller.clone(),
         bundle: record.bundle.clone(),
         engine_version: record.engine_version.clone(),
         items: record.items.iter().map(item_part).collect(),
-    })
-}
-
-fn operation_part(body: &OperationBody) -> Result<OperationPart, RecordError> {
-    Ok(match body {
-        OperationBody::GroupMembershipUpdate(update) => OperationPart::GroupMembershipUpdate {
-            group: update.group.clone(),
-            change: update.change,
-            has_target: target_key(&update.target).is_some(),
-        },
-        OperationBody::Affiliation(affiliation) => OperationPart::Affiliation {
-            group: affiliation.group.clone(),
-            service: affiliation.service,
-            serving_system: affiliation.serving_system.clone(),
-        },
-        OperationBody::MigrationServiceAuthorization(authorization) => {
-            OperationPart::MigrationServiceAuthorization {
-                services: authorization.services.clone(),
-                profile_index: authorization.profile_index,
-            }
-        }
-        OperationBody::UeConfigurationPush(push) => OperationPart::UeConfigurationPush {
-            mc_system_id: push.mc_system_id.clone(),
-            configuration: match &push.configuration {
-                PushedConfiguration::Sealed(stored) => stored.clone(),
-                PushedConfiguration::Clear(_) => return Err(RecordError::NotSealed),
-            },
-        },
-    })
+    }
 }
 
 fn item_part(item: &ItemDecision) -> ItemPart {
+    let is_about_nobody = item.item.subject.is_none();
     ItemPart {
         outcome: item.outcome,
         reason: item.reason,
@@ -134,31 +149,43 @@ fn item_part(item: &ItemDecision) -> ItemPart {
         categories: item.categories.clone(),
         would_permit: item.would_permit.clone(),
         expires_at: item.expires_at,
+        service: item.item.service,
+        group: item.item.group.clone(),
+        kind: item.item.kind,
+        system: item.item.system.clone(),
+        detail: is_about_nobody.then(|| detail(item)),
+    }
+}
+
+fn detail(item: &ItemDecision) -> ItemDetail {
+    ItemDetail {
+        limits: item.limits.clone(),
+        obligations: item.obligations.clone(),
+        errors: item.errors.clone(),
     }
 }
 
 /// One part a subject, however often they are listed.
-fn subject_parts(record: DecisionRecord) -> Vec<SubjectPart> {
-    let body = &record.request.body;
+fn subject_parts(record: DecisionRecord, listed: Vec<Value>) -> Vec<SubjectPart> {
+    let elements = record.request.body.elements();
     let mut parts: BTreeMap<McServiceId, SubjectPart> = BTreeMap::new();
-    for (number, member) in members(body).iter().enumerate() {
-        part_of(&mut parts, member).listed.push(number);
+    for (number, value) in listed.into_iter().enumerate() {
+        if let Some(id) = elements.listed_subject(number) {
+            part_of(&mut parts, id).listed.push((number, value));
+        }
     }
     for (number, person) in record.facts.subjects.into_iter().enumerate() {
-        if let Some(id) = subject_at(body, number) {
+        let listed = elements.listed_subject(number);
+        if let Some(id) = listed.or_else(|| elements.subject()) {
             part_of(&mut parts, id).facts.push((number, person));
         }
     }
-    for (number, item) in record.items.into_iter().enumerate() {
-        part_of(&mut parts, &item.item.subject)
-            .items
-            .push(SubjectItem {
-                number,
-                service: item.item.service,
-                limits: item.limits,
-                obligations: item.obligations,
-                errors: item.errors,
-            });
+    for (number, item) in record.items.iter().enumerate() {
+        if let Some(subject) = &item.item.subject {
+            part_of(&mut parts, subject)
+                .items
+                .push((number, detail(item)));
+        }
     }
     parts.into_values().collect()
 }
@@ -173,23 +200,4 @@ fn part_of<'a>(
         facts: Vec::new(),
         items: Vec::new(),
     })
-}
-
-/// Whom the facts at a position are about.
-fn subject_at(body: &OperationBody, number: usize) -> Option<&McServiceId> {
-    match body {
-        OperationBody::GroupMembershipUpdate(update) => update.members.get(number),
-        OperationBody::Affiliation(_)
-        | OperationBody::MigrationServiceAuthorization(_)
-        | OperationBody::UeConfigurationPush(_) => (number == 0).then(|| body.requesting_user()),
-    }
-}
-
-fn members(body: &OperationBody) -> &[McServiceId] {
-    match body {
-        OperationBody::GroupMembershipUpdate(update) => &update.members,
-        OperationBody::Affiliation(_)
-        | OperationBody::MigrationServiceAuthorization(_)
-        | OperationBody::UeConfigurationPush(_) => &[],
-    }
 }

@@ -13,7 +13,8 @@ use crate::domain::ue_configuration::UeConfigurationData;
 const CONNECTIONS_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 2_048;
 
-pub(super) fn configuration(element: &Element<'_>) -> Option<UeConfigurationData> {
+/// Pushed configuration data.
+pub(in crate::domain) fn configuration(element: &Element<'_>) -> Option<UeConfigurationData> {
     let members = element.object_of(&[
         "mc_system_id",
         "pdn_connectivity",

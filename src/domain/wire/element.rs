@@ -19,7 +19,7 @@ const IDENTIFIER_BYTES_MAX: usize = 255;
 
 /// Gathers problems; beyond a number that helps anyone, only counts them.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(in crate::domain) struct Report {
     found: RefCell<Found>,
 }
 
@@ -30,7 +30,7 @@ struct Found {
 }
 
 impl Report {
-    pub(super) fn add(&self, pointer: String, detail: String) {
+    pub(in crate::domain) fn add(&self, pointer: String, detail: String) {
         let mut found = self.found.borrow_mut();
         if found.problems.len() < PROBLEMS_MAX {
             found.problems.push(Problem { pointer, detail });
@@ -40,7 +40,7 @@ impl Report {
     }
 
     /// The value, if nothing was reported.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+    pub(in crate::domain) fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         let Found {
             mut problems,
             further,
@@ -60,14 +60,14 @@ impl Report {
 
 /// One JSON value at its place.
 #[derive(Clone)]
-pub(super) struct Element<'a> {
+pub(in crate::domain) struct Element<'a> {
     value: &'a Value,
     pointer: String,
     report: &'a Report,
 }
 
 impl<'a> Element<'a> {
-    pub(super) fn root(value: &'a Value, report: &'a Report) -> Self {
+    pub(in crate::domain) fn root(value: &'a Value, report: &'a Report) -> Self {
         Self {
             value,
             pointer: String::new(),
@@ -75,15 +75,15 @@ impl<'a> Element<'a> {
         }
     }
 
-    pub(super) fn refuse(&self, detail: impl Into<String>) {
+    pub(in crate::domain) fn refuse(&self, detail: impl Into<String>) {
         self.report.add(self.pointer.clone(), detail.into());
     }
 
-    pub(super) fn pointer(&self) -> &str {
+    pub(in crate::domain) fn pointer(&self) -> &str {
         &self.pointer
     }
 
-    pub(super) fn text(&self) -> Option<&'a str> {
+    pub(in crate::domain) fn text(&self) -> Option<&'a str> {
         if let Value::String(text) = self.value {
             Some(text)
         } else {
@@ -92,7 +92,7 @@ impl<'a> Element<'a> {
     }
 
     /// A text of 1 to that many bytes.
-    pub(super) fn bounded_text(&self, bytes_max: usize) -> Option<String> {
+    pub(in crate::domain) fn bounded_text(&self, bytes_max: usize) -> Option<String> {
         let text = self.text()?;
         if text.is_empty() || text.len() > bytes_max {
             self.refuse(format!(
@@ -104,7 +104,7 @@ impl<'a> Element<'a> {
         Some(text.to_owned())
     }
 
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(in crate::domain) fn boolean(&self) -> Option<bool> {
         if let Value::Bool(value) = self.value {
             Some(*value)
         } else {
@@ -112,7 +112,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    pub(super) fn small_number(&self) -> Option<u16> {
+    pub(in crate::domain) fn small_number(&self) -> Option<u16> {
         let Value::Number(number) = self.value else {
             return self.wrong_type("a whole number");
         };
@@ -124,7 +124,7 @@ impl<'a> Element<'a> {
     }
 
     /// A text in a form of its own.
-    pub(super) fn parsed<T>(&self) -> Option<T>
+    pub(in crate::domain) fn parsed<T>(&self) -> Option<T>
     where
         T: FromStr<Err: Error + 'static>,
     {
@@ -135,7 +135,7 @@ impl<'a> Element<'a> {
     }
 
     /// A text in a form of its own, never repeated in the problem: the place is beside secrets.
-    pub(super) fn parsed_unquoted<T: FromStr>(&self, expected: &str) -> Option<T> {
+    pub(in crate::domain) fn parsed_unquoted<T: FromStr>(&self, expected: &str) -> Option<T> {
         self.identifier()?
             .parse()
             .map_err(|_| self.refuse(format!("is not {expected}")))
@@ -143,7 +143,7 @@ impl<'a> Element<'a> {
     }
 
     /// An identity; one that may carry a password is not repeated in the problem.
-    pub(super) fn identity<T: From<McUri>>(&self) -> Option<T> {
+    pub(in crate::domain) fn identity<T: From<McUri>>(&self) -> Option<T> {
         let text = self.identifier()?;
         let explain = |error: InvalidUri| {
             if may_hold_password(text) {
@@ -159,7 +159,11 @@ impl<'a> Element<'a> {
     }
 
     /// One of some words.
-    pub(super) fn word<T: Copy>(&self, noun: &str, words: &[(&'static str, T)]) -> Option<T> {
+    pub(in crate::domain) fn word<T: Copy>(
+        &self,
+        noun: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
@@ -172,7 +176,7 @@ impl<'a> Element<'a> {
     }
 
     /// A list of 1 to that many elements.
-    pub(super) fn list(&self, length_max: usize) -> Option<Vec<Element<'a>>> {
+    pub(in crate::domain) fn list(&self, length_max: usize) -> Option<Vec<Element<'a>>> {
         let Value::Array(items) = self.value else {
             return self.wrong_type("an array");
         };
@@ -188,7 +192,7 @@ impl<'a> Element<'a> {
     }
 
     /// An object, whatever its members are called.
-    pub(super) fn object(&self) -> Option<Members<'a>> {
+    pub(in crate::domain) fn object(&self) -> Option<Members<'a>> {
         let Value::Object(members) = self.value else {
             return self.wrong_type("an object");
         };
@@ -199,7 +203,7 @@ impl<'a> Element<'a> {
     }
 
     /// An object whose members are all among these.
-    pub(super) fn object_of(&self, known: &[&str]) -> Option<Members<'a>> {
+    pub(in crate::domain) fn object_of(&self, known: &[&str]) -> Option<Members<'a>> {
         let members = self.object()?;
         members.refuse_unknown(known);
         Some(members)
@@ -234,17 +238,17 @@ impl<'a> Element<'a> {
 }
 
 /// The members of one object.
-pub(super) struct Members<'a> {
+pub(in crate::domain) struct Members<'a> {
     element: Element<'a>,
     members: &'a Map<String, Value>,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn refuse(&self, detail: &str) {
+    pub(in crate::domain) fn refuse(&self, detail: &str) {
         self.element.refuse(detail);
     }
 
-    pub(super) fn required(&self, name: &str) -> Option<Element<'a>> {
+    pub(in crate::domain) fn required(&self, name: &str) -> Option<Element<'a>> {
         let found = self.optional(name);
         if found.is_none() {
             self.refuse_member(name, format!("`{name}` is missing"));
@@ -252,16 +256,16 @@ impl<'a> Members<'a> {
         found
     }
 
-    pub(super) fn optional(&self, name: &str) -> Option<Element<'a>> {
+    pub(in crate::domain) fn optional(&self, name: &str) -> Option<Element<'a>> {
         let value = self.members.get(name)?;
         Some(self.element.child(name, value))
     }
 
-    pub(super) fn refuse_member(&self, name: &str, detail: String) {
+    pub(in crate::domain) fn refuse_member(&self, name: &str, detail: String) {
         self.element.child(name, &Value::Null).refuse(detail);
     }
 
-    pub(super) fn refuse_unknown(&self, known: &[&str]) {
+    pub(in crate::domain) fn refuse_unknown(&self, known: &[&str]) {
         for name in self.members.keys() {
             if !known.contains(&name.as_str()) {
                 let mut detail = format!("unknown member {}", quoted(name));
@@ -273,7 +277,7 @@ impl<'a> Members<'a> {
 }
 
 /// Text in backticks, cut to a length that a message can bear.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::domain) fn quoted(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARACTERS_MAX) {
         Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
         None => format!("`{text}`"),

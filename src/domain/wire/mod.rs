@@ -3,12 +3,14 @@
 //! Strict means: no member appears twice, no member is unknown, nothing is nested beyond the limit, and
 //! every value is what its place asks for. A problem names its place by a JSON pointer (RFC 6901).
 
-mod configuration;
-mod element;
+pub(in crate::domain) mod configuration;
+pub(in crate::domain) mod element;
 mod idempotency;
 mod json;
+pub(in crate::domain) mod people;
 mod request;
 mod typed;
+pub(in crate::domain) mod words;
 
 #[cfg(test)]
 mod tests;

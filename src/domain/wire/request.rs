@@ -1,37 +1,22 @@
 //! The flat JSON shape of an inter-system request.
 
-use std::collections::HashMap;
-
 use serde_json::Map;
 use serde_json::Value;
 
 use super::Problem;
 use super::WireLimits;
-use super::configuration::configuration;
 use super::element::Element;
 use super::element::Members;
 use super::element::Report;
 use super::json::strict_json;
-use crate::domain::identity::McServiceId;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
-use crate::domain::request::Affiliation;
-use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::MembershipChange;
-use crate::domain::request::MigrationServiceAuthorization;
-use crate::domain::request::OperationBody;
 use crate::domain::request::Peer;
-use crate::domain::request::PushedConfiguration;
-use crate::domain::request::Requester;
-use crate::domain::request::Target;
-use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::Urgency;
-use crate::domain::service::McService;
 
 const CORRELATION_ID_CHARACTERS_MAX: usize = 128;
 const JUSTIFICATION_BYTES_MAX: usize = 4_096;
-const ORGANISATION_BYTES_MAX: usize = 255;
 
 /// The members that every request may have.
 const COMMON: [&str; 8] = [
@@ -86,7 +71,7 @@ pub fn write_request(request: &InterSystemRequest) -> Result<Value, serde_json::
 fn request(members: &Members<'_>, limits: WireLimits) -> Option<InterSystemRequest> {
     let operation = members
         .required("operation")
-        .and_then(|word| word.word("an operation", &Operation::ALL.map(|o| (o.as_str(), o))));
+        .and_then(|word| operation_word(&word));
     refuse_unknown(members, operation);
     let direction = members.required("direction").and_then(|element| {
         let direction = direction_word(&element)?;
@@ -103,7 +88,7 @@ fn request(members: &Members<'_>, limits: WireLimits) -> Option<InterSystemReque
     let receiving_system = members
         .required("receiving_system")
         .and_then(|system| system.parsed());
-    let body = operation.and_then(|operation| body(members, operation, limits));
+    let body = operation.and_then(|operation| operation.read(members, limits));
     let urgency = members
         .optional("urgency")
         .map(|word| word.word("an urgency", &URGENCIES.map(|u| (u.as_str(), u))));
@@ -122,25 +107,23 @@ fn request(members: &Members<'_>, limits: WireLimits) -> Option<InterSystemReque
     })
 }
 
-fn members_of(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::GroupMembershipUpdate => &["requester", "target", "group", "members", "change"],
-        Operation::Affiliation => &["user", "group", "service", "serving_system"],
-        Operation::MigrationServiceAuthorization => {
-            &["user", "serving_mc_service_id", "services", "profile_index"]
-        }
-        Operation::UeConfigurationPush => &["requester", "mc_system_id", "configuration"],
-    }
-}
-
 /// An operation that is not known cannot say which members it has; then those of all are let pass.
 fn refuse_unknown(members: &Members<'_>, operation: Option<Operation>) {
     let mut known = COMMON.to_vec();
     match operation {
-        Some(operation) => known.extend(members_of(operation)),
-        None => known.extend(Operation::ALL.into_iter().flat_map(members_of)),
+        Some(operation) => known.extend(operation.members()),
+        None => known.extend(
+            Operation::ALL
+                .iter()
+                .flat_map(|operation| operation.members()),
+        ),
     }
     members.refuse_unknown(&known);
+}
+
+fn operation_word(element: &Element<'_>) -> Option<Operation> {
+    let words: Vec<_> = Operation::ALL.iter().map(|o| (o.as_str(), *o)).collect();
+    element.word("an operation", &words)
 }
 
 fn direction_word(element: &Element<'_>) -> Option<Direction> {
@@ -201,161 +184,4 @@ fn peer(members: &Members<'_>, direction: Option<Direction>) -> Option<Peer> {
         system: system?,
         certificate: certificate?,
     })
-}
-
-fn body(members: &Members<'_>, operation: Operation, limits: WireLimits) -> Option<OperationBody> {
-    Some(match operation {
-        Operation::GroupMembershipUpdate => {
-            OperationBody::GroupMembershipUpdate(membership_update(members, limits)?)
-        }
-        Operation::Affiliation => OperationBody::Affiliation(affiliation(members)?),
-        Operation::MigrationServiceAuthorization => {
-            OperationBody::MigrationServiceAuthorization(migration(members)?)
-        }
-        Operation::UeConfigurationPush => OperationBody::UeConfigurationPush(push(members)?),
-    })
-}
-
-fn membership_update(members: &Members<'_>, limits: WireLimits) -> Option<GroupMembershipUpdate> {
-    let changes = [
-        ("add", MembershipChange::Add),
-        ("delete", MembershipChange::Delete),
-    ];
-    let requester = members
-        .required("requester")
-        .and_then(|who| requester(&who));
-    let target = members.required("target").and_then(|whom| target(&whom));
-    let group = members.required("group").and_then(|id| id.identity());
-    let users = members
-        .required("members")
-        .and_then(|list| users(&list, limits));
-    let change = members
-        .required("change")
-        .and_then(|word| word.word("a change", &changes));
-    Some(GroupMembershipUpdate {
-        requester: requester?,
-        target: target?,
-        group: group?,
-        members: users?,
-        change: change?,
-    })
-}
-
-fn affiliation(members: &Members<'_>) -> Option<Affiliation> {
-    let user = members.required("user").and_then(|id| id.identity());
-    let group = members.required("group").and_then(|id| id.identity());
-    let service = members.required("service").and_then(|word| service(&word));
-    let serving_system = members
-        .required("serving_system")
-        .and_then(|system| system.parsed());
-    Some(Affiliation {
-        user: user?,
-        group: group?,
-        service: service?,
-        serving_system: serving_system?,
-    })
-}
-
-fn migration(members: &Members<'_>) -> Option<MigrationServiceAuthorization> {
-    let user = members.required("user").and_then(|id| id.identity());
-    let serving_mc_service_id = members
-        .optional("serving_mc_service_id")
-        .and_then(|id| id.identity());
-    let services = members
-        .required("services")
-        .and_then(|list| services(&list));
-    let profile_index = members
-        .optional("profile_index")
-        .and_then(|index| index.small_number());
-    Some(MigrationServiceAuthorization {
-        user: user?,
-        serving_mc_service_id,
-        services: services?,
-        profile_index,
-    })
-}
-
-fn push(members: &Members<'_>) -> Option<UeConfigurationPush> {
-    let requester = members
-        .required("requester")
-        .and_then(|who| requester(&who));
-    let mc_system_id = members
-        .required("mc_system_id")
-        .and_then(|system| system.parsed());
-    let configuration = members
-        .required("configuration")
-        .and_then(|data| configuration(&data));
-    Some(UeConfigurationPush {
-        requester: requester?,
-        mc_system_id: mc_system_id?,
-        configuration: PushedConfiguration::Clear(Box::new(configuration?)),
-    })
-}
-
-fn requester(element: &Element<'_>) -> Option<Requester> {
-    let members = element.object_of(&["mc_service_id", "functional_alias", "organisation"])?;
-    let mc_service_id = members
-        .required("mc_service_id")
-        .and_then(|id| id.identity());
-    let functional_alias = members
-        .optional("functional_alias")
-        .and_then(|alias| alias.identity());
-    let organisation = members
-        .optional("organisation")
-        .and_then(|name| name.bounded_text(ORGANISATION_BYTES_MAX));
-    Some(Requester {
-        mc_service_id: mc_service_id?,
-        functional_alias,
-        organisation,
-    })
-}
-
-fn target(element: &Element<'_>) -> Option<Target> {
-    let members = element.object_of(&["mc_service_id", "functional_alias"])?;
-    let mc_service_id = members.optional("mc_service_id");
-    let functional_alias = members.optional("functional_alias");
-    if mc_service_id.is_none() && functional_alias.is_none() {
-        members.refuse("must have `mc_service_id`, `functional_alias` or both");
-        return None;
-    }
-    Some(Target {
-        mc_service_id: mc_service_id.and_then(|id| id.identity()),
-        functional_alias: functional_alias.and_then(|alias| alias.identity()),
-    })
-}
-
-fn users(element: &Element<'_>, limits: WireLimits) -> Option<Vec<McServiceId>> {
-    let elements = element.list(limits.members)?;
-    let mut first_places: HashMap<McServiceId, String> = HashMap::with_capacity(elements.len());
-    let mut users = Vec::with_capacity(elements.len());
-    for element in elements {
-        let Some(user) = element.identity::<McServiceId>() else {
-            continue;
-        };
-        if let Some(first) = first_places.get(&user) {
-            element.refuse(format!("names the same user as `{first}`"));
-        } else {
-            first_places.insert(user.clone(), element.pointer().to_owned());
-            users.push(user);
-        }
-    }
-    Some(users)
-}
-
-fn service(element: &Element<'_>) -> Option<McService> {
-    element.word("an MC service", &McService::ALL.map(|s| (s.as_str(), s)))
-}
-
-fn services(element: &Element<'_>) -> Option<Vec<McService>> {
-    let mut services = Vec::new();
-    for element in element.list(McService::ALL.len())? {
-        match service(&element) {
-            Some(repeated) if services.contains(&repeated) => {
-                element.refuse(format!("names `{repeated}` again"));
-            }
-            Some(service) => services.push(service),
-            None => {}
-        }
-    }
-    Some(services)
 }

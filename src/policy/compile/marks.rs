@@ -55,16 +55,26 @@ impl Compiler {
         info
     }
 
+    /// Annotations without a meaning. One that is nearly a known one would be lost silently, so a
+    /// bundle that has one is refused, as a strict one is for any; elsewhere it is somebody else's.
     fn unknown(&mut self, statement: &Statement) {
         for written in &statement.annotations {
-            if !annotation::KNOWN.contains(&written.name.as_str()) {
-                let message = format!("`@{}` has no meaning here", written.name);
-                self.problems.push(
-                    Diagnostic::warning(Code::UnknownAnnotation, message)
-                        .at(written.place.clone())
-                        .did_you_mean(&written.name, annotation::KNOWN),
-                );
+            if annotation::KNOWN.contains(&written.name.as_str()) {
+                continue;
             }
+            let message = format!("`@{}` has no meaning here", written.name);
+            let diagnostic = Diagnostic::error(Code::UnknownAnnotation, message)
+                .at(written.place.clone())
+                .did_you_mean(&written.name, annotation::KNOWN);
+            let is_misspelt = diagnostic.help.is_some();
+            let severity = match self.names {
+                Names::Required if is_misspelt || self.manifest.is_strict() => Severity::Error,
+                Names::Required | Names::AsCedar => Severity::Warning,
+            };
+            self.problems.push(Diagnostic {
+                severity,
+                ..diagnostic
+            });
         }
     }
 
@@ -128,17 +138,31 @@ impl Compiler {
         }
     }
 
+    /// A permit must have a category in every bundle, a forbid in a strict one.
+    fn uncategorized(&mut self, statement: &Statement, effect: Effect) {
+        let (message, help) = match effect {
+            Effect::Permit => (
+                "the permit has no `@category`",
+                "an officer configures the answer to a category of requests",
+            ),
+            Effect::Forbid if self.manifest.is_strict() => (
+                "the forbid has no `@category`",
+                "name its family, for example `@category(\"ceiling.agreement\")`; \
+                 `strict` in the manifest asks for it",
+            ),
+            Effect::Forbid => return,
+        };
+        self.problems.push(
+            Diagnostic::error(Code::MissingCategory, message)
+                .at(statement.place.clone())
+                .help(help),
+        );
+    }
+
     /// Annotations that need a category, a hold or a grant to mean something.
     fn placement(&mut self, statement: &Statement, info: &PolicyInfo) {
-        if info.effect == Effect::Permit
-            && self.names == Names::Required
-            && statement.annotation("category").is_none()
-        {
-            self.problems.push(
-                Diagnostic::error(Code::MissingCategory, "the permit has no `@category`")
-                    .at(statement.place.clone())
-                    .help("an officer configures the answer to a category of requests"),
-            );
+        if self.names == Names::Required && statement.annotation("category").is_none() {
+            self.uncategorized(statement, info.effect);
         }
         let holds = info.response == Some(Response::ManualReview);
         let is_forbid = info.effect == Effect::Forbid;
@@ -146,8 +170,8 @@ impl Compiler {
             ("expires", holds, "only a policy that holds can expire"),
             (
                 "locked",
-                holds && is_forbid,
-                "only a holding forbid can be locked",
+                holds || !is_forbid,
+                "a refusal needs no lock: nothing switches it",
             ),
             ("limits", holds || !is_forbid, "a refusal has no limits"),
             (

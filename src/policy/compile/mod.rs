@@ -31,6 +31,7 @@ use crate::policy::responses;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::policy::source::LINKS_FILE_NAME;
+use crate::policy::switches;
 
 mod marks;
 mod statement;
@@ -131,6 +132,13 @@ fn finish<I: IntoIterator<Item = SourceText>>(
     }
 }
 
+/// A directory without policies is a wrong path more often than a wish to refuse everything.
+fn nothing(manifest: &SourceText) -> Diagnostic {
+    Diagnostic::error(Code::NoPolicies, "there is no policy beside the manifest")
+        .at(manifest.place(0..0))
+        .help("policies stand in `.cedar` files in the manifest's directory or below it")
+}
+
 /// Where the names of policies come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
@@ -158,10 +166,16 @@ impl Compiler {
     ) -> (Option<BundleParts>, Vec<Diagnostic>) {
         let statements = self.statements(policy_texts);
         let (mut policies, templates) = self.policies(statements, links);
+        let actions = self.action_entities();
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
-            responses::check_categories(&self.manifest, &policies, file, problems);
-            required::check(&self.manifest, &policies, file, problems);
+            switches::check(&self.manifest, &policies, &actions, file, problems);
+            if policies.is_empty() && templates.is_empty() {
+                // A file that cannot be read has said so already.
+                problems.extend(problems.is_empty().then(|| nothing(file)));
+            } else {
+                required::check(&self.manifest, &policies, file, problems);
+            }
         }
         self.validate(&policies, &templates, policy_texts);
         if !self.has_errors()
@@ -169,7 +183,6 @@ impl Compiler {
         {
             self.problems.push(*problem);
         }
-        let action_entities = self.action_entities();
         if self.has_errors() {
             return (None, self.problems);
         }
@@ -179,7 +192,7 @@ impl Compiler {
             schema: self.schema,
             policies,
             templates,
-            action_entities,
+            action_entities: actions,
             warnings: None,
         };
         (Some(parts), self.problems)

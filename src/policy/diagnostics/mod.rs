@@ -43,7 +43,7 @@ pub enum Code {
     MissingId,
     /// An `@id` that is not a name.
     InvalidId,
-    /// A permit carries no `@category`.
+    /// A permit, or a forbid of a strict bundle, carries no `@category`.
     MissingCategory,
     /// A `@category` that is not a name.
     InvalidCategory,
@@ -65,10 +65,14 @@ pub enum Code {
     UnknownAnnotation,
     /// The manifest cannot be read.
     Manifest,
+    /// There is a manifest and no policy.
+    NoPolicies,
     /// A policy that the manifest requires is not there.
     RequiredPolicy,
     /// `[responses]` names a category that no policy carries.
     UnknownCategory,
+    /// `[responses]` names a category that cannot be switched so.
+    NotSwitchable,
     /// A template link that cannot be made.
     Link,
     /// A file or directory that cannot be read.

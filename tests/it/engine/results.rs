@@ -94,7 +94,7 @@ fn an_accept_names_its_permits_obligations_and_limits() {
             .eq(&[Limit::Profile, Limit::EndTime])
     );
     assert_eq!(evaluation.expiry(), None);
-    assert_eq!(evaluation.categories()[0].as_str(), "a.one");
+    assert_eq!(evaluation.categories().first().unwrap().as_str(), "a.one");
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! The catalogue of operations: each one's word, number, family, sides, and elements.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::operation::Direction;
+use crate::domain::operation::Family;
+use crate::domain::operation::Waiting;
+use crate::domain::request::Affiliation;
+use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::InformationElements;
+use crate::domain::request::elements::ReadElements;
+use crate::domain::wire::WireLimits;
+use crate::domain::wire::element::Members;
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])+ $name:ident = $word:literal: $number:literal, $family:ident, [$($direction:ident),+], $waiting:ident;)+) => {
+        /// An operation of the catalogue.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Operation {
+            $($(#[$doc])+ #[serde(rename = $word)] $name,)+
+        }
+
+        /// The information elements of each operation.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "operation")]
+        pub enum OperationBody {
+            $($(#[$doc])+ #[serde(rename = $word)] $name($name),)+
+        }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word used on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+
+            /// The number in the catalogue of `docs/operations.md`.
+            pub fn number(self) -> &'static str {
+                match self { $(Self::$name => $number),+ }
+            }
+
+            /// The family.
+            pub fn family(self) -> Family {
+                match self { $(Self::$name => Family::$family),+ }
+            }
+
+            /// The sides on which the operation is decided.
+            pub fn directions(self) -> &'static [Direction] {
+                match self { $(Self::$name => &[$(Direction::$direction),+]),+ }
+            }
+
+            /// Whether the asker waits on the line, so that nothing may be held (ruling 12).
+            pub fn is_interactive(self) -> bool {
+                let waiting = match self { $(Self::$name => Waiting::$waiting),+ };
+                waiting == Waiting::Never
+            }
+
+            /// The names of its own members.
+            pub fn members(self) -> &'static [&'static str] {
+                match self { $(Self::$name => $name::MEMBERS),+ }
+            }
+
+            /// Those of its members that are about nobody.
+            pub fn members_about_nobody(self) -> &'static [&'static str] {
+                match self { $(Self::$name => $name::ABOUT_NOBODY),+ }
+            }
+
+            /// The member that lists users, one item each.
+            pub fn listing_member(self) -> Option<&'static str> {
+                match self { $(Self::$name => $name::LISTED),+ }
+            }
+
+            pub(in crate::domain) fn read(self, members: &Members<'_>, limits: WireLimits) -> Option<OperationBody> {
+                match self { $(Self::$name => $name::read(members, limits).map(OperationBody::$name)),+ }
+            }
+        }
+
+        impl OperationBody {
+            /// The operation.
+            pub fn operation(&self) -> Operation {
+                match self { $(Self::$name(_) => Operation::$name),+ }
+            }
+
+            /// What the operation tells about its elements.
+            pub fn elements(&self) -> &dyn InformationElements {
+                match self { $(Self::$name(elements) => elements),+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// Initial MC service UE configuration data request, a push (TR 23.700-38, R-5.16.4-005).
+    UeConfigurationPush = "ue-configuration-push": "A1", Acm, [Outbound, Inbound], Possible;
+    /// Group membership update (TS 23.280 clause 10.17.4).
+    GroupMembershipUpdate = "group-membership-update": "A4", Acm, [Outbound, Inbound], Possible;
+    /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
+    MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// Affiliation to a group defined in a partner system (TR 23.781 key issue 1.4).
+    Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl OperationBody {
+    /// The push of configuration data, if it is one.
+    pub fn push(&self) -> Option<&UeConfigurationPush> {
+        if let Self::UeConfigurationPush(push) = self {
+            Some(push)
+        } else {
+            None
+        }
+    }
+}

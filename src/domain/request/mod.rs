@@ -1,0 +1,123 @@
+//! Inter-system requests with their information elements (names after TS 23.280 clause 10.17).
+//!
+//! Each operation is one file under its family: the elements, how they are read, and their anatomy.
+
+mod acm;
+pub mod elements;
+mod interconnection;
+mod migration;
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::agreement::CertificateThumbprint;
+use super::identity::FunctionalAlias;
+use super::identity::McServiceId;
+use super::identity::McSystemId;
+use super::operation::Direction;
+
+pub use super::catalogue::OperationBody;
+pub use acm::group_membership_update::GroupMembershipUpdate;
+pub use acm::group_membership_update::MembershipChange;
+pub use acm::ue_configuration_push::PushedConfiguration;
+pub use acm::ue_configuration_push::UeConfigurationPush;
+pub use interconnection::affiliation::Affiliation;
+pub use migration::service_authorization::MigrationServiceAuthorization;
+
+/// A request as a front-end submits it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterSystemRequest {
+    /// On which side the question is asked.
+    pub direction: Direction,
+    /// Joins what both systems record about one exchange.
+    pub correlation_id: String,
+    /// What the authenticated front-end attests about the other system (ruling 2); inbound and home consent only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
+    /// The system that asks.
+    pub requesting_system: McSystemId,
+    /// The system that is asked.
+    pub receiving_system: McSystemId,
+    /// The operation and its own information elements.
+    pub body: OperationBody,
+    /// How urgent the requester says it is; sorts and notifies, never raises authority (ruling 23).
+    #[serde(default)]
+    pub urgency: Urgency,
+    /// Why the requester asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<String>,
+}
+
+/// The other system as the front-end authenticated it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its MC system ID.
+    pub system: McSystemId,
+    /// The thumbprint of its certificate.
+    pub certificate: CertificateThumbprint,
+}
+
+/// An authorised user at an ACM client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requester {
+    /// MC service ID.
+    pub mc_service_id: McServiceId,
+    /// Functional alias under which the user acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub functional_alias: Option<FunctionalAlias>,
+    /// What the requesting system asserts about the user; policies may use it, and it is marked as asserted (ruling 3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+}
+
+/// Whom an ACM request is addressed to: at least one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// MC service ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mc_service_id: Option<McServiceId>,
+    /// Functional alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub functional_alias: Option<FunctionalAlias>,
+}
+
+/// Operational urgency; absent is normal.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    /// It can wait.
+    Low,
+    /// As usual.
+    #[default]
+    Normal,
+    /// Soon.
+    High,
+    /// At once.
+    Critical,
+}
+
+impl Urgency {
+    /// The word used on the wire and in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Urgency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,24 @@
+//! Words of the vocabulary in a request.
+
+use super::element::Element;
+use crate::domain::service::McService;
+
+/// An MC service.
+pub(in crate::domain) fn service(element: &Element<'_>) -> Option<McService> {
+    element.word("an MC service", &McService::ALL.map(|s| (s.as_str(), s)))
+}
+
+/// MC services, none of them twice.
+pub(in crate::domain) fn services(element: &Element<'_>) -> Option<Vec<McService>> {
+    let mut services = Vec::new();
+    for element in element.list(McService::ALL.len())? {
+        match service(&element) {
+            Some(repeated) if services.contains(&repeated) => {
+                element.refuse(format!("names `{repeated}` again"));
+            }
+            Some(service) => services.push(service),
+            None => {}
+        }
+    }
+    Some(services)
+}
