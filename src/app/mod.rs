@@ -33,6 +33,7 @@ use self::housekeeping::DryRunCounts;
 use self::live::Live;
 use self::permission::Access;
 use self::permission::Action;
+use self::permission::Object;
 use self::permission::Permit;
 use self::publish::Attempt;
 use self::rate::Rate;
@@ -44,8 +45,10 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::identity::caller::ITSELF;
+use crate::store::command::RequestId;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::archive::Archive;
+use crate::store::state::RequestEntry;
 use crate::telemetry::metrics::DecisionLabels;
 use crate::telemetry::metrics::Metrics;
 
@@ -102,7 +105,27 @@ impl App {
 
     /// Permits or forbids an action to a caller.
     pub fn permit<'a>(&self, caller: &'a Caller, action: Action) -> Result<Permit<'a>, AppError> {
-        self.0.access.permit(caller, action)
+        self.0.access.permit(caller, action, Object::Service)
+    }
+
+    /// Permits or forbids an action on a request to a caller.
+    ///
+    /// Of a request that is not there, only those learn who could at least read one of their own.
+    fn permit_on_request(
+        &self,
+        caller: &Caller,
+        action: Action,
+        id: RequestId,
+    ) -> Result<RequestEntry, AppError> {
+        let found = self.request_entry(id);
+        let submitter = match &found {
+            Ok(entry) => &*entry.caller,
+            Err(_) => caller.name.as_str(),
+        };
+        self.0
+            .access
+            .permit(caller, action, Object::Request { submitter })?;
+        found
     }
 
     /// The present moment.

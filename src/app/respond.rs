@@ -95,7 +95,7 @@ impl App {
         answer: ReviewAnswer,
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
-        self.permit(&caller, Action::AnswerRequest)?;
+        self.permit_on_request(&caller, Action::AnswerRequest, id)?;
         check_reason(&answer)?;
         let app = self.clone();
         let work =
@@ -116,7 +116,7 @@ impl App {
             check_version(id, &entry, required)?;
             let request = self.submitted_record(&entry)?.request;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
-            let known = self.known_holds(id)?;
+            let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
             let items = answered_items(&answer, &entry, evaluation.now)?;
             let decided = Decided {
@@ -177,16 +177,21 @@ impl App {
     }
 
     /// The policies that held the request when it was submitted, or when somebody answered since.
-    fn known_holds(&self, id: RequestId) -> Result<BTreeSet<String>, AppError> {
+    fn known_holds(
+        &self,
+        id: RequestId,
+        entry: &RequestEntry,
+    ) -> Result<BTreeSet<String>, AppError> {
+        let submitted = self.submitted_record(entry)?;
         let answer = self.request_answer(id)?;
-        let submitted = answer.items.iter().map(|item| &item.decision);
         let evaluated = answer
             .responses
             .iter()
             .flat_map(|response| &response.evaluated);
-        Ok(submitted
-            .chain(evaluated)
+        let submitted = submitted.items.iter().flat_map(|item| &item.policies);
+        Ok(evaluated
             .flat_map(|decision| &decision.policies)
+            .chain(submitted)
             .map(|policy| policy.id.clone())
             .collect())
     }
