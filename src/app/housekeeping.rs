@@ -45,7 +45,6 @@ impl App {
         }
         for (request_id, items) in self.store().view(|state| state.due(now)) {
             if let Err(error) = self
-                .store()
                 .commit(Command::Expire(Expire {
                     request_id,
                     items,
@@ -92,7 +91,7 @@ impl App {
                 counts,
                 at,
             });
-            if let Err(error) = self.store().commit(command).await {
+            if let Err(error) = self.commit(command).await {
                 tracing::warn!(%error, "a summary of dry runs was not recorded");
             }
         }

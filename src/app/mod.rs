@@ -2,6 +2,7 @@
 //!
 //! [`App::open`] brings the service up with the last good bundle; everything else is one verb a file.
 
+pub mod access_bundle;
 pub mod administer;
 pub mod answer;
 pub mod clock;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use self::clock::Clock;
 use self::error::AppError;
@@ -36,6 +38,7 @@ use self::permission::Action;
 use self::permission::Object;
 use self::permission::Permit;
 use self::publish::Attempt;
+use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
 use crate::domain::document::Document;
@@ -45,10 +48,14 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::identity::caller::ITSELF;
+use crate::store::command::Command;
+use crate::store::command::CommitError;
+use crate::store::command::Committed;
 use crate::store::command::RequestId;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::archive::Archive;
 use crate::store::state::RequestEntry;
+use crate::telemetry::metrics::BundleKind;
 use crate::telemetry::metrics::DecisionLabels;
 use crate::telemetry::metrics::Metrics;
 
@@ -78,6 +85,8 @@ struct Inner {
     archive: Archive,
     live: Live,
     access: Access,
+    access_in_force: PathBuf,
+    last_access_attempt: Mutex<Option<Attempt>>,
     clock: Clock,
     sealing_key: SealingKey,
     metrics: Arc<Metrics>,
@@ -137,6 +146,14 @@ impl App {
         &self.0.store
     }
 
+    /// Hands a command to the store, and measures how long it takes.
+    async fn commit(&self, command: Command) -> Result<Committed, CommitError> {
+        let start = Instant::now();
+        let committed = self.store().commit(command).await;
+        self.metrics().committed(start.elapsed().as_secs_f64());
+        committed
+    }
+
     fn archive(&self) -> &Archive {
         &self.0.archive
     }
@@ -173,6 +190,12 @@ impl App {
     }
 
     fn set_last_attempt(&self, attempt: Attempt) {
+        let succeeded = attempt.outcome != AttemptOutcome::Refused;
+        self.metrics().publication_attempted(
+            BundleKind::Policies,
+            attempt.at.as_milliseconds(),
+            succeeded,
+        );
         *self
             .0
             .last_attempt

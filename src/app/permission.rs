@@ -18,6 +18,7 @@ use crate::app::error::AppError;
 use crate::decision::engine::Engine;
 use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
+use crate::policy::source::BundleDigest;
 
 const CALLER: &str = "ACCESS::Caller";
 
@@ -116,6 +117,11 @@ impl Access {
     /// Puts another access bundle in force.
     pub fn swap(&self, engine: Engine) {
         self.engine.store(Arc::new(engine));
+    }
+
+    /// Names the access bundle in force.
+    pub fn digest(&self) -> BundleDigest {
+        self.engine.load().bundle().digest()
     }
 
     /// Permits or forbids; an error forbids.

@@ -126,7 +126,7 @@ impl App {
                 known,
             };
             let command = response(&caller, id, &entry, &answer, decided)?;
-            match self.store().commit(Command::Respond(command)).await {
+            match self.commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(State::generation);

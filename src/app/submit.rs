@@ -91,7 +91,7 @@ impl App {
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
-            match self.store().commit(Command::Submit(command)).await {
+            match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
                     return match committed.outcome {

@@ -9,6 +9,10 @@ use comity::cli::CommandLine;
 use comity::config::partial::Partial;
 use comity::config::partial::SETTINGS;
 use comity::http::problem::kind::ProblemKind;
+use comity::telemetry::metrics::BundleKind;
+use comity::telemetry::metrics::DecisionLabels;
+use comity::telemetry::metrics::HttpLabels;
+use comity::telemetry::metrics::Metrics;
 
 /// The cells of every row of the tables of a page.
 fn rows(page: &str) -> Vec<Vec<String>> {
@@ -86,4 +90,55 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     };
     let written = system().or(Partial::from_environment(&defaults).unwrap());
     assert_eq!(written.complete(), system().complete());
+}
+
+/// Metrics of which each has counted something: what has not is not written.
+fn exported() -> String {
+    let metrics = Metrics::new();
+    metrics.decided(&DecisionLabels {
+        operation: "affiliation",
+        direction: "inbound",
+        outcome: "accept",
+    });
+    let labels = HttpLabels {
+        method: "GET".to_owned(),
+        route: "/livez".to_owned(),
+        status: 200,
+    };
+    metrics.answered(&labels, 0.1);
+    metrics.publication_attempted(BundleKind::Access, 1, false);
+    metrics.encode()
+}
+
+#[test]
+fn every_metric_is_documented_and_no_other() {
+    let text = exported();
+    let names: BTreeSet<(String, String)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .map(|(name, kind)| match kind {
+            "counter" => (format!("`{name}_total`"), kind.to_owned()),
+            _ => (format!("`{name}`"), kind.to_owned()),
+        })
+        .collect();
+    let documented: BTreeSet<(String, String)> = rows("docs/operations.md")
+        .into_iter()
+        .filter(|row| row[0].starts_with("`comity_"))
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    assert_eq!(documented, names);
+    for row in rows("docs/operations.md") {
+        let Some(name) = row[0].strip_prefix("`comity_") else {
+            continue;
+        };
+        let sample = format!("comity_{}", name.trim_end_matches('`'));
+        for label in row[2].split(", ").filter(|label| *label != "none") {
+            let shown = format!("{}=\"", label.trim_matches('`'));
+            let is_sample = |line: &&str| line.starts_with(&sample) && line.contains(&shown);
+            assert!(
+                text.lines().any(|line| is_sample(&line)),
+                "{sample} {label}"
+            );
+        }
+    }
 }

@@ -58,6 +58,7 @@ impl Local {
             archive: archive.clone(),
             sealing_key: SealingKey::from_bytes([7; 32]),
             metrics: Arc::new(Metrics::new()),
+            access_in_force: home.policies().join("access-in-force"),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),

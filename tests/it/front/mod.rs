@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod clock;
 mod idempotency;
 mod lifecycle;
 mod limits;

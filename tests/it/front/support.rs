@@ -5,6 +5,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comity::app::clock::SystemClock;
+use comity::app::clock::WallClock;
 use comity::cli::registry::read_documents;
 use comity::cli::service::CallerTokens;
 use comity::cli::service::Service;
@@ -62,15 +64,29 @@ impl TestService {
     /// The same, with settings or files changed beforehand.
     pub(crate) async fn start_with(change: impl FnOnce(&mut ServiceSettings)) -> Self {
         let service = Self::start_empty(change).await;
-        let imported = service
-            .post("/v1/import", "operator", &example_documents())
-            .await;
-        assert_eq!(imported.status, 200, "{}", imported.text);
+        service.import_examples().await;
+        service
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn start_by(clock: impl WallClock + 'static) -> Self {
+        let service = Self::launch(|_| {}, Box::new(clock)).await;
+        service.import_examples().await;
         service
     }
 
     /// A service with an empty registry.
     pub(crate) async fn start_empty(change: impl FnOnce(&mut ServiceSettings)) -> Self {
+        Self::launch(change, Box::new(SystemClock::default())).await
+    }
+
+    async fn import_examples(&self) {
+        let documents = example_documents();
+        let imported = self.post("/v1/import", "operator", &documents).await;
+        assert_eq!(imported.status, 200, "{}", imported.text);
+    }
+
+    async fn launch(change: impl FnOnce(&mut ServiceSettings), clock: Box<dyn WallClock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for folder in ["policies", "schemas"] {
             copy_tree(Path::new(folder), &directory.path().join(folder));
@@ -82,7 +98,7 @@ impl TestService {
         );
         let tokens = settings.make_callers(&CALLERS).unwrap();
         change(&mut settings);
-        let service = Service::start(settings.clone())
+        let service = Service::start_with_clock(settings.clone(), clock)
             .await
             .unwrap_or_else(|error| panic!("{}", chain(&error)));
         Self {
