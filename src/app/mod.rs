@@ -10,6 +10,7 @@ pub mod error;
 pub mod health;
 pub mod housekeeping;
 pub mod live;
+pub mod mirror;
 pub mod open;
 pub mod permission;
 pub mod plausibility;

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod lifecycle;
 pub mod link;
 pub mod migrated_profile;
+pub mod mirror;
 pub mod operation;
 pub mod outcome;
 pub mod registry;

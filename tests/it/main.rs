@@ -19,4 +19,5 @@ mod policy_source;
 mod records;
 mod responses;
 mod store;
+mod vocabulary;
 mod watch;

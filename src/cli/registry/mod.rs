@@ -1,6 +1,7 @@
-//! `comity registry`: documents into and out of a running service.
+//! `comity registry`: documents into and out of a running service, and whether agreements fit.
 
 mod files;
+mod mirror;
 
 use std::path::PathBuf;
 
@@ -42,6 +43,11 @@ pub enum Command {
         after_help = "Example:\n  comity registry validate --system mc.de.example examples/registry/de"
     )]
     Validate(Validate),
+    /// Check whether two systems' halves of an agreement fit; 0 they fit, 1 they do not
+    #[command(
+        after_help = "Example:\n  comity registry mirror examples/registry/nl examples/registry/de"
+    )]
+    Mirror(mirror::Mirror),
 }
 
 /// Arguments of `registry import`.
@@ -77,6 +83,7 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Import(arguments) => import(arguments),
         Command::Export(arguments) => export(arguments),
         Command::Validate(arguments) => validate(arguments),
+        Command::Mirror(arguments) => mirror::run(arguments),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::decision::facts::Facts;
 use crate::decision::facts::GroupFacts;
+use crate::decision::facts::ListedGroupFacts;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::ProfileFacts;
@@ -96,6 +97,11 @@ impl Gatherer<'_> {
             requester,
             subjects,
             resource,
+            groups: elements
+                .groups()
+                .iter()
+                .map(|group| self.listed_group(group))
+                .collect(),
             candidates: Vec::new(),
         }
     }
@@ -165,20 +171,39 @@ impl Gatherer<'_> {
     fn shared_with_group(&mut self, id: &GroupId) -> (SharedFacts, FoundGroup) {
         let mut shared = self.shared();
         shared.group_home = self.home(id.uri());
-        if shared.group_home.as_ref() != Some(self.local) {
-            return (shared, None);
+        let found = self.own_group(id, shared.group_home.as_ref());
+        shared.group = found.as_ref().and_then(|found| self.group_facts(found));
+        (shared, found.map(|found| found.value))
+    }
+
+    fn listed_group(&mut self, id: &GroupId) -> ListedGroupFacts {
+        let home = self.home(id.uri());
+        let found = self.own_group(id, home.as_ref());
+        ListedGroupFacts {
+            group: found.and_then(|found| self.group_facts(&found)),
+            home,
         }
-        let found = self.document(DocumentKind::Group, id.as_str());
-        let Some(Versioned { revision, value }) = found else {
-            return (shared, None);
+    }
+
+    /// The document of a group that is defined here.
+    fn own_group(
+        &mut self,
+        id: &GroupId,
+        home: Option<&McSystemId>,
+    ) -> Option<Versioned<Arc<Document>>> {
+        (home == Some(self.local))
+            .then(|| self.document(DocumentKind::Group, id.as_str()))
+            .flatten()
+    }
+
+    fn group_facts(&self, found: &Versioned<Arc<Document>>) -> Option<Versioned<GroupFacts>> {
+        let Document::Group(group) = found.value.as_ref() else {
+            return None;
         };
-        if let Document::Group(group) = value.as_ref() {
-            shared.group = Some(Versioned {
-                revision,
-                value: GroupFacts::new(group, self.other),
-            });
-        }
-        (shared, Some(value))
+        Some(Versioned {
+            revision: found.revision,
+            value: GroupFacts::new(group, self.other),
+        })
     }
 
     fn member(&mut self, id: &McServiceId, group: &FoundGroup) -> PersonFacts {

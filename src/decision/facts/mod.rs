@@ -59,9 +59,21 @@ pub struct Facts {
     /// The user who is asked for: the called one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<PersonFacts>,
+    /// The groups of a request that is decided group by group, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ListedGroupFacts>,
     /// The systems to which the user might migrate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<CandidateFacts>,
+}
+
+/// What is known about one of the groups that a request lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedGroupFacts {
+    /// The home of the group.
+    pub home: Option<McSystemId>,
+    /// Its configuration, if it is defined here.
+    pub group: Option<Versioned<GroupFacts>>,
 }
 
 /// A system to which the user might migrate.

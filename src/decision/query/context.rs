@@ -18,13 +18,16 @@ use crate::decision::entities::string;
 use crate::decision::entities::strings;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
+use crate::decision::facts::GroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
+use crate::decision::query::Prepared;
 use crate::decision::query::service_word;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
+use crate::domain::operation::Family;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::PushedConfiguration;
@@ -62,12 +65,18 @@ pub(super) fn shared(
     let known = agreement(set, facts.shared.agreement.as_ref())?;
     optional(&mut members, "agreement", known);
     let elements = request.body.elements();
+    if request.body.operation().family() == Family::Acm {
+        let operation = request.body.operation();
+        members.push(member("operation", string(operation.as_str())));
+    }
     if let Some(requester) = elements.requester() {
         of_requester(&mut members, request, requester)?;
     }
     for (name, particular) in elements.particulars() {
-        let value = particular_value(set, &particular);
-        members.push(member(name, value));
+        for system in particular.systems() {
+            set.add_system(system);
+        }
+        members.push(member(name, particular_value(&particular)?));
     }
     for need in elements.needs() {
         shared_need(&mut members, set, *need, request, facts)?;
@@ -75,20 +84,30 @@ pub(super) fn shared(
     Ok(members)
 }
 
-/// What one item adds.
+/// What one item adds. A system that only an item names needs no entity: it has nothing but its name.
 pub(super) fn of_item(
     members: &mut Members,
-    request: &InterSystemRequest,
+    prepared: &Prepared<'_>,
     item: &ItemKey,
-    person: Option<&PersonFacts>,
+    number: usize,
 ) -> Result<(), QueryError> {
+    let elements = prepared.request.body.elements();
+    let person = prepared.person(number);
+    for (name, particular) in elements.item_particulars(number) {
+        members.push(member(name, particular_value(&particular)?));
+    }
+    if let Some(listed) = prepared.facts.groups.get(number)
+        && elements.needs_to_know(Need::GroupPartner)
+    {
+        of_group_partner(members, listed.group.as_ref())?;
+    }
     if item.service.is_some() {
         members.push(member("service", string(service_word(item.service))));
     }
     if let Some(kind) = item.kind {
         members.push(member("kind", string(kind.as_str())));
     }
-    for need in request.body.elements().needs() {
+    for need in elements.needs() {
         item_need(members, *need, item, person)?;
     }
     Ok(())
@@ -103,7 +122,7 @@ fn shared_need(
 ) -> Result<(), QueryError> {
     let shared = &facts.shared;
     match need {
-        Need::GroupPartner => of_group_partner(members, facts)?,
+        Need::GroupPartner => of_group_partner(members, shared.group.as_ref())?,
         Need::HomeAgreement => {
             let home = agreement(set, shared.home_agreement.as_ref())?;
             optional(members, "home_agreement", home);
@@ -157,19 +176,20 @@ fn item_need(
     Ok(())
 }
 
-fn particular_value(set: &mut EntitySet, particular: &Particular<'_>) -> RestrictedExpression {
-    match particular {
+fn particular_value(particular: &Particular<'_>) -> Result<RestrictedExpression, QueryError> {
+    let vocabulary = Vocabulary::get()?;
+    Ok(match particular {
         Particular::Bool(value) => boolean(*value),
         Particular::Long(value) => long(*value),
         Particular::Text(text) => string(text),
         Particular::Texts(texts) => strings(texts.iter().copied()),
-        Particular::System(system) => entity(&set.add_system(system)),
+        Particular::System(system) => entity(&vocabulary.system(system)),
         Particular::Systems(systems) => {
-            let systems: Vec<_> = systems.iter().map(|it| set.add_system(it)).collect();
-            RestrictedExpression::new_set(systems.iter().map(entity))
+            let systems = systems.iter().map(|it| entity(&vocabulary.system(it)));
+            RestrictedExpression::new_set(systems)
         }
         Particular::Moment(at) => moment(*at),
-    }
+    })
 }
 
 fn of_requester(
@@ -191,8 +211,10 @@ fn of_requester(
     Ok(())
 }
 
-fn of_group_partner(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
-    let group = facts.shared.group.as_ref();
+fn of_group_partner(
+    members: &mut Members,
+    group: Option<&Versioned<GroupFacts>>,
+) -> Result<(), QueryError> {
     if let Some(review) = group.and_then(|group| group.value.review) {
         let flags = record(vec![
             member("review_additions", boolean(review.additions)),

@@ -18,8 +18,10 @@ use crate::decision::entities::Members;
 use crate::decision::entities::QueryError;
 use crate::decision::entities::Vocabulary;
 use crate::decision::facts::Facts;
+use crate::decision::facts::ListedGroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::reason::ReasonCode;
+use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Principal;
@@ -63,6 +65,8 @@ struct Shared<'a> {
     principal: EntityUid,
     action: EntityUid,
     resource: EntityUid,
+    /// What each item asks for, where that is not the same for all; an item without one cannot be asked about.
+    item_resources: Option<Vec<Option<EntityUid>>>,
     context: Members,
 }
 
@@ -158,25 +162,25 @@ impl<'a> Prepared<'a> {
         if is_about_somebody && person.is_none_or(|person| person.home.is_none()) {
             return Query::Refused(ReasonCode::SubjectUnresolvable);
         }
-        match self.ask(shared, person, number) {
+        if shared.resource_of(number).is_none() {
+            return Query::Refused(ReasonCode::GroupUnresolvable);
+        }
+        match self.ask(shared, number) {
             Ok(request) => Query::Ask(Box::new(request)),
             Err(error) => Query::Failed(error.to_string()),
         }
     }
 
-    fn ask(
-        &self,
-        shared: &Shared<'_>,
-        person: Option<&PersonFacts>,
-        number: usize,
-    ) -> Result<Request, QueryError> {
+    fn ask(&self, shared: &Shared<'_>, number: usize) -> Result<Request, QueryError> {
         let item = item(self.request, self.facts, number).ok_or(QueryError::NoItem(number))?;
         let mut context = shared.context.clone();
-        context::of_item(&mut context, self.request, &item, person)?;
+        context::of_item(&mut context, self, &item, number)?;
+        let resource = shared.resource_of(number);
+        let resource = resource.ok_or(QueryError::NoItem(number))?;
         Ok(Request::new(
             shared.principal.clone(),
             shared.action.clone(),
-            shared.resource.clone(),
+            resource.clone(),
             Context::from_pairs(context)?,
             Some(shared.schema),
         )?)
@@ -193,6 +197,13 @@ impl Queries {
 }
 
 impl<'a> Shared<'a> {
+    fn resource_of(&self, number: usize) -> Option<&EntityUid> {
+        match &self.item_resources {
+            Some(resources) => resources.get(number)?.as_ref(),
+            None => Some(&self.resource),
+        }
+    }
+
     fn new(
         bundle: &'a Bundle,
         request: &InterSystemRequest,
@@ -204,6 +215,7 @@ impl<'a> Shared<'a> {
         let mut set = EntitySet::new(vocabulary);
         let principal = add_principal(&mut set, request, facts)?;
         let resource = add_resource(&mut set, request, facts)?;
+        let item_resources = add_listed_groups(&mut set, request, facts)?;
         let listed = request.body.elements().listed();
         if listed <= SHARED_SUBJECTS_MAX {
             add_listed(&mut set, request, facts, 0..listed)?;
@@ -218,6 +230,7 @@ impl<'a> Shared<'a> {
             principal,
             action: vocabulary.action(request.body.elements().action()),
             resource,
+            item_resources,
             context,
         })
     }
@@ -287,6 +300,25 @@ fn add_resource(
         }
         Resource::ReceivingSystem => Ok(set.add_system(&request.receiving_system)),
     }
+}
+
+/// The listed groups, where the request is decided group by group.
+fn add_listed_groups(
+    set: &mut EntitySet,
+    request: &InterSystemRequest,
+    facts: &Facts,
+) -> Result<Option<Vec<Option<EntityUid>>>, QueryError> {
+    let groups = request.body.elements().groups();
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let add = |(id, known): (&GroupId, &ListedGroupFacts)| {
+        let group = known.group.as_ref().map(|group| &group.value);
+        let home = known.home.as_ref();
+        home.map(|home| set.add_group(id, home, group)).transpose()
+    };
+    let added: Result<Vec<_>, _> = groups.iter().zip(&facts.groups).map(add).collect();
+    added.map(Some)
 }
 
 /// The listed users in a range.

@@ -78,6 +78,7 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
             requester: requester.facts,
             subjects,
             resource: requester.resource,
+            groups: state.groups,
             candidates: state.candidates,
         },
         now: state.now,

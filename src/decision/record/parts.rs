@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::PolicyError;
 use crate::decision::facts::CandidateFacts;
+use crate::decision::facts::ListedGroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::SharedFacts;
 use crate::decision::obligation::Limits;
@@ -75,6 +76,9 @@ pub struct StatePart {
     pub operation: OperationPart,
     /// The facts that are about nobody.
     pub facts: SharedFacts,
+    /// The groups of a request that is decided group by group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ListedGroupFacts>,
     /// The systems to which the user might migrate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<CandidateFacts>,

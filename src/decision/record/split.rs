@@ -129,6 +129,7 @@ fn state_part(record: &DecisionRecord, operation: OperationPart, listed_count: u
         urgency: request.urgency,
         operation,
         facts: record.facts.shared.clone(),
+        groups: record.facts.groups.clone(),
         candidates: record.facts.candidates.clone(),
         listed_count,
         subject_count: record.facts.subjects.len(),

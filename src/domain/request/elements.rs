@@ -56,7 +56,7 @@ pub enum Division<'a> {
     Users,
     /// One item a service.
     Services(&'a [McService]),
-    /// One item a group.
+    /// One item a group, and that group is what is asked for.
     Groups(&'a [GroupId]),
     /// One item a kind of information.
     Kinds(&'a [DisclosureKind]),
@@ -104,6 +104,17 @@ pub enum Particular<'a> {
     Systems(Vec<&'a McSystemId>),
     /// A moment.
     Moment(Timestamp),
+}
+
+impl<'a> Particular<'a> {
+    /// The systems that it names.
+    pub fn systems(&self) -> &[&'a McSystemId] {
+        match self {
+            Self::System(system) => std::slice::from_ref(system),
+            Self::Systems(systems) => systems,
+            Self::Bool(_) | Self::Long(_) | Self::Text(_) | Self::Texts(_) | Self::Moment(_) => &[],
+        }
+    }
 }
 
 /// The anatomy of one operation's information elements.
@@ -167,6 +178,23 @@ pub trait InformationElements {
     /// What policies see of the elements, by the names of the schema.
     fn particulars(&self) -> Vec<(&'static str, Particular<'_>)> {
         Vec::new()
+    }
+
+    /// What policies see of one item's own elements, by the names of the schema.
+    fn item_particulars(&self, _number: usize) -> Vec<(&'static str, Particular<'_>)> {
+        Vec::new()
+    }
+
+    /// The groups of a request that is decided group by group.
+    fn groups(&self) -> &[GroupId] {
+        match self.division() {
+            Division::Groups(groups) => groups,
+            Division::Whole
+            | Division::Users
+            | Division::Services(_)
+            | Division::Kinds(_)
+            | Division::Candidates => &[],
+        }
     }
 }
 

@@ -14,10 +14,13 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::mirror::Comparison;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -47,6 +50,14 @@ pub(super) struct Page {
 struct Imported {
     kind: DocumentKind,
     document: Value,
+}
+
+/// A comparison, and the revision of our half that it is about.
+#[derive(Debug, Serialize)]
+pub(super) struct Mirrored {
+    revision: Revision,
+    #[serde(flatten)]
+    comparison: Comparison,
 }
 
 /// `GET /v1/{kind}?after=ID&limit=N`: documents in the order of their ids.
@@ -156,6 +167,22 @@ fn page_size(text: Option<&str>) -> Result<usize, Problem> {
         )
         .at_parameter("limit")
     })
+}
+
+/// `POST /v1/agreements/{id}/mirror`: whether the partner's half, which is the body, fits ours. Nothing is kept of it.
+pub(super) async fn mirror(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Mirrored>, Problem> {
+    let key = document_key(DocumentKind::Agreement.plural(), &id)?;
+    let theirs: Agreement = body.typed()?;
+    let compared = state.app().mirror_agreement(&caller, key.id, &theirs)?;
+    Ok(Json(Mirrored {
+        revision: compared.revision,
+        comparison: compared.value,
+    }))
 }
 
 fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {

@@ -6,6 +6,7 @@ mod clock;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod mirror;
 mod policies;
 mod registry;
 mod requests;
