@@ -49,6 +49,8 @@ pub struct Config {
     pub queue_commands_max: usize,
     /// When a change of the policy files is taken over.
     pub patience: Patience,
+    /// How many requests that have ended stay in memory; those before are read from the log.
+    pub ended_requests_max: usize,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -77,6 +79,12 @@ impl Partial {
             range: COUNT,
         }
         .or(4_096, &mut problems);
+        let ended_requests_max = Bounded {
+            name: "ended_requests_max",
+            value: self.ended_requests_max,
+            range: 0..=1_000_000_000,
+        }
+        .or(100_000, &mut problems);
         let patience = self.patience(&mut problems);
         let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
@@ -97,6 +105,7 @@ impl Partial {
             http,
             dry_runs_per_minute_max,
             queue_commands_max: size(queue_commands_max),
+            ended_requests_max: size(ended_requests_max),
             patience,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),

@@ -14,7 +14,7 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 22] = [
+pub const SETTINGS: [&str; 23] = [
     "system",
     "listen",
     "data_dir",
@@ -33,6 +33,7 @@ pub const SETTINGS: [&str; 22] = [
     "require_idempotency_key",
     "dry_runs_per_minute_max",
     "queue_commands_max",
+    "ended_requests_max",
     "watch_quiet_milliseconds",
     "watch_poll_milliseconds",
     "log_format",
@@ -79,6 +80,8 @@ pub struct Partial {
     pub dry_runs_per_minute_max: Option<u64>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: Option<u64>,
+    /// Requests that have ended and stay in memory.
+    pub ended_requests_max: Option<u64>,
     /// How long the policy files must rest before they are read.
     pub watch_quiet_milliseconds: Option<u64>,
     /// How often the policy files are looked at, events or not.
@@ -158,6 +161,7 @@ impl Partial {
             "drain_seconds_max" => self.drain_seconds_max = Some(number(value)?),
             "dry_runs_per_minute_max" => self.dry_runs_per_minute_max = Some(number(value)?),
             "queue_commands_max" => self.queue_commands_max = Some(number(value)?),
+            "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
             "watch_quiet_milliseconds" => self.watch_quiet_milliseconds = Some(number(value)?),
             "watch_poll_milliseconds" => self.watch_poll_milliseconds = Some(number(value)?),
             "require_idempotency_key" => {
@@ -206,6 +210,7 @@ impl Partial {
                 .dry_runs_per_minute_max
                 .or(other.dry_runs_per_minute_max),
             queue_commands_max: self.queue_commands_max.or(other.queue_commands_max),
+            ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
             watch_quiet_milliseconds: self
                 .watch_quiet_milliseconds
                 .or(other.watch_quiet_milliseconds),

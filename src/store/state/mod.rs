@@ -3,6 +3,7 @@
 //! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
 //! laid out anew, and what is listed page by page stands in its order already.
 
+mod put_away;
 mod registry;
 mod requests;
 mod row;
@@ -37,8 +38,10 @@ use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
+pub use put_away::EndedRequest;
 pub use registry::Claim;
 pub use registry::claims_of;
+pub use requests::ENDED_REQUESTS;
 pub use requests::KEY_RETENTION_MILLISECONDS;
 pub use requests::KeptKey;
 pub use requests::RequestEntry;
@@ -151,42 +154,32 @@ impl State {
                 self.registry.write(changes, revision, &mut rows);
             }
             EventBody::Submitted {
-                request_id,
-                caller,
                 idempotency,
-                items,
                 changes,
                 counts,
+                ..
             } => {
-                let entry = RequestEntry {
-                    id: *request_id,
-                    caller: Arc::clone(caller),
-                    version: 1,
-                    submitted: index,
-                    further: Vec::new(),
-                    items: items.clone(),
-                    at: event.at,
-                    key: idempotency.map(|idempotency| idempotency.key),
-                };
-                let body = idempotency.map(|idempotency| idempotency.body);
-                self.requests.submit(entry, body, self.head.time, &mut rows);
+                if let Some(entry) = RequestEntry::submitted_by(event, index) {
+                    let body = idempotency.map(|idempotency| idempotency.body);
+                    self.requests.submit(entry, body, self.head.time, &mut rows);
+                }
                 self.registry.write(changes, revision, &mut rows);
                 self.head.counters.count_request(*counts);
             }
             EventBody::Responded {
                 request_id,
-                items,
                 changes,
+                ..
             } => {
                 let time = self.head.time;
                 self.requests
-                    .change(*request_id, items, (index, time), &mut rows);
+                    .change(*request_id, event, (index, time), &mut rows);
                 self.registry.write(changes, revision, &mut rows);
             }
-            EventBody::Expired { request_id, items } => {
+            EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests
-                    .expire(*request_id, items, (index, time), &mut rows);
+                    .change(*request_id, event, (index, time), &mut rows);
             }
             EventBody::Published {
                 digest, generation, ..
@@ -206,6 +199,7 @@ impl State {
             }
         }
         self.requests.forget_keys(self.head.time, &mut rows);
+        self.requests.put_away_oldest(&mut rows);
         rows
     }
 
@@ -266,7 +260,27 @@ impl State {
         self.registry.holder(claim)
     }
 
-    /// A request.
+    /// Chooses how many requests that have ended stay in memory; says which rows that changed.
+    ///
+    /// Those that ended before are put away: only where they stand in the log is kept.
+    pub fn keep_ended(&mut self, limit: usize) -> Vec<RowKey> {
+        let mut rows = Vec::new();
+        self.requests.keep_ended(limit, &mut rows);
+        rows
+    }
+
+    /// A request that was put away.
+    pub fn put_away(&self, id: RequestId) -> Option<EndedRequest> {
+        self.requests.put_away(id)
+    }
+
+    /// The entry that decided a request, whether or not it was put away.
+    pub fn submission(&self, id: RequestId) -> Option<LogIndex> {
+        let entry = self.request(id).map(|entry| entry.submitted);
+        entry.or_else(|| self.put_away(id).map(|request| request.submitted))
+    }
+
+    /// A request that is in memory: open, or ended of late.
     pub fn request(&self, id: RequestId) -> Option<&Arc<RequestEntry>> {
         self.requests.entry(id)
     }

@@ -130,7 +130,7 @@ async fn nothing_is_sequenced_after_the_suspension_that_forbids_it() {
     // Both wait at once, so they would fit one batch.
     let answers = commit_all(&store, [suspend, Command::Submit(decided)]).await;
     assert!(answers[0].is_ok() && is_stale(&answers[1]), "{answers:?}");
-    assert!(store.request(request_id(1)).is_none());
+    assert!(store.request(request_id(1)).unwrap().is_none());
 
     let decided = submit_on(&store, 2, reads);
     let delete = delete(key(DocumentKind::Agreement, "mc.de.example"), Expected::Any);
@@ -315,7 +315,7 @@ async fn only_overdue_items_expire() {
         .commit(expire(1, vec![0, 0, 1, 2, 7], 150))
         .await
         .unwrap();
-    let entry = store.request(request_id(1)).unwrap();
+    let entry = store.request(request_id(1)).unwrap().unwrap();
     assert_eq!(
         entry.items,
         [ItemState::Expired, pending(200), ItemState::Granted]
@@ -341,7 +341,7 @@ async fn writes_of_a_request_come_with_it_or_not_at_all() {
         refusal(&answers[1]),
         Some(Refusal::Revision { .. })
     ));
-    assert!(store.request(request_id(2)).is_none());
+    assert!(store.request(request_id(2)).unwrap().is_none());
 }
 
 #[tokio::test]
@@ -382,7 +382,7 @@ async fn a_caller_that_goes_away_cancels_nothing() {
     }
     // What came before in the queue was carried out when this is answered.
     store.commit(publish(1)).await.unwrap();
-    assert!(store.request(request_id(1)).is_some());
+    assert!(store.request(request_id(1)).unwrap().is_some());
 }
 
 #[tokio::test]
@@ -412,8 +412,8 @@ async fn a_full_queue_says_so_and_takes_nothing() {
     for (_, future) in waiting {
         future.await.unwrap();
     }
-    assert!(store.request(request_id(taken)).is_some());
-    assert!(store.request(request_id(taken + 1)).is_none());
+    assert!(store.request(request_id(taken)).unwrap().is_some());
+    assert!(store.request(request_id(taken + 1)).unwrap().is_none());
 }
 
 #[tokio::test]

@@ -304,7 +304,7 @@ impl Model {
             .ok_or("unknown request")
     }
 
-    fn check(&self, state: &State) {
+    fn check(&self, state: &State, ended_limit: usize) {
         assert_eq!(state.applied().0, self.applied);
         assert_eq!(state.generation(), self.generation);
         let mut count = 0;
@@ -335,13 +335,20 @@ impl Model {
                 assert_eq!(revision, self.read(&ReadKey::Identity(identity)));
             }
         }
-        self.check_requests(state);
+        self.check_requests(state, ended_limit);
     }
 
-    fn check_requests(&self, state: &State) {
+    fn check_requests(&self, state: &State, limit: usize) {
         assert_eq!(state.counters().requests, self.requests.len() as u64);
+        let mut ended = 0;
         for request in &self.requests {
-            let entry = state.request(request.id).expect("the request is there");
+            let Some(entry) = state.request(request.id) else {
+                let place = state.put_away(request.id).expect("the request is there");
+                assert!(!request.items.iter().any(|item| item.is_pending()));
+                assert_eq!(place.version(), request.entries.len() as u64);
+                continue;
+            };
+            ended += usize::from(!entry.is_open());
             assert_eq!(entry.items, request.items);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
@@ -351,6 +358,7 @@ impl Model {
                 .collect();
             assert_eq!(entries, request.entries);
         }
+        assert!(ended <= limit, "{ended} ended requests in memory");
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -389,10 +397,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(batch_commands: usize) -> Self {
+    fn new(batch_commands: usize, ended_requests: usize) -> Self {
         let mut bench = Bench::new();
         bench.settings.batch_commands = batch_commands;
         bench.settings.snapshot_entries = 9;
+        bench.settings.ended_requests = ended_requests;
         let disk = VolatileDisk::new(Arc::new(bench.disk.clone()));
         let store = bench.open_on(Arc::new(disk.clone())).unwrap();
         let model = Model {
@@ -487,7 +496,13 @@ impl Run {
             }
             Step::Drop => self.reopen(),
         }
-        self.store().view(|state| self.model.check(state));
+        let limit = self.bench.settings.ended_requests;
+        self.store().view(|state| self.model.check(state, limit));
+        for request in &self.model.requests {
+            let entry = self.store().request(request.id).unwrap().unwrap();
+            assert_eq!(entry.items, request.items, "read back");
+            assert_eq!(entry.version, request.entries.len() as u64);
+        }
     }
 }
 
@@ -497,11 +512,12 @@ proptest! {
     #[test]
     fn the_store_does_what_the_model_does(
         batch_commands in prop_oneof![Just(1_usize), Just(3), Just(256)],
+        ended_requests in prop_oneof![Just(0_usize), Just(1), Just(2), Just(100)],
         steps in vec(step(), 1..14),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut run = Run::new(batch_commands);
+            let mut run = Run::new(batch_commands, ended_requests);
             for step in &steps {
                 run.step(step).await;
             }
