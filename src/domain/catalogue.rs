@@ -10,6 +10,9 @@ use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
 use crate::domain::request::Affiliation;
 use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::McdataTransaction;
+use crate::domain::request::McpttPrivateCall;
+use crate::domain::request::McvideoCall;
 use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::InformationElements;
@@ -77,6 +80,11 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $name::LISTED),+ }
             }
 
+            /// The member that names the user who is asked for.
+            pub fn asked_for_member(self) -> Option<&'static str> {
+                match self { $(Self::$name => $name::ASKED_FOR),+ }
+            }
+
             pub(in crate::domain) fn read(self, members: &Members<'_>, limits: WireLimits) -> Option<OperationBody> {
                 match self { $(Self::$name => $name::read(members, limits).map(OperationBody::$name)),+ }
             }
@@ -103,6 +111,12 @@ catalogue! {
     GroupMembershipUpdate = "group-membership-update": "A4", Acm, [Outbound, Inbound], Possible;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// MCPTT private call to a user of another system (TR 23.781 key issue 1.3).
+    McpttPrivateCall = "mcptt-private-call": "I1-I2", Interconnection, [Outbound, Inbound], Never;
+    /// `MCVideo` call to a user of another system (TR 23.781 key issue 1.3).
+    McvideoCall = "mcvideo-call": "I3-I4", Interconnection, [Outbound, Inbound], Never;
+    /// `MCData` transaction with a user of another system (TR 23.781 key issue 1.3).
+    McdataTransaction = "mcdata-transaction": "I5-I6", Interconnection, [Outbound, Inbound], Never;
     /// Affiliation to a group defined in a partner system (TR 23.781 key issue 1.4).
     Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
 }

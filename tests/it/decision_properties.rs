@@ -192,7 +192,7 @@ fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 type Drop = (&'static str, fn(&mut Facts));
 
 fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
-    let drops: [Drop; 15] = [
+    let drops: [Drop; 19] = [
         ("agreement", |facts| facts.shared.agreement = None),
         ("home agreement", |facts| facts.shared.home_agreement = None),
         ("serving agreement", |facts| {
@@ -222,6 +222,22 @@ fn facts_without(facts: &Facts) -> Vec<(&'static str, Facts)> {
         ("migrated profiles", |facts| {
             for person in &mut facts.subjects {
                 person.migrated_profile = None;
+            }
+        }),
+        ("called user", |facts| facts.resource = None),
+        ("called user's profile", |facts| {
+            if let Some(called) = &mut facts.resource {
+                called.profile = None;
+            }
+        }),
+        ("call permissions", |facts| {
+            for person in facts.subjects.iter_mut().chain(&mut facts.resource) {
+                person.call_permission = None;
+            }
+        }),
+        ("call permissions for a home", |facts| {
+            if let Some(called) = &mut facts.resource {
+                called.home_call_permission = None;
             }
         }),
         ("memberships", |facts| {

@@ -113,6 +113,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
     let expected = [
         "ceiling.affiliation",
         "ceiling.agreement",
+        "ceiling.call",
         "ceiling.exchange",
         "ceiling.group-membership",
         "ceiling.interconnection",

@@ -1,3 +1,7 @@
 //! Communication with another system without migration (TR 23.781 key issues 1.1 to 1.12).
 
 pub(super) mod affiliation;
+pub(super) mod call;
+pub(super) mod data_transaction;
+pub(super) mod private_call;
+pub(super) mod video_call;
