@@ -10,6 +10,7 @@ use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
 use crate::domain::request::Affiliation;
 use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::InterconnectionGroupCall;
 use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
@@ -119,6 +120,8 @@ catalogue! {
     McdataTransaction = "mcdata-transaction": "I5-I6", Interconnection, [Outbound, Inbound], Never;
     /// Affiliation to a group defined in a partner system (TR 23.781 key issue 1.4).
     Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
+    /// Start of a call in an interconnection group (TR 23.781 key issue 1.6).
+    InterconnectionGroupCall = "interconnection-group-call": "I13", Interconnection, [Outbound, Inbound], Never;
 }
 
 impl fmt::Display for Operation {

@@ -115,6 +115,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.agreement",
         "ceiling.call",
         "ceiling.exchange",
+        "ceiling.group-call",
         "ceiling.group-membership",
         "ceiling.interconnection",
         "ceiling.migration",
