@@ -9,6 +9,7 @@ use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
 use crate::domain::request::Affiliation;
+use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterconnectionGroupCall;
 use crate::domain::request::McdataTransaction;
@@ -122,6 +123,8 @@ catalogue! {
     Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
     /// Start of a call in an interconnection group (TR 23.781 key issue 1.6).
     InterconnectionGroupCall = "interconnection-group-call": "I13", Interconnection, [Outbound, Inbound], Never;
+    /// Sharing of a group's configuration over CSC-16 (TR 23.781 key issue 1.5).
+    GroupConfigurationShare = "group-configuration-share": "I14", Interconnection, [Outbound, Inbound], Possible;
 }
 
 impl fmt::Display for Operation {

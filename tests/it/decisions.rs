@@ -116,6 +116,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.call",
         "ceiling.exchange",
         "ceiling.group-call",
+        "ceiling.group-configuration",
         "ceiling.group-membership",
         "ceiling.interconnection",
         "ceiling.migration",

@@ -30,6 +30,7 @@ pub use interconnection::call::PrivateCallState;
 pub use interconnection::data_transaction::McdataTransaction;
 pub use interconnection::data_transaction::TransactionKind;
 pub use interconnection::group_call::InterconnectionGroupCall;
+pub use interconnection::group_configuration_share::GroupConfigurationShare;
 pub use interconnection::private_call::McpttPrivateCall;
 pub use interconnection::video_call::McvideoCall;
 pub use migration::service_authorization::MigrationServiceAuthorization;
