@@ -16,6 +16,7 @@ use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
 use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::PartnerKeyMaterial;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::ReadElements;
@@ -125,6 +126,8 @@ catalogue! {
     InterconnectionGroupCall = "interconnection-group-call": "I13", Interconnection, [Outbound, Inbound], Never;
     /// Sharing of a group's configuration over CSC-16 (TR 23.781 key issue 1.5).
     GroupConfigurationShare = "group-configuration-share": "I14", Interconnection, [Outbound, Inbound], Possible;
+    /// Key material of a partner's security domain for a user (TR 23.781 key issue 1.9).
+    PartnerKeyMaterial = "partner-key-material": "I15", Interconnection, [Outbound, Inbound], Possible;
 }
 
 impl fmt::Display for Operation {

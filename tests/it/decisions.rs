@@ -119,6 +119,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.group-configuration",
         "ceiling.group-membership",
         "ceiling.interconnection",
+        "ceiling.key-material",
         "ceiling.migration",
         "ceiling.requester",
         "ceiling.ue-configuration",

@@ -31,6 +31,8 @@ pub use interconnection::data_transaction::McdataTransaction;
 pub use interconnection::data_transaction::TransactionKind;
 pub use interconnection::group_call::InterconnectionGroupCall;
 pub use interconnection::group_configuration_share::GroupConfigurationShare;
+pub use interconnection::partner_key_material::KeyServerKind;
+pub use interconnection::partner_key_material::PartnerKeyMaterial;
 pub use interconnection::private_call::McpttPrivateCall;
 pub use interconnection::video_call::McvideoCall;
 pub use migration::service_authorization::MigrationServiceAuthorization;

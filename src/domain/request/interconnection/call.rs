@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::request::elements::Need;
-use crate::domain::wire::element::Element;
 
 /// What has to be known of a call or transaction between two users.
 pub(super) const CALL_NEEDS: &[Need] = &[
@@ -23,7 +22,9 @@ macro_rules! words {
                 match self { $(Self::$variant => $word,)+ }
             }
 
-            pub(in crate::domain) fn read(element: &Element<'_>) -> Option<Self> {
+            pub(in crate::domain) fn read(
+                element: &crate::domain::wire::element::Element<'_>,
+            ) -> Option<Self> {
                 element.word($noun, &[$(($word, Self::$variant),)+])
             }
         }

@@ -15,7 +15,6 @@ use crate::domain::request::interconnection::call::CALL_NEEDS;
 use crate::domain::request::interconnection::call::words;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
-use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 
 /// `MCData` transaction (TS 23.282).
