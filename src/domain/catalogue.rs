@@ -12,6 +12,7 @@ use crate::domain::request::Affiliation;
 use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterconnectionGroupCall;
+use crate::domain::request::LocationInformationSharing;
 use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
@@ -128,6 +129,8 @@ catalogue! {
     GroupConfigurationShare = "group-configuration-share": "I14", Interconnection, [Outbound, Inbound], Possible;
     /// Key material of a partner's security domain for a user (TR 23.781 key issue 1.9).
     PartnerKeyMaterial = "partner-key-material": "I15", Interconnection, [Outbound, Inbound], Possible;
+    /// Sharing of bearer and location information within a group call (TR 23.781 key issue 1.11).
+    LocationInformationSharing = "location-information-sharing": "I16", Interconnection, [Outbound, Inbound], Possible;
 }
 
 impl fmt::Display for Operation {

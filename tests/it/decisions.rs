@@ -118,6 +118,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.group-call",
         "ceiling.group-configuration",
         "ceiling.group-membership",
+        "ceiling.information",
         "ceiling.interconnection",
         "ceiling.key-material",
         "ceiling.migration",
