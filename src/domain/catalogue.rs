@@ -13,6 +13,7 @@ use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterconnectionGroupCall;
 use crate::domain::request::LocationInformationSharing;
+use crate::domain::request::LoggingDataDelivery;
 use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
@@ -131,6 +132,8 @@ catalogue! {
     PartnerKeyMaterial = "partner-key-material": "I15", Interconnection, [Outbound, Inbound], Possible;
     /// Sharing of bearer and location information within a group call (TR 23.781 key issue 1.11).
     LocationInformationSharing = "location-information-sharing": "I16", Interconnection, [Outbound, Inbound], Possible;
+    /// Delivery of media or metadata for logging (TR 23.781 key issues 1.7, 1.8 and 2.11).
+    LoggingDataDelivery = "logging-data-delivery": "I17", Interconnection, [Outbound, Inbound], Possible;
 }
 
 impl fmt::Display for Operation {

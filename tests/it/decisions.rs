@@ -121,6 +121,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.information",
         "ceiling.interconnection",
         "ceiling.key-material",
+        "ceiling.logging",
         "ceiling.migration",
         "ceiling.requester",
         "ceiling.ue-configuration",

@@ -32,6 +32,8 @@ pub use interconnection::data_transaction::TransactionKind;
 pub use interconnection::group_call::InterconnectionGroupCall;
 pub use interconnection::group_configuration_share::GroupConfigurationShare;
 pub use interconnection::location_information_sharing::LocationInformationSharing;
+pub use interconnection::logging_data_delivery::LoggingData;
+pub use interconnection::logging_data_delivery::LoggingDataDelivery;
 pub use interconnection::partner_key_material::KeyServerKind;
 pub use interconnection::partner_key_material::PartnerKeyMaterial;
 pub use interconnection::private_call::McpttPrivateCall;

@@ -6,6 +6,7 @@ pub(super) mod data_transaction;
 pub(super) mod group_call;
 pub(super) mod group_configuration_share;
 pub(super) mod location_information_sharing;
+pub(super) mod logging_data_delivery;
 pub(super) mod partner_key_material;
 pub(super) mod private_call;
 pub(super) mod video_call;
