@@ -19,6 +19,7 @@ use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
 use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::PartnerKeyMaterial;
+use crate::domain::request::PreconfiguredRegroup;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::ReadElements;
@@ -134,6 +135,8 @@ catalogue! {
     LocationInformationSharing = "location-information-sharing": "I16", Interconnection, [Outbound, Inbound], Possible;
     /// Delivery of media or metadata for logging (TR 23.781 key issues 1.7, 1.8 and 2.11).
     LoggingDataDelivery = "logging-data-delivery": "I17", Interconnection, [Outbound, Inbound], Possible;
+    /// Preconfigured regroup with groups or users of a partner (TS 23.280 clause 10.15).
+    PreconfiguredRegroup = "preconfigured-regroup": "I18", Interconnection, [Outbound, Inbound], Never;
 }
 
 impl fmt::Display for Operation {

@@ -123,6 +123,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.key-material",
         "ceiling.logging",
         "ceiling.migration",
+        "ceiling.regroup",
         "ceiling.requester",
         "ceiling.ue-configuration",
         "review.group-membership",

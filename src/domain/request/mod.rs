@@ -36,6 +36,8 @@ pub use interconnection::logging_data_delivery::LoggingData;
 pub use interconnection::logging_data_delivery::LoggingDataDelivery;
 pub use interconnection::partner_key_material::KeyServerKind;
 pub use interconnection::partner_key_material::PartnerKeyMaterial;
+pub use interconnection::preconfigured_regroup::PreconfiguredRegroup;
+pub use interconnection::preconfigured_regroup::RegroupCriteria;
 pub use interconnection::private_call::McpttPrivateCall;
 pub use interconnection::video_call::McvideoCall;
 pub use migration::service_authorization::MigrationServiceAuthorization;

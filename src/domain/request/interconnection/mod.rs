@@ -8,5 +8,6 @@ pub(super) mod group_configuration_share;
 pub(super) mod location_information_sharing;
 pub(super) mod logging_data_delivery;
 pub(super) mod partner_key_material;
+pub(super) mod preconfigured_regroup;
 pub(super) mod private_call;
 pub(super) mod video_call;
