@@ -17,10 +17,12 @@ use crate::app::App;
 use crate::app::Settings;
 use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
+use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
 use crate::app::sealing::SealingKey;
 use crate::domain::identity::McSystemId;
+use crate::domain::time::Timestamp;
 use crate::domain::wire::WireLimits;
 use crate::http::server::Server;
 use crate::http::state::BodyLimits;
@@ -169,12 +171,22 @@ pub struct Service {
 impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
+        Self::start_by(settings, Box::new(SystemClock::default())).await
+    }
+
+    /// Starts a service that lives by a clock of its own.
+    pub async fn start_by(
+        settings: ServiceSettings,
+        clock: Box<dyn WallClock>,
+    ) -> Result<Self, ServiceError> {
+        let opened_at = Timestamp::from_milliseconds(clock.wall_milliseconds());
         let directory = settings.data_directory.clone();
         let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
         let open = move || {
             open_store(&directory, |settings| {
                 settings.ended_requests = ended_requests;
                 settings.journal.interrupt = interrupt;
+                settings.opened_at = opened_at;
             })
         };
         let (store, archive) = tokio::task::spawn_blocking(open)
@@ -189,13 +201,9 @@ impl Service {
             sealing_key,
             metrics: Arc::new(Metrics::new()),
         };
-        let app = App::open(
-            app_settings(&settings),
-            foundations,
-            Box::new(SystemClock::default()),
-        )
-        .await
-        .map_err(ServiceError::App)?;
+        let app = App::open(app_settings(&settings), foundations, clock)
+            .await
+            .map_err(ServiceError::App)?;
         let publisher = watch_policies(&app)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {

@@ -192,6 +192,7 @@ fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegis
     let local = reader.required(&members, "local");
     let documents: Option<serde_json::Map<String, Value>> = reader.required(&members, "documents");
     let mut read = BTreeMap::new();
+    let mut in_clear = BTreeMap::new();
     for (number, (path, json)) in documents?.into_iter().enumerate() {
         let changed = changes.is_some_and(|changes| changes.get(&path).is_some());
         let (file, pointer) = if changed {
@@ -200,12 +201,13 @@ fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegis
             (file.as_path(), place(&members.place("documents"), &path))
         };
         match document(&path, json) {
-            Ok((key, document)) => {
+            Ok(found) => {
                 let versioned = Versioned {
                     revision: Revision(number as u64 + 1),
-                    value: Arc::new(document),
+                    value: Arc::new(found.document),
                 };
-                read.insert(key, versioned);
+                in_clear.extend(found.in_clear.map(|data| (found.key.clone(), data)));
+                read.insert(found.key, versioned);
             }
             Err(detail) => reader.problem(file, &pointer, detail),
         }
@@ -213,28 +215,42 @@ fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegis
     Some(ScenarioRegistry {
         local: local?,
         documents: read,
+        in_clear,
     })
 }
 
+/// A document under `kind/id`, and the UE configuration data that was sealed to make it.
+struct Read {
+    key: DocumentKey,
+    document: Document,
+    in_clear: Option<UeConfigurationData>,
+}
+
 /// A document under `kind/id`; UE configuration may be written in clear, and is sealed.
-fn document(path: &str, json: Value) -> Result<(DocumentKey, Document), String> {
+fn document(path: &str, json: Value) -> Result<Read, String> {
     let kind = path
         .split_once('/')
         .and_then(|(plural, _)| DocumentKind::from_plural(plural))
         .ok_or_else(|| format!("`{path}` does not begin with a kind of document and a slash"))?;
-    let in_clear = kind == DocumentKind::UeConfiguration && json.get("digests").is_none();
-    let document = if in_clear {
-        serde_json::from_value::<UeConfigurationData>(json)
-            .map(|data| Document::UeConfiguration(request::sealing_key().digests(&data)))
+    let is_clear = kind == DocumentKind::UeConfiguration && json.get("digests").is_none();
+    let (document, in_clear) = if is_clear {
+        let data: UeConfigurationData =
+            serde_json::from_value(json).map_err(|error| error.to_string())?;
+        let sealed = request::sealing_key().digests(&data);
+        (Document::UeConfiguration(sealed), Some(data))
     } else {
-        Document::from_json(kind, json)
+        let document = Document::from_json(kind, json).map_err(|error| error.to_string())?;
+        (document, None)
     };
-    let document = document.map_err(|error| error.to_string())?;
     let key = document.key().map_err(|error| error.to_string())?;
     if key.to_string() != path {
         return Err(format!("the document is `{key}`, not `{path}`"));
     }
-    Ok((key, document))
+    Ok(Read {
+        key,
+        document,
+        in_clear,
+    })
 }
 
 fn read_request(reader: &mut Reader, scenario: &Members<'_>) -> Option<request::Read> {

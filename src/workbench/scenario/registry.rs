@@ -13,6 +13,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
+use crate::domain::ue_configuration::UeConfigurationData;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -25,6 +26,8 @@ pub struct ScenarioRegistry {
     pub local: McSystemId,
     /// Its documents.
     pub documents: BTreeMap<DocumentKey, Versioned<Arc<Document>>>,
+    /// The UE configuration data that was written in clear: what a first push would have brought.
+    pub in_clear: BTreeMap<DocumentKey, UeConfigurationData>,
 }
 
 impl ScenarioRegistry {

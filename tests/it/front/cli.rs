@@ -350,6 +350,7 @@ fn what_the_command_line_does_not_know_is_invalid_input() {
         "serve",
         "demo",
         "check",
+        "test",
         "explain",
         "eval",
         "registry",

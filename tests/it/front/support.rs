@@ -5,6 +5,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comity::app::clock::SystemClock;
+use comity::app::clock::WallClock;
 use comity::cli::registry::read_documents;
 use comity::cli::service::CallerTokens;
 use comity::cli::service::Service;
@@ -70,6 +72,14 @@ impl TestService {
 
     /// A service with an empty registry.
     pub(crate) async fn start_empty(change: impl FnOnce(&mut ServiceSettings)) -> Self {
+        Self::start_empty_by(Box::new(SystemClock::default()), change).await
+    }
+
+    /// The same, by a clock of its own.
+    pub(crate) async fn start_empty_by(
+        clock: Box<dyn WallClock>,
+        change: impl FnOnce(&mut ServiceSettings),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for folder in ["policies", "schemas"] {
             copy_tree(Path::new(folder), &directory.path().join(folder));
@@ -81,7 +91,7 @@ impl TestService {
         );
         let tokens = settings.make_callers(&CALLERS).unwrap();
         change(&mut settings);
-        let service = Service::start(settings.clone())
+        let service = Service::start_by(settings.clone(), clock)
             .await
             .unwrap_or_else(|error| panic!("{}", chain(&error)));
         Self {
