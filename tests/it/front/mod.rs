@@ -13,5 +13,6 @@ mod pushes;
 mod registry;
 mod requests;
 mod reviews;
+mod scenarios;
 mod support;
 mod unauthorized;
