@@ -19,5 +19,6 @@ mod policy_source;
 mod records;
 mod responses;
 mod store;
+mod story;
 mod vocabulary;
 mod watch;
