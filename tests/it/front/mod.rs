@@ -15,4 +15,7 @@ mod requests;
 mod reviews;
 mod scenarios;
 mod support;
+mod test_command;
 mod unauthorized;
+
+pub(crate) use support::copy_tree;

@@ -62,6 +62,8 @@ struct House {
     service: TestService,
     clock: SetClock,
     documents: BTreeMap<DocumentKey, Value>,
+    /// Configuration that was pushed and approved: what was pushed, and what is stored of it.
+    pushed: BTreeMap<DocumentKey, (Value, Value)>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +114,7 @@ impl House {
             service: TestService::start_empty_by(Box::new(clock.clone()), change).await,
             clock,
             documents: BTreeMap::new(),
+            pushed: BTreeMap::new(),
         }
     }
 
@@ -130,13 +133,21 @@ impl House {
         self.look_again().await;
         let further: Vec<DocumentKey> = self.documents.keys().cloned().collect();
         for key in further {
-            let is_pushed = key.kind == DocumentKind::UeConfiguration;
-            if is_pushed || !wanted.contains_key(&key) {
+            if !wanted.contains_key(&key) && !self.is_as_pushed(&key, scene) {
                 self.delete(&key).await;
             }
         }
         self.push(scene, &wanted).await?;
         self.import(&wanted).await
+    }
+
+    /// Whether a document is what a push of the scenario's configuration leaves.
+    fn is_as_pushed(&self, key: &DocumentKey, scene: &Scene) -> bool {
+        let wanted = scene.registry.in_clear.get(key);
+        let pushed = self.pushed.get(key);
+        wanted.zip(pushed).is_some_and(|(data, (clear, stored))| {
+            json!(data) == *clear && self.documents.get(key) == Some(stored)
+        })
     }
 
     async fn import(&mut self, wanted: &BTreeMap<DocumentKey, Value>) -> Result<(), String> {
@@ -168,6 +179,9 @@ impl House {
         wanted: &BTreeMap<DocumentKey, Value>,
     ) -> Result<(), String> {
         for (key, data) in &scene.registry.in_clear {
+            if self.is_as_pushed(key, scene) {
+                continue;
+            }
             let agreement = DocumentKey {
                 kind: DocumentKind::Agreement,
                 id: key.id.clone(),
@@ -182,19 +196,35 @@ impl House {
             if let Some(members) = open.as_object_mut() {
                 members.shift_remove("valid_until");
             }
-            self.import(&BTreeMap::from([(agreement, open.clone())]))
-                .await?;
+            let local = &scene.registry.local;
+            let reviewer = DocumentKey {
+                kind: DocumentKind::User,
+                id: "first-push-reviewer".parse().unwrap(),
+            };
+            let identity = format!("sip:first.push.reviewer@{local}");
+            let user = json!({
+                "id": reviewer.id, "identities": { "mcptt": identity }, "enabled": true,
+                "acm_operations": ["ue-configuration-push"]
+            });
+            let needed = [(agreement, open.clone()), (reviewer.clone(), user)];
+            self.import(&BTreeMap::from(needed)).await?;
             let push = json!({
                 "operation": "ue-configuration-push", "direction": "inbound",
                 "correlation_id": "first-push",
                 "peer": { "system": key.id, "certificate": open["certificates"][0] },
-                "requesting_system": key.id, "receiving_system": scene.registry.local,
+                "requesting_system": key.id, "receiving_system": local,
                 "requester": { "mc_service_id": format!("sip:first.push@{}", key.id) },
                 "mc_system_id": key.id, "configuration": data
             });
             let path = self.service.submit_held(&push).await;
-            let answered = self.service.respond(&path, &approval()).await;
+            let mut approval = approval();
+            approval["reviewer"] = identity.into();
+            let answered = self.service.respond(&path, &approval).await;
             assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
+            self.delete(&reviewer).await;
+            self.look_again().await;
+            let stored = self.documents[key].clone();
+            self.pushed.insert(key.clone(), (json!(data), stored));
         }
         Ok(())
     }
