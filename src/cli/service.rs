@@ -23,6 +23,7 @@ use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
 use crate::domain::identity::McSystemId;
+use crate::domain::time::Timestamp;
 use crate::http::server::Server;
 use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
@@ -196,6 +197,7 @@ impl Service {
         settings: ServiceSettings,
         clock: Box<dyn WallClock>,
     ) -> Result<Self, ServiceError> {
+        let opened_at = Timestamp::from_milliseconds(clock.wall_milliseconds());
         let directory = settings.data_directory.clone();
         let queue_commands = settings.queue_commands_max;
         let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
@@ -204,6 +206,7 @@ impl Service {
                 settings.queue_commands = queue_commands;
                 settings.ended_requests = ended_requests;
                 settings.journal.interrupt = interrupt;
+                settings.opened_at = opened_at;
             })
         };
         let (store, archive) = tokio::task::spawn_blocking(open)

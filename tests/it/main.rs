@@ -19,6 +19,8 @@ mod policy;
 mod policy_source;
 mod records;
 mod responses;
+mod scenario_format;
 mod store;
+mod story;
 mod vocabulary;
 mod watch;

@@ -15,5 +15,9 @@ mod pushes;
 mod registry;
 mod requests;
 mod reviews;
+mod scenarios;
 mod support;
+mod test_command;
 mod unauthorized;
+
+pub(crate) use support::copy_tree;
