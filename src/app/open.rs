@@ -90,6 +90,7 @@ impl App {
             sealing_key,
             metrics,
             publishing: tokio::sync::Mutex::default(),
+            migrating: tokio::sync::Mutex::default(),
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),

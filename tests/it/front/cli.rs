@@ -229,7 +229,31 @@ async fn a_registry_goes_in_and_comes_out_the_same() {
     let url = service.url();
     let token = service.settings().data_directory.join("operator.token");
     let connection = ["--url", url.as_str(), "--token-file", text(&token)];
-    let registry = "examples/registry/de";
+    let registry = service.directory().join("registry");
+    copy_tree(Path::new("examples/registry/de"), &registry);
+    for (folder, document) in [
+        (
+            "migrations",
+            json!({
+                "user": OFFICER, "service": "mcptt", "home_system": "mc.nl.example", "serving_system": DE,
+                "since": "2026-01-01T00:00:00.000Z", "verified": true,
+                "request_id": "00000000-0000-4000-8000-000000000001"
+            }),
+        ),
+        (
+            "open-deletions",
+            json!({
+                "group": "sip:grensteam-1@mc.nl.example", "person": "patrol-12",
+                "member": "sip:streife.12@mc.de.example", "since": "2026-01-01T00:00:00.000Z",
+                "request_id": "00000000-0000-4000-8000-000000000001"
+            }),
+        ),
+    ] {
+        fs::create_dir_all(registry.join(folder)).unwrap();
+        let file = registry.join(folder).join("one.json");
+        fs::write(file, document.to_string()).unwrap();
+    }
+    let registry = text(&registry);
 
     let ended = comity_aside(&["registry", "validate", "--system", DE, registry]).await;
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -3,11 +3,15 @@
 mod bad_input;
 mod cli;
 mod clock;
+mod deletions;
 mod idempotency;
+mod identities;
 mod lifecycle;
 mod limits;
+mod migrations;
 mod mirror;
 mod policies;
+mod pushes;
 mod registry;
 mod requests;
 mod reviews;
