@@ -19,10 +19,24 @@ use super::identity::McSystemId;
 use super::operation::Direction;
 
 pub use super::catalogue::OperationBody;
+pub use acm::automatic_response_change::AutomaticResponseChange;
+pub use acm::automatic_response_change::CategoryResponse;
+pub use acm::automatic_response_change::ConfiguredResponse;
+pub use acm::configuration_information::ConfigurationInformation;
+pub use acm::connection::AcmConnection;
+pub use acm::cooperation_status_change::CooperationChange;
+pub use acm::cooperation_status_change::CooperationStatusChange;
+pub use acm::cooperation_status_change::RunningSessions;
+pub use acm::group_identity_provision::GroupIdentityProvision;
 pub use acm::group_membership_update::GroupMembershipUpdate;
 pub use acm::group_membership_update::MembershipChange;
+pub use acm::joint_group_creation::JointGroupCreation;
+pub use acm::migration_users_update::MigrationUsersUpdate;
 pub use acm::ue_configuration_push::PushedConfiguration;
 pub use acm::ue_configuration_push::UeConfigurationPush;
+pub use acm::user_configuration_change::ProposedProfile;
+pub use acm::user_configuration_change::UserConfigurationChange;
+pub use acm::visiting_service_change::VisitingServiceChange;
 pub use interconnection::affiliation::Affiliation;
 pub use migration::service_authorization::MigrationServiceAuthorization;
 
