@@ -5,6 +5,7 @@
 pub mod administer;
 pub mod answer;
 pub mod clock;
+mod consequence;
 pub mod error;
 pub mod health;
 pub mod housekeeping;
@@ -75,6 +76,7 @@ struct Inner {
     sealing_key: SealingKey,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
+    migrating: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
 }

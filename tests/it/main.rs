@@ -4,6 +4,7 @@
 
 mod access;
 mod crash;
+mod credential;
 mod decision_properties;
 mod decisions;
 mod engine;

@@ -20,6 +20,8 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
+use crate::app::plausibility::Numbers;
+use crate::app::plausibility::Surroundings;
 use crate::app::plausibility::check_document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
@@ -164,9 +166,14 @@ fn validate(arguments: &Validate) -> Exit {
         Ok(documents) => documents,
         Err(error) => return invalid(&error.to_string()),
     };
+    let numbers = Numbers::of(documents.iter().map(|(_, document)| document));
+    let surroundings = Surroundings {
+        local: &arguments.system,
+        numbers: &numbers,
+    };
     let mut found = 0;
     for (key, document) in &documents {
-        for problem in check_document(&arguments.system, document) {
+        for problem in check_document(surroundings, document) {
             output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
             found += 1;
         }

@@ -61,7 +61,7 @@ impl ReadElements for UserConfigurationChange {
         let target = members.optional("target").map(|whom| target(&whom));
         let changes = members.required("changes").and_then(|list| {
             distinct_by(&list, limits.members, "user", proposed_profile, |change| {
-                change.user.clone()
+                change.user.uri().subscriber().to_owned()
             })
         });
         Some(Self {
