@@ -5,10 +5,12 @@
 pub mod administer;
 pub mod answer;
 pub mod clock;
+mod consequence;
 pub mod error;
 pub mod health;
 pub mod housekeeping;
 pub mod live;
+pub mod mirror;
 pub mod open;
 pub mod permission;
 pub mod plausibility;
@@ -74,6 +76,7 @@ struct Inner {
     sealing_key: SealingKey,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
+    migrating: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
 }

@@ -80,6 +80,7 @@ impl App {
             sealing_key,
             metrics,
             publishing: tokio::sync::Mutex::default(),
+            migrating: tokio::sync::Mutex::default(),
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
         }));

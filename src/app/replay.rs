@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -37,7 +38,7 @@ pub struct ReplayReport {
     pub identical: u64,
     /// Decisions of which a part was erased, so that they cannot be made again.
     pub erased: u64,
-    /// Decisions that came out differently.
+    /// Decisions that came out differently, and entries that are not what their leaves commit to.
     pub mismatches: u64,
     /// The first of them.
     pub examples: Vec<Mismatch>,
@@ -45,13 +46,14 @@ pub struct ReplayReport {
     pub bundles: BTreeMap<String, u64>,
 }
 
-/// A decision that came out differently.
+/// A decision that came out differently, or an entry that is not what its leaf commits to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mismatch {
     /// The entry.
     pub index: u64,
-    /// The engine that decided then.
-    pub engine_version: String,
+    /// The engine that decided then; absent if the record does not say what the log committed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
     /// What differs.
     pub differences: Vec<String>,
 }
@@ -82,9 +84,14 @@ fn replay_entry(
     engines: &mut Engines<'_>,
     report: &mut ReplayReport,
 ) -> Result<(), AppError> {
-    let stored = store
-        .record(index)
-        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let stored = match store.record(index) {
+        Ok(stored) => stored,
+        Err(error) if error.is_mismatch() => {
+            report.note(index, None, vec![chain(&error)]);
+            return Ok(());
+        }
+        Err(error) => return Err(AppError::Broken(Box::new(error))),
+    };
     if !matches!(stored.leaf.kind(), LeafKind::Request | LeafKind::Review) {
         return Ok(());
     }
@@ -104,15 +111,32 @@ fn replay_entry(
         report.identical += 1;
         return Ok(());
     }
-    report.mismatches += 1;
-    if report.examples.len() < MISMATCHES_SHOWN_MAX {
-        report.examples.push(Mismatch {
-            index: index.0,
-            engine_version: record.engine_version,
-            differences: found,
-        });
-    }
+    report.note(index, Some(record.engine_version), found);
     Ok(())
+}
+
+impl ReplayReport {
+    fn note(&mut self, index: LogIndex, engine_version: Option<String>, differences: Vec<String>) {
+        self.mismatches += 1;
+        if self.examples.len() < MISMATCHES_SHOWN_MAX {
+            self.examples.push(Mismatch {
+                index: index.0,
+                engine_version,
+                differences,
+            });
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn replay_record(

@@ -32,7 +32,9 @@ impl App {
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
         self.store()
-            .view(|state| state.request(id).map(|entry| RequestEntry::clone(entry)))
+            .request(id)
+            .map_err(|error| AppError::Broken(Box::new(error)))?
+            .map(|entry| RequestEntry::clone(&entry))
             .ok_or_else(|| AppError::UnknownRequest(id.to_string()))
     }
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::app::answer::RequestAnswer;
+use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
-use crate::app::submit::granted_writes;
 use crate::app::submit::record;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::facts::Lookup;
@@ -147,7 +147,8 @@ impl App {
         request: &InterSystemRequest,
     ) -> Result<(), AppError> {
         let concerned = concerned_identities(&request.body);
-        let same_text = |other: &McServiceId| without_scheme(other) == without_scheme(reviewer);
+        let same_text =
+            |other: &McServiceId| other.uri().subscriber() == reviewer.uri().subscriber();
         if *entry.caller == *caller.name || concerned.iter().any(same_text) {
             return Err(AppError::Originator);
         }
@@ -200,13 +201,6 @@ fn concerned_identities(body: &OperationBody) -> Vec<McServiceId> {
     concerned
 }
 
-/// `sip:` and `sips:` of one user and domain are one person.
-fn without_scheme(id: &McServiceId) -> &str {
-    id.as_str()
-        .split_once(':')
-        .map_or(id.as_str(), |(_, rest)| rest)
-}
-
 fn check_reason(answer: &ReviewAnswer) -> Result<(), AppError> {
     let detail = if answer.reason.trim().is_empty() {
         "a reason is required"
@@ -251,6 +245,11 @@ fn answered_items(
         return Err(AppError::NotPending(
             "no item of the request is pending".to_owned(),
         ));
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = items.iter().find(|number| !seen.insert(**number)) {
+        let detail = format!("item {twice} is named twice");
+        return Err(AppError::Invalid(vec![Invalid::at("/items", detail)]));
     }
     for number in &items {
         if !pending(number) {
@@ -321,12 +320,15 @@ fn response(
         items: numbers,
         ..
     } = decided;
-    let grants = items.iter().any(|(_, state)| *state == ItemState::Granted);
-    let writes = if grants {
-        granted_writes(&request)?
-    } else {
-        Vec::new()
-    };
+    let answered = numbers.iter().zip(&items);
+    let granted = answered.filter(|(_, (_, state))| *state == ItemState::Granted);
+    let writes = Granted {
+        request: &request,
+        request_id: id,
+        evaluation: &evaluation,
+        items: granted.map(|(number, _)| *number).collect(),
+    }
+    .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
     let record = record(caller, &request, id, evaluation);
     let mut parts = record

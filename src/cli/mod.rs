@@ -57,7 +57,7 @@ enum Command {
         after_help = "Example:\n  comity eval --policies p.cedar --entities e.json --lenient < queries.ndjson"
     )]
     Eval(eval::Args),
-    /// Import and export registry documents
+    /// Import and export registry documents, check them, compare agreements
     #[command(
         subcommand,
         after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token"

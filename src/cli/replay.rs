@@ -56,8 +56,8 @@ pub(super) fn replay_directory(
     directory: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let (store, archive) =
-        super::service::open_store(directory).map_err(|error| AppError::Broken(Box::new(error)))?;
+    let (store, archive) = super::service::open_store(directory, |_| {})
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
     replay_all(&store, &archive, progress)
 }
 
@@ -90,8 +90,12 @@ fn print(report: &ReplayReport) {
     }
     for mismatch in &report.examples {
         output::say(&format!(
-            "entry {} (decided by {}):",
-            mismatch.index, mismatch.engine_version
+            "entry {} ({}):",
+            mismatch.index,
+            match &mismatch.engine_version {
+                Some(version) => format!("decided by {version}"),
+                None => "not what was recorded".to_owned(),
+            }
         ));
         for difference in &mismatch.differences {
             output::say(&format!("  {difference}"));

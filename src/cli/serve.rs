@@ -1,8 +1,10 @@
 //! `comity serve`: run the service until it is told to stop.
 
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
@@ -17,6 +19,7 @@ use crate::config::InvalidConfig;
 use crate::config::Partial;
 use crate::config::environment;
 use crate::identity::caller::CallerList;
+use crate::store::embedded::Interrupt;
 use crate::telemetry::tracing::LogFormat;
 
 /// Flags win over `COMITY_…` variables, and those over the configuration file.
@@ -97,6 +100,7 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         callers: arguments.callers,
         body_bytes_max: None,
         members_max: None,
+        ended_requests_max: None,
         log_format: arguments.log_format,
         log_filter: arguments.log_filter,
     };
@@ -124,6 +128,8 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         access_policies: config.access_policies.clone(),
         callers,
         limits: body_limits(config.body_bytes_max, config.members_max),
+        ended_requests: config.ended_requests_max,
+        interrupt: Interrupt::default(),
     }
 }
 
@@ -132,13 +138,33 @@ async fn serve(settings: ServiceSettings) -> Result<(), ServiceError> {
         .data_directory
         .join(super::service::OPERATOR_TOKEN_FILE);
     let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Stop)?;
-    let service = Service::start(settings).await?;
+    let interrupt = settings.interrupt.clone();
+    let mut starting = pin!(Service::start(settings));
+    let service = tokio::select! {
+        started = &mut starting => started?,
+        told = told_to_stop(&mut terminate) => {
+            told?;
+            interrupt.raise();
+            return match starting.await {
+                Ok(service) => service.stop().await,
+                Err(error) if error.is_interruption() => {
+                    tracing::info!("stopped before the start was done");
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
+        }
+    };
     output::say(&format!("listening on http://{}", service.address()));
     output::say(&format!("operator token in {}", token_file.display()));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ServiceError::Stop)?,
-    }
+    told_to_stop(&mut terminate).await?;
     tracing::info!("stopping; requests under way end first");
     service.stop().await
+}
+
+async fn told_to_stop(terminate: &mut Signal) -> Result<(), ServiceError> {
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ServiceError::Stop),
+    }
 }

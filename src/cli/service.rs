@@ -32,6 +32,7 @@ use crate::policy::manifest;
 use crate::policy::watch::Patience;
 use crate::policy::watch::Watch;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::OpenError;
 use crate::store::embedded::Progress;
 use crate::store::embedded::archive::Archive;
@@ -41,6 +42,7 @@ use crate::store::embedded::disk::RealDisk;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::SledBackend;
 use crate::store::embedded::settings::Settings as StoreSettings;
+use crate::store::state::ENDED_REQUESTS;
 use crate::telemetry::metrics::Metrics;
 
 /// The file in the data directory that holds the local operator's token.
@@ -73,6 +75,10 @@ pub struct ServiceSettings {
     pub callers: CallerList,
     /// The largest bodies.
     pub limits: BodyLimits,
+    /// How many requests that have ended stay in memory.
+    pub ended_requests: usize,
+    /// Ends a start that takes long.
+    pub interrupt: Interrupt,
 }
 
 /// Why a service does not start or stop.
@@ -111,6 +117,13 @@ pub enum ServiceError {
     Stop(#[source] io::Error),
 }
 
+impl ServiceError {
+    /// Whether the start was ended from outside, so that nothing is wrong.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Store(_, error) if error.is_interruption())
+    }
+}
+
 impl ServiceSettings {
     /// Settings for a service on a free loopback port.
     pub fn local(system: McSystemId, data_directory: PathBuf, policies: PathBuf) -> Self {
@@ -122,6 +135,8 @@ impl ServiceSettings {
             policies,
             callers: CallerList::default(),
             limits: BodyLimits::default(),
+            ended_requests: ENDED_REQUESTS,
+            interrupt: Interrupt::default(),
         }
     }
 
@@ -155,7 +170,14 @@ impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
         let directory = settings.data_directory.clone();
-        let (store, archive) = tokio::task::spawn_blocking(move || open_store(&directory))
+        let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
+        let open = move || {
+            open_store(&directory, |settings| {
+                settings.ended_requests = ended_requests;
+                settings.journal.interrupt = interrupt;
+            })
+        };
+        let (store, archive) = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         bind_to_system(&settings.data_directory, &settings.system)?;
@@ -217,12 +239,16 @@ impl Service {
 }
 
 /// Opens the store and the bundle archive in a data directory, making them if they are new.
-pub fn open_store(directory: &Path) -> Result<(EmbeddedStore, Archive), ServiceError> {
-    fs::create_dir_all(directory)
-        .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
+pub fn open_store(
+    directory: &Path,
+    choose: impl FnOnce(&mut StoreSettings),
+) -> Result<(EmbeddedStore, Archive), ServiceError> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
+    disk.create_directories(Path::new(""))
+        .map_err(|error| ServiceError::File(directory.to_owned(), error))?;
     let projection = Arc::new(SledBackend::new(directory));
-    let settings = store_settings(projection);
+    let mut settings = store_settings(projection);
+    choose(&mut settings);
     let store = EmbeddedStore::open(Arc::clone(&disk), &settings, &mut tell_progress)
         .map_err(|error| ServiceError::Store(directory.to_owned(), Box::new(error)))?;
     let archive = Archive::open(disk)

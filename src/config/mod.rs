@@ -16,7 +16,7 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8470";
 const PREFIX: &str = "COMITY_";
 
 /// The settings that a variable can give.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "system",
     "listen",
     "data_dir",
@@ -25,6 +25,7 @@ const SETTINGS: [&str; 10] = [
     "callers",
     "body_bytes_max",
     "members_max",
+    "ended_requests_max",
     "log_format",
     "log_filter",
 ];
@@ -48,6 +49,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Members of the longest membership list.
     pub members_max: usize,
+    /// How many requests that have ended stay in memory; those before are read from the log.
+    pub ended_requests_max: usize,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -74,6 +77,8 @@ pub struct Partial {
     pub body_bytes_max: Option<usize>,
     /// See [`Config::members_max`].
     pub members_max: Option<usize>,
+    /// See [`Config::ended_requests_max`].
+    pub ended_requests_max: Option<usize>,
     /// See [`Config::log_format`].
     pub log_format: Option<LogFormat>,
     /// See [`Config::log_filter`].
@@ -135,6 +140,7 @@ impl Partial {
             "callers" => self.callers = Some(value.into()),
             "body_bytes_max" => self.body_bytes_max = Some(number(value)?),
             "members_max" => self.members_max = Some(number(value)?),
+            "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
             "log_filter" => self.log_filter = Some(value.to_owned()),
             "log_format" => {
                 self.log_format = Some(match value {
@@ -160,6 +166,7 @@ impl Partial {
             callers: self.callers.or(other.callers),
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
             members_max: self.members_max.or(other.members_max),
+            ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
             log_format: self.log_format.or(other.log_format),
             log_filter: self.log_filter.or(other.log_filter),
         }
@@ -198,6 +205,7 @@ impl Partial {
             callers: self.callers,
             body_bytes_max: self.body_bytes_max.unwrap_or(4 * 1024 * 1024),
             members_max: self.members_max.unwrap_or(10_000),
+            ended_requests_max: self.ended_requests_max.unwrap_or(100_000),
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })

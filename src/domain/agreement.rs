@@ -161,6 +161,9 @@ pub struct MigrationTerms {
     /// How many of the partner's users may be migrated here at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
+    /// How old a measurement of the link may be and still count, in seconds; absent: five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_age_seconds_max: Option<u32>,
 }
 
 /// Terms of migration during link failure (TR 23.781 key issue 2.10).

@@ -7,6 +7,8 @@ use super::agreement::Agreement;
 use super::group::Group;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
+use super::migration::Migration;
+use super::open_deletion::OpenDeletion;
 use super::registry::DocumentId;
 use super::registry::DocumentKey;
 use super::registry::DocumentKind;
@@ -33,6 +35,10 @@ pub enum Document {
     Link(Link),
     /// What a partner pushed.
     UeConfiguration(StoredUeConfiguration),
+    /// A user who is served away from home.
+    Migration(Migration),
+    /// A deletion that a partner was asked for.
+    OpenDeletion(OpenDeletion),
 }
 
 impl Document {
@@ -46,6 +52,8 @@ impl Document {
             Self::MigratedProfile(_) => DocumentKind::MigratedProfile,
             Self::Link(_) => DocumentKind::Link,
             Self::UeConfiguration(_) => DocumentKind::UeConfiguration,
+            Self::Migration(_) => DocumentKind::Migration,
+            Self::OpenDeletion(_) => DocumentKind::OpenDeletion,
         }
     }
 
@@ -59,6 +67,8 @@ impl Document {
             Self::MigratedProfile(profile) => profile.id.clone(),
             Self::Link(link) => link.system.as_str().parse()?,
             Self::UeConfiguration(configuration) => configuration.provider.as_str().parse()?,
+            Self::Migration(migration) => Migration::id(&migration.user, migration.service)?,
+            Self::OpenDeletion(deletion) => OpenDeletion::id(&deletion.group, &deletion.person)?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -79,6 +89,8 @@ impl Document {
             DocumentKind::MigratedProfile => Self::MigratedProfile(serde_json::from_value(json)?),
             DocumentKind::Link => Self::Link(serde_json::from_value(json)?),
             DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
+            DocumentKind::Migration => Self::Migration(serde_json::from_value(json)?),
+            DocumentKind::OpenDeletion => Self::OpenDeletion(serde_json::from_value(json)?),
         })
     }
 
@@ -92,6 +104,8 @@ impl Document {
             Self::MigratedProfile(document) => serde_json::to_value(document),
             Self::Link(document) => serde_json::to_value(document),
             Self::UeConfiguration(document) => serde_json::to_value(document),
+            Self::Migration(document) => serde_json::to_value(document),
+            Self::OpenDeletion(document) => serde_json::to_value(document),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod crash;
+mod credential;
 mod decision_properties;
 mod decisions;
 mod engine;
@@ -18,4 +19,5 @@ mod policy_source;
 mod records;
 mod responses;
 mod store;
+mod vocabulary;
 mod watch;

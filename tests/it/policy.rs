@@ -17,7 +17,7 @@ const SCHEMA: &str = r"
 entity System { partner: System, status: String };
 entity User in [System] { clearance: Long, home: System };
 entity Doc { owner: User };
-action view appliesTo { principal: User, resource: Doc, context: { urgency: String } };
+action view appliesTo { principal: User, resource: Doc, context: { urgency: String, mood: String } };
 ";
 
 const MANIFEST: &str = "name = \"t\"\nschema = \"s.cedarschema\"\n";
@@ -426,7 +426,7 @@ fn switched(response: &str) -> Vec<(String, PolicyClass)> {
     let policies = format!(
         "{GOOD}\
         @id(\"manual\") @category(\"c.one\") @response(\"manual-review\") @expires(\"PT1H\")\n\
-        permit (principal, action, resource) when {{ context.urgency == \"low\" }};\n\
+        permit (principal, action, resource) when {{ context.mood == \"low\" }};\n\
         @id(\"other\") @category(\"c.two\") @response(\"automatic\") \
         permit (principal, action, resource);\n\
         @id(\"hard\") @category(\"c.one\") forbid (principal, action, resource) \
@@ -506,7 +506,7 @@ fn an_override_has_the_scope_and_conditions_of_its_permit() {
     let manifest = format!("{MANIFEST}[responses]\n\"c.one\" = \"reject\"\n");
     let policy = "@id(\"a\") @category(\"c.one\") @response(\"automatic\")\n\
                   permit (principal in System::\"x\", action == Action::\"view\", resource is Doc)\n\
-                  when { context.urgency == \"low\" } unless { principal.clearance > 3 };";
+                  when { context.mood == \"low\" } unless { principal.clearance > 3 };";
     let bundle = compile(&manifest, &[("a.cedar", policy)]).unwrap();
     let forms: Vec<_> = bundle
         .compiled()

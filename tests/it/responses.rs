@@ -156,3 +156,58 @@ fn a_locked_category_cannot_be_switched() {
         assert_eq!(problem.related[0].place.file, Path::new("more.cedar"));
     }
 }
+
+/// A permit of additions under a condition, on its third line.
+fn permit_when(response: &str, condition: &str) -> String {
+    format!(
+        "@id(\"more\") @category(\"more.requests\") @response(\"{response}\") // urgency\n\
+         permit (principal, action == MCX::Action::\"addGroupMember\", resource)\n\
+         when {{ {condition} }};"
+    )
+}
+
+#[test]
+fn an_automatic_permit_does_not_read_the_urgency() {
+    for (condition, column) in [
+        ("context.urgency == \"critical\"", 16),
+        ("context[\"urgency\"] like \"crit*\"", 17),
+        (
+            "resource has configuration && context.urgency == \"high\"",
+            46,
+        ),
+        ("context has urgency", 20),
+        ("{ inner: context }.inner.urgency == \"high\"", 33),
+    ] {
+        let policy = permit_when("automatic", condition);
+        let problem = problem(&policy, "");
+        assert_eq!(problem.code, Code::UrgencyGrants, "{condition}");
+        assert_eq!(place(&problem), format!("more.cedar:3:{column}"));
+        assert!(problem.related.is_empty());
+        shipped_with(&permit_when("manual-review", condition), "").unwrap();
+    }
+    shipped_with(
+        &permit_when("automatic", "context.direction == \"urgency\""),
+        "",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_permit_that_reads_the_urgency_is_not_switched_to_automatic() {
+    let policy = permit_when("manual-review", "context.urgency == \"critical\"");
+    let problem = problem(&policy, "\"more.requests\" = \"automatic\"");
+    assert_eq!(problem.code, Code::UrgencyGrants);
+    assert_eq!(place(&problem), "more.cedar:3:16");
+    let line = format!("bundle.toml:{}:1", line_after_manifest());
+    assert_eq!(problem.related[0].place.to_string(), line);
+    let held = permit_when("automatic", "context.urgency == \"critical\"");
+    shipped_with(&held, "\"more.requests\" = \"manual-review\"").unwrap();
+}
+
+#[test]
+fn a_forbid_may_read_the_urgency() {
+    let policy = "@id(\"more\") @category(\"review.more\") @response(\"manual-review\")\n\
+                  forbid (principal, action in MCX::Action::\"updateGroupMembership\", resource)\n\
+                  when { context.urgency == \"low\" };";
+    shipped_with(policy, "").unwrap();
+}

@@ -131,7 +131,8 @@ fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
     }
 }
 
-fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFile> {
+/// Reads one document of a kind.
+pub(super) fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFile> {
     let bytes =
         fs::read(file).map_err(|error| problem(file, format!("cannot be read: {error}")))?;
     let extension = file

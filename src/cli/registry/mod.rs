@@ -1,6 +1,7 @@
-//! `comity registry`: documents into and out of a running service.
+//! `comity registry`: documents into and out of a running service, and whether agreements fit.
 
 mod files;
+mod mirror;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
+use crate::app::plausibility::Numbers;
+use crate::app::plausibility::Surroundings;
 use crate::app::plausibility::check_document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
@@ -33,6 +36,11 @@ pub enum Command {
     Export(Export),
     /// Check the documents of a directory without a service
     Validate(Validate),
+    /// Check whether two systems' halves of an agreement fit; 0 they fit, 1 they do not
+    #[command(
+        after_help = "Example:\n  comity registry mirror examples/registry/nl examples/registry/de"
+    )]
+    Mirror(mirror::Mirror),
 }
 
 /// Arguments of `registry import`.
@@ -68,6 +76,7 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Import(arguments) => import(arguments),
         Command::Export(arguments) => export(arguments),
         Command::Validate(arguments) => validate(arguments),
+        Command::Mirror(arguments) => mirror::run(arguments),
     }
 }
 
@@ -157,9 +166,14 @@ fn validate(arguments: &Validate) -> Exit {
         Ok(documents) => documents,
         Err(error) => return invalid(&error.to_string()),
     };
+    let numbers = Numbers::of(documents.iter().map(|(_, document)| document));
+    let surroundings = Surroundings {
+        local: &arguments.system,
+        numbers: &numbers,
+    };
     let mut found = 0;
     for (key, document) in &documents {
-        for problem in check_document(&arguments.system, document) {
+        for problem in check_document(surroundings, document) {
             output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
             found += 1;
         }

@@ -25,7 +25,6 @@ use crate::domain::agreement::DisclosureKind;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
-use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::service::McService;
@@ -256,9 +255,7 @@ fn conclude(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> (Outcome, R
 }
 
 fn refusal(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> ReasonCode {
-    let body = &prepared.request.body;
-    let needs_agreement =
-        !query::is_reducing(body) || prepared.request.direction != Direction::Outbound;
+    let needs_agreement = !query::is_reducing(&prepared.request.body);
     let forbidden = evaluation.satisfied_of(PolicyClass::HardForbid).next();
     if needs_agreement && prepared.facts.shared.agreement.is_none() {
         ReasonCode::NoAgreement

@@ -111,6 +111,8 @@ fn migration(terms: &MigrationTerms) -> Result<RestrictedExpression, QueryError>
     let link_failure = terms.link_failure.as_ref().map(link_failure).transpose()?;
     optional(&mut members, "link_failure", link_failure);
     optional(&mut members, "quota", terms.quota.map(long));
+    let age = terms.link_age_seconds_max.map(long);
+    optional(&mut members, "link_age_seconds_max", age);
     record(members)
 }
 

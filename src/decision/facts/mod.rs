@@ -18,8 +18,10 @@ use crate::domain::group::Group;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
-use crate::domain::link::LinkStatus;
+use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migration::Migration;
+use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Operation;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
@@ -45,6 +47,21 @@ pub trait Lookup {
 
     /// The profile of a migrated user: their own before the general one of their home.
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId>;
+
+    /// One of our own users who may hold an alias.
+    fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId>;
+
+    /// How many users of a home the register of current systems has, one of them left out.
+    fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors;
+}
+
+/// What the register of current systems says of the users of one home.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visitors {
+    /// How many they are.
+    pub count: usize,
+    /// The revision of the newest entry about any of them.
+    pub revision: Option<Revision>,
 }
 
 /// Everything that a decision depends on beside request, bundle and time.
@@ -99,8 +116,12 @@ pub struct SharedFacts {
     pub group_home: Option<McSystemId>,
     /// Its configuration, if it is defined here.
     pub group: Option<Versioned<GroupFacts>>,
-    /// The measured state of the interconnection with the other system.
-    pub link: Option<Versioned<LinkStatus>>,
+    /// The interconnection with the other system, as it was last measured.
+    pub link: Option<Versioned<Link>>,
+    /// How many users of the other system are migrated here, beside the one who asks.
+    pub migrated_count: Option<u64>,
+    /// Whom the request is addressed to; never by name.
+    pub target: Option<TargetFacts>,
     /// What is kept of the configuration that the provider pushed before.
     pub configuration: Option<Versioned<StoredUeConfiguration>>,
 }
@@ -124,6 +145,15 @@ pub struct GroupFacts {
     pub partners: BTreeSet<McSystemId>,
     /// How changes from the other system of the exchange are treated, if it may have members.
     pub review: Option<GroupReview>,
+}
+
+/// What is known about whom an administrative request is addressed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// The home of every identity by which the request names the target; absent where they differ or one has none.
+    pub home: Option<McSystemId>,
+    /// Whether each of them is a service identity or a functional alias of one of our own users.
+    pub known: bool,
 }
 
 /// The review flags of a group for one partner (TR 23.781 clause 5.1.12.2).
@@ -152,6 +182,41 @@ pub struct PersonFacts {
     /// The same of the other party's home, where that is a third system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_call_permission: Option<CallFacts>,
+    /// The home of the functional alias under which a requester acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias_home: Option<McSystemId>,
+    /// What the register of current systems says; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<CurrentFacts>,
+    /// Whether we have asked a partner to delete the person from the group; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionFacts>,
+    /// The identity that the serving system gave a migrating user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving_identity: Option<ServingIdentityFacts>,
+}
+
+/// What the register of current systems says of a person in one service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentFacts {
+    /// The entry, which may have ended; without one the person is at home.
+    pub entry: Option<Versioned<Migration>>,
+}
+
+/// Whether a deletion of a person from the group is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionFacts {
+    /// The deletion that we asked for, if we did and do not know its outcome.
+    pub open: Option<Versioned<OpenDeletion>>,
+}
+
+/// What is known about the identity that a serving system gave a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingIdentityFacts {
+    /// The home that it names; absent where a number resolves to none.
+    pub home: Option<McSystemId>,
+    /// Whether it is a service identity of one of our own users.
+    pub registered: bool,
 }
 
 /// What a user's entry about one system says of calls with one user there; the lists stay in the registry.
@@ -218,6 +283,11 @@ pub enum ReadKey {
         /// Their home.
         home: McSystemId,
     },
+    /// Who may hold a functional alias; its revision is that of the user document found.
+    Alias(FunctionalAlias),
+    /// How many users of a home are in the register of current systems; its revision is that of the newest entry
+    /// about them. Who joins changes it; who leaves need not, which can only widen what was decided.
+    Visitors(McSystemId),
 }
 
 /// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.

@@ -94,6 +94,16 @@ pub enum Need {
     Link,
     /// What is kept of the configuration that the provider pushed before.
     Configuration,
+    /// Whom an administrative exchange is addressed to.
+    Target,
+    /// Where the register of current systems says that the user is served.
+    CurrentSystem,
+    /// How many users of the other system the register has as served here.
+    Visitors,
+    /// Whether we have asked the group's home to delete the subject.
+    OpenDeletion,
+    /// The identity that the serving system gave the user.
+    ServingIdentity,
 }
 
 /// A value that an element gives to policies under a name of its own.
@@ -172,6 +182,11 @@ pub trait InformationElements {
     /// The system that serves the user.
     fn serving(&self) -> Serving<'_> {
         Serving::Nobody
+    }
+
+    /// The identity that the serving system gave the user, if it did.
+    fn serving_identity(&self) -> Option<&McServiceId> {
+        None
     }
 
     /// What has to be known.

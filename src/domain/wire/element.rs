@@ -129,6 +129,36 @@ impl<'a> Element<'a> {
         found
     }
 
+    pub(in crate::domain) fn count(&self) -> Option<u32> {
+        let Value::Number(number) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        let count = number.as_u64().and_then(|value| u32::try_from(value).ok());
+        if count.is_none() {
+            self.refuse("must be a whole number from 0 to 4294967295");
+        }
+        count
+    }
+
+    /// A number of any kind that has a form of its own.
+    pub(in crate::domain) fn measure<T>(&self) -> Option<T>
+    where
+        T: TryFrom<f64, Error: Error + 'static>,
+    {
+        let Some(number) = self.value.as_f64() else {
+            return self.wrong_type("a number");
+        };
+        self.accepted(T::try_from(number))
+    }
+
+    /// What was made of the value, or the reason why nothing was.
+    pub(in crate::domain) fn accepted<T, E: Error + 'static>(
+        &self,
+        made: Result<T, E>,
+    ) -> Option<T> {
+        made.map_err(|error| self.refuse(with_causes(&error))).ok()
+    }
+
     /// A text in a form of its own.
     pub(in crate::domain) fn parsed<T>(&self) -> Option<T>
     where

@@ -10,6 +10,7 @@ use super::parse_request;
 use super::read_request;
 use super::strict_json;
 use super::write_request;
+use crate::domain::identity::McSystemId;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Urgency;
@@ -562,9 +563,11 @@ proptest! {
         let members = request.as_object_mut().unwrap();
         let name = members.keys().nth(member.index(members.len())).unwrap().clone();
         let same = members[&name] == value;
+        let is_system = name.ends_with("system") || name == "mc_system_id";
+        let fits = is_system && value.as_str().is_some_and(|text| text.parse::<McSystemId>().is_ok());
         members[&name] = value;
         match read_request(&request, WireLimits::default()) {
-            Ok(_) => prop_assert!(same || ["correlation_id", "justification"].contains(&name.as_str())
+            Ok(_) => prop_assert!(same || fits || ["correlation_id", "justification"].contains(&name.as_str())
                 || name == "profile_index"),
             Err(found) => prop_assert!(!found.is_empty()),
         }

@@ -13,10 +13,13 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::mirror::Comparison;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -45,6 +48,14 @@ pub(super) struct Page {
 struct Imported {
     kind: DocumentKind,
     document: Value,
+}
+
+/// A comparison, and the revision of our half that it is about.
+#[derive(Debug, Serialize)]
+pub(super) struct Mirrored {
+    revision: Revision,
+    #[serde(flatten)]
+    comparison: Comparison,
 }
 
 /// `GET /v1/{kind}?after=ID&limit=N`: documents in the order of their ids.
@@ -136,6 +147,22 @@ pub(super) async fn import(
     let count = documents.len();
     let revision = state.app().import(&caller, documents).await?;
     Ok(Json(json!({ "documents": count, "revision": revision })))
+}
+
+/// `POST /v1/agreements/{id}/mirror`: whether the partner's half, which is the body, fits ours. Nothing is kept of it.
+pub(super) async fn mirror(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Mirrored>, Problem> {
+    let key = document_key(DocumentKind::Agreement.plural(), &id)?;
+    let theirs: Agreement = body.typed()?;
+    let compared = state.app().mirror_agreement(&caller, key.id, &theirs)?;
+    Ok(Json(Mirrored {
+        revision: compared.revision,
+        comparison: compared.value,
+    }))
 }
 
 fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {

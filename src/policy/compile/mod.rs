@@ -32,6 +32,8 @@ use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::policy::source::LINKS_FILE_NAME;
 use crate::policy::switches;
+use crate::policy::urgency;
+use crate::policy::vocabulary;
 
 mod marks;
 mod statement;
@@ -170,11 +172,15 @@ impl Compiler {
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             switches::check(&self.manifest, &policies, &actions, file, problems);
+            urgency::check(&self.manifest, &policies, policy_texts, file, problems);
             if policies.is_empty() && templates.is_empty() {
                 // A file that cannot be read has said so already.
                 problems.extend(problems.is_empty().then(|| nothing(file)));
             } else {
                 required::check(&self.manifest, &policies, file, problems);
+            }
+            if let Some(schema) = &self.schema {
+                vocabulary::check(schema, &policies, policy_texts, problems);
             }
         }
         self.validate(&policies, &templates, policy_texts);

@@ -73,6 +73,10 @@ pub enum Code {
     UnknownCategory,
     /// `[responses]` names a category that cannot be switched so.
     NotSwitchable,
+    /// An automatic permit reads the urgency.
+    UrgencyGrants,
+    /// A policy compares an attribute with a word that it never has.
+    UnknownWord,
     /// A template link that cannot be made.
     Link,
     /// A file or directory that cannot be read.

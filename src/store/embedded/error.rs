@@ -27,6 +27,28 @@ pub enum RecordError {
         /// Why.
         source: DecodeError,
     },
+    /// A request is said to begin with it, and does not.
+    #[error("entry {index} decides no request")]
+    NoSubmission {
+        /// The entry.
+        index: LogIndex,
+    },
+}
+
+impl RecordError {
+    /// Whether the entry can be read, and is not what the log commits to: somebody edited it.
+    pub fn is_mismatch(&self) -> bool {
+        match self {
+            Self::Journal(
+                VerifyError::Leaf { .. }
+                | VerifyError::Payload { .. }
+                | VerifyError::Mismatch { .. },
+            ) => true,
+            Self::Journal(VerifyError::Read(_))
+            | Self::Event { .. }
+            | Self::NoSubmission { .. } => false,
+        }
+    }
 }
 
 /// Why a store was not opened.
@@ -36,6 +58,9 @@ pub enum OpenError {
     /// The journal can't be opened.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
+    /// It was ended from outside, while the state was read.
+    #[error("opening was interrupted")]
+    Interrupted,
     /// A later version of the program wrote the data directory.
     #[error(
         "data directory has format version {found}, this program knows {}: start a newer version of the program",
@@ -101,6 +126,16 @@ pub enum OpenError {
     /// The first entry can't be written.
     #[error("first entry of the log can't be written")]
     Append(#[source] AppendError),
+}
+
+impl OpenError {
+    /// Whether it was ended from outside, so that nothing is wrong.
+    pub fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::Journal(journal::OpenError::Interrupted)
+        )
+    }
 }
 
 pub(super) fn during(action: &'static str) -> impl FnOnce(io::Error) -> OpenError {

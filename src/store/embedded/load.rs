@@ -9,6 +9,7 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::Payload;
 use crate::decision_log::TreeSize;
 use crate::decision_log::merkle;
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::error::OpenError;
 use crate::store::embedded::journal::Entry;
@@ -78,6 +79,8 @@ pub(super) struct Loader<'a> {
     pub(super) backend: &'a dyn ProjectionBackend,
     pub(super) reader: &'a JournalReader,
     pub(super) origin: Uuid,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) ended_requests: usize,
     pub(super) progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -96,6 +99,7 @@ impl Loader<'_> {
         let names = snapshot::names(self.disk).unwrap_or_default();
         if source == Source::Log {
             for name in names.iter().rev() {
+                self.check_interrupt()?;
                 match self.restore_snapshot(name) {
                     Ok(restored) => {
                         (state, source) = (restored, Source::Snapshot);
@@ -105,12 +109,15 @@ impl Loader<'_> {
                 }
             }
         }
+        self.check_interrupt()?;
         self.remove_other_generations(rows.as_ref());
         let newest = names.last().and_then(|name| name.split('.').next());
         let snapshot = newest
             .and_then(|name| name.parse().ok())
             .map_or(TreeSize(0), TreeSize);
-        let changed = self.apply_rest(&mut state, rows.is_some())?;
+        let put_away = state.keep_ended(self.ended_requests);
+        let mut changed = self.apply_rest(&mut state, rows.is_some())?;
+        changed.extend(rows.is_some().then_some(put_away).into_iter().flatten());
         let pending = Pending::default();
         pending.leave(changed.into_iter().map(|key| {
             let value = state.row(&key);
@@ -131,21 +138,27 @@ impl Loader<'_> {
         if !there.contains(&generation) {
             return Err(BackendError::Content("it is gone".to_owned()));
         }
-        let progress = &mut *self.progress;
+        let (progress, interrupt) = (&mut *self.progress, self.interrupt);
         let (rows, state, mark) = OpenRows::restore(self.backend, generation, &mut |done| {
             tell(progress, Stage::Projection, done, 0);
+            interrupt.check()
         })?;
         self.check(&state, &mark)?;
         Ok((state, rows))
     }
 
     fn restore_snapshot(&mut self, name: &str) -> Result<State, BackendError> {
-        let progress = &mut *self.progress;
+        let (progress, interrupt) = (&mut *self.progress, self.interrupt);
         let (state, mark) = snapshot::read(self.disk, name, &mut |done| {
             tell(progress, Stage::Snapshot, done, 0);
+            interrupt.check()
         })?;
         self.check(&state, &mark)?;
         Ok(state)
+    }
+
+    fn check_interrupt(&self) -> Result<(), OpenError> {
+        self.interrupt.check().map_err(|_| OpenError::Interrupted)
     }
 
     /// Checks that a state is one that this log led to.
@@ -189,6 +202,7 @@ impl Loader<'_> {
         let (first, total) = (state.applied().0, self.reader.size().0);
         let mut changed = BTreeSet::new();
         for entry in self.reader.entries(state.applied().next_index()) {
+            self.check_interrupt()?;
             let entry = entry.map_err(OpenError::Read)?;
             let event = decode(&entry)?;
             let rows = state.apply(&event, entry.index);

@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod disk;
 mod error;
+mod interrupt;
 pub mod journal;
 mod load;
 mod meta;
@@ -19,6 +20,7 @@ mod store;
 
 pub use error::OpenError;
 pub use error::RecordError;
+pub use interrupt::Interrupt;
 pub use load::Progress;
 pub use load::Source;
 pub use load::Stage;

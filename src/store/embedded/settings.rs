@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::time::Timestamp;
 use crate::store::embedded::journal::JournalSettings;
 use crate::store::embedded::projection::ProjectionBackend;
+use crate::store::state::ENDED_REQUESTS;
 
 /// How many commands may wait, unless chosen otherwise.
 pub const QUEUE_COMMANDS: usize = 4_096;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub batch_commands: usize,
     /// How many entries lie between two snapshots.
     pub snapshot_entries: u64,
+    /// How many requests that have ended stay in memory; those before are read from the log.
+    pub ended_requests: usize,
     /// Where the projection is kept.
     pub projection: Arc<dyn ProjectionBackend>,
     /// What names the run of the operating system; another one means that the power may have gone.
@@ -43,6 +46,7 @@ impl Settings {
             queue_commands: QUEUE_COMMANDS,
             batch_commands: BATCH_COMMANDS,
             snapshot_entries: SNAPSHOT_ENTRIES,
+            ended_requests: ENDED_REQUESTS,
             projection,
             boot_id: current_boot_id(),
             opened_at,

@@ -91,7 +91,7 @@ pub(super) fn names(disk: &dyn Disk) -> io::Result<Vec<String>> {
 pub(super) fn read(
     disk: &dyn Disk,
     name: &str,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> Result<(State, Mark), BackendError> {
     let path: PathBuf = Path::new(DIRECTORY).join(name);
     let mut input = Input::new(disk.open(&path)?)?;
@@ -116,7 +116,7 @@ pub(super) fn read(
         sum.add(&key, &value);
         state.restore_row(&key, &value)?;
         count += 1;
-        progress(count);
+        progress(count)?;
     }
 }
 

@@ -48,6 +48,7 @@ use crate::store::embedded::sequencer::Message;
 use crate::store::embedded::sequencer::Sequencer;
 use crate::store::embedded::settings::Settings;
 use crate::store::event::Event;
+use crate::store::state::EndedRequest;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
@@ -164,6 +165,8 @@ impl EmbeddedStore {
             backend: &*backend,
             reader: &reader,
             origin,
+            interrupt: &settings.journal.interrupt,
+            ended_requests: settings.ended_requests,
             progress,
         }
         .load(trusted)?;
@@ -221,9 +224,27 @@ impl EmbeddedStore {
         read(&self.inner.shared.read())
     }
 
-    /// A request.
-    pub fn request(&self, id: RequestId) -> Option<Arc<RequestEntry>> {
-        self.view(|state| state.request(id).map(Arc::clone))
+    /// A request; one that ended long ago is read from the log.
+    pub fn request(&self, id: RequestId) -> Result<Option<Arc<RequestEntry>>, RecordError> {
+        let (here, put_away) = self.view(|state| {
+            let here = state.request(id).map(Arc::clone);
+            (here, state.put_away(id))
+        });
+        match put_away {
+            Some(place) if here.is_none() => self.read_back(&place).map(Some),
+            Some(_) | None => Ok(here),
+        }
+    }
+
+    fn read_back(&self, place: &EndedRequest) -> Result<Arc<RequestEntry>, RecordError> {
+        let index = place.submitted;
+        let event = self.record(index)?.event;
+        let entry = RequestEntry::submitted_by(&event, index);
+        let mut entry = entry.ok_or(RecordError::NoSubmission { index })?;
+        for index in &place.further {
+            entry.change_by(&self.record(*index)?.event, *index);
+        }
+        Ok(Arc::new(entry))
     }
 
     /// Requests that wait for an answer, oldest first, from the one submitted after `after` on.

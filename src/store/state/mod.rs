@@ -3,9 +3,11 @@
 //! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
 //! laid out anew, and what is listed page by page stands in its order already.
 
+mod put_away;
 mod registry;
 mod requests;
 mod row;
+mod visitors;
 
 #[cfg(test)]
 mod tests;
@@ -18,10 +20,12 @@ use serde::Serialize;
 
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
+use crate::decision::facts::Visitors;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::decision_log::TreeSize;
 use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
@@ -37,8 +41,10 @@ use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
+pub use put_away::EndedRequest;
 pub use registry::Claim;
 pub use registry::claims_of;
+pub use requests::ENDED_REQUESTS;
 pub use requests::KEY_RETENTION_MILLISECONDS;
 pub use requests::KeptKey;
 pub use requests::RequestEntry;
@@ -151,42 +157,32 @@ impl State {
                 self.registry.write(changes, revision, &mut rows);
             }
             EventBody::Submitted {
-                request_id,
-                caller,
                 idempotency,
-                items,
                 changes,
                 counts,
+                ..
             } => {
-                let entry = RequestEntry {
-                    id: *request_id,
-                    caller: Arc::clone(caller),
-                    version: 1,
-                    submitted: index,
-                    further: Vec::new(),
-                    items: items.clone(),
-                    at: event.at,
-                    key: idempotency.map(|idempotency| idempotency.key),
-                };
-                let body = idempotency.map(|idempotency| idempotency.body);
-                self.requests.submit(entry, body, self.head.time, &mut rows);
+                if let Some(entry) = RequestEntry::submitted_by(event, index) {
+                    let body = idempotency.map(|idempotency| idempotency.body);
+                    self.requests.submit(entry, body, self.head.time, &mut rows);
+                }
                 self.registry.write(changes, revision, &mut rows);
                 self.head.counters.count_request(*counts);
             }
             EventBody::Responded {
                 request_id,
-                items,
                 changes,
+                ..
             } => {
                 let time = self.head.time;
                 self.requests
-                    .change(*request_id, items, (index, time), &mut rows);
+                    .change(*request_id, event, (index, time), &mut rows);
                 self.registry.write(changes, revision, &mut rows);
             }
-            EventBody::Expired { request_id, items } => {
+            EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests
-                    .expire(*request_id, items, (index, time), &mut rows);
+                    .change(*request_id, event, (index, time), &mut rows);
             }
             EventBody::Published {
                 digest, generation, ..
@@ -206,6 +202,7 @@ impl State {
             }
         }
         self.requests.forget_keys(self.head.time, &mut rows);
+        self.requests.put_away_oldest(&mut rows);
         rows
     }
 
@@ -266,7 +263,27 @@ impl State {
         self.registry.holder(claim)
     }
 
-    /// A request.
+    /// Chooses how many requests that have ended stay in memory; says which rows that changed.
+    ///
+    /// Those that ended before are put away: only where they stand in the log is kept.
+    pub fn keep_ended(&mut self, limit: usize) -> Vec<RowKey> {
+        let mut rows = Vec::new();
+        self.requests.keep_ended(limit, &mut rows);
+        rows
+    }
+
+    /// A request that was put away.
+    pub fn put_away(&self, id: RequestId) -> Option<EndedRequest> {
+        self.requests.put_away(id)
+    }
+
+    /// The entry that decided a request, whether or not it was put away.
+    pub fn submission(&self, id: RequestId) -> Option<LogIndex> {
+        let entry = self.request(id).map(|entry| entry.submitted);
+        entry.or_else(|| self.put_away(id).map(|request| request.submitted))
+    }
+
+    /// A request that is in memory: open, or ended of late.
     pub fn request(&self, id: RequestId) -> Option<&Arc<RequestEntry>> {
         self.requests.entry(id)
     }
@@ -299,6 +316,11 @@ impl State {
         self.requests.kept_key(key)
     }
 
+    /// Entries of the register of current systems that have ended, the longest ended first.
+    pub fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
+        self.registry.ended_migrations(now)
+    }
+
     /// The revision that a look-up finds now.
     pub fn read(&self, key: &ReadKey) -> Option<Revision> {
         let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });
@@ -314,6 +336,10 @@ impl State {
             ReadKey::MigratedProfile { user, home } => self
                 .migrated_profile(user, home)
                 .and_then(|id| of(DocumentKind::MigratedProfile, id)),
+            ReadKey::Alias(alias) => self
+                .alias_holder(alias)
+                .and_then(|id| of(DocumentKind::User, id)),
+            ReadKey::Visitors(home) => self.registry.register_revision(home),
         }
     }
 }
@@ -337,6 +363,14 @@ impl Lookup for State {
 
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId> {
         self.registry.migrated_profile(user, home).cloned()
+    }
+
+    fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId> {
+        self.registry.alias_holder(alias).cloned()
+    }
+
+    fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
+        self.registry.visitors(home, except)
     }
 }
 
@@ -365,6 +399,7 @@ impl fmt::Display for Claim {
                 home,
                 user: Some(user),
             } => write!(f, "the migrated-user profile of `{user}` from `{home}`"),
+            Self::Prefix(prefix) => write!(f, "the number prefix `{}`", prefix.as_str()),
         }
     }
 }

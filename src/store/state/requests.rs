@@ -16,7 +16,11 @@ use crate::domain::time::Timestamp;
 use crate::store::command::BodyDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
+use crate::store::state::put_away::PutAway;
 
 /// How long a key is kept after its request has ended, by the times that entries give.
 pub const KEY_RETENTION_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
@@ -46,6 +50,63 @@ pub struct RequestEntry {
 }
 
 impl RequestEntry {
+    /// The request that an event is the submission of.
+    pub(in crate::store) fn submitted_by(event: &Event, index: LogIndex) -> Option<Self> {
+        let EventBody::Submitted {
+            request_id,
+            caller,
+            idempotency,
+            items,
+            ..
+        } = &event.body
+        else {
+            return None;
+        };
+        Some(Self {
+            id: *request_id,
+            caller: Arc::clone(caller),
+            version: 1,
+            submitted: index,
+            further: Vec::new(),
+            items: items.clone(),
+            at: event.at,
+            key: idempotency.map(|idempotency| idempotency.key),
+        })
+    }
+
+    /// Takes in what an event after the submission says about its items.
+    pub(in crate::store) fn change_by(&mut self, event: &Event, index: LogIndex) {
+        match &event.body {
+            EventBody::Responded { items, .. } => self.change(items.iter().copied(), index),
+            EventBody::Expired { items, .. } => {
+                let expired = |item: &u32| (*item, ItemState::Expired);
+                self.change(items.iter().map(expired), index);
+            }
+            EventBody::Genesis { .. }
+            | EventBody::DocumentsWritten { .. }
+            | EventBody::Submitted { .. }
+            | EventBody::Published { .. }
+            | EventBody::PublicationRefused { .. }
+            | EventBody::DryRuns { .. } => {}
+        }
+    }
+
+    fn change(&mut self, items: impl Iterator<Item = (u32, ItemState)>, index: LogIndex) {
+        for (number, state) in items {
+            let slot = usize::try_from(number).ok();
+            if let Some(item) = slot.and_then(|number| self.items.get_mut(number)) {
+                *item = state;
+            }
+        }
+        self.version += 1;
+        self.further.push(index);
+    }
+
+    /// The last entry that changed it.
+    fn last(&self) -> LogIndex {
+        self.further.last().copied().unwrap_or(self.submitted)
+    }
+
     /// The state of one item.
     pub fn item(&self, number: u32) -> Option<ItemState> {
         self.items.get(usize::try_from(number).ok()?).copied()
@@ -90,17 +151,63 @@ pub struct KeptKey {
     pub until: Option<Timestamp>,
 }
 
+/// How many requests that have ended stay in memory, unless chosen otherwise.
+pub const ENDED_REQUESTS: usize = 100_000;
+
 /// All requests, and what follows from them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Requests {
     entries: BTreeMap<RequestId, Arc<RequestEntry>>,
+    /// Those in memory that have ended, by the entry that ended them.
+    ended: BTreeMap<LogIndex, RequestId>,
+    ended_limit: usize,
+    put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
 }
 
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            ended_limit: ENDED_REQUESTS,
+            put_away: PutAway::default(),
+            open: BTreeMap::new(),
+            schedule: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            ending: BTreeSet::new(),
+        }
+    }
+}
+
 impl Requests {
+    /// Chooses how many requests that have ended stay in memory.
+    pub(super) fn keep_ended(&mut self, limit: usize, changed: &mut Vec<RowKey>) {
+        self.ended_limit = limit;
+        self.put_away_oldest(changed);
+    }
+
+    /// Puts away what ended first, until no more than the limit are left.
+    pub(super) fn put_away_oldest(&mut self, changed: &mut Vec<RowKey>) {
+        while self.ended.len() > self.ended_limit {
+            let Some((_, id)) = self.ended.pop_first() else {
+                break;
+            };
+            let Some(entry) = self.remove(id) else {
+                continue;
+            };
+            let request = EndedRequest {
+                submitted: entry.submitted,
+                further: entry.further.clone(),
+            };
+            self.put_away.insert(id, request);
+            changed.extend([RowKey::Request(id), RowKey::Ended(id)]);
+        }
+    }
+
     /// Takes in a request that is new.
     pub(super) fn submit(
         &mut self,
@@ -122,11 +229,11 @@ impl Requests {
         self.note(id, time, changed);
     }
 
-    /// Puts items of a request into new states.
+    /// Puts items of a request into new states. One that was put away has none that could change.
     pub(super) fn change(
         &mut self,
         id: RequestId,
-        items: &[(u32, ItemState)],
+        event: &Event,
         (index, time): (LogIndex, Timestamp),
         changed: &mut Vec<RowKey>,
     ) {
@@ -134,31 +241,9 @@ impl Requests {
             return;
         };
         let mut entry = Arc::unwrap_or_clone(entry);
-        for (number, state) in items {
-            let slot = usize::try_from(*number).ok();
-            if let Some(item) = slot.and_then(|number| entry.items.get_mut(number)) {
-                *item = *state;
-            }
-        }
-        entry.version += 1;
-        entry.further.push(index);
+        entry.change_by(event, index);
         self.insert(Arc::new(entry));
         self.note(id, time, changed);
-    }
-
-    /// Lets items expire.
-    pub(super) fn expire(
-        &mut self,
-        id: RequestId,
-        items: &[u32],
-        at: (LogIndex, Timestamp),
-        changed: &mut Vec<RowKey>,
-    ) {
-        let items: Vec<_> = items
-            .iter()
-            .map(|item| (*item, ItemState::Expired))
-            .collect();
-        self.change(id, &items, at, changed);
     }
 
     /// Drops the keys whose time is over.
@@ -201,6 +286,8 @@ impl Requests {
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
             self.schedule.extend(entry.schedule());
+        } else {
+            self.ended.insert(entry.last(), entry.id);
         }
         self.entries.insert(entry.id, entry);
     }
@@ -208,6 +295,7 @@ impl Requests {
     fn remove(&mut self, id: RequestId) -> Option<Arc<RequestEntry>> {
         let entry = self.entries.remove(&id)?;
         self.open.remove(&entry.submitted);
+        self.ended.remove(&entry.last());
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -222,6 +310,22 @@ impl Requests {
             self.ending.remove(&(until, key));
         }
         self.ending.extend(kept.until.map(|until| (until, key)));
+    }
+
+    /// Puts where a request stands that was put away.
+    pub(super) fn insert_put_away(&mut self, id: RequestId, request: EndedRequest) {
+        self.put_away.insert(id, request);
+    }
+
+    pub(super) fn put_away(&self, id: RequestId) -> Option<EndedRequest> {
+        self.put_away.get(id)
+    }
+
+    pub(super) fn put_away_after(
+        &self,
+        after: Option<RequestId>,
+    ) -> impl Iterator<Item = RequestId> {
+        self.put_away.names_after(after)
     }
 
     pub(super) fn entry(&self, id: RequestId) -> Option<&Arc<RequestEntry>> {

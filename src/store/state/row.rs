@@ -14,6 +14,7 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::state::EndedRequest;
 use crate::store::state::Head;
 use crate::store::state::KeptKey;
 use crate::store::state::RequestEntry;
@@ -23,6 +24,7 @@ const HEAD_TAG: u8 = b'h';
 const DOCUMENT_TAG: u8 = b'd';
 const KEY_TAG: u8 = b'k';
 const REQUEST_TAG: u8 = b'r';
+const ENDED_TAG: u8 = b'e';
 
 /// Names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +37,8 @@ pub enum RowKey {
     Key(KeyDigest),
     /// A request.
     Request(RequestId),
+    /// Where a request stands that was put away.
+    Ended(RequestId),
 }
 
 /// What a row holds.
@@ -48,6 +52,8 @@ pub enum RowValue {
     Key(KeptKey),
     /// A request.
     Request(Arc<RequestEntry>),
+    /// Where a request stands that was put away.
+    Ended(EndedRequest),
 }
 
 /// The row of what there is one of.
@@ -83,6 +89,7 @@ impl RowKey {
             }
             Self::Key(key) => [&[KEY_TAG], key.as_bytes().as_slice()].concat(),
             Self::Request(id) => [&[REQUEST_TAG], id.0.as_bytes().as_slice()].concat(),
+            Self::Ended(id) => [&[ENDED_TAG], id.0.as_bytes().as_slice()].concat(),
         }
     }
 
@@ -106,6 +113,9 @@ impl RowKey {
             [REQUEST_TAG, id @ ..] => Uuid::from_slice(id)
                 .map(|id| Self::Request(RequestId(id)))
                 .map_err(|_| RowError::Key),
+            [ENDED_TAG, id @ ..] => Uuid::from_slice(id)
+                .map(|id| Self::Ended(RequestId(id)))
+                .map_err(|_| RowError::Key),
             _ => Err(RowError::Key),
         }
     }
@@ -123,6 +133,7 @@ impl RowValue {
             }
             Self::Key(kept) => serde_json::to_vec(kept)?,
             Self::Request(entry) => serde_json::to_vec(entry)?,
+            Self::Ended(request) => serde_json::to_vec(request)?,
         })
     }
 }
@@ -141,6 +152,7 @@ impl State {
                 let entry = self.requests.entry(*id)?;
                 Some(RowValue::Request(Arc::clone(entry)))
             }
+            RowKey::Ended(id) => self.requests.put_away(*id).map(RowValue::Ended),
         }
     }
 
@@ -153,7 +165,7 @@ impl State {
                 Some(RowKey::Document(key)) => {
                     (kind < key.kind, (kind == key.kind).then_some(&key.id))
                 }
-                Some(RowKey::Key(_) | RowKey::Request(_)) => (true, None),
+                Some(RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_)) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));
             documents.into_iter().flatten().map(move |(id, _)| {
@@ -166,21 +178,26 @@ impl State {
         let (skip_keys, key) = match after {
             None | Some(RowKey::Head | RowKey::Document(_)) => (false, None),
             Some(RowKey::Key(key)) => (false, Some(*key)),
-            Some(RowKey::Request(_)) => (true, None),
+            Some(RowKey::Request(_) | RowKey::Ended(_)) => (true, None),
         };
-        let request = match after {
-            Some(RowKey::Request(id)) => Some(*id),
-            None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => None,
+        let (skip_requests, request, ended) = match after {
+            None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => (false, None, None),
+            Some(RowKey::Request(id)) => (false, Some(*id), None),
+            Some(RowKey::Ended(id)) => (true, None, Some(*id)),
         };
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
+        let requests = (!skip_requests).then(|| self.requests.entries_after(request));
+        let ended = self.requests.put_away_after(ended);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
             .chain(
-                self.requests
-                    .entries_after(request)
+                requests
+                    .into_iter()
+                    .flatten()
                     .map(|entry| RowKey::Request(entry.id)),
             )
+            .chain(ended.map(RowKey::Ended))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
@@ -212,6 +229,10 @@ impl State {
                 self.requests
                     .insert(Arc::new(serde_json::from_slice(value)?));
             }
+            RowKey::Ended(id) => {
+                self.requests
+                    .insert_put_away(id, serde_json::from_slice(value)?);
+            }
         }
         Ok(())
     }
@@ -227,5 +248,7 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::MigratedProfile => 5,
         DocumentKind::Link => 6,
         DocumentKind::UeConfiguration => 7,
+        DocumentKind::Migration => 8,
+        DocumentKind::OpenDeletion => 9,
     }
 }

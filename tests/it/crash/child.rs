@@ -21,9 +21,11 @@ use comity::domain::document::Document;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::command::Expected;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use serde_json::Value;
 use serde_json::json;
@@ -77,6 +79,8 @@ async fn open(home: &Home) -> Local {
         leaf_segments: small(2 << 10),
         payload_segments: small(32 << 10),
         rebuild_anchor: false,
+        preparation: Preparation::Beside,
+        interrupt: Interrupt::default(),
     };
     Local::open(home, Arc::new(disk), journal).await
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use comity::app::error::AppError;
 use comity::app::replay::replay_all;
 use comity::http::problem::Problem;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::Fault;
 use comity::store::embedded::disk::FaultMode;
@@ -15,6 +16,7 @@ use comity::store::embedded::disk::Operation;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use serde_json::Value;
 
@@ -34,6 +36,8 @@ fn small() -> JournalSettings {
         leaf_segments: sizes(8 << 10),
         payload_segments: sizes(64 << 10),
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -50,6 +50,15 @@ impl Local {
             journal,
             ..store_settings(home)
         };
+        Self::open_with(home, disk, settings).await
+    }
+
+    /// The same with other settings of the store.
+    pub(crate) async fn open_with(
+        home: &Home,
+        disk: Arc<dyn Disk>,
+        settings: StoreSettings,
+    ) -> Self {
         std::fs::create_dir_all(home.data()).unwrap();
         let store = open_store(&disk, &settings);
         let archive = Archive::open(disk).unwrap();

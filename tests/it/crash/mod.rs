@@ -6,6 +6,8 @@
 #![cfg(test)]
 
 mod child;
+mod edited;
+mod ended;
 mod full;
 mod home;
 mod kill;

@@ -20,13 +20,13 @@ use super::support::with;
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+pub(super) struct Ended {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
-fn comity(arguments: &[&str]) -> Ended {
+pub(super) fn comity(arguments: &[&str]) -> Ended {
     comity_reading(arguments, "")
 }
 
@@ -62,7 +62,7 @@ async fn comity_aside(arguments: &[&str]) -> Ended {
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

@@ -2,9 +2,14 @@
 
 mod bad_input;
 mod cli;
+mod deletions;
 mod idempotency;
+mod identities;
 mod lifecycle;
+mod migrations;
+mod mirror;
 mod policies;
+mod pushes;
 mod registry;
 mod requests;
 mod reviews;

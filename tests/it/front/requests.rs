@@ -97,6 +97,7 @@ async fn every_member_of_a_list_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_of_a_migration_gets_its_own_answer() {
     let service = TestService::start().await;
+    service.link_is_up().await;
     let request = inbound(json!({
         "operation": "migration-service-authorization",
         "user": OFFICER,

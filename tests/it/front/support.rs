@@ -196,6 +196,14 @@ impl TestService {
         assert_eq!(put.status, 200, "{}", put.text);
     }
 
+    /// The measurement of the link to the Dutch system stays good.
+    pub(crate) async fn link_is_up(&self) {
+        let agree = |agreement: &mut Value| {
+            agreement["migration"]["link_age_seconds_max"] = json!(u32::MAX);
+        };
+        self.change(&format!("/v1/agreements/{NL}"), agree).await;
+    }
+
     /// Entries of the log.
     pub(crate) async fn log_size(&self) -> u64 {
         let ready = self.get("/readyz", "without token").await;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
+use super::support::DE;
 use super::support::NL;
 use super::support::OFFICER;
 use super::support::TestService;
@@ -69,6 +70,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
     let mut response = approval();
     response["items"] = json!([7]);
     let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
+    let half =
+        json!({ "partner": DE, "status": "draft", "valid_from": "2026-01-01T00:00:00.000Z" });
     let plain = |method, path: &str| (method, path.to_owned(), Value::Null);
     vec![
         (Method::POST, "/v1/requests".to_owned(), request.clone()),
@@ -79,6 +82,7 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, "/v1/import".to_owned(), json!([])),
         plain(Method::GET, "/v1/agreements"),
         plain(Method::GET, &agreement),
+        (Method::POST, format!("{agreement}/mirror"), half),
         (Method::PUT, format!("/v1/systems/{NL}"), system),
         plain(Method::DELETE, &agreement),
         plain(Method::GET, "/metrics"),

@@ -12,13 +12,17 @@ use comity::store::embedded::disk::FaultyDisk;
 use comity::store::embedded::disk::MemoryDisk;
 use comity::store::embedded::disk::Operation;
 use comity::store::embedded::journal::EntryBytes;
+use comity::store::embedded::journal::Journal;
+use comity::store::embedded::journal::JournalSettings;
 use comity::store::embedded::journal::OpenError;
+use comity::store::embedded::journal::SegmentSizes;
 
 use super::support::assert_survived;
 use super::support::contents;
 use super::support::entries;
 use super::support::journal_with;
 use super::support::open;
+use super::support::settings;
 use super::support::try_open;
 
 fn acknowledged() -> MemoryDisk {
@@ -193,4 +197,40 @@ fn a_refusal_changes_nothing_on_disk() {
         .map(|path| start.edit(path, |bytes| bytes.clone()))
         .collect();
     assert_eq!(before, after);
+}
+
+/// However much lies behind the damage: looking through it reads each byte about once.
+#[test]
+fn damage_in_a_large_segment_is_refused_without_reading_it_again_and_again() {
+    const ENTRIES: usize = 2_000;
+    let sizes = SegmentSizes {
+        first_bytes: 4 << 20,
+        largest_bytes: 4 << 20,
+    };
+    let settings = JournalSettings {
+        payload_segments: sizes,
+        leaf_segments: sizes,
+        ..settings()
+    };
+    let inner = MemoryDisk::default();
+    let (mut journal, _) = Journal::open(Arc::new(inner.clone()), &settings, &mut |_| {}).unwrap();
+    let entry = EntryBytes {
+        leaf: vec![b'l'; 40],
+        payload: vec![b'p'; 1_500],
+    };
+    for _ in 0..ENTRIES / 50 {
+        journal.append(&vec![entry.clone(); 50]).unwrap();
+    }
+    drop(journal);
+    let path = Path::new("payload/00000000000000000000.segment");
+    inner.edit(path, |bytes| bytes[200] ^= 1);
+    let disk = FaultyDisk::new(Arc::new(inner));
+    let error = Journal::open(Arc::new(disk.clone()), &settings, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    let performed = disk.performed();
+    let reads = performed
+        .iter()
+        .filter(|(operation, of)| *operation == Operation::Read && of == path);
+    let reads = reads.count();
+    assert!((4..=12).contains(&reads), "{reads} reads of four mebibytes");
 }

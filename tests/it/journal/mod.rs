@@ -8,5 +8,6 @@ mod model;
 mod power;
 mod process;
 mod refusals;
+mod spare;
 mod support;
 mod usage;

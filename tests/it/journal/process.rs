@@ -15,7 +15,9 @@ use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::RealDisk;
 use comity::store::embedded::disk::VolatileDisk;
 use comity::store::embedded::journal::Journal;
+use comity::store::embedded::journal::JournalSettings;
 use comity::store::embedded::journal::OpenError;
+use comity::store::embedded::journal::Preparation;
 
 use super::support::contents;
 use super::support::entries;
@@ -39,7 +41,11 @@ fn other_process() {
     if env::var_os(DROP_UNSYNCED).is_some() {
         disk = Arc::new(VolatileDisk::new(disk));
     }
-    let (mut journal, _) = Journal::open(disk, &settings(), &mut |_| {}).unwrap();
+    let settings = JournalSettings {
+        preparation: Preparation::Beside,
+        ..settings()
+    };
+    let (mut journal, _) = Journal::open(disk, &settings, &mut |_| {}).unwrap();
     loop {
         let next = journal.size().0;
         journal.append(&entries(next..next + BATCH)).unwrap();

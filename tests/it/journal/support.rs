@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use comity::decision_log::LogIndex;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::MemoryDisk;
 use comity::store::embedded::journal::EntryBytes;
 use comity::store::embedded::journal::Journal;
 use comity::store::embedded::journal::JournalSettings;
 use comity::store::embedded::journal::OpenError;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::Recovery;
 use comity::store::embedded::journal::SegmentSizes;
 
@@ -26,6 +28,8 @@ pub(crate) fn settings() -> JournalSettings {
             largest_bytes: 2048,
         },
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod commands;
 mod damage;
+mod ended;
 mod faults;
 mod model;
 mod start;

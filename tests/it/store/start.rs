@@ -6,6 +6,8 @@ use comity::domain::registry::DocumentKind;
 use comity::store::CommitError;
 use comity::store::State;
 use comity::store::command::Expected;
+use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::OpenError;
 use comity::store::embedded::Source;
 use comity::store::embedded::Stage;
@@ -309,10 +311,9 @@ async fn the_start_tells_how_far_it_is() {
     bench.backend.wipe();
     let mut told = Vec::new();
     let disk = Arc::new(bench.disk.clone());
-    let opened =
-        comity::store::embedded::EmbeddedStore::open(disk, &bench.settings, &mut |progress| {
-            told.push(progress);
-        });
+    let opened = EmbeddedStore::open(disk, &bench.settings, &mut |progress| {
+        told.push(progress);
+    });
     drop(opened.unwrap());
     let last = told.iter().rfind(|progress| progress.stage == Stage::Log);
     assert_eq!(
@@ -320,6 +321,50 @@ async fn the_start_tells_how_far_it_is() {
         Some((31, 31))
     );
     assert!(told.iter().any(|progress| progress.stage == Stage::Journal));
+}
+
+/// Opens a store that is interrupted when it tells of this stage; gives what came of it.
+fn interrupted_at(bench: &Bench, stage: Stage) -> Result<EmbeddedStore, OpenError> {
+    let mut settings = bench.settings.clone();
+    settings.journal.interrupt = Interrupt::default();
+    let interrupt = settings.journal.interrupt.clone();
+    EmbeddedStore::open(Arc::new(bench.disk.clone()), &settings, &mut |progress| {
+        if progress.stage == stage {
+            interrupt.raise();
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_start_can_be_interrupted_and_changes_nothing() {
+    let bench = Bench::new();
+    let live = fill(&bench, 0..200).await;
+    let files = |bench: &Bench| -> Vec<_> {
+        let paths = bench.disk.paths().into_iter();
+        // Temporary files are worth nothing and go first.
+        paths
+            .filter(|path| path.extension().is_none_or(|extension| extension != "tmp"))
+            .map(|path| (bench.disk.edit(&path, |bytes| bytes.clone()), path))
+            .collect()
+    };
+    let before = files(&bench);
+    let error = interrupted_at(&bench, Stage::Journal).unwrap_err();
+    assert!(error.is_interruption(), "{error}");
+    assert!(matches!(error, OpenError::Journal(_)), "{error:?}");
+    assert!(files(&bench) == before, "a file was changed");
+
+    let raised = Interrupt::default();
+    raised.raise();
+    let mut settings = bench.settings.clone();
+    settings.journal.interrupt = raised;
+    let disk = Arc::new(bench.disk.clone());
+    let error = EmbeddedStore::open(disk, &settings, &mut |_| {}).unwrap_err();
+    assert!(error.is_interruption(), "{error}");
+
+    // Too late, it does nothing.
+    bench.backend.wipe();
+    drop(interrupted_at(&bench, Stage::Log).unwrap());
+    assert_eq!(state(&bench.open()), live);
 }
 
 #[tokio::test]

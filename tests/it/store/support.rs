@@ -34,11 +34,13 @@ use comity::store::command::Submit;
 use comity::store::command::Write;
 use comity::store::command::WriteDocuments;
 use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::Interrupt;
 use comity::store::embedded::OpenError;
 use comity::store::embedded::Settings;
 use comity::store::embedded::disk::Disk;
 use comity::store::embedded::disk::MemoryDisk;
 use comity::store::embedded::journal::JournalSettings;
+use comity::store::embedded::journal::Preparation;
 use comity::store::embedded::journal::SegmentSizes;
 use comity::store::embedded::projection::BackendError;
 use comity::store::embedded::projection::ProjectionBackend;
@@ -89,10 +91,11 @@ impl Bench {
 
     /// The state that the log alone leads to.
     pub(super) fn state_from_log(&self) -> State {
-        let bench = Self {
+        let mut bench = Self {
             disk: self.disk.copy(),
             ..Self::new()
         };
+        bench.settings.ended_requests = self.settings.ended_requests;
         for path in bench.disk.paths() {
             if path.starts_with("snapshots") {
                 bench.disk.remove(&path).unwrap();
@@ -112,6 +115,8 @@ pub(super) fn small_segments() -> JournalSettings {
         leaf_segments: sizes,
         payload_segments: sizes,
         rebuild_anchor: false,
+        preparation: Preparation::InTurn,
+        interrupt: Interrupt::default(),
     }
 }
 
@@ -201,6 +206,19 @@ pub(super) fn system(id: &str, prefix: &str) -> Arc<Document> {
     document(
         DocumentKind::System,
         json!({"mc_system_id": id, "tel_prefixes": [prefix]}),
+    )
+}
+
+/// A Dutch visitor, in one service.
+pub(super) fn migration(number: u8, service: &str) -> Arc<Document> {
+    document(
+        DocumentKind::Migration,
+        json!({
+            "user": format!("sip:v{number}@mc.nl.example"), "service": service,
+            "home_system": "mc.nl.example", "serving_system": "mc.de.example",
+            "since": "2026-06-01T10:00:00.000Z", "verified": true,
+            "request_id": "00000000-0000-4000-8000-000000000001"
+        }),
     )
 }
 

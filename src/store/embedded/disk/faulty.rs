@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::Weak;
 
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
@@ -19,7 +20,11 @@ use crate::store::embedded::disk::DiskLock;
 pub struct FaultyDisk {
     inner: Arc<dyn Disk>,
     plan: Arc<Mutex<Plan>>,
+    names: Arc<Mutex<Vec<Weak<Name>>>>,
 }
+
+/// What an open file is called now.
+type Name = Mutex<PathBuf>;
 
 /// What is done to a disk or a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +94,7 @@ impl FaultyDisk {
         Self {
             inner,
             plan: Arc::default(),
+            names: Arc::default(),
         }
     }
 
@@ -149,11 +155,26 @@ impl FaultyDisk {
     }
 
     fn wrap(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        let name = Arc::new(Mutex::new(path.to_owned()));
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.retain(|name| name.strong_count() > 0);
+        names.push(Arc::downgrade(&name));
         Arc::new(FaultyFile {
             disk: self.clone(),
-            path: path.to_owned(),
+            name,
             inner: file,
         })
+    }
+
+    /// Lets the open files under a name be known by the new one.
+    fn rename_open(&self, from: &Path, to: &Path) {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names.iter().filter_map(Weak::upgrade) {
+            let mut name = name.lock().unwrap_or_else(PoisonError::into_inner);
+            if *name == from {
+                to.clone_into(&mut name);
+            }
+        }
     }
 }
 
@@ -206,7 +227,11 @@ impl Disk for FaultyDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.perform(Operation::Rename, to, || self.inner.rename(from, to))
+        self.perform(Operation::Rename, to, || {
+            self.inner.rename(from, to)?;
+            self.rename_open(from, to);
+            Ok(())
+        })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -227,11 +252,18 @@ impl Disk for FaultyDisk {
 #[derive(Debug)]
 struct FaultyFile {
     disk: FaultyDisk,
-    path: PathBuf,
+    name: Arc<Name>,
     inner: Arc<dyn DiskFile>,
 }
 
 impl FaultyFile {
+    fn path(&self) -> PathBuf {
+        self.name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     fn write_first(&self, count: usize, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.inner
             .write_all_at(bytes.get(..count).unwrap_or(bytes), offset)
@@ -240,7 +272,7 @@ impl FaultyFile {
 
 impl DiskFile for FaultyFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mode = self.disk.plan().next(Operation::Read, &self.path);
+        let mode = self.disk.plan().next(Operation::Read, &self.path());
         match mode {
             None => self.inner.read_at(buffer, offset),
             Some(FaultMode::Short) => {
@@ -249,7 +281,7 @@ impl DiskFile for FaultyFile {
                     .read_at(buffer.get_mut(..half).unwrap_or_default(), offset)
             }
             Some(FaultMode::Failed | FaultMode::FailedButDone) => {
-                Err(injected(Operation::Read, &self.path))
+                Err(injected(Operation::Read, &self.path()))
             }
         }
     }
@@ -263,23 +295,23 @@ impl DiskFile for FaultyFile {
             self.write_first(room, bytes, offset)?;
             return Err(full);
         }
-        let mode = self.disk.plan().next(Operation::Write, &self.path);
+        let mode = self.disk.plan().next(Operation::Write, &self.path());
         match mode {
             None => return self.inner.write_all_at(bytes, offset),
             Some(FaultMode::Failed) => {}
             Some(FaultMode::Short) => self.write_first(bytes.len() / 2, bytes, offset)?,
             Some(FaultMode::FailedButDone) => self.inner.write_all_at(bytes, offset)?,
         }
-        Err(injected(Operation::Write, &self.path))
+        Err(injected(Operation::Write, &self.path()))
     }
 
     fn length(&self) -> io::Result<u64> {
         self.disk
-            .perform(Operation::Length, &self.path, || self.inner.length())
+            .perform(Operation::Length, &self.path(), || self.inner.length())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk
-            .perform(Operation::Sync, &self.path, || self.inner.sync_data())
+            .perform(Operation::Sync, &self.path(), || self.inner.sync_data())
     }
 }

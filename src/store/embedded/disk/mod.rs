@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+mod directories;
 mod faulty;
 mod memory;
 mod real;
@@ -38,7 +39,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Makes an empty file to read and write; one that exists under this name is emptied.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Makes a directory and those above it; fine if they exist.
+    /// Makes a directory and those above it, the disk's root too, durably; fine if they exist.
     fn create_directories(&self, path: &Path) -> io::Result<()>;
 
     /// The names of the files in a directory, in order; directories are left out.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
 use crate::store::embedded::disk::DiskLock;
+use crate::store::embedded::disk::directories;
+use crate::store::embedded::disk::directories::Directories;
 
 /// A directory of the file system.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ impl Disk for RealDisk {
     }
 
     fn create_directories(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(self.root.join(path))
+        directories::create_durably(&mut OfTheSystem, &self.root.join(path))
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
@@ -91,6 +93,23 @@ impl Disk for RealDisk {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+/// The directories of the file system.
+#[derive(Debug)]
+struct OfTheSystem;
+
+impl Directories for OfTheSystem {
+    fn make(&mut self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        fs::create_dir(path)
+    }
+
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
     }
 }
 

@@ -64,6 +64,7 @@ fn behaves_as_a_disk(disk: &dyn Disk) {
 fn all_disks_behave_alike() {
     let directory = tempfile::tempdir().unwrap();
     behaves_as_a_disk(&RealDisk::new(directory.path()));
+    behaves_as_a_disk(&RealDisk::new(directory.path().join("not/yet/there")));
     behaves_as_a_disk(&MemoryDisk::default());
     behaves_as_a_disk(&FaultyDisk::new(Arc::new(MemoryDisk::default())));
     behaves_as_a_disk(&VolatileDisk::new(Arc::new(MemoryDisk::default())));

@@ -34,6 +34,9 @@ pub enum OpenError {
         /// What the disk said.
         source: io::Error,
     },
+    /// It was ended from outside; nothing was changed.
+    #[error("opening was interrupted")]
+    Interrupted,
     /// The settings can't be used.
     #[error("segments of {bytes} bytes can't be made: choose between {least} and {most} bytes")]
     SegmentSize {

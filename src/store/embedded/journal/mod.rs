@@ -11,7 +11,7 @@
 //! - Part of a batch that nobody was told of. It is cut off where it stops being whole.
 //! - A whole batch that nobody was told of. It stays, and [`Recovery::unacknowledged`] counts it.
 //! - One damaged slot of the anchor. It is written anew.
-//! - A file that was not yet in place (`*.tmp`). It is removed.
+//! - A file that was not yet in place (`*.tmp`), such as the spare. It is removed.
 //!
 //! Whatever else is wrong was not left by a crash, and [`Journal::open`] refuses with an
 //! [`OpenError`] that names the place and what to do. It changes no segment then, so that the files
@@ -22,6 +22,9 @@
 //! room again. A failed sync is never tried again, since the operating system forgets what it could
 //! not write: the journal stops, and every append from then on is answered
 //! [`AppendError::OutcomeUnknown`].
+//!
+//! Once half of a segment is used, the zeros of the next one are written beside the work (the *spare*),
+//! so that no append waits for them.
 //!
 //! Not supported: two writers; giving up old segments; opening without reading everything.
 
@@ -49,6 +52,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod settings;
+mod spare;
 mod writer;
 
 use anchor::Anchor;
@@ -75,8 +79,10 @@ pub use segment::FORMAT_VERSION;
 pub use segment::Family;
 use segment::SEGMENT_HEADER_BYTES;
 pub use settings::JournalSettings;
+pub use settings::Preparation;
 pub use settings::SEGMENT_LEAST_BYTES;
 pub use settings::SegmentSizes;
+use writer::Making;
 use writer::Writer;
 
 /// The most bytes that the payload of one entry may have.
@@ -150,20 +156,8 @@ impl Journal {
             leaf: recovered.leaf,
             size: recovered.recovery.size,
         };
-        let payload = writer(
-            &*disk,
-            &mut directory,
-            Family::Payload,
-            settings.payload_segments,
-            next,
-        )?;
-        let leaf = writer(
-            &*disk,
-            &mut directory,
-            Family::Leaf,
-            settings.leaf_segments,
-            next,
-        )?;
+        let payload = writer(&*disk, &mut directory, Family::Payload, settings, next)?;
+        let leaf = writer(&*disk, &mut directory, Family::Leaf, settings, next)?;
         let journal = Self {
             shared: Arc::new(Shared::new(Arc::clone(&disk), directory)),
             disk,
@@ -256,6 +250,8 @@ impl Journal {
             .map_err(unknown("write the anchor"))?;
         self.anchor = anchor;
         self.publish(batch);
+        self.payload.prepare_next(&self.disk);
+        self.leaf.prepare_next(&self.disk);
         Ok(())
     }
 
@@ -279,7 +275,9 @@ impl Journal {
                 });
                 Ok(())
             }
-            Err(CreateError::NotInPlace(error)) => Err(Failure::Undone("make a segment", error)),
+            Err(CreateError::NotInPlace(error) | CreateError::PerhapsInPlace(error)) => {
+                Err(Failure::Undone("make a segment", error))
+            }
             Err(CreateError::DirectorySync(error)) => {
                 Err(Failure::Unknown("sync a directory", error))
             }
@@ -394,21 +392,30 @@ fn writer(
     disk: &dyn Disk,
     directory: &mut Directory,
     family: Family,
-    sizes: SegmentSizes,
+    settings: &JournalSettings,
     next: LogIndex,
 ) -> Result<Writer, OpenError> {
+    let making = Making {
+        sizes: match family {
+            Family::Payload => settings.payload_segments,
+            Family::Leaf => settings.leaf_segments,
+        },
+        preparation: settings.preparation,
+    };
     if let Some(newest) = directory.family(family).last() {
         let path = newest.header.path();
         let file = disk.open(&path).map_err(during("open", &path))?;
         return Ok(Writer::resume(
-            sizes,
+            making,
             newest.header,
             file,
             newest.offsets.end(),
         ));
     }
-    let begun = Writer::begin(disk, sizes, family, next).map_err(|error| match error {
-        CreateError::NotInPlace(error) | CreateError::DirectorySync(error) => {
+    let begun = Writer::begin(disk, making, family, next).map_err(|error| match error {
+        CreateError::NotInPlace(error)
+        | CreateError::PerhapsInPlace(error)
+        | CreateError::DirectorySync(error) => {
             during("make the first segment of", family.directory())(error)
         }
     })?;

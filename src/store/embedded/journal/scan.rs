@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::decision_log::LogIndex;
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::disk;
 use crate::store::embedded::disk::DiskFile;
 use crate::store::embedded::journal::frame;
@@ -14,6 +15,11 @@ use crate::store::embedded::journal::segment::SEGMENT_HEADER_BYTES;
 use crate::store::embedded::journal::segment::SegmentHeader;
 
 const WINDOW_BYTES: usize = 1 << 20;
+
+/// Frames begin at multiples of this.
+const WORD_BYTES: usize = 8;
+
+const ZEROS: &[u8] = &[0; 4_096];
 
 /// What a segment holds.
 #[derive(Debug)]
@@ -52,9 +58,10 @@ pub(super) struct Stranger {
 pub(super) fn scan(
     file: &dyn DiskFile,
     header: SegmentHeader,
+    interrupt: &Interrupt,
     visit: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Scanned> {
-    let mut window = Window::new(file, header.capacity_bytes);
+    let mut window = Window::new(file, header.capacity_bytes, interrupt);
     let mut offsets = Offsets::new(SEGMENT_HEADER_BYTES as u64);
     let mut newest_batch = None;
     let fault = loop {
@@ -117,14 +124,13 @@ fn examine_tail(
         stranger: None,
     };
     let mut offset = start;
-    while offset < segment.capacity_bytes {
-        let left = usize::try_from(segment.capacity_bytes - offset).unwrap_or(usize::MAX);
-        let length = left.min(WINDOW_BYTES);
-        let Some(bytes) = window.bytes(offset, length)? else {
+    loop {
+        let bytes = window.rest(offset)?;
+        if bytes.is_empty() {
             break;
-        };
+        }
         let Some((at, word)) = first_word_not_zero(bytes) else {
-            offset += length as u64;
+            offset += bytes.len() as u64;
             continue;
         };
         let position = offset + at as u64;
@@ -160,30 +166,33 @@ impl Tail {
 
 fn first_word_not_zero(bytes: &[u8]) -> Option<(usize, &[u8])> {
     // Whole pages first: most of a tail is zeros.
-    let page = bytes.chunks(4_096).position(|page| !is_zero(page))? * 4_096;
-    let words = bytes.get(page..)?.chunks(8);
+    let page = bytes.chunks(ZEROS.len()).position(|page| !is_zero(page))? * ZEROS.len();
+    let words = bytes.get(page..)?.chunks(WORD_BYTES);
     words
         .enumerate()
         .find(|(_, word)| !is_zero(word))
-        .map(|(number, word)| (page + number * 8, word))
+        .map(|(number, word)| (page + number * WORD_BYTES, word))
 }
 
+/// Whether the bytes, a page at most, are zeros. Compared as a whole, which is fast in every build.
 fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().fold(0, |all, byte| all | byte) == 0
+    ZEROS.get(..bytes.len()) == Some(bytes)
 }
 
 /// A stretch of a file in memory that moves on as it is read.
 struct Window<'a> {
     file: &'a dyn DiskFile,
+    interrupt: &'a Interrupt,
     length: u64,
     start: u64,
     buffer: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a dyn DiskFile, length: u64) -> Self {
+    fn new(file: &'a dyn DiskFile, length: u64, interrupt: &'a Interrupt) -> Self {
         Self {
             file,
+            interrupt,
             length,
             start: 0,
             buffer: Vec::new(),
@@ -200,11 +209,27 @@ impl<'a> Window<'a> {
             return Ok(None);
         }
         if self.held(offset, count).is_none() {
+            self.interrupt.check()?;
             self.start = offset;
             self.buffer.resize(count.max(WINDOW_BYTES).min(left), 0);
             disk::read_exact_at(self.file, &mut self.buffer, offset)?;
         }
         Ok(self.held(offset, count))
+    }
+
+    /// What is in memory from an offset on, at least one byte unless that is the end.
+    ///
+    /// Whoever goes through it in small steps reads each byte of the file once: the window moves on
+    /// only when its end is reached.
+    fn rest(&mut self, offset: u64) -> io::Result<&[u8]> {
+        let buffered = self.start + self.buffer.len() as u64;
+        let count = if (self.start..buffered).contains(&offset) {
+            buffered - offset
+        } else {
+            self.length.saturating_sub(offset).min(WINDOW_BYTES as u64)
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(self.bytes(offset, count)?.unwrap_or_default())
     }
 
     fn held(&self, offset: u64, count: usize) -> Option<&[u8]> {

@@ -25,6 +25,7 @@ use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
 use crate::store::embedded::disk::TEMPORARY_EXTENSION;
 use crate::store::embedded::journal::frame::field;
+use crate::store::embedded::journal::spare::Prepared;
 
 /// The version of the format that this program writes, and the newest that it reads.
 pub const FORMAT_VERSION: u16 = 1;
@@ -86,8 +87,10 @@ pub(super) enum HeaderFault {
 /// Which step failed of making a segment.
 #[derive(Debug)]
 pub(super) enum CreateError {
-    /// The segment is not in place, or is and can be replaced.
+    /// The segment is not in place.
     NotInPlace(io::Error),
+    /// The segment may be in place, and then has to be replaced before anything else is written.
+    PerhapsInPlace(io::Error),
     /// A directory could not be synced; what is durable in it is unknown.
     DirectorySync(io::Error),
 }
@@ -152,14 +155,39 @@ pub(super) fn create(
     disk: &dyn Disk,
     header: &SegmentHeader,
 ) -> Result<Arc<dyn DiskFile>, CreateError> {
-    let path = header.path();
-    let temporary = temporary(&path);
+    let temporary = temporary(&header.path());
     let file = write_aside(disk, header, &temporary).map_err(CreateError::NotInPlace)?;
-    disk.rename(&temporary, &path)
-        .map_err(CreateError::NotInPlace)?;
-    let synced = disk.sync_directory(header.family.directory());
-    synced.map_err(CreateError::DirectorySync)?;
+    put_in_place(disk, header, &temporary)?;
     Ok(file)
+}
+
+/// Makes a segment of a spare; on an error there is no spare any more.
+pub(super) fn create_from(
+    disk: &dyn Disk,
+    header: &SegmentHeader,
+    spare: Prepared,
+) -> Result<Arc<dyn DiskFile>, CreateError> {
+    let file = spare.file;
+    let written = file
+        .write_all_at(&header.encode(), 0)
+        .and_then(|()| file.sync_data())
+        .map_err(CreateError::NotInPlace);
+    if let Err(error) = written.and_then(|()| put_in_place(disk, header, &spare.path)) {
+        drop(disk.remove(&spare.path));
+        return Err(error);
+    }
+    Ok(file)
+}
+
+fn put_in_place(
+    disk: &dyn Disk,
+    header: &SegmentHeader,
+    temporary: &Path,
+) -> Result<(), CreateError> {
+    disk.rename(temporary, &header.path())
+        .map_err(CreateError::PerhapsInPlace)?;
+    disk.sync_directory(header.family.directory())
+        .map_err(CreateError::DirectorySync)
 }
 
 fn write_aside(

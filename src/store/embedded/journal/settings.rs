@@ -1,5 +1,6 @@
 //! How a journal lays out its files.
 
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::journal::OpenError;
 use crate::store::embedded::journal::index::LARGEST_SEGMENT_BYTES;
 
@@ -16,6 +17,22 @@ pub struct JournalSettings {
     /// Write a new anchor where it is lost, vouching for what is there. Then nothing is cut: a
     /// journal that does not end cleanly is refused.
     pub rebuild_anchor: bool,
+    /// When the zeros of the next segment are written.
+    pub preparation: Preparation,
+    /// Ends the opening from outside.
+    pub interrupt: Interrupt,
+}
+
+/// When the zeros of the next segment are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preparation {
+    /// By a thread of its own, once half of a segment is used.
+    Beside,
+    /// At the same time by the thread that appends, after the batch is durable. For tests that want
+    /// all operations in one order.
+    InTurn,
+    /// When the segment is needed; the append waits.
+    WhenNeeded,
 }
 
 /// How large segments are: each twice as large as the one before, up to a limit.
@@ -41,6 +58,8 @@ impl Default for JournalSettings {
                 largest_bytes: 64 << 20,
             },
             rebuild_anchor: false,
+            preparation: Preparation::Beside,
+            interrupt: Interrupt::default(),
         }
     }
 }

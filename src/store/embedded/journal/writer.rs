@@ -7,12 +7,14 @@ use crate::decision_log::LogIndex;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
 use crate::store::embedded::journal::Family;
+use crate::store::embedded::journal::Preparation;
 use crate::store::embedded::journal::SegmentSizes;
 use crate::store::embedded::journal::frame;
 use crate::store::embedded::journal::segment;
 use crate::store::embedded::journal::segment::CreateError;
 use crate::store::embedded::journal::segment::SEGMENT_HEADER_BYTES;
 use crate::store::embedded::journal::segment::SegmentHeader;
+use crate::store::embedded::journal::spare::Spare;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -22,35 +24,47 @@ pub(super) struct Writer {
     /// INVARIANT (zeros ahead): from here to the end of the segment there are durable zeros, unless
     /// the journal has stopped.
     end: u64,
+    spare: Spare,
+    /// A segment may stand behind this one, so the next batch must replace it, however small it is.
+    must_begin: bool,
+}
+
+/// How the segments of a family are made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Making {
+    pub(super) sizes: SegmentSizes,
+    pub(super) preparation: Preparation,
 }
 
 impl Writer {
     /// Goes on in a segment that is there.
     pub(super) fn resume(
-        sizes: SegmentSizes,
+        making: Making,
         header: SegmentHeader,
         file: Arc<dyn DiskFile>,
         end: u64,
     ) -> Self {
         Self {
-            sizes,
+            sizes: making.sizes,
             header,
             file,
             end,
+            spare: Spare::new(header.family, making.preparation),
+            must_begin: false,
         }
     }
 
     /// Begins the first segment of a family.
     pub(super) fn begin(
         disk: &dyn Disk,
-        sizes: SegmentSizes,
+        making: Making,
         family: Family,
         first: LogIndex,
     ) -> Result<Self, CreateError> {
-        let header = new_header(family, first, sizes.next_bytes(None, 0))?;
+        let header = new_header(family, first, making.sizes.next_bytes(None, 0))?;
         let file = segment::create(disk, &header)?;
         Ok(Self::resume(
-            sizes,
+            making,
             header,
             file,
             SEGMENT_HEADER_BYTES as u64,
@@ -73,18 +87,32 @@ impl Writer {
         bytes: usize,
     ) -> Result<bool, CreateError> {
         let bytes = bytes as u64;
-        if self.end + bytes <= self.header.capacity_bytes {
+        if self.end + bytes <= self.header.capacity_bytes && !self.must_begin {
             return Ok(false);
         }
         let needed = SEGMENT_HEADER_BYTES as u64 + bytes;
-        let capacity = self
-            .sizes
-            .next_bytes(Some(self.header.capacity_bytes), needed);
-        let header = new_header(self.header.family, first, capacity)?;
-        self.file = segment::create(disk, &header)?;
-        self.header = header;
+        let begun = if let Some(spare) = self.spare.take(needed) {
+            let header = new_header(self.header.family, first, spare.capacity_bytes)?;
+            segment::create_from(disk, &header, spare).map(|file| (header, file))
+        } else {
+            let previous = Some(self.header.capacity_bytes);
+            let capacity = self.sizes.next_bytes(previous, needed);
+            let header = new_header(self.header.family, first, capacity)?;
+            segment::create(disk, &header).map(|file| (header, file))
+        };
+        self.must_begin |= matches!(begun, Err(CreateError::PerhapsInPlace(_)));
+        (self.header, self.file) = begun?;
         self.end = SEGMENT_HEADER_BYTES as u64;
+        self.must_begin = false;
         Ok(true)
+    }
+
+    /// Has the next segment prepared once half of this one is used.
+    pub(super) fn prepare_next(&mut self, disk: &Arc<dyn Disk>) {
+        if self.end >= self.header.capacity_bytes / 2 {
+            let capacity = self.sizes.next_bytes(Some(self.header.capacity_bytes), 0);
+            self.spare.begin(disk, capacity);
+        }
     }
 
     /// Lays out the frames of a batch, for this segment and no other.

@@ -1,6 +1,7 @@
 //! One open generation with the sum over its rows.
 
 use std::fmt;
+use std::io;
 
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ impl OpenRows {
     pub(in crate::store::embedded) fn restore(
         backend: &dyn ProjectionBackend,
         generation: u64,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut dyn FnMut(u64) -> io::Result<()>,
     ) -> Result<(Self, State, Mark), BackendError> {
         let rows = guarded(|| backend.open(generation))?;
         let mut opened = Self {
@@ -61,7 +62,7 @@ impl OpenRows {
                 }
                 sum.add(key, value);
                 count += 1;
-                progress(count);
+                progress(count)?;
                 state.restore_row(key, value).map_err(content)
             })
         })?;

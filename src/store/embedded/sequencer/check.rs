@@ -1,7 +1,6 @@
 //! Whether the state allows a command, and which event it becomes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::decision::facts::ReadSet;
 use crate::decision::record::RecordPart;
@@ -25,7 +24,6 @@ use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::Claim;
-use crate::store::state::RequestEntry;
 use crate::store::state::State;
 use crate::store::state::claims_of;
 
@@ -83,9 +81,9 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         && let Some(kept) = state.kept_key(&idempotency.key)
     {
         let request_id = kept.request_id;
-        return match state.request(request_id) {
-            Some(entry) if kept.body == idempotency.body => {
-                Ok(Checked::Duplicate(request_id, entry.submitted))
+        return match state.submission(request_id) {
+            Some(submitted) if kept.body == idempotency.body => {
+                Ok(Checked::Duplicate(request_id, submitted))
             }
             Some(_) | None => Err(Refusal::KeyReused { request_id }),
         };
@@ -94,7 +92,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         let message = format!("it has more than {ITEMS_LIMIT} items");
         return Err(Refusal::Invalid(message));
     }
-    if state.request(command.request_id).is_some() {
+    if state.submission(command.request_id).is_some() {
         return Err(Refusal::RequestExists(command.request_id));
     }
     check_reads(state, &command.read_set)?;
@@ -114,7 +112,9 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
 }
 
 fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
-    let entry = known(state, command.request_id)?;
+    let Some(entry) = state.request(command.request_id) else {
+        return Err(put_away_refusal(state, &command));
+    };
     if entry.version != command.expected_version {
         return Err(Refusal::Version {
             request_id: entry.id,
@@ -147,7 +147,12 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
 }
 
 fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
-    let entry = known(state, command.request_id)?;
+    let Some(entry) = state.request(command.request_id) else {
+        return Err(match state.put_away(command.request_id) {
+            Some(_) => Refusal::NothingDue,
+            None => Refusal::UnknownRequest(command.request_id),
+        });
+    };
     let mut items = command.items.clone();
     items.retain(|item| {
         let now: Option<ItemState> = entry.item(*item);
@@ -176,8 +181,21 @@ fn publish(state: &State, command: Publish) -> Result<Checked, Refusal> {
     Ok(event(command.at, body))
 }
 
-fn known(state: &State, id: RequestId) -> Result<&Arc<RequestEntry>, Refusal> {
-    state.request(id).ok_or(Refusal::UnknownRequest(id))
+/// Why a request that is not in memory can't be answered: as if it were, since no item of it waits.
+fn put_away_refusal(state: &State, command: &Respond) -> Refusal {
+    let request_id = command.request_id;
+    let Some(request) = state.put_away(request_id) else {
+        return Refusal::UnknownRequest(request_id);
+    };
+    let current = request.version();
+    match command.items.first() {
+        _ if current != command.expected_version => Refusal::Version {
+            request_id,
+            current,
+        },
+        Some((item, _)) => Refusal::NotPending { item: *item },
+        None => Refusal::Invalid("it answers no item".to_owned()),
+    }
 }
 
 /// Checks that what was read is still so.
@@ -254,7 +272,11 @@ fn check_claims(
             let held = held.filter(|holder| !changes.contains_key(holder));
             let holder = held.or_else(|| taken.get(&claim).map(|holder| (*holder).clone()));
             if let Some(holder) = holder {
-                return Err(Refusal::Taken { claim, holder });
+                return Err(Refusal::Taken {
+                    claim: Box::new(claim),
+                    holder,
+                    wanted: key.clone(),
+                });
             }
             taken.insert(claim, key);
         }

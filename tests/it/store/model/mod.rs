@@ -40,6 +40,7 @@ use super::support::commit_all;
 mod operations;
 
 use operations::Operation;
+use operations::READS;
 use operations::Step;
 use operations::read_key;
 use operations::step;
@@ -89,19 +90,26 @@ fn name(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn identities(document: &Document) -> BTreeSet<String> {
+/// What one document only may have.
+fn claims(document: &Document) -> BTreeSet<String> {
     match document {
         Document::User(user) => user
             .identities
             .iter()
             .map(|(_, identity)| identity.to_string())
             .collect(),
-        Document::System(_)
-        | Document::Agreement(_)
+        Document::System(system) => system
+            .tel_prefixes
+            .iter()
+            .map(|prefix| prefix.as_str().to_owned())
+            .collect(),
+        Document::Agreement(_)
         | Document::Group(_)
         | Document::MigratedProfile(_)
         | Document::Link(_)
-        | Document::UeConfiguration(_) => BTreeSet::new(),
+        | Document::UeConfiguration(_)
+        | Document::Migration(_)
+        | Document::OpenDeletion(_) => BTreeSet::new(),
     }
 }
 
@@ -117,7 +125,7 @@ impl Model {
             ReadKey::Identity(identity) => self
                 .documents
                 .iter()
-                .find(|(_, _, document)| identities(document).contains(identity.as_str()))
+                .find(|(_, _, document)| claims(document).contains(identity.as_str()))
                 .map(|(_, revision, _)| *revision),
             ReadKey::Number(number) => {
                 let mut best: Vec<(usize, Revision)> = Vec::new();
@@ -134,7 +142,13 @@ impl Model {
                 best.retain(|(length, _)| *length == longest);
                 (best.len() == 1).then(|| best[0].1)
             }
-            ReadKey::MigratedProfile { .. } => None,
+            ReadKey::Visitors(home) => {
+                let entries = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::Migration(entry) if entry.home_system == *home)
+                });
+                entries.map(|(_, revision, _)| *revision).max()
+            }
+            ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
     }
 
@@ -173,8 +187,8 @@ impl Model {
         }
         let mut holders: BTreeMap<String, DocumentKey> = BTreeMap::new();
         for (key, _, document) in &after.documents {
-            for identity in identities(document) {
-                if holders.insert(identity, key.clone()).is_some() {
+            for claim in claims(document) {
+                if holders.insert(claim, key.clone()).is_some() {
                     return Err("taken");
                 }
             }
@@ -304,7 +318,7 @@ impl Model {
             .ok_or("unknown request")
     }
 
-    fn check(&self, state: &State) {
+    fn check(&self, state: &State, ended_limit: usize) {
         assert_eq!(state.applied().0, self.applied);
         assert_eq!(state.generation(), self.generation);
         let mut count = 0;
@@ -322,7 +336,7 @@ impl Model {
             }
         }
         assert_eq!(count, self.documents.len());
-        for read in (0..9).map(read_key) {
+        for read in (0..READS).map(read_key) {
             assert_eq!(state.read(&read), self.read(&read), "{read:?}");
             if let ReadKey::Identity(identity) = read {
                 let person = state.person(&identity);
@@ -335,13 +349,20 @@ impl Model {
                 assert_eq!(revision, self.read(&ReadKey::Identity(identity)));
             }
         }
-        self.check_requests(state);
+        self.check_requests(state, ended_limit);
     }
 
-    fn check_requests(&self, state: &State) {
+    fn check_requests(&self, state: &State, limit: usize) {
         assert_eq!(state.counters().requests, self.requests.len() as u64);
+        let mut ended = 0;
         for request in &self.requests {
-            let entry = state.request(request.id).expect("the request is there");
+            let Some(entry) = state.request(request.id) else {
+                let place = state.put_away(request.id).expect("the request is there");
+                assert!(!request.items.iter().any(|item| item.is_pending()));
+                assert_eq!(place.version(), request.entries.len() as u64);
+                continue;
+            };
+            ended += usize::from(!entry.is_open());
             assert_eq!(entry.items, request.items);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
@@ -351,6 +372,7 @@ impl Model {
                 .collect();
             assert_eq!(entries, request.entries);
         }
+        assert!(ended <= limit, "{ended} ended requests in memory");
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -389,10 +411,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(batch_commands: usize) -> Self {
+    fn new(batch_commands: usize, ended_requests: usize) -> Self {
         let mut bench = Bench::new();
         bench.settings.batch_commands = batch_commands;
         bench.settings.snapshot_entries = 9;
+        bench.settings.ended_requests = ended_requests;
         let disk = VolatileDisk::new(Arc::new(bench.disk.clone()));
         let store = bench.open_on(Arc::new(disk.clone())).unwrap();
         let model = Model {
@@ -487,7 +510,13 @@ impl Run {
             }
             Step::Drop => self.reopen(),
         }
-        self.store().view(|state| self.model.check(state));
+        let limit = self.bench.settings.ended_requests;
+        self.store().view(|state| self.model.check(state, limit));
+        for request in &self.model.requests {
+            let entry = self.store().request(request.id).unwrap().unwrap();
+            assert_eq!(entry.items, request.items, "read back");
+            assert_eq!(entry.version, request.entries.len() as u64);
+        }
     }
 }
 
@@ -497,11 +526,12 @@ proptest! {
     #[test]
     fn the_store_does_what_the_model_does(
         batch_commands in prop_oneof![Just(1_usize), Just(3), Just(256)],
+        ended_requests in prop_oneof![Just(0_usize), Just(1), Just(2), Just(100)],
         steps in vec(step(), 1..14),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut run = Run::new(batch_commands);
+            let mut run = Run::new(batch_commands, ended_requests);
             for step in &steps {
                 run.step(step).await;
             }

@@ -105,7 +105,7 @@ pub(super) fn recover(
     let mut chain = ChainHash::default();
     let mut anchored_chain = (anchor.size == TreeSize(0)).then_some(chain);
     let mut size = TreeSize(0);
-    let mut reading = Reading::new(disk, &headers, anchor.size, progress);
+    let mut reading = Reading::new(disk, &headers, (anchor.size, &settings.interrupt), progress);
     let leaf = reading.row(Family::Leaf, &headers.leaf, &mut |leaf| {
         chain = chain.with(&merkle::leaf_hash(leaf));
         size = size.next_index().size_including();

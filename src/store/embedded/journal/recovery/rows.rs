@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::next_after;
 use crate::decision_log::LogIndex;
 use crate::decision_log::TreeSize;
+use crate::store::embedded::Interrupt;
 use crate::store::embedded::disk;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::journal::Family;
@@ -82,6 +83,7 @@ impl Row {
 pub(super) struct Reading<'a> {
     disk: &'a dyn Disk,
     anchored: TreeSize,
+    interrupt: &'a Interrupt,
     progress: &'a mut dyn FnMut(OpenProgress),
     state: OpenProgress,
 }
@@ -134,7 +136,7 @@ impl<'a> Reading<'a> {
     pub(super) fn new(
         disk: &'a dyn Disk,
         headers: &Headers,
-        anchored: TreeSize,
+        (anchored, interrupt): (TreeSize, &'a Interrupt),
         progress: &'a mut dyn FnMut(OpenProgress),
     ) -> Self {
         let all = headers.leaf.iter().chain(&headers.payload);
@@ -142,6 +144,7 @@ impl<'a> Reading<'a> {
         Self {
             disk,
             anchored,
+            interrupt,
             progress,
             state: OpenProgress {
                 done_bytes: 0,
@@ -167,7 +170,14 @@ impl<'a> Reading<'a> {
             check_continues(&row, header)?;
             let path = header.path();
             let file = self.disk.open(&path).map_err(during("open", &path))?;
-            let scanned = scan::scan(&*file, *header, visit).map_err(during("read", &path))?;
+            let scanned = scan::scan(&*file, *header, self.interrupt, visit);
+            let scanned = scanned.map_err(|error| {
+                if self.interrupt.is_raised() {
+                    OpenError::Interrupted
+                } else {
+                    during("read", &path)(error)
+                }
+            })?;
             check_tail(&scanned, headers.get(number + 1), self.anchored, path)?;
             row.newest_batch = scanned.newest_batch.or(row.newest_batch);
             row.tail = scanned.tail;

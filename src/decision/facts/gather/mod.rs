@@ -1,5 +1,7 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod register;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
-use crate::domain::link::LinkStatus;
+use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
@@ -29,7 +31,6 @@ use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
 use crate::domain::ue_configuration::StoredUeConfiguration;
@@ -45,6 +46,7 @@ pub fn gather(
     let mut gatherer = Gatherer {
         local,
         other: other_system(request),
+        direction: request.direction,
         lookup,
         read: BTreeMap::new(),
     };
@@ -67,6 +69,7 @@ pub(crate) fn other_system(request: &InterSystemRequest) -> &McSystemId {
 pub(super) struct Gatherer<'a> {
     pub(super) local: &'a McSystemId,
     pub(super) other: &'a McSystemId,
+    pub(super) direction: Direction,
     lookup: &'a dyn Lookup,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
@@ -84,8 +87,8 @@ impl Gatherer<'_> {
             }
         };
         let requester = elements.requester();
-        let requester = requester.map(|requester| self.person(&requester.mc_service_id));
-        let mut subjects = self.subjects(elements, &group);
+        let requester = requester.map(|requester| self.requester(requester));
+        let mut subjects = self.subjects(request, &group);
         let mut resource = match elements.resource() {
             Resource::User(user) => Some(self.person(user)),
             Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
@@ -123,23 +126,58 @@ impl Gatherer<'_> {
         }
     }
 
-    fn subjects(
-        &mut self,
-        elements: &dyn InformationElements,
-        group: &FoundGroup,
-    ) -> Vec<PersonFacts> {
+    fn subjects(&mut self, request: &InterSystemRequest, group: &FoundGroup) -> Vec<PersonFacts> {
+        let elements = request.body.elements();
         let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
-        let is_served = elements.needs_to_know(Need::MigratedProfile);
         listed
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
-                if is_served && let Some(home) = person.home.clone() {
-                    person.migrated_profile = self.migrated_profile(user, &home);
+                for need in elements.needs() {
+                    self.personal_need(&mut person, *need, user, request);
                 }
                 person
             })
             .collect()
+    }
+
+    fn personal_need(
+        &mut self,
+        person: &mut PersonFacts,
+        need: Need,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) {
+        let elements = request.body.elements();
+        match (need, person.home.clone()) {
+            (Need::MigratedProfile, Some(home)) => {
+                person.migrated_profile = self.migrated_profile(user, &home);
+            }
+            (Need::CurrentSystem, Some(home)) => {
+                person.current = self.current(user, &home, request);
+            }
+            (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
+            (Need::ServingIdentity, _) => {
+                let identity = elements.serving_identity();
+                person.serving_identity = identity.map(|identity| self.serving_identity(identity));
+            }
+            (
+                Need::MigratedProfile
+                | Need::CurrentSystem
+                | Need::Subject
+                | Need::Membership
+                | Need::Grant
+                | Need::GroupPartner
+                | Need::HomeAgreement
+                | Need::ServingAgreement
+                | Need::Link
+                | Need::Configuration
+                | Need::Target
+                | Need::Calls
+                | Need::Visitors,
+                _,
+            ) => {}
+        }
     }
 
     fn shared_need(
@@ -164,7 +202,19 @@ impl Gatherer<'_> {
                 shared.configuration =
                     provider.and_then(|provider| self.stored_configuration(provider));
             }
-            Need::Subject
+            Need::Target => {
+                let target = request.body.elements().target();
+                shared.target = target.map(|target| self.target(target));
+            }
+            Need::Visitors if self.direction == Direction::Inbound => {
+                let user = request.body.elements().subject();
+                shared.migrated_count = user.map(|user| self.migrated_count(user));
+            }
+            Need::Visitors
+            | Need::CurrentSystem
+            | Need::OpenDeletion
+            | Need::ServingIdentity
+            | Need::Subject
             | Need::Membership
             | Need::Grant
             | Need::GroupPartner
@@ -182,6 +232,8 @@ impl Gatherer<'_> {
             group_home: None,
             group: None,
             link: None,
+            migrated_count: None,
+            target: None,
             configuration: None,
         }
     }
@@ -242,10 +294,7 @@ impl Gatherer<'_> {
         PersonFacts {
             home,
             profile,
-            migrated_profile: None,
-            is_member: false,
-            call_permission: None,
-            home_call_permission: None,
+            ..PersonFacts::default()
         }
     }
 
@@ -316,14 +365,14 @@ impl Gatherer<'_> {
         })
     }
 
-    fn link(&mut self) -> Option<Versioned<LinkStatus>> {
+    fn link(&mut self) -> Option<Versioned<Link>> {
         let found = self.document(DocumentKind::Link, self.other.as_str())?;
         let Document::Link(link) = found.value.as_ref() else {
             return None;
         };
         Some(Versioned {
             revision: found.revision,
-            value: link.status,
+            value: link.clone(),
         })
     }
 
