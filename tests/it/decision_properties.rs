@@ -283,6 +283,22 @@ const PERSONAL_DROPS: [Drop; 15] = [
     ("memberships", |facts| {
         of_each(facts, |it| it.is_member = false);
     }),
+    ("called user", |facts| facts.resource = None),
+    ("called user's profile", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.profile = None;
+        }
+    }),
+    ("call permissions", |facts| {
+        for person in facts.subjects.iter_mut().chain(&mut facts.resource) {
+            person.call_permission = None;
+        }
+    }),
+    ("call permissions for a home", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.home_call_permission = None;
+        }
+    }),
     ("register", |facts| {
         of_each(facts, |it| drop(it.current.take()));
     }),
