@@ -7,6 +7,7 @@ mod crash;
 mod credential;
 mod decision_properties;
 mod decisions;
+mod documentation;
 mod engine;
 mod eval;
 mod facts;

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use clap::CommandFactory;
+use clap::Parser;
+use comity::cli::CommandLine;
 use serde_json::Value;
 use serde_json::json;
 
@@ -370,22 +373,41 @@ fn what_the_command_line_does_not_know_is_invalid_input() {
         assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
         assert_ne!(ended.err, "", "{arguments:?}");
     }
-    let commands = [
-        "serve",
-        "demo",
-        "check",
-        "test",
-        "explain",
-        "eval",
-        "registry",
-        "replay",
-        "completions",
-        "manual",
-    ];
-    for command in commands {
-        let ended = comity(&[command, "--help"]);
-        assert_eq!(ended.code, 0, "{command}");
-        assert!(ended.out.contains("Example:"), "{command}: {}", ended.out);
+}
+
+/// Every command, by the words that call it.
+fn commands(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
+    for command in command.get_subcommands() {
+        let mut words = words.to_vec();
+        words.push(command.get_name().to_owned());
+        commands(command, &words, found);
+        found.push(words);
+    }
+}
+
+#[test]
+fn every_command_shows_an_example_that_it_understands() {
+    let mut found = Vec::new();
+    commands(&CommandLine::command(), &[], &mut found);
+    assert!(found.contains(&vec!["registry".to_owned(), "validate".to_owned()]));
+    for words in found {
+        let mut arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+        arguments.push("--help");
+        let ended = comity(&arguments);
+        assert_eq!(ended.code, 0, "{words:?}");
+        let (_, examples) = ended
+            .out
+            .split_once("Example:")
+            .unwrap_or_else(|| panic!("{words:?}"));
+        // Help is wrapped to the terminal: the example is all that follows.
+        let said: Vec<&str> = examples
+            .split_whitespace()
+            .take_while(|word| !["<", ">"].contains(word))
+            .collect();
+        let example = said.join(" ");
+        assert_eq!(said[1..=words.len()], words, "{example}");
+        let understood = CommandLine::try_parse_from(said);
+        assert!(understood.is_ok(), "{example}: {:?}", understood.err());
     }
 }
 
