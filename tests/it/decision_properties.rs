@@ -261,7 +261,7 @@ const SHARED_DROPS: [Drop; 10] = [
     ("target", |facts| facts.shared.target = None),
 ];
 
-const PERSONAL_DROPS: [Drop; 11] = [
+const PERSONAL_DROPS: [Drop; 15] = [
     ("requester", |facts| facts.requester = None),
     ("requester's profile", |facts| {
         if let Some(requester) = &mut facts.requester {
@@ -293,6 +293,22 @@ const PERSONAL_DROPS: [Drop; 11] = [
         of_each(facts, |it| drop(it.serving_identity.take()));
     }),
     ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
+    ("called user", |facts| facts.resource = None),
+    ("called user's profile", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.profile = None;
+        }
+    }),
+    ("call permissions", |facts| {
+        for person in facts.subjects.iter_mut().chain(&mut facts.resource) {
+            person.call_permission = None;
+        }
+    }),
+    ("call permissions for a home", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.home_call_permission = None;
+        }
+    }),
 ];
 
 fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {

@@ -113,7 +113,7 @@ impl House {
             }
         };
         Self {
-            service: TestService::launch(change, Box::new(clock.clone())).await,
+            service: TestService::start_empty_by(Box::new(clock.clone()), change).await,
             clock,
             documents: BTreeMap::new(),
             pushed: BTreeMap::new(),

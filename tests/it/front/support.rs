@@ -70,14 +70,14 @@ impl TestService {
 
     /// The same by another clock.
     pub(crate) async fn start_by(clock: impl WallClock + 'static) -> Self {
-        let service = Self::launch(|_| {}, Box::new(clock)).await;
+        let service = Self::start_empty_by(Box::new(clock), |_| {}).await;
         service.import_examples().await;
         service
     }
 
     /// A service with an empty registry.
     pub(crate) async fn start_empty(change: impl FnOnce(&mut ServiceSettings)) -> Self {
-        Self::launch(change, Box::new(SystemClock::default())).await
+        Self::start_empty_by(Box::new(SystemClock::default()), change).await
     }
 
     async fn import_examples(&self) {
@@ -86,10 +86,10 @@ impl TestService {
         assert_eq!(imported.status, 200, "{}", imported.text);
     }
 
-    /// A service with an empty registry, by another clock.
-    pub(crate) async fn launch(
-        change: impl FnOnce(&mut ServiceSettings),
+    /// The same, by a clock of its own.
+    pub(crate) async fn start_empty_by(
         clock: Box<dyn WallClock>,
+        change: impl FnOnce(&mut ServiceSettings),
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for folder in ["policies", "schemas"] {
