@@ -129,6 +129,17 @@ impl<'a> Element<'a> {
         found
     }
 
+    pub(in crate::domain) fn octet(&self) -> Option<u8> {
+        let Value::Number(number) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        let octet = number.as_u64().and_then(|value| u8::try_from(value).ok());
+        if octet.is_none() {
+            self.refuse("must be a whole number from 0 to 255");
+        }
+        octet
+    }
+
     pub(in crate::domain) fn count(&self) -> Option<u32> {
         let Value::Number(number) = self.value else {
             return self.wrong_type("a whole number");

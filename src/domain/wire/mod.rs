@@ -7,6 +7,7 @@ pub(in crate::domain) mod configuration;
 pub(in crate::domain) mod element;
 mod idempotency;
 mod json;
+pub(in crate::domain) mod lists;
 pub(in crate::domain) mod location;
 pub(in crate::domain) mod people;
 mod request;
