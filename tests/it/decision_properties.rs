@@ -309,22 +309,6 @@ const PERSONAL_DROPS: [Drop; 15] = [
         of_each(facts, |it| drop(it.serving_identity.take()));
     }),
     ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
-    ("called user", |facts| facts.resource = None),
-    ("called user's profile", |facts| {
-        if let Some(called) = &mut facts.resource {
-            called.profile = None;
-        }
-    }),
-    ("call permissions", |facts| {
-        for person in facts.subjects.iter_mut().chain(&mut facts.resource) {
-            person.call_permission = None;
-        }
-    }),
-    ("call permissions for a home", |facts| {
-        if let Some(called) = &mut facts.resource {
-            called.home_call_permission = None;
-        }
-    }),
 ];
 
 fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {

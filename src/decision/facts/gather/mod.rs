@@ -170,7 +170,6 @@ impl Gatherer<'_> {
                 | Need::GroupPartner
                 | Need::HomeAgreement
                 | Need::ServingAgreement
-                | Need::Calls
                 | Need::Link
                 | Need::Configuration
                 | Need::Target
