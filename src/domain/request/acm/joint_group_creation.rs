@@ -14,6 +14,7 @@ use crate::domain::request::elements::ReadElements;
 use crate::domain::request::elements::Resource;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
+use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
@@ -76,11 +77,11 @@ impl ReadElements for JointGroupCreation {
             .required("requester")
             .and_then(|who| requester(&who));
         let target = members.optional("target").map(|whom| target(&whom));
-        let group = members.required("group").and_then(|id| id.identity());
-        let home_system = members.required("home_system").and_then(|id| id.parsed());
+        let group = members.required("group").and_then(Element::identity);
+        let home_system = members.required("home_system").and_then(Element::parsed);
         let partners = members
             .required("partners")
-            .and_then(|list| distinct(&list, PARTNERS_MAX, "system", |id| id.parsed()));
+            .and_then(|list| distinct(&list, PARTNERS_MAX, "system", Element::parsed));
         let services = members
             .required("services")
             .and_then(|list| services(&list));
