@@ -77,8 +77,8 @@ impl ReadElements for JointGroupCreation {
             .required("requester")
             .and_then(|who| requester(&who));
         let target = members.optional("target").map(|whom| target(&whom));
-        let group = members.required("group").and_then(Element::identity);
-        let home_system = members.required("home_system").and_then(Element::parsed);
+        let group = members.required("group").and_then(|id| id.identity());
+        let home_system = members.required("home_system").and_then(|id| id.parsed());
         let partners = members
             .required("partners")
             .and_then(|list| distinct(&list, PARTNERS_MAX, "system", Element::parsed));
