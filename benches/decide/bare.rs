@@ -69,7 +69,9 @@ impl Bare {
             | Document::Group(_)
             | Document::MigratedProfile(_)
             | Document::Link(_)
-            | Document::UeConfiguration(_) => None,
+            | Document::UeConfiguration(_)
+            | Document::Migration(_)
+            | Document::OpenDeletion(_) => None,
         });
         let group = documents.into_iter().find_map(|document| match document {
             Document::Group(it) => (it.id.as_str() == group).then_some(it),
@@ -78,7 +80,9 @@ impl Bare {
             | Document::User(_)
             | Document::MigratedProfile(_)
             | Document::Link(_)
-            | Document::UeConfiguration(_) => None,
+            | Document::UeConfiguration(_)
+            | Document::Migration(_)
+            | Document::OpenDeletion(_) => None,
         });
         Self {
             policies: subset(bundle, |_| true).unwrap(),

@@ -112,7 +112,9 @@ fn registry(size: usize) -> World {
             | Document::Group(_)
             | Document::MigratedProfile(_)
             | Document::Link(_)
-            | Document::UeConfiguration(_) => None,
+            | Document::UeConfiguration(_)
+            | Document::Migration(_)
+            | Document::OpenDeletion(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]

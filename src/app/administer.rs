@@ -6,6 +6,8 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::app::plausibility::Numbers;
+use crate::app::plausibility::Surroundings;
 use crate::app::plausibility::check_document;
 use crate::decision::facts::Lookup;
 use crate::domain::document::Document;
@@ -68,7 +70,7 @@ impl App {
         expected: Expected,
     ) -> Result<Revision, AppError> {
         self.permit(caller, Action::WriteRegistry)?;
-        let problems = self.document_problems(&key, &document);
+        let problems = self.document_problems(&key, &document, &self.numbers(&[]));
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));
         }
@@ -116,19 +118,22 @@ impl App {
             let detail = format!("an import holds 1 to {IMPORT_DOCUMENTS_MAX} documents");
             return Err(AppError::Invalid(vec![Invalid::at("", detail)]));
         }
+        let numbers = self.numbers(&documents);
         let mut writes = Vec::with_capacity(documents.len());
         let mut problems = Vec::new();
         for (number, document) in documents.into_iter().enumerate() {
             match document.key() {
                 Ok(key) => {
-                    problems.extend(self.document_problems(&key, &document).into_iter().map(
-                        |problem| {
-                            Invalid::at(
-                                format!("/{number}{}", problem.pointer),
-                                format!("{key}: {}", problem.detail),
-                            )
-                        },
-                    ));
+                    problems.extend(
+                        self.document_problems(&key, &document, &numbers)
+                            .into_iter()
+                            .map(|problem| {
+                                Invalid::at(
+                                    format!("/{number}{}", problem.pointer),
+                                    format!("{key}: {}", problem.detail),
+                                )
+                            }),
+                    );
                     writes.push(Write {
                         key,
                         expected: Expected::Any,
@@ -152,16 +157,34 @@ impl App {
             actor,
             at: self.now(),
         });
-        let store = self.store().clone();
-        let work = tokio::spawn(async move { store.commit(command).await });
+        let app = self.clone();
+        let work = tokio::spawn(async move { app.commit(command).await });
         let committed = work
             .await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;
         Ok(Revision(committed.index.0))
     }
 
-    fn document_problems(&self, key: &DocumentKey, document: &Document) -> Vec<Invalid> {
-        let mut problems = check_document(self.local_system(), document);
+    /// The table of numbers as it would be once these documents are written.
+    fn numbers(&self, written: &[Document]) -> Numbers {
+        self.store().view(|state| {
+            let systems = state.documents(DocumentKind::System, None);
+            let present = systems.map(|(_, found)| found.value.as_ref());
+            Numbers::of(present.chain(written))
+        })
+    }
+
+    fn document_problems(
+        &self,
+        key: &DocumentKey,
+        document: &Document,
+        numbers: &Numbers,
+    ) -> Vec<Invalid> {
+        let surroundings = Surroundings {
+            local: self.local_system(),
+            numbers,
+        };
+        let mut problems = check_document(surroundings, document);
         match document.key() {
             Ok(own) if own == *key => {}
             Ok(own) => problems.push(Invalid::at(

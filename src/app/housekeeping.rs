@@ -1,20 +1,33 @@
-//! What happens by itself: held items expire, dry runs are summed up for the log.
+//! What happens by itself: held items expire, migrations end, dry runs are summed up for the log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::error::AppError;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::DryRuns;
+use crate::store::command::Expected;
 use crate::store::command::Expire;
+use crate::store::command::Write;
+use crate::store::command::WriteDocuments;
 
 const EXPIRY_PERIOD: Duration = Duration::from_secs(1);
 const SUMMARY_PERIOD: Duration = Duration::from_mins(1);
+
+/// Who writes what happens by itself.
+const ACTOR: &str = "comity";
+
+/// How many migrations end in one entry of the log.
+const ENDED_AT_ONCE_MAX: usize = 1_000;
 
 /// Dry runs that no entry of the log accounts for yet, by caller.
 pub(in crate::app) type DryRunCounts = BTreeMap<Arc<str>, OutcomeCounts>;
@@ -28,7 +41,10 @@ impl App {
             let mut summary = tokio::time::interval(SUMMARY_PERIOD);
             loop {
                 tokio::select! {
-                    _ = expiry.tick() => app.expire_overdue().await,
+                    _ = expiry.tick() => {
+                        app.expire_overdue().await;
+                        app.end_migrations().await;
+                    }
                     _ = summary.tick() => app.record_dry_runs().await,
                 }
             }
@@ -43,7 +59,6 @@ impl App {
         }
         for (request_id, items) in self.store().view(|state| state.due(now)) {
             if let Err(error) = self
-                .store()
                 .commit(Command::Expire(Expire {
                     request_id,
                     items,
@@ -55,6 +70,53 @@ impl App {
                 return;
             }
         }
+    }
+
+    /// Takes what has ended out of the register of current systems; while the clock has just jumped, nothing.
+    pub async fn end_migrations(&self) {
+        let now = self.now();
+        if self.clock().jump().is_some() {
+            return;
+        }
+        let writes: Vec<Write> = self.store().view(|state| {
+            let ended = state.ended_migrations(now).map(|id| DocumentKey {
+                kind: DocumentKind::Migration,
+                id: id.clone(),
+            });
+            let ended = ended.filter_map(|key| {
+                let expected = Expected::Revision(state.revision(&key)?);
+                Some(Write {
+                    key,
+                    expected,
+                    document: None,
+                })
+            });
+            ended.take(ENDED_AT_ONCE_MAX).collect()
+        });
+        if writes.is_empty() {
+            return;
+        }
+        let command = Command::WriteDocuments(WriteDocuments {
+            writes,
+            actor: ACTOR.to_owned(),
+            at: now,
+        });
+        if let Err(error) = self.store().commit(command).await {
+            tracing::warn!(%error, "what has ended stays in the register of current systems for now");
+        }
+    }
+
+    pub(in crate::app) fn check_dry_run_rate(&self, caller: &Caller) -> Result<(), AppError> {
+        let now = self.now();
+        let mut rate = self
+            .0
+            .dry_run_rate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        rate.take(&caller.name, now)
+            .map_err(|retry_after_seconds| AppError::TooManyDryRuns {
+                retry_after_seconds,
+            })
     }
 
     pub(in crate::app) fn count_dry_run(&self, caller: &Caller, items: &[ItemDecision]) {
@@ -77,7 +139,7 @@ impl App {
                 counts,
                 at,
             });
-            if let Err(error) = self.store().commit(command).await {
+            if let Err(error) = self.commit(command).await {
                 tracing::warn!(%error, "a summary of dry runs was not recorded");
             }
         }

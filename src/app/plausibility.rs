@@ -1,4 +1,6 @@
-//! What a registry document says that cannot be, whatever else the registry holds.
+//! What a registry document says that cannot be, whatever else the registry holds but the table of numbers.
+
+use std::collections::BTreeMap;
 
 use crate::app::error::Invalid;
 use crate::domain::agreement::Agreement;
@@ -7,18 +9,71 @@ use crate::domain::group::Group;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migration::Migration;
+use crate::domain::open_deletion::OpenDeletion;
+use crate::domain::system::TelPrefix;
 use crate::domain::user::User;
 
+/// What a document is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// This system.
+    pub local: &'a McSystemId,
+    /// Whose the numbers are.
+    pub numbers: &'a Numbers,
+}
+
+/// Number prefixes, each with its system.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(BTreeMap<TelPrefix, McSystemId>);
+
+impl Numbers {
+    /// The prefixes of systems; of two documents about one system the later counts.
+    pub fn of<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Self {
+        let mut systems = BTreeMap::new();
+        for document in documents {
+            if let Document::System(system) = document {
+                systems.insert(&system.mc_system_id, &system.tel_prefixes);
+            }
+        }
+        let prefixes = systems.into_iter().flat_map(|(id, prefixes)| {
+            let with_system = |prefix: &TelPrefix| (prefix.clone(), id.clone());
+            prefixes.iter().map(with_system)
+        });
+        Self(prefixes.collect())
+    }
+
+    /// The system with the longest prefix of a global number.
+    fn home(&self, number: &str) -> Option<McSystemId> {
+        let matching = self.0.iter();
+        let matching = matching.filter(|(prefix, _)| number.starts_with(prefix.as_str()));
+        let longest = matching.max_by_key(|(prefix, _)| prefix.as_str().len());
+        longest.map(|(_, system)| system.clone())
+    }
+}
+
+impl Surroundings<'_> {
+    fn home(&self, user: &McServiceId) -> Option<McSystemId> {
+        match user.uri().tel_number() {
+            Some(number) => self.numbers.home(number),
+            None => user.uri().domain().cloned(),
+        }
+    }
+}
+
 /// Every contradiction in a document, each with its place.
-pub fn check_document(local: &McSystemId, document: &Document) -> Vec<Invalid> {
+pub fn check_document(surroundings: Surroundings<'_>, document: &Document) -> Vec<Invalid> {
+    let local = surroundings.local;
     match document {
         Document::Agreement(agreement) => check_agreement(local, agreement),
         Document::User(user) => check_user(local, user),
         Document::Group(group) => check_group(local, group),
-        Document::MigratedProfile(profile) => check_profile(local, profile),
+        Document::MigratedProfile(profile) => check_profile(surroundings, profile),
         Document::Link(link) if link.system == *local => {
             vec![Invalid::at("/system", "a link is with another system")]
         }
+        Document::Migration(migration) => check_migration(surroundings, migration),
+        Document::OpenDeletion(deletion) => check_deletion(local, deletion),
         Document::System(_) | Document::Link(_) => Vec::new(),
         Document::UeConfiguration(_) => {
             let detail =
@@ -87,20 +142,68 @@ fn check_group(local: &McSystemId, group: &Group) -> Vec<Invalid> {
     problems
 }
 
-fn check_profile(local: &McSystemId, profile: &MigratedUserProfile) -> Vec<Invalid> {
+fn check_profile(surroundings: Surroundings<'_>, profile: &MigratedUserProfile) -> Vec<Invalid> {
     let mut problems = Vec::new();
-    if profile.home_system == *local {
+    if profile.home_system == *surroundings.local {
         problems.push(Invalid::at(
             "/home_system",
             "our own users do not migrate to us",
         ));
     }
-    let home = profile.user.as_ref().and_then(|user| user.uri().domain());
-    if home.is_some_and(|home| *home != profile.home_system) {
-        let detail = "the user's home is not the profile's home system";
-        problems.push(Invalid::at("/user", detail));
+    if let Some(user) = &profile.user {
+        problems.extend(other_home(surroundings, user, &profile.home_system));
     }
     problems
+}
+
+/// The register holds our users who are served elsewhere, and the users of others whom we serve.
+fn check_migration(surroundings: Surroundings<'_>, migration: &Migration) -> Vec<Invalid> {
+    let local = surroundings.local;
+    let mut problems = Vec::new();
+    problems.extend(other_home(
+        surroundings,
+        &migration.user,
+        &migration.home_system,
+    ));
+    let (home, serving) = (&migration.home_system, &migration.serving_system);
+    if (home == local) == (serving == local) {
+        let detail = format!("a migration is from `{local}` to another system, or the other way");
+        problems.push(Invalid::at("/serving_system", detail));
+    }
+    if migration
+        .expires_at
+        .is_some_and(|expires_at| expires_at <= migration.since)
+    {
+        let detail = "the migration ends before it begins";
+        problems.push(Invalid::at("/expires_at", detail));
+    }
+    problems
+}
+
+fn check_deletion(local: &McSystemId, deletion: &OpenDeletion) -> Vec<Invalid> {
+    let mut problems = Vec::new();
+    if deletion.group.uri().domain() == Some(local) {
+        let detail = format!("the group is defined in `{local}`; we ask nobody to delete from it");
+        problems.push(Invalid::at("/group", detail));
+    }
+    if let Some(detail) = foreign(local, &deletion.member) {
+        problems.push(Invalid::at("/member", detail));
+    }
+    problems
+}
+
+/// The user of a document about visitors is home where the document says.
+fn other_home(
+    surroundings: Surroundings<'_>,
+    user: &McServiceId,
+    said: &McSystemId,
+) -> Option<Invalid> {
+    let detail = match surroundings.home(user) {
+        Some(home) if home == *said => return None,
+        Some(home) => format!("`{user}` is home in `{home}`, not in `{said}`"),
+        None => format!("no system has the number of `{user}`"),
+    };
+    Some(Invalid::at("/user", detail))
 }
 
 fn foreign(local: &McSystemId, id: &McServiceId) -> Option<String> {

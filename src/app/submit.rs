@@ -1,9 +1,12 @@
 //! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
 
+use tokio::sync::MutexGuard;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
+use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
@@ -16,26 +19,22 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
-use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
-use crate::domain::request::PushedConfiguration;
+use crate::domain::request::elements::Need;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::BodyDigest;
 use crate::store::command::Command;
 use crate::store::command::CommandOutcome;
 use crate::store::command::CommitError;
-use crate::store::command::Expected;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Submit;
-use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
 pub const ATTEMPTS_MAX: usize = 3;
@@ -86,12 +85,13 @@ impl App {
             return self.request_answer(id);
         }
         let request_id = RequestId(uuid::Uuid::new_v4());
+        let _turn = self.turn(&request).await;
         for _ in 0..ATTEMPTS_MAX {
             let evaluation = self.evaluate(&request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
-            match self.store().commit(Command::Submit(command)).await {
+            match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
                     return match committed.outcome {
@@ -113,6 +113,7 @@ impl App {
         request: InterSystemRequest,
     ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
+        self.check_dry_run_rate(caller)?;
         let request = self.sealing_key().seal(request);
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
@@ -152,6 +153,17 @@ impl App {
             bundle,
             items,
         })
+    }
+
+    /// Decisions that count visitors take turns: each makes the count of the others stale, and the read set would
+    /// turn many of them away when many come at once.
+    async fn turn(&self, request: &InterSystemRequest) -> Option<MutexGuard<'_, ()>> {
+        let counts = request.body.elements().needs_to_know(Need::Visitors);
+        if counts && request.direction == Direction::Inbound {
+            Some(self.0.migrating.lock().await)
+        } else {
+            None
+        }
     }
 
     /// Waits until the bundle that overtook a decision is the one in force here.
@@ -195,15 +207,15 @@ fn submission(
         .iter()
         .map(|item| ItemState::decided(item.outcome, item.expires_at))
         .collect();
-    let writes = if evaluation
-        .items
-        .iter()
-        .any(|item| item.outcome == Outcome::Accept)
-    {
-        granted_writes(request)?
-    } else {
-        Vec::new()
-    };
+    let decided = evaluation.items.iter().enumerate();
+    let granted = decided.filter(|(_, item)| item.outcome == Outcome::Accept);
+    let writes = Granted {
+        request,
+        request_id,
+        items: granted.map(|(number, _)| number).collect(),
+        evaluation: &evaluation,
+    }
+    .writes()?;
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
@@ -254,25 +266,4 @@ pub(in crate::app) fn record(
         engine_version: ENGINE_VERSION.to_owned(),
         items: evaluation.items,
     }
-}
-
-/// What a grant changes in the registry: accepted configuration becomes the one that the next push is compared with.
-pub(in crate::app) fn granted_writes(request: &InterSystemRequest) -> Result<Vec<Write>, AppError> {
-    let (Direction::Inbound, OperationBody::UeConfigurationPush(push)) =
-        (request.direction, &request.body)
-    else {
-        return Ok(Vec::new());
-    };
-    let PushedConfiguration::Sealed(stored) = &push.configuration else {
-        return Ok(Vec::new());
-    };
-    let document = Document::UeConfiguration(stored.clone());
-    let key = document
-        .key()
-        .map_err(|error| AppError::Broken(Box::new(error)))?;
-    Ok(vec![Write {
-        key,
-        expected: Expected::Any,
-        document: Some(document.into()),
-    }])
 }

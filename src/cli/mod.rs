@@ -3,6 +3,7 @@
 pub mod check;
 pub mod client;
 pub mod completions;
+mod data_directory;
 pub mod demo;
 pub mod eval;
 pub mod exit;

@@ -58,7 +58,11 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
                 entities.add_group(&group.id, home, Some(&GroupFacts::new(group, home)))?;
             }
         }
-        Document::MigratedProfile(_) | Document::Link(_) | Document::UeConfiguration(_) => {}
+        Document::MigratedProfile(_)
+        | Document::Link(_)
+        | Document::UeConfiguration(_)
+        | Document::Migration(_)
+        | Document::OpenDeletion(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

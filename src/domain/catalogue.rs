@@ -9,8 +9,17 @@ use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
 use crate::domain::request::Affiliation;
+use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::InterconnectionGroupCall;
+use crate::domain::request::LocationInformationSharing;
+use crate::domain::request::LoggingDataDelivery;
+use crate::domain::request::McdataTransaction;
+use crate::domain::request::McpttPrivateCall;
+use crate::domain::request::McvideoCall;
 use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::PartnerKeyMaterial;
+use crate::domain::request::PreconfiguredRegroup;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::ReadElements;
@@ -77,6 +86,11 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $name::LISTED),+ }
             }
 
+            /// The member that names the user who is asked for.
+            pub fn asked_for_member(self) -> Option<&'static str> {
+                match self { $(Self::$name => $name::ASKED_FOR),+ }
+            }
+
             pub(in crate::domain) fn read(self, members: &Members<'_>, limits: WireLimits) -> Option<OperationBody> {
                 match self { $(Self::$name => $name::read(members, limits).map(OperationBody::$name)),+ }
             }
@@ -103,8 +117,26 @@ catalogue! {
     GroupMembershipUpdate = "group-membership-update": "A4", Acm, [Outbound, Inbound], Possible;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// MCPTT private call to a user of another system (TR 23.781 key issue 1.3).
+    McpttPrivateCall = "mcptt-private-call": "I1-I2", Interconnection, [Outbound, Inbound], Never;
+    /// `MCVideo` call to a user of another system (TR 23.781 key issue 1.3).
+    McvideoCall = "mcvideo-call": "I3-I4", Interconnection, [Outbound, Inbound], Never;
+    /// `MCData` transaction with a user of another system (TR 23.781 key issue 1.3).
+    McdataTransaction = "mcdata-transaction": "I5-I6", Interconnection, [Outbound, Inbound], Never;
     /// Affiliation to a group defined in a partner system (TR 23.781 key issue 1.4).
     Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
+    /// Start of a call in an interconnection group (TR 23.781 key issue 1.6).
+    InterconnectionGroupCall = "interconnection-group-call": "I13", Interconnection, [Outbound, Inbound], Never;
+    /// Sharing of a group's configuration over CSC-16 (TR 23.781 key issue 1.5).
+    GroupConfigurationShare = "group-configuration-share": "I14", Interconnection, [Outbound, Inbound], Possible;
+    /// Key material of a partner's security domain for a user (TR 23.781 key issue 1.9).
+    PartnerKeyMaterial = "partner-key-material": "I15", Interconnection, [Outbound, Inbound], Possible;
+    /// Sharing of bearer and location information within a group call (TR 23.781 key issue 1.11).
+    LocationInformationSharing = "location-information-sharing": "I16", Interconnection, [Outbound, Inbound], Possible;
+    /// Delivery of media or metadata for logging (TR 23.781 key issues 1.7, 1.8 and 2.11).
+    LoggingDataDelivery = "logging-data-delivery": "I17", Interconnection, [Outbound, Inbound], Possible;
+    /// Preconfigured regroup with groups or users of a partner (TS 23.280 clause 10.15).
+    PreconfiguredRegroup = "preconfigured-regroup": "I18", Interconnection, [Outbound, Inbound], Never;
 }
 
 impl fmt::Display for Operation {

@@ -7,6 +7,8 @@ use super::agreement::Agreement;
 use super::group::Group;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
+use super::migration::Migration;
+use super::open_deletion::OpenDeletion;
 use super::registry::DocumentId;
 use super::registry::DocumentKey;
 use super::registry::DocumentKind;
@@ -14,6 +16,8 @@ use super::registry::InvalidDocumentId;
 use super::system::System;
 use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
+use super::wire::Problem;
+use super::wire::typed;
 
 /// A typed registry document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,10 @@ pub enum Document {
     Link(Link),
     /// What a partner pushed.
     UeConfiguration(StoredUeConfiguration),
+    /// A user who is served away from home.
+    Migration(Migration),
+    /// A deletion that a partner was asked for.
+    OpenDeletion(OpenDeletion),
 }
 
 impl Document {
@@ -46,6 +54,8 @@ impl Document {
             Self::MigratedProfile(_) => DocumentKind::MigratedProfile,
             Self::Link(_) => DocumentKind::Link,
             Self::UeConfiguration(_) => DocumentKind::UeConfiguration,
+            Self::Migration(_) => DocumentKind::Migration,
+            Self::OpenDeletion(_) => DocumentKind::OpenDeletion,
         }
     }
 
@@ -59,6 +69,8 @@ impl Document {
             Self::MigratedProfile(profile) => profile.id.clone(),
             Self::Link(link) => link.system.as_str().parse()?,
             Self::UeConfiguration(configuration) => configuration.provider.as_str().parse()?,
+            Self::Migration(migration) => Migration::id(&migration.user, migration.service)?,
+            Self::OpenDeletion(deletion) => OpenDeletion::id(&deletion.group, &deletion.person)?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -79,6 +91,23 @@ impl Document {
             DocumentKind::MigratedProfile => Self::MigratedProfile(serde_json::from_value(json)?),
             DocumentKind::Link => Self::Link(serde_json::from_value(json)?),
             DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
+            DocumentKind::Migration => Self::Migration(serde_json::from_value(json)?),
+            DocumentKind::OpenDeletion => Self::OpenDeletion(serde_json::from_value(json)?),
+        })
+    }
+
+    /// Reads the bare JSON document of a kind as somebody submitted it; an error names its place.
+    pub fn from_submitted(kind: DocumentKind, json: serde_json::Value) -> Result<Self, Problem> {
+        Ok(match kind {
+            DocumentKind::System => Self::System(typed(json)?),
+            DocumentKind::Agreement => Self::Agreement(typed(json)?),
+            DocumentKind::User => Self::User(typed(json)?),
+            DocumentKind::Group => Self::Group(typed(json)?),
+            DocumentKind::MigratedProfile => Self::MigratedProfile(typed(json)?),
+            DocumentKind::Link => Self::Link(typed(json)?),
+            DocumentKind::UeConfiguration => Self::UeConfiguration(typed(json)?),
+            DocumentKind::Migration => Self::Migration(typed(json)?),
+            DocumentKind::OpenDeletion => Self::OpenDeletion(typed(json)?),
         })
     }
 
@@ -92,6 +121,8 @@ impl Document {
             Self::MigratedProfile(document) => serde_json::to_value(document),
             Self::Link(document) => serde_json::to_value(document),
             Self::UeConfiguration(document) => serde_json::to_value(document),
+            Self::Migration(document) => serde_json::to_value(document),
+            Self::OpenDeletion(document) => serde_json::to_value(document),
         }
     }
 }

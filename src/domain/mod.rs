@@ -4,16 +4,22 @@
 //! exactly ever after.
 
 pub mod agreement;
+pub mod area;
 pub mod catalogue;
 pub mod document;
+pub mod geography;
 pub mod group;
 pub mod identity;
 pub mod lifecycle;
 pub mod link;
+pub mod location;
 pub mod migrated_profile;
+pub mod migration;
 pub mod mirror;
+pub mod open_deletion;
 pub mod operation;
 pub mod outcome;
+pub mod partner_keys;
 pub mod registry;
 pub mod request;
 pub mod service;

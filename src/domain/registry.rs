@@ -25,11 +25,15 @@ pub enum DocumentKind {
     Link,
     /// Digests of the initial UE configuration data that a partner gave us; its id is the partner's MC system ID.
     UeConfiguration,
+    /// An entry of the register of current systems: a user who is served away from home in one service.
+    Migration,
+    /// A deletion from a partner's group that we asked for, with an outcome that we do not know yet.
+    OpenDeletion,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -37,6 +41,8 @@ impl DocumentKind {
         Self::MigratedProfile,
         Self::Link,
         Self::UeConfiguration,
+        Self::Migration,
+        Self::OpenDeletion,
     ];
 
     /// The plural used in paths and folders.
@@ -49,6 +55,8 @@ impl DocumentKind {
             Self::MigratedProfile => "migrated-profiles",
             Self::Link => "links",
             Self::UeConfiguration => "ue-configurations",
+            Self::Migration => "migrations",
+            Self::OpenDeletion => "open-deletions",
         }
     }
 
@@ -60,7 +68,7 @@ impl DocumentKind {
     /// Whether documents of this kind are about one person.
     pub fn is_personal(self) -> bool {
         match self {
-            Self::User | Self::MigratedProfile => true,
+            Self::User | Self::MigratedProfile | Self::Migration | Self::OpenDeletion => true,
             Self::System | Self::Agreement | Self::Group | Self::Link | Self::UeConfiguration => {
                 false
             }
@@ -78,18 +86,23 @@ impl fmt::Display for DocumentKind {
             Self::MigratedProfile => "migrated-user profile",
             Self::Link => "link",
             Self::UeConfiguration => "UE configuration",
+            Self::Migration => "migration",
+            Self::OpenDeletion => "open deletion",
         })
     }
 }
 
-/// A key within one kind: 1 to 255 visible ASCII characters.
+/// The longest key: a group ID and the key of a person.
+const DOCUMENT_ID_BYTES_MAX: usize = 512;
+
+/// A key within one kind: 1 to 512 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct DocumentId(SmolStr);
 
 /// Why a text cannot name a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a document id: 1 to 255 visible ASCII characters")]
+#[error("`{0}` is not a document id: 1 to {DOCUMENT_ID_BYTES_MAX} visible ASCII characters")]
 pub struct InvalidDocumentId(String);
 
 impl DocumentId {
@@ -103,8 +116,8 @@ impl FromStr for DocumentId {
     type Err = InvalidDocumentId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic())
-        {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > DOCUMENT_ID_BYTES_MAX || !is_visible {
             return Err(InvalidDocumentId(text.to_owned()));
         }
         Ok(Self(SmolStr::new(text)))

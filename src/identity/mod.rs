@@ -1,4 +1,5 @@
-//! Who calls us. Keys and time are arguments.
+//! Who calls us, and what a partner vouches for. Keys and time are arguments.
 
 pub mod caller;
+pub mod security_token;
 pub mod token;

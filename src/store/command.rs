@@ -355,12 +355,14 @@ pub enum Refusal {
         current: u64,
     },
     /// Another document has what only one may have.
-    #[error("{claim} belongs to `{holder}`")]
+    #[error("`{wanted}` cannot have {claim}: it belongs to `{holder}`")]
     Taken {
         /// What it is.
-        claim: Claim,
+        claim: Box<Claim>,
         /// Who has it.
         holder: DocumentKey,
+        /// Who wants it.
+        wanted: DocumentKey,
     },
     /// The key was used for another body.
     #[error("the idempotency key was used for another request")]
@@ -410,6 +412,8 @@ impl fmt::Display for StaleRead {
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
+            Self::Key(ReadKey::Alias(_)) => f.write_str("the holder of a functional alias"),
+            Self::Key(ReadKey::Visitors(_)) => f.write_str("the register of current systems"),
             Self::Bundle { current } => write!(f, "the bundle (now generation {current})"),
         }
     }

@@ -25,6 +25,8 @@ fn read(scene: &Scene) -> Vec<String> {
             }
             ReadKey::Identity(identity) => format!("{}is {identity}", is_there(revision)),
             ReadKey::Number(number) => format!("{}home of {number}", is_there(revision)),
+            ReadKey::Alias(alias) => format!("{}holder of {alias}", is_there(revision)),
+            ReadKey::Visitors(home) => format!("{}visitors of {home}", is_there(revision)),
             ReadKey::MigratedProfile { user, home } => {
                 format!("{}profile for {user} of {home}", is_there(revision))
             }
@@ -33,12 +35,14 @@ fn read(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
-fn a_membership_update_reads_agreement_and_group_and_nothing_about_foreigners() {
+fn a_membership_update_reads_agreement_group_and_target_and_nothing_about_foreigners() {
     assert_eq!(
         read(scene("membership-inbound-visiting-officer")),
         [
             "agreements/mc.nl.example",
-            "groups/sip:unfall-07@mc.de.example"
+            "users/leitstelle-1",
+            "groups/sip:unfall-07@mc.de.example",
+            "holder of sip:leitstelle@mc.de.example",
         ]
     );
 }
@@ -51,6 +55,7 @@ fn absences_are_read_too() {
             "agreements/mc.de.example",
             "users/control-3",
             "users/officer-114",
+            "-open-deletions/unfall-07@mc.de.example;officer-114",
             "is sip:control.3@mc.nl.example",
             "is sip:officer.114@mc.nl.example",
             "-is sip:officer.999@mc.nl.example",
@@ -62,6 +67,7 @@ fn absences_are_read_too() {
             "agreements/mc.nl.example",
             "links/mc.nl.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
+            "-visitors of mc.nl.example",
         ]
     );
     assert_eq!(
@@ -81,10 +87,12 @@ fn a_number_is_read_with_the_system_that_it_leads_to() {
             "systems/mc.be.example",
             "systems/mc.nl.example",
             "agreements/mc.nl.example",
+            "users/leitstelle-1",
             "groups/sip:unfall-07@mc.de.example",
             "home of +31201234567",
             "home of +32212345678",
             "-home of +4712345678",
+            "holder of sip:leitstelle@mc.de.example",
         ]
     );
 }
@@ -100,6 +108,21 @@ fn a_third_system_brings_its_agreement() {
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
         ]
     );
+}
+
+#[test]
+fn the_register_is_read_for_our_own_and_for_our_visitors() {
+    for (case, there) in [
+        ("affiliation-outbound-served-abroad", ""),
+        ("affiliation-outbound-served-abroad-not-registered", "-"),
+        ("affiliation-outbound-serving", ""),
+        ("affiliation-outbound-serving-not-registered", "-"),
+    ] {
+        let entry = format!("{there}migrations/mcptt:officer.114@mc.nl.example");
+        assert!(read(scene(case)).contains(&entry), "{case}");
+    }
+    let counted = read(scene("migration-inbound-quota"));
+    assert!(counted.contains(&"visitors of mc.nl.example".to_owned()));
 }
 
 #[test]

@@ -14,9 +14,11 @@ use comity::decision::engine::Engine;
 use comity::decision::facts::Facts;
 use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadSet;
+use comity::decision::facts::Visitors;
 use comity::decision::facts::gather;
 use comity::decision::reason::ReasonCode;
 use comity::domain::document::Document;
+use comity::domain::identity::FunctionalAlias;
 use comity::domain::identity::McServiceId;
 use comity::domain::identity::McSystemId;
 use comity::domain::outcome::Outcome;
@@ -144,7 +146,9 @@ impl Lookup for Registry {
                 | Document::Group(_)
                 | Document::MigratedProfile(_)
                 | Document::Link(_)
-                | Document::UeConfiguration(_) => [].iter(),
+                | Document::UeConfiguration(_)
+                | Document::Migration(_)
+                | Document::OpenDeletion(_) => [].iter(),
             };
             prefixes
                 .map(TelPrefix::as_str)
@@ -166,6 +170,37 @@ impl Lookup for Registry {
             })
         };
         of(Some(user)).or_else(|| of(None))
+    }
+
+    fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId> {
+        let mut holders = self.values().filter_map(|document| {
+            let Document::User(user) = document else {
+                return None;
+            };
+            let is_held = user.functional_aliases.contains(alias);
+            is_held.then(|| user.id.clone())
+        });
+        holders.next()
+    }
+
+    fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
+        let entries = self.documents.values().filter_map(|document| {
+            let Document::Migration(entry) = document.value.as_ref() else {
+                return None;
+            };
+            (entry.home_system == *home).then_some((document.revision, entry))
+        });
+        let entries: Vec<_> = entries.collect();
+        let others = entries
+            .iter()
+            .map(|(_, entry)| entry.user.uri().subscriber());
+        let others: std::collections::BTreeSet<&str> = others
+            .filter(|user| *user != except.uri().subscriber())
+            .collect();
+        Visitors {
+            count: others.len(),
+            revision: entries.iter().map(|(revision, _)| *revision).max(),
+        }
     }
 }
 

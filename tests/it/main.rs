@@ -4,8 +4,10 @@
 
 mod access;
 mod crash;
+mod credential;
 mod decision_properties;
 mod decisions;
+mod documentation;
 mod engine;
 mod eval;
 mod facts;

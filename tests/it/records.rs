@@ -123,6 +123,15 @@ fn personal(scene: &Scene) -> Vec<String> {
             }
             Document::MigratedProfile(profile) => texts.push(profile.id.to_string()),
             Document::Agreement(agreement) => texts.extend(agreement.review_contact.clone()),
+            Document::Migration(migration) => {
+                texts.extend(
+                    migration
+                        .serving_mc_service_id
+                        .as_ref()
+                        .map(ToString::to_string),
+                );
+            }
+            Document::OpenDeletion(deletion) => texts.push(deletion.person.to_string()),
             Document::System(_) | Document::Link(_) | Document::UeConfiguration(_) => {}
         }
     }

@@ -145,9 +145,9 @@ impl Source {
             | Document::Group(_)
             | Document::MigratedProfile(_)
             | Document::Link(_)
-            | Document::UeConfiguration(_) => {
-                Err(format!("{}: is not an agreement", path.display()))
-            }
+            | Document::UeConfiguration(_)
+            | Document::Migration(_)
+            | Document::OpenDeletion(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -216,8 +216,11 @@ impl Registry {
                     key_servers.extend(user.kms_uri);
                 }
                 Document::Group(group) => homes.extend(group.id.uri().domain().cloned()),
-                Document::MigratedProfile(_) | Document::Link(_) | Document::UeConfiguration(_) => {
-                }
+                Document::MigratedProfile(_)
+                | Document::Link(_)
+                | Document::UeConfiguration(_)
+                | Document::Migration(_)
+                | Document::OpenDeletion(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -20,6 +20,8 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
+use crate::app::plausibility::Numbers;
+use crate::app::plausibility::Surroundings;
 use crate::app::plausibility::check_document;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
@@ -29,10 +31,19 @@ use crate::domain::registry::DocumentKind;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write every document of a directory into a running service, all or none
+    #[command(
+        after_help = "Example:\n  comity registry import examples/registry/de --token-file data/operator.token"
+    )]
     Import(Import),
     /// Write the documents of a running service into a directory; pushed configuration stays behind
+    #[command(
+        after_help = "Example:\n  comity registry export backup/registry --token-file data/operator.token"
+    )]
     Export(Export),
     /// Check the documents of a directory without a service
+    #[command(
+        after_help = "Example:\n  comity registry validate --system mc.de.example examples/registry/de"
+    )]
     Validate(Validate),
     /// Check whether two systems' halves of an agreement fit; 0 they fit, 1 they do not
     #[command(
@@ -164,9 +175,14 @@ fn validate(arguments: &Validate) -> Exit {
         Ok(documents) => documents,
         Err(error) => return invalid(&error.to_string()),
     };
+    let numbers = Numbers::of(documents.iter().map(|(_, document)| document));
+    let surroundings = Surroundings {
+        local: &arguments.system,
+        numbers: &numbers,
+    };
     let mut found = 0;
     for (key, document) in &documents {
-        for problem in check_document(&arguments.system, document) {
+        for problem in check_document(surroundings, document) {
             output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
             found += 1;
         }

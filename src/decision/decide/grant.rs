@@ -13,6 +13,7 @@ use crate::domain::identity::GroupId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::policy::annotation;
 use crate::policy::annotation::Limit;
@@ -36,7 +37,7 @@ impl Grant<'_> {
         for limit in named {
             match limit {
                 Limit::Profile => limits.profile = self.profile().map(|it| it.id.clone()),
-                Limit::Services => limits.services = self.profile().map(|it| it.services.clone()),
+                Limit::Services => limits.services = self.services(),
                 Limit::PriorityCap => limits.priority_cap = self.priority_cap(),
                 Limit::EndTime => limits.end_time = self.end_time(),
             }
@@ -96,6 +97,13 @@ impl Grant<'_> {
     fn profile(&self) -> Option<&MigratedUserProfile> {
         let profile = self.person?.migrated_profile.as_ref()?;
         Some(&profile.value)
+    }
+
+    /// What the profile gives of what the item asks for: a grant is never more than was asked (ruling 10).
+    fn services(&self) -> Option<BTreeSet<McService>> {
+        let given = &self.profile()?.services;
+        let asked = self.item.service.iter();
+        Some(asked.filter(|it| given.contains(it)).copied().collect())
     }
 
     fn priority_cap(&self) -> Option<u8> {

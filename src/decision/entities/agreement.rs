@@ -41,6 +41,14 @@ pub(super) fn attributes(
             "kms_uris",
             strings(agreement.kms_uris.iter().map(String::as_str)),
         ),
+        member(
+            "offered_kms_uris",
+            strings(agreement.offered_kms_uris.iter().map(String::as_str)),
+        ),
+        member(
+            "information_sharing",
+            strings(agreement.information_sharing.iter().map(|it| it.as_str())),
+        ),
         member("areas", strings(agreement.areas.iter().map(PlmnId::as_str))),
         member("logging_delivery", boolean(agreement.logging_delivery)),
     ];
@@ -83,6 +91,8 @@ fn interconnection(terms: &InterconnectionTerms) -> Result<RestrictedExpression,
         ("mcdata_private_incoming", terms.mcdata_private_incoming),
         ("mcdata_group_outgoing", terms.mcdata_group_outgoing),
         ("mcdata_group_incoming", terms.mcdata_group_incoming),
+        ("regroup_outgoing", terms.regroup_outgoing),
+        ("regroup_incoming", terms.regroup_incoming),
     ];
     record(flagged(&flags))
 }
@@ -101,6 +111,8 @@ fn migration(terms: &MigrationTerms) -> Result<RestrictedExpression, QueryError>
     let link_failure = terms.link_failure.as_ref().map(link_failure).transpose()?;
     optional(&mut members, "link_failure", link_failure);
     optional(&mut members, "quota", terms.quota.map(long));
+    let age = terms.link_age_seconds_max.map(long);
+    optional(&mut members, "link_age_seconds_max", age);
     record(members)
 }
 

@@ -3,6 +3,7 @@
 //! A fact that is not there stays absent all the way to the policies: nothing here fills in a default.
 //! Member lists never leave the registry; a member is a bit of the subject's facts.
 
+mod calls;
 mod gather;
 
 use std::collections::BTreeSet;
@@ -17,8 +18,10 @@ use crate::domain::group::Group;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
-use crate::domain::link::LinkStatus;
+use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migration::Migration;
+use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Operation;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
@@ -44,6 +47,21 @@ pub trait Lookup {
 
     /// The profile of a migrated user: their own before the general one of their home.
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId>;
+
+    /// One of our own users who may hold an alias.
+    fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId>;
+
+    /// How many users of a home the register of current systems has, one of them left out.
+    fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors;
+}
+
+/// What the register of current systems says of the users of one home.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visitors {
+    /// How many they are.
+    pub count: usize,
+    /// The revision of the newest entry about any of them.
+    pub revision: Option<Revision>,
 }
 
 /// Everything that a decision depends on beside request, bundle and time.
@@ -98,8 +116,12 @@ pub struct SharedFacts {
     pub group_home: Option<McSystemId>,
     /// Its configuration, if it is defined here.
     pub group: Option<Versioned<GroupFacts>>,
-    /// The measured state of the interconnection with the other system.
-    pub link: Option<Versioned<LinkStatus>>,
+    /// The interconnection with the other system, as it was last measured.
+    pub link: Option<Versioned<Link>>,
+    /// How many users of the other system are migrated here, beside the one who asks.
+    pub migrated_count: Option<u64>,
+    /// Whom the request is addressed to; never by name.
+    pub target: Option<TargetFacts>,
     /// What is kept of the configuration that the provider pushed before.
     pub configuration: Option<Versioned<StoredUeConfiguration>>,
 }
@@ -125,6 +147,15 @@ pub struct GroupFacts {
     pub review: Option<GroupReview>,
 }
 
+/// What is known about whom an administrative request is addressed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// The home of every identity by which the request names the target; absent where they differ or one has none.
+    pub home: Option<McSystemId>,
+    /// Whether each of them is a service identity or a functional alias of one of our own users.
+    pub known: bool,
+}
+
 /// The review flags of a group for one partner (TR 23.781 clause 5.1.12.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReview {
@@ -145,6 +176,58 @@ pub struct PersonFacts {
     pub migrated_profile: Option<Versioned<MigratedUserProfile>>,
     /// Whether the person is a member of the group that is asked for.
     pub is_member: bool,
+    /// The home of the functional alias under which a requester acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias_home: Option<McSystemId>,
+    /// What the register of current systems says; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<CurrentFacts>,
+    /// Whether we have asked a partner to delete the person from the group; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionFacts>,
+    /// The identity that the serving system gave a migrating user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving_identity: Option<ServingIdentityFacts>,
+    /// In a call: what the profile of one of our own users says of calls with the other party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_permission: Option<CallFacts>,
+    /// The same of the other party's home, where that is a third system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_call_permission: Option<CallFacts>,
+}
+
+/// What the register of current systems says of a person in one service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentFacts {
+    /// The entry, which may have ended; without one the person is at home.
+    pub entry: Option<Versioned<Migration>>,
+}
+
+/// Whether a deletion of a person from the group is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionFacts {
+    /// The deletion that we asked for, if we did and do not know its outcome.
+    pub open: Option<Versioned<OpenDeletion>>,
+}
+
+/// What is known about the identity that a serving system gave a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingIdentityFacts {
+    /// The home that it names; absent where a number resolves to none.
+    pub home: Option<McSystemId>,
+    /// Whether it is a service identity of one of our own users.
+    pub registered: bool,
+}
+
+/// What a user's entry about one system says of calls with one user there; the lists stay in the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallFacts {
+    /// Services in which the user may call, or be called.
+    pub services: BTreeSet<McService>,
+    /// Whether some users only are admitted.
+    pub restricted: bool,
+    /// Whether the other party is one of these.
+    pub listed: bool,
 }
 
 /// What the profile of one of our own users says, as far as the other system is concerned.
@@ -175,6 +258,12 @@ pub struct GrantFacts {
     pub groups: BTreeSet<McService>,
     /// Whether the person may migrate there without interconnection.
     pub limited_migration: bool,
+    /// Key management servers there that the person may use while served at home.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_kms: BTreeSet<String>,
+    /// Key management servers there that the person may use while migrated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub migration_kms: BTreeSet<String>,
 }
 
 /// Something that was read, so that the same can be looked up again.
@@ -194,6 +283,11 @@ pub enum ReadKey {
         /// Their home.
         home: McSystemId,
     },
+    /// Who may hold a functional alias; its revision is that of the user document found.
+    Alias(FunctionalAlias),
+    /// How many users of a home are in the register of current systems; its revision is that of the newest entry
+    /// about them. Who joins changes it; who leaves need not, which can only widen what was decided.
+    Visitors(McSystemId),
 }
 
 /// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.
@@ -245,6 +339,8 @@ impl ProfileFacts {
                 migration: partner.migration.clone(),
                 groups: partner.groups.clone(),
                 limited_migration: partner.limited_migration,
+                external_kms: partner.external_kms.clone(),
+                migration_kms: partner.migration_kms.clone(),
             }),
         }
     }

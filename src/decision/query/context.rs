@@ -16,6 +16,7 @@ use crate::decision::entities::optional;
 use crate::decision::entities::record;
 use crate::decision::entities::string;
 use crate::decision::entities::strings;
+use crate::decision::facts::CallFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
 use crate::decision::facts::GroupFacts;
@@ -25,6 +26,7 @@ use crate::decision::query::Prepared;
 use crate::decision::query::service_word;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
+use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
@@ -71,6 +73,10 @@ pub(super) fn shared(
     }
     if let Some(requester) = elements.requester() {
         of_requester(&mut members, request, requester)?;
+        let person = facts.requester.as_ref();
+        let home = person.and_then(|person| person.alias_home.as_ref());
+        let home = home.map(|home| system(set, home));
+        optional(&mut members, "requester_alias_home", home);
     }
     for (name, particular) in elements.particulars() {
         for system in particular.systems() {
@@ -80,6 +86,10 @@ pub(super) fn shared(
     }
     for need in elements.needs() {
         shared_need(&mut members, set, *need, request, facts)?;
+    }
+    if elements.needs_to_know(Need::CurrentSystem) {
+        let current = current_system(facts, now).map(|current| system(set, current));
+        optional(&mut members, "current_system", current);
     }
     Ok(members)
 }
@@ -136,12 +146,38 @@ fn shared_need(
             optional(members, "serving_agreement", serving);
         }
         Need::Link => {
-            let link = shared.link.as_ref();
-            let link = link.map(|link| string(link.value.as_str()));
-            optional(members, "link", link);
+            let link = shared.link.as_ref().map(|link| &link.value);
+            let status = link.map(|link| string(link.status.as_str()));
+            let measured_at = link.map(|link| moment(link.measured_at));
+            optional(members, "link", status);
+            optional(members, "link_measured_at", measured_at);
         }
         Need::Configuration => of_push(members, request, facts),
-        Need::Subject | Need::Membership | Need::Grant | Need::MigratedProfile => {}
+        Need::Calls => of_call(members, facts)?,
+        Need::Target => {
+            let target = shared.target.as_ref();
+            let home = target.and_then(|target| target.home.as_ref());
+            let home = home.map(|home| entity(&set.add_system(home)));
+            optional(members, "target_home", home);
+            let known = target.map(|target| boolean(target.known));
+            optional(members, "target_known", known);
+        }
+        Need::Visitors => {
+            let count = shared.migrated_count;
+            let count = count.map(|count| long(i64::try_from(count).unwrap_or(i64::MAX)));
+            optional(members, "migrated_count", count);
+        }
+        Need::ServingIdentity if request.body.elements().serving_identity().is_some() => {
+            let identity = serving_identity(set, facts)?;
+            members.push(member("serving_identity", identity));
+        }
+        Need::ServingIdentity
+        | Need::Subject
+        | Need::Membership
+        | Need::Grant
+        | Need::MigratedProfile
+        | Need::CurrentSystem
+        | Need::OpenDeletion => {}
     }
     Ok(())
 }
@@ -167,11 +203,21 @@ fn item_need(
         Need::MigratedProfile => {
             optional(members, "migrated_profile", migrated_profile(person)?);
         }
+        Need::OpenDeletion => {
+            let deletion = person.deletion.as_ref();
+            let is_open = deletion.map(|deletion| boolean(deletion.open.is_some()));
+            optional(members, "deletion_open", is_open);
+        }
         Need::GroupPartner
         | Need::HomeAgreement
         | Need::ServingAgreement
+        | Need::Calls
         | Need::Link
-        | Need::Configuration => {}
+        | Need::Configuration
+        | Need::Target
+        | Need::CurrentSystem
+        | Need::Visitors
+        | Need::ServingIdentity => {}
     }
     Ok(())
 }
@@ -225,6 +271,34 @@ fn of_group_partner(
     Ok(())
 }
 
+/// Where the register of current systems says that the user is, at this moment.
+///
+/// Nobody registers who is at home, so that our own user without an entry is here; a visitor is not.
+fn current_system(facts: &Facts, now: Timestamp) -> Option<&McSystemId> {
+    let person = facts.subjects.first()?;
+    let entry = person.current.as_ref()?.entry.as_ref();
+    let away = entry.filter(|entry| entry.value.holds(now));
+    let local = &facts.shared.local;
+    let is_ours = person.home.as_ref() == Some(local);
+    away.map(|entry| &entry.value.serving_system)
+        .or_else(|| is_ours.then_some(local))
+}
+
+/// An identity of which nothing is known counts as taken.
+fn serving_identity(
+    set: &mut EntitySet,
+    facts: &Facts,
+) -> Result<RestrictedExpression, QueryError> {
+    let person = facts.subjects.first();
+    let identity = person.and_then(|person| person.serving_identity.as_ref());
+    let registered = identity.is_none_or(|identity| identity.registered);
+    let mut members = vec![member("registered", boolean(registered))];
+    let home = identity.and_then(|identity| identity.home.as_ref());
+    let home = home.map(|home| entity(&set.add_system(home)));
+    optional(&mut members, "home", home);
+    record(members)
+}
+
 fn of_push(members: &mut Members, request: &InterSystemRequest, facts: &Facts) {
     let stored = facts.shared.configuration.as_ref();
     let changes = match request.body.push() {
@@ -272,6 +346,41 @@ fn grant_record(grant: &GrantFacts) -> Result<RestrictedExpression, QueryError> 
         member("migration", services(grant.migration.iter())),
         member("groups", services(grant.groups.iter())),
         member("limited_migration", boolean(grant.limited_migration)),
+        member(
+            "external_kms",
+            strings(grant.external_kms.iter().map(String::as_str)),
+        ),
+        member(
+            "migration_kms",
+            strings(grant.migration_kms.iter().map(String::as_str)),
+        ),
+    ])
+}
+
+/// Of the caller who is ours, and of the called user who is.
+fn of_call(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
+    let caller = facts.subjects.first();
+    let called = facts.resource.as_ref();
+    let permissions = [
+        ("caller_permission", caller.map(|it| &it.call_permission)),
+        ("called_permission", called.map(|it| &it.call_permission)),
+        (
+            "called_permission_for_home",
+            called.map(|it| &it.home_call_permission),
+        ),
+    ];
+    for (name, permission) in permissions {
+        let permission = permission.and_then(Option::as_ref);
+        optional(members, name, permission.map(call_record).transpose()?);
+    }
+    Ok(())
+}
+
+fn call_record(call: &CallFacts) -> Result<RestrictedExpression, QueryError> {
+    record(vec![
+        member("services", services(call.services.iter())),
+        member("restricted", boolean(call.restricted)),
+        member("listed", boolean(call.listed)),
     ])
 }
 

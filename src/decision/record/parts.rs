@@ -106,6 +106,9 @@ pub struct OperationPart {
     pub operation: Operation,
     /// Whether it was addressed to somebody, who has a part.
     pub has_target: bool,
+    /// Whether it asks for a user, who has a part.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_asked: bool,
     /// Its elements, by name.
     pub(super) elements: Elements,
 }
@@ -152,6 +155,7 @@ pub(super) enum PersonalPart {
     Requester(Box<RequesterPart>),
     Target { target: Target },
     Subject(Box<SubjectPart>),
+    Asked(Box<AskedPart>),
 }
 
 /// Who asked, and everything that was written freely.
@@ -160,10 +164,18 @@ pub(super) enum PersonalPart {
 pub(super) struct RequesterPart {
     pub(super) correlation_id: String,
     pub(super) justification: Option<String>,
-    /// The information elements that are about people, except whom the request lists and whom it is addressed to.
+    /// The information elements that are about people, except whom the request lists, asks for and is addressed to.
     pub(super) elements: Elements,
     pub(super) facts: Option<PersonFacts>,
-    pub(super) resource: Option<PersonFacts>,
+}
+
+/// The user who is asked for: the called one, or the one whom data is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedPart {
+    /// The element that names them.
+    pub(super) element: serde_json::Value,
+    pub(super) facts: Option<PersonFacts>,
 }
 
 /// One subject, and what became of their items.

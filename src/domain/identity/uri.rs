@@ -64,6 +64,13 @@ impl McUri {
         self.domain.as_ref()
     }
 
+    /// Whom the URI names, whatever the scheme: `sip:` and `sips:` of one user and domain are one.
+    pub fn subscriber(&self) -> &str {
+        self.text
+            .split_once(':')
+            .map_or(self.as_str(), |(_, subscriber)| subscriber)
+    }
+
     /// The global number of a `tel:` URI, with its `+`.
     pub fn tel_number(&self) -> Option<&str> {
         self.text.strip_prefix("tel:")

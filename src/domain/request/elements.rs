@@ -47,6 +47,13 @@ pub enum Serving<'a> {
     Migration,
 }
 
+impl<'a> Serving<'a> {
+    /// The one that the request names, if it does.
+    pub fn of(named: Option<&'a McSystemId>) -> Self {
+        named.map_or(Self::Nobody, Self::Named)
+    }
+}
+
 /// Into which items a request divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Division<'a> {
@@ -81,10 +88,22 @@ pub enum Need {
     ServingAgreement,
     /// The profile of a user from elsewhere whom we serve.
     MigratedProfile,
+    /// What the profiles of our own parties to a call say of it.
+    Calls,
     /// The measured state of the interconnection.
     Link,
     /// What is kept of the configuration that the provider pushed before.
     Configuration,
+    /// Whom an administrative exchange is addressed to.
+    Target,
+    /// Where the register of current systems says that the user is served.
+    CurrentSystem,
+    /// How many users of the other system the register has as served here.
+    Visitors,
+    /// Whether we have asked the group's home to delete the subject.
+    OpenDeletion,
+    /// The identity that the serving system gave the user.
+    ServingIdentity,
 }
 
 /// A value that an element gives to policies under a name of its own.
@@ -165,6 +184,11 @@ pub trait InformationElements {
         Serving::Nobody
     }
 
+    /// The identity that the serving system gave the user, if it did.
+    fn serving_identity(&self) -> Option<&McServiceId> {
+        None
+    }
+
     /// What has to be known.
     fn needs(&self) -> &'static [Need] {
         &[]
@@ -206,6 +230,8 @@ pub(in crate::domain) trait ReadElements: Sized {
     const ABOUT_NOBODY: &'static [&'static str];
     /// The member that lists users, one item each.
     const LISTED: Option<&'static str> = None;
+    /// The member that names the user who is asked for.
+    const ASKED_FOR: Option<&'static str> = None;
 
     /// Reads them; what is wrong is reported where it is.
     fn read(members: &Members<'_>, limits: WireLimits) -> Option<Self>;

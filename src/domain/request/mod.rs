@@ -24,6 +24,22 @@ pub use acm::group_membership_update::MembershipChange;
 pub use acm::ue_configuration_push::PushedConfiguration;
 pub use acm::ue_configuration_push::UeConfigurationPush;
 pub use interconnection::affiliation::Affiliation;
+pub use interconnection::call::CommencementMode;
+pub use interconnection::call::GroupCallState;
+pub use interconnection::call::PrivateCallState;
+pub use interconnection::data_transaction::McdataTransaction;
+pub use interconnection::data_transaction::TransactionKind;
+pub use interconnection::group_call::InterconnectionGroupCall;
+pub use interconnection::group_configuration_share::GroupConfigurationShare;
+pub use interconnection::location_information_sharing::LocationInformationSharing;
+pub use interconnection::logging_data_delivery::LoggingData;
+pub use interconnection::logging_data_delivery::LoggingDataDelivery;
+pub use interconnection::partner_key_material::KeyServerKind;
+pub use interconnection::partner_key_material::PartnerKeyMaterial;
+pub use interconnection::preconfigured_regroup::PreconfiguredRegroup;
+pub use interconnection::preconfigured_regroup::RegroupCriteria;
+pub use interconnection::private_call::McpttPrivateCall;
+pub use interconnection::video_call::McvideoCall;
 pub use migration::service_authorization::MigrationServiceAuthorization;
 
 /// A request as a front-end submits it.

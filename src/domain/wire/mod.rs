@@ -7,8 +7,10 @@ pub(in crate::domain) mod configuration;
 pub(in crate::domain) mod element;
 mod idempotency;
 mod json;
+pub(in crate::domain) mod location;
 pub(in crate::domain) mod people;
 mod request;
+mod typed;
 pub(in crate::domain) mod words;
 
 #[cfg(test)]
@@ -19,9 +21,12 @@ use std::fmt;
 pub use idempotency::IdempotencyKey;
 pub use idempotency::InvalidIdempotencyKey;
 pub use json::strict_json;
+pub use location::parse_location;
+pub use location::read_location;
 pub use request::parse_request;
 pub use request::read_request;
 pub use request::write_request;
+pub use typed::typed;
 
 /// What is wrong at one place of a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]

@@ -44,22 +44,23 @@ pub(in crate::domain) fn target(element: &Element<'_>) -> Option<Target> {
     })
 }
 
-/// Users, none of them twice.
+/// Users, none of them twice; `sip:` and `sips:` of one user are one.
 pub(in crate::domain) fn users(
     element: &Element<'_>,
     limits: WireLimits,
 ) -> Option<Vec<McServiceId>> {
     let elements = element.list(limits.members)?;
-    let mut first_places: HashMap<McServiceId, String> = HashMap::with_capacity(elements.len());
+    let mut first_places: HashMap<String, String> = HashMap::with_capacity(elements.len());
     let mut users = Vec::with_capacity(elements.len());
     for element in elements {
         let Some(user) = element.identity::<McServiceId>() else {
             continue;
         };
-        if let Some(first) = first_places.get(&user) {
+        let subscriber = user.uri().subscriber().to_owned();
+        if let Some(first) = first_places.get(&subscriber) {
             element.refuse(format!("names the same user as `{first}`"));
         } else {
-            first_places.insert(user.clone(), element.pointer().to_owned());
+            first_places.insert(subscriber, element.pointer().to_owned());
             users.push(user);
         }
     }

@@ -197,7 +197,9 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::User(_)
         | Document::MigratedProfile(_)
         | Document::Link(_)
-        | Document::UeConfiguration(_) => {}
+        | Document::UeConfiguration(_)
+        | Document::Migration(_)
+        | Document::OpenDeletion(_) => {}
     }
     document
 }

@@ -7,6 +7,7 @@ mod put_away;
 mod registry;
 mod requests;
 mod row;
+mod visitors;
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,12 @@ use serde::Serialize;
 
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
+use crate::decision::facts::Visitors;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::decision_log::TreeSize;
 use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
@@ -313,6 +316,11 @@ impl State {
         self.requests.kept_key(key)
     }
 
+    /// Entries of the register of current systems that have ended, the longest ended first.
+    pub fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
+        self.registry.ended_migrations(now)
+    }
+
     /// The revision that a look-up finds now.
     pub fn read(&self, key: &ReadKey) -> Option<Revision> {
         let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });
@@ -328,6 +336,10 @@ impl State {
             ReadKey::MigratedProfile { user, home } => self
                 .migrated_profile(user, home)
                 .and_then(|id| of(DocumentKind::MigratedProfile, id)),
+            ReadKey::Alias(alias) => self
+                .alias_holder(alias)
+                .and_then(|id| of(DocumentKind::User, id)),
+            ReadKey::Visitors(home) => self.registry.register_revision(home),
         }
     }
 }
@@ -351,6 +363,14 @@ impl Lookup for State {
 
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId> {
         self.registry.migrated_profile(user, home).cloned()
+    }
+
+    fn alias_holder(&self, alias: &FunctionalAlias) -> Option<DocumentId> {
+        self.registry.alias_holder(alias).cloned()
+    }
+
+    fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
+        self.registry.visitors(home, except)
     }
 }
 
@@ -379,6 +399,7 @@ impl fmt::Display for Claim {
                 home,
                 user: Some(user),
             } => write!(f, "the migrated-user profile of `{user}` from `{home}`"),
+            Self::Prefix(prefix) => write!(f, "the number prefix `{}`", prefix.as_str()),
         }
     }
 }

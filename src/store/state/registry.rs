@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
@@ -13,8 +15,11 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
+use crate::domain::system::TelPrefix;
+use crate::domain::time::Timestamp;
 use crate::store::event::DocumentChange;
 use crate::store::state::RowKey;
+use crate::store::state::visitors::Register;
 
 /// What only one document may have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +33,8 @@ pub enum Claim {
         /// The user; `None` for the general profile.
         user: Option<McServiceId>,
     },
+    /// A prefix of numbers: the users under it are home in one system.
+    Prefix(TelPrefix),
 }
 
 /// What a document claims for itself.
@@ -42,11 +49,18 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
             home: profile.home_system.clone(),
             user: profile.user.clone(),
         }]),
-        Document::System(_)
-        | Document::Agreement(_)
+        Document::System(system) => system
+            .tel_prefixes
+            .iter()
+            .cloned()
+            .map(Claim::Prefix)
+            .collect(),
+        Document::Agreement(_)
         | Document::Group(_)
         | Document::Link(_)
-        | Document::UeConfiguration(_) => BTreeSet::new(),
+        | Document::UeConfiguration(_)
+        | Document::Migration(_)
+        | Document::OpenDeletion(_) => BTreeSet::new(),
     }
 }
 
@@ -60,6 +74,9 @@ pub(super) struct Registry {
     profiles: BTreeMap<McSystemId, BTreeMap<Option<McServiceId>, DocumentId>>,
     // INVARIANT (no empty prefix): every set has an element.
     tel_prefixes: BTreeMap<String, BTreeSet<McSystemId>>,
+    // INVARIANT (no empty alias): every set has an element.
+    aliases: BTreeMap<FunctionalAlias, BTreeSet<DocumentId>>,
+    register: Register,
 }
 
 impl Registry {
@@ -97,13 +114,29 @@ impl Registry {
                     let of_home = self.profiles.entry(home).or_default();
                     of_home.insert(user, key.id.clone());
                 }
+                Claim::Prefix(_) => {}
             }
         }
-        if let Document::System(system) = document.as_ref() {
-            for prefix in &system.tel_prefixes {
-                let systems = self.tel_prefixes.entry(prefix.as_str().to_owned());
-                systems.or_default().insert(system.mc_system_id.clone());
+        match document.as_ref() {
+            Document::System(system) => {
+                for prefix in &system.tel_prefixes {
+                    let systems = self.tel_prefixes.entry(prefix.as_str().to_owned());
+                    systems.or_default().insert(system.mc_system_id.clone());
+                }
             }
+            Document::User(user) => {
+                for alias in &user.functional_aliases {
+                    let holders = self.aliases.entry(alias.clone()).or_default();
+                    holders.insert(key.id.clone());
+                }
+            }
+            Document::Migration(entry) => self.register.insert(&key.id, revision, entry),
+            Document::Agreement(_)
+            | Document::Group(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_)
+            | Document::OpenDeletion(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -113,7 +146,7 @@ impl Registry {
         let Some(of_kind) = self.documents.get_mut(&key.kind) else {
             return;
         };
-        let Some((_, document)) = of_kind.remove(&key.id) else {
+        let Some((revision, document)) = of_kind.remove(&key.id) else {
             return;
         };
         if of_kind.is_empty() {
@@ -124,15 +157,28 @@ impl Registry {
                 self.release(&claim);
             }
         }
-        if let Document::System(system) = document.as_ref() {
-            for prefix in &system.tel_prefixes {
-                if let Some(systems) = self.tel_prefixes.get_mut(prefix.as_str()) {
-                    systems.remove(&system.mc_system_id);
-                    if systems.is_empty() {
-                        self.tel_prefixes.remove(prefix.as_str());
-                    }
+        match document.as_ref() {
+            Document::System(system) => {
+                for prefix in &system.tel_prefixes {
+                    forget(
+                        &mut self.tel_prefixes,
+                        prefix.as_str(),
+                        &system.mc_system_id,
+                    );
                 }
             }
+            Document::User(user) => {
+                for alias in &user.functional_aliases {
+                    forget(&mut self.aliases, alias, &key.id);
+                }
+            }
+            Document::Migration(entry) => self.register.remove(&key.id, revision, entry),
+            Document::Agreement(_)
+            | Document::Group(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_)
+            | Document::OpenDeletion(_) => {}
         }
     }
 
@@ -149,6 +195,7 @@ impl Registry {
                     }
                 }
             }
+            Claim::Prefix(_) => {}
         }
     }
 
@@ -187,11 +234,35 @@ impl Registry {
                 DocumentKind::MigratedProfile,
                 self.profiles.get(home)?.get(user)?,
             ),
+            Claim::Prefix(prefix) => {
+                let system = self.tel_prefixes.get(prefix.as_str())?.first()?;
+                return Some(DocumentKey {
+                    kind: DocumentKind::System,
+                    id: system.as_str().parse().ok()?,
+                });
+            }
         };
         Some(DocumentKey {
             kind,
             id: id.clone(),
         })
+    }
+
+    /// The first of our users who may hold an alias.
+    pub(super) fn alias_holder(&self, alias: &FunctionalAlias) -> Option<&DocumentId> {
+        self.aliases.get(alias)?.first()
+    }
+
+    pub(super) fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
+        self.register.visitors(home, except)
+    }
+
+    pub(super) fn register_revision(&self, home: &McSystemId) -> Option<Revision> {
+        self.register.revision(home)
+    }
+
+    pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
+        self.register.ended(now)
     }
 
     pub(super) fn person(&self, identity: &McServiceId) -> Option<&DocumentId> {
@@ -220,5 +291,20 @@ impl Registry {
         of_home
             .get(&Some(user.clone()))
             .or_else(|| of_home.get(&None))
+    }
+}
+
+/// Takes a value out of the set under a key, and the set with its last value.
+fn forget<K, Q, V>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &Q, value: &V)
+where
+    K: Ord + std::borrow::Borrow<Q>,
+    Q: Ord + ?Sized,
+    V: Ord,
+{
+    if let Some(values) = sets.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            sets.remove(key);
+        }
     }
 }

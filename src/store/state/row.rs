@@ -248,5 +248,7 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::MigratedProfile => 5,
         DocumentKind::Link => 6,
         DocumentKind::UeConfiguration => 7,
+        DocumentKind::Migration => 8,
+        DocumentKind::OpenDeletion => 9,
     }
 }

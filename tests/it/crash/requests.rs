@@ -20,11 +20,12 @@ pub(crate) fn request(number: u64) -> Value {
     request
 }
 
-/// The example agreement in another status, without the quota that lets nobody in while nobody counts.
+/// The example agreement in another status, with places for all who come and a link that was measured long ago.
 pub(crate) fn agreement_in_status(mut agreement: Value, status: &str) -> Value {
     agreement["status"] = json!(status);
     let migration = agreement["migration"].as_object_mut().unwrap();
     migration.remove("quota");
+    migration.insert("link_age_seconds_max".to_owned(), json!(u32::MAX));
     agreement
 }
 

@@ -2,10 +2,16 @@
 
 mod bad_input;
 mod cli;
+mod clock;
+mod deletions;
 mod idempotency;
+mod identities;
 mod lifecycle;
+mod limits;
+mod migrations;
 mod mirror;
 mod policies;
+mod pushes;
 mod registry;
 mod requests;
 mod reviews;

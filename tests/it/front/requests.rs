@@ -97,6 +97,7 @@ async fn every_member_of_a_list_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_of_a_migration_gets_its_own_answer() {
     let service = TestService::start().await;
+    service.link_is_up().await;
     let request = inbound(json!({
         "operation": "migration-service-authorization",
         "user": OFFICER,
@@ -221,7 +222,7 @@ async fn pushed_secrets_are_compared_and_never_kept() {
     let mut wrong = push("mc.first");
     wrong["configuration"]["pdn_connectivity"][0]["hplmn"] = json!(SECRET);
     let refused = service.submit(&wrong).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     for answer in [&answered, &again, &held, &refused] {
         assert!(!answer.text.contains(SECRET), "{}", answer.text);
     }

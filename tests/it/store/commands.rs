@@ -3,6 +3,7 @@ use std::pin::pin;
 use std::task::Context;
 use std::task::Waker;
 
+use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::decision::record::PartClass;
 use comity::decision::record::RecordPart;
@@ -27,6 +28,7 @@ use super::support::commit_all;
 use super::support::delete;
 use super::support::expire;
 use super::support::key;
+use super::support::migration;
 use super::support::pending;
 use super::support::publish;
 use super::support::put;
@@ -210,8 +212,9 @@ async fn one_identity_belongs_to_one_user() {
     let two = || write(vec![put(&user(2, &[2, 3]), Expected::Any)]);
     let answers = commit_all(&store, [one, two()]).await;
     let taken = Refusal::Taken {
-        claim: Claim::Identity("sip:i2@mc.nl.example".parse().unwrap()),
+        claim: Box::new(Claim::Identity("sip:i2@mc.nl.example".parse().unwrap())),
         holder: key(DocumentKind::User, "u1"),
+        wanted: key(DocumentKind::User, "u2"),
     };
     assert_eq!(refusal(&answers[1]), Some(&taken));
     // Given up and taken in one command, or in two that follow each other.
@@ -429,4 +432,50 @@ async fn closing_carries_out_what_waits_and_takes_nothing_more() {
     assert!(!store.health().is_ready());
     let again = bench.open();
     assert_eq!(again.view(|state| state.counters().requests), 50);
+}
+
+#[tokio::test]
+async fn one_number_prefix_belongs_to_one_system() {
+    let store = Bench::new().open();
+    let one = write(vec![put(&system("mc.be.example", "+32"), Expected::Any)]);
+    let two = || write(vec![put(&system("mc.fr.example", "+32"), Expected::Any)]);
+    let answers = commit_all(&store, [one, two()]).await;
+    let refused = refusal(&answers[1]).unwrap().to_string();
+    assert_eq!(
+        refused,
+        "`systems/mc.fr.example` cannot have the number prefix `+32`: it belongs to `systems/mc.be.example`"
+    );
+    // A longer prefix is another one; and what was given up can be taken.
+    let longer = write(vec![put(&system("mc.fr.example", "+321"), Expected::Any)]);
+    let give_up = write(vec![put(&system("mc.be.example", "+33"), Expected::Any)]);
+    let answers = commit_all(&store, [longer, give_up, two()]).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+#[tokio::test]
+async fn of_two_that_saw_the_last_place_one_gets_it() {
+    let store = Bench::new().open();
+    let counted = ReadKey::Visitors("mc.nl.example".parse().unwrap());
+    let take = |number: u8, seen: Option<Revision>| {
+        let mut submit = submit(u64::from(number), 0, vec![ItemState::Granted]);
+        submit.read_set.entries = vec![(counted.clone(), seen)];
+        submit.writes = vec![put(&migration(number, "mcptt"), Expected::Any)];
+        Command::Submit(submit)
+    };
+    let answers = commit_all(&store, [take(1, None), take(2, None)]).await;
+    let first = answers[0].as_ref().unwrap().index;
+    let stale = Refusal::Stale(StaleRead::Key(counted.clone()));
+    assert_eq!(refusal(&answers[1]), Some(&stale));
+    let visitors = |user: &str| {
+        let (home, user) = ("mc.nl.example".parse().unwrap(), user.parse().unwrap());
+        store.view(|state| state.visitors(&home, &user))
+    };
+    assert_eq!(visitors("sip:v2@mc.nl.example").count, 1);
+    assert_eq!(visitors("sips:v1@mc.nl.example").count, 0);
+    // Who leaves takes nobody's place away, and who comes next is seen.
+    let revision = visitors("sip:v2@mc.nl.example").revision;
+    assert_eq!(revision, Some(Revision(first.0)));
+    let answers = commit_all(&store, [take(2, revision), take(3, revision)]).await;
+    assert!(answers[0].is_ok(), "{answers:?}");
+    assert_eq!(refusal(&answers[1]), Some(&stale));
 }

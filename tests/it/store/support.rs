@@ -209,6 +209,19 @@ pub(super) fn system(id: &str, prefix: &str) -> Arc<Document> {
     )
 }
 
+/// A Dutch visitor, in one service.
+pub(super) fn migration(number: u8, service: &str) -> Arc<Document> {
+    document(
+        DocumentKind::Migration,
+        json!({
+            "user": format!("sip:v{number}@mc.nl.example"), "service": service,
+            "home_system": "mc.nl.example", "serving_system": "mc.de.example",
+            "since": "2026-06-01T10:00:00.000Z", "verified": true,
+            "request_id": "00000000-0000-4000-8000-000000000001"
+        }),
+    )
+}
+
 pub(super) fn put(document: &Arc<Document>, expected: Expected) -> Write {
     Write {
         key: document.key().unwrap(),

@@ -23,7 +23,11 @@ const CERTIFICATE: &str = "sha256:4239f1615a9775fd52be4942427ebd2b2938cf68e74ab1
 const AT: &str = "2026-11-21T09:00:00.000Z";
 
 /// Members that concern one side alone.
-const NOT_COMPARED: [&str; 2] = ["/migration/link_failure/profile", "/review_contact"];
+const NOT_COMPARED: [&str; 3] = [
+    "/migration/link_failure/profile",
+    "/migration/link_age_seconds_max",
+    "/review_contact",
+];
 
 fn nl() -> McSystemId {
     "mc.nl.example".parse().unwrap()
@@ -46,12 +50,15 @@ fn full(partner: &McSystemId) -> Value {
         "interconnection": {},
         "migration": {
             "link_failure": { "profile": "visitors", "life_minutes_max": 60 },
-            "quota": 20
+            "quota": 20,
+            "link_age_seconds_max": 120
         },
         "limited_migration": {},
         "acm": { "disclosure": ["users", "groups", "security-level"], "members_max": 50 },
         "addresses": [{ "function": "SIP-core", "address": "sip:core.example", "pdn": "mc" }],
         "kms_uris": ["https://kms.example"],
+        "offered_kms_uris": ["https://kms.example"],
+        "information_sharing": ["multicast", "cell", "location"],
         "priority_ceiling": 5,
         "areas": ["204-08"],
         "logging_delivery": true,
@@ -311,6 +318,8 @@ fn every_term_is_written_in_the_full_agreement() {
         acm: Some(acm),
         addresses,
         kms_uris,
+        offered_kms_uris,
+        information_sharing,
         priority_ceiling: Some(_),
         areas,
         logging_delivery: true,
@@ -321,6 +330,7 @@ fn every_term_is_written_in_the_full_agreement() {
     };
     assert!(!certificates.is_empty() && !addresses.is_empty());
     assert!(!kms_uris.is_empty() && !areas.is_empty());
+    assert!(!offered_kms_uris.is_empty() && !information_sharing.is_empty());
     let MigrationTerms {
         inbound: true,
         mcptt_private: true,
@@ -332,6 +342,7 @@ fn every_term_is_written_in_the_full_agreement() {
         outbound: true,
         link_failure: Some(_),
         quota: Some(_),
+        link_age_seconds_max: Some(_),
     } = migration
     else {
         panic!("{migration:?}")

@@ -114,6 +114,8 @@ impl InformationElements for GroupMembershipUpdate {
             Need::Membership,
             Need::Grant,
             Need::GroupPartner,
+            Need::Target,
+            Need::OpenDeletion,
         ]
     }
 

@@ -78,6 +78,8 @@ impl InformationElements for Affiliation {
             Need::HomeAgreement,
             Need::ServingAgreement,
             Need::MigratedProfile,
+            Need::CurrentSystem,
+            Need::OpenDeletion,
         ]
     }
 }

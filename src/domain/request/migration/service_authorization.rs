@@ -26,7 +26,7 @@ pub struct MigrationServiceAuthorization {
     pub serving_mc_service_id: Option<McServiceId>,
     /// The services asked for.
     pub services: Vec<McService>,
-    /// The user profile asked for, by index.
+    /// The user profile asked for, by index; recorded, and decides nothing: profiles of ours have no index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_index: Option<u16>,
 }
@@ -77,7 +77,17 @@ impl InformationElements for MigrationServiceAuthorization {
         Serving::Migration
     }
 
+    fn serving_identity(&self) -> Option<&McServiceId> {
+        self.serving_mc_service_id.as_ref()
+    }
+
     fn needs(&self) -> &'static [Need] {
-        &[Need::Grant, Need::MigratedProfile, Need::Link]
+        &[
+            Need::Grant,
+            Need::MigratedProfile,
+            Need::Link,
+            Need::Visitors,
+            Need::ServingIdentity,
+        ]
     }
 }

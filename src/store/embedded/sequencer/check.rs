@@ -272,7 +272,11 @@ fn check_claims(
             let held = held.filter(|holder| !changes.contains_key(holder));
             let holder = held.or_else(|| taken.get(&claim).map(|holder| (*holder).clone()));
             if let Some(holder) = holder {
-                return Err(Refusal::Taken { claim, holder });
+                return Err(Refusal::Taken {
+                    claim: Box::new(claim),
+                    holder,
+                    wanted: key.clone(),
+                });
             }
             taken.insert(claim, key);
         }

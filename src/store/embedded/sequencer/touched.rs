@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
+use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
+use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::store::command::Command;
@@ -26,6 +29,9 @@ pub(super) struct Touched {
     documents: HashSet<DocumentKey>,
     claims: HashSet<Claim>,
     numbers: bool,
+    aliases: HashSet<FunctionalAlias>,
+    /// Homes whose users were registered as served elsewhere, or no longer are.
+    homes: HashSet<McSystemId>,
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
@@ -73,6 +79,8 @@ impl Touched {
                     self.claims.contains(&Claim::Identity(identity.clone()))
                 }
                 ReadKey::Number(_) => self.numbers,
+                ReadKey::Alias(alias) => self.aliases.contains(alias),
+                ReadKey::Visitors(home) => self.homes.contains(home),
                 ReadKey::MigratedProfile { user, home } => [Some(user), None].iter().any(|user| {
                     self.claims.contains(&Claim::Profile {
                         home: home.clone(),
@@ -120,12 +128,29 @@ impl Touched {
             let key = change.key();
             self.numbers |= key.kind == DocumentKind::System;
             if let DocumentChange::Put(_, document) = change {
-                self.claims.extend(claims_of(document));
+                self.add_content(document);
             }
             if let Some(document) = state.document_under(key) {
-                self.claims.extend(claims_of(document));
+                self.add_content(document);
             }
             self.documents.insert(key.clone());
+        }
+    }
+
+    fn add_content(&mut self, document: &Document) {
+        self.claims.extend(claims_of(document));
+        match document {
+            Document::User(user) => self.aliases.extend(user.functional_aliases.iter().cloned()),
+            Document::Migration(entry) => {
+                self.homes.insert(entry.home_system.clone());
+            }
+            Document::System(_)
+            | Document::Agreement(_)
+            | Document::Group(_)
+            | Document::MigratedProfile(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_)
+            | Document::OpenDeletion(_) => {}
         }
     }
 }

@@ -40,6 +40,7 @@ use super::support::commit_all;
 mod operations;
 
 use operations::Operation;
+use operations::READS;
 use operations::Step;
 use operations::read_key;
 use operations::step;
@@ -89,19 +90,26 @@ fn name(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn identities(document: &Document) -> BTreeSet<String> {
+/// What one document only may have.
+fn claims(document: &Document) -> BTreeSet<String> {
     match document {
         Document::User(user) => user
             .identities
             .iter()
             .map(|(_, identity)| identity.to_string())
             .collect(),
-        Document::System(_)
-        | Document::Agreement(_)
+        Document::System(system) => system
+            .tel_prefixes
+            .iter()
+            .map(|prefix| prefix.as_str().to_owned())
+            .collect(),
+        Document::Agreement(_)
         | Document::Group(_)
         | Document::MigratedProfile(_)
         | Document::Link(_)
-        | Document::UeConfiguration(_) => BTreeSet::new(),
+        | Document::UeConfiguration(_)
+        | Document::Migration(_)
+        | Document::OpenDeletion(_) => BTreeSet::new(),
     }
 }
 
@@ -117,7 +125,7 @@ impl Model {
             ReadKey::Identity(identity) => self
                 .documents
                 .iter()
-                .find(|(_, _, document)| identities(document).contains(identity.as_str()))
+                .find(|(_, _, document)| claims(document).contains(identity.as_str()))
                 .map(|(_, revision, _)| *revision),
             ReadKey::Number(number) => {
                 let mut best: Vec<(usize, Revision)> = Vec::new();
@@ -134,7 +142,13 @@ impl Model {
                 best.retain(|(length, _)| *length == longest);
                 (best.len() == 1).then(|| best[0].1)
             }
-            ReadKey::MigratedProfile { .. } => None,
+            ReadKey::Visitors(home) => {
+                let entries = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::Migration(entry) if entry.home_system == *home)
+                });
+                entries.map(|(_, revision, _)| *revision).max()
+            }
+            ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
     }
 
@@ -173,8 +187,8 @@ impl Model {
         }
         let mut holders: BTreeMap<String, DocumentKey> = BTreeMap::new();
         for (key, _, document) in &after.documents {
-            for identity in identities(document) {
-                if holders.insert(identity, key.clone()).is_some() {
+            for claim in claims(document) {
+                if holders.insert(claim, key.clone()).is_some() {
                     return Err("taken");
                 }
             }
@@ -322,7 +336,7 @@ impl Model {
             }
         }
         assert_eq!(count, self.documents.len());
-        for read in (0..9).map(read_key) {
+        for read in (0..READS).map(read_key) {
             assert_eq!(state.read(&read), self.read(&read), "{read:?}");
             if let ReadKey::Identity(identity) = read {
                 let person = state.person(&identity);

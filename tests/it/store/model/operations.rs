@@ -18,6 +18,7 @@ use crate::store::support::at;
 use crate::store::support::delete;
 use crate::store::support::expire;
 use crate::store::support::key;
+use crate::store::support::migration;
 use crate::store::support::pending;
 use crate::store::support::publish;
 use crate::store::support::put;
@@ -35,6 +36,8 @@ pub(super) enum Operation {
     DeleteUser(u8, Precondition),
     WriteSystem(u8, u8),
     WriteAgreement(bool),
+    /// A user and a service; whether the entry is written or deleted.
+    WriteMigration(u8, u8, bool),
     Submit {
         key: Option<(u8, u8)>,
         reads: Vec<u8>,
@@ -87,9 +90,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0_u8..4, precondition()).prop_map(|(user, expected)| Operation::DeleteUser(user, expected)),
         1 => (0_u8..2, 0_u8..2).prop_map(|(system, prefix)| Operation::WriteSystem(system, prefix)),
         1 => any::<bool>().prop_map(Operation::WriteAgreement),
+        2 => (0_u8..2, 0_u8..2, any::<bool>())
+            .prop_map(|(user, service, is_there)| Operation::WriteMigration(user, service, is_there)),
         4 => (
             option::of((0_u8..3, 0_u8..2)),
-            vec(0_u8..9, 0..3),
+            vec(0_u8..READS, 0..3),
             vec(0_i64..40, 0..3),
             option::weighted(0.2, 0_u8..4),
         )
@@ -156,6 +161,15 @@ impl Model {
                 let document = agreement(if *active { "active" } else { "suspended" });
                 write_at(vec![put(&document, Expected::Any)], self.now)
             }
+            Operation::WriteMigration(user, service, is_there) => {
+                let document = migration(*user, ["mcptt", "mcdata"][usize::from(*service)]);
+                let write = if *is_there {
+                    put(&document, Expected::Any)
+                } else {
+                    delete(document.key().unwrap(), Expected::Any)
+                };
+                write_at(vec![write], self.now)
+            }
             Operation::Submit {
                 key,
                 reads,
@@ -221,6 +235,9 @@ impl Model {
     }
 }
 
+/// How many things a decision may have read.
+pub(super) const READS: u8 = 10;
+
 /// What a decision may have read.
 pub(super) fn read_key(number: u8) -> ReadKey {
     match number {
@@ -228,6 +245,7 @@ pub(super) fn read_key(number: u8) -> ReadKey {
         5 => ReadKey::Number("+49123".to_owned()),
         6 => ReadKey::Document(key(DocumentKind::Agreement, "mc.de.example")),
         7 => ReadKey::Document(key(DocumentKind::User, "u0")),
+        8 => ReadKey::Visitors("mc.nl.example".parse().unwrap()),
         _ => ReadKey::Document(key(DocumentKind::User, "u1")),
     }
 }

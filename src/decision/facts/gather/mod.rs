@@ -1,5 +1,7 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod register;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,14 +14,16 @@ use crate::decision::facts::ProfileFacts;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::SharedFacts;
+use crate::decision::facts::calls::Party;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::group::Group;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
-use crate::domain::link::LinkStatus;
+use crate::domain::link::Link;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
@@ -27,7 +31,6 @@ use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
-use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
 use crate::domain::ue_configuration::StoredUeConfiguration;
@@ -43,6 +46,7 @@ pub fn gather(
     let mut gatherer = Gatherer {
         local,
         other: other_system(request),
+        direction: request.direction,
         lookup,
         read: BTreeMap::new(),
     };
@@ -62,9 +66,10 @@ pub(crate) fn other_system(request: &InterSystemRequest) -> &McSystemId {
     }
 }
 
-struct Gatherer<'a> {
-    local: &'a McSystemId,
-    other: &'a McSystemId,
+pub(super) struct Gatherer<'a> {
+    pub(super) local: &'a McSystemId,
+    pub(super) other: &'a McSystemId,
+    direction: Direction,
     lookup: &'a dyn Lookup,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
@@ -82,12 +87,27 @@ impl Gatherer<'_> {
             }
         };
         let requester = elements.requester();
-        let requester = requester.map(|requester| self.person(&requester.mc_service_id));
-        let subjects = self.subjects(elements, &group);
-        let resource = match elements.resource() {
+        let requester = requester.map(|requester| self.requester(requester));
+        let mut subjects = self.subjects(request, &group);
+        let mut resource = match elements.resource() {
             Resource::User(user) => Some(self.person(user)),
             Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
         };
+        if elements.needs_to_know(Need::Calls)
+            && let (Some(caller), Resource::User(called)) =
+                (elements.subject(), elements.resource())
+            && let (Some(calling), Some(asked)) = (subjects.first_mut(), resource.as_mut())
+        {
+            let caller = Party {
+                id: caller,
+                person: calling,
+            };
+            let called = Party {
+                id: called,
+                person: asked,
+            };
+            self.calls(request.direction, caller, called);
+        }
         let home = subjects.first().and_then(|user| user.home.clone());
         for need in elements.needs() {
             self.shared_need(&mut shared, *need, request, home.as_ref());
@@ -106,23 +126,58 @@ impl Gatherer<'_> {
         }
     }
 
-    fn subjects(
-        &mut self,
-        elements: &dyn InformationElements,
-        group: &FoundGroup,
-    ) -> Vec<PersonFacts> {
+    fn subjects(&mut self, request: &InterSystemRequest, group: &FoundGroup) -> Vec<PersonFacts> {
+        let elements = request.body.elements();
         let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
-        let is_served = elements.needs_to_know(Need::MigratedProfile);
         listed
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
-                if is_served && let Some(home) = person.home.clone() {
-                    person.migrated_profile = self.migrated_profile(user, &home);
+                for need in elements.needs() {
+                    self.personal_need(&mut person, *need, user, request);
                 }
                 person
             })
             .collect()
+    }
+
+    fn personal_need(
+        &mut self,
+        person: &mut PersonFacts,
+        need: Need,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) {
+        let elements = request.body.elements();
+        match (need, person.home.clone()) {
+            (Need::MigratedProfile, Some(home)) => {
+                person.migrated_profile = self.migrated_profile(user, &home);
+            }
+            (Need::CurrentSystem, Some(home)) => {
+                person.current = self.current(user, &home, request);
+            }
+            (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
+            (Need::ServingIdentity, _) => {
+                let identity = elements.serving_identity();
+                person.serving_identity = identity.map(|identity| self.serving_identity(identity));
+            }
+            (
+                Need::MigratedProfile
+                | Need::CurrentSystem
+                | Need::Subject
+                | Need::Membership
+                | Need::Grant
+                | Need::GroupPartner
+                | Need::HomeAgreement
+                | Need::ServingAgreement
+                | Need::Calls
+                | Need::Link
+                | Need::Configuration
+                | Need::Target
+                | Need::Visitors,
+                _,
+            ) => {}
+        }
     }
 
     fn shared_need(
@@ -147,10 +202,23 @@ impl Gatherer<'_> {
                 shared.configuration =
                     provider.and_then(|provider| self.stored_configuration(provider));
             }
-            Need::Subject
+            Need::Target => {
+                let target = request.body.elements().target();
+                shared.target = target.map(|target| self.target(target));
+            }
+            Need::Visitors if self.direction == Direction::Inbound => {
+                let user = request.body.elements().subject();
+                shared.migrated_count = user.map(|user| self.migrated_count(user));
+            }
+            Need::Visitors
+            | Need::CurrentSystem
+            | Need::OpenDeletion
+            | Need::ServingIdentity
+            | Need::Subject
             | Need::Membership
             | Need::Grant
             | Need::GroupPartner
+            | Need::Calls
             | Need::MigratedProfile => {}
         }
     }
@@ -164,6 +232,8 @@ impl Gatherer<'_> {
             group_home: None,
             group: None,
             link: None,
+            migrated_count: None,
+            target: None,
             configuration: None,
         }
     }
@@ -186,7 +256,7 @@ impl Gatherer<'_> {
     }
 
     /// The document of a group that is defined here.
-    fn own_group(
+    pub(super) fn own_group(
         &mut self,
         id: &GroupId,
         home: Option<&McSystemId>,
@@ -209,13 +279,7 @@ impl Gatherer<'_> {
     fn member(&mut self, id: &McServiceId, group: &FoundGroup) -> PersonFacts {
         let mut person = self.person(id);
         if let (Some(Document::Group(group)), Some(home)) = (group.as_deref(), &person.home) {
-            person.is_member = if home == self.local {
-                group.members.contains(id)
-            } else {
-                group
-                    .partner(home)
-                    .is_some_and(|partner| partner.members.contains(id))
-            };
+            person.is_member = is_member(group, id, home, self.local);
         }
         person
     }
@@ -230,8 +294,7 @@ impl Gatherer<'_> {
         PersonFacts {
             home,
             profile,
-            migrated_profile: None,
-            is_member: false,
+            ..PersonFacts::default()
         }
     }
 
@@ -279,7 +342,7 @@ impl Gatherer<'_> {
         })
     }
 
-    fn home(&mut self, uri: &McUri) -> Option<McSystemId> {
+    pub(super) fn home(&mut self, uri: &McUri) -> Option<McSystemId> {
         let Some(number) = uri.tel_number() else {
             return uri.domain().cloned();
         };
@@ -302,14 +365,14 @@ impl Gatherer<'_> {
         })
     }
 
-    fn link(&mut self) -> Option<Versioned<LinkStatus>> {
+    fn link(&mut self) -> Option<Versioned<Link>> {
         let found = self.document(DocumentKind::Link, self.other.as_str())?;
         let Document::Link(link) = found.value.as_ref() else {
             return None;
         };
         Some(Versioned {
             revision: found.revision,
-            value: link.status,
+            value: link.clone(),
         })
     }
 
@@ -328,7 +391,11 @@ impl Gatherer<'_> {
     }
 
     /// Reads a document and remembers it, or that it was not there.
-    fn document(&mut self, kind: DocumentKind, id: &str) -> Option<Versioned<Arc<Document>>> {
+    pub(super) fn document(
+        &mut self,
+        kind: DocumentKind,
+        id: &str,
+    ) -> Option<Versioned<Arc<Document>>> {
         let key = DocumentKey {
             kind,
             id: id.parse().ok()?,
@@ -340,6 +407,22 @@ impl Gatherer<'_> {
 
     fn note(&mut self, key: ReadKey, found: Option<&Versioned<Arc<Document>>>) {
         self.read.insert(key, found.map(|found| found.revision));
+    }
+}
+
+/// Whether the list that a group keeps for a user's home has the user.
+pub(super) fn is_member(
+    group: &Group,
+    id: &McServiceId,
+    home: &McSystemId,
+    local: &McSystemId,
+) -> bool {
+    if home == local {
+        group.members.contains(id)
+    } else {
+        group
+            .partner(home)
+            .is_some_and(|partner| partner.members.contains(id))
     }
 }
 

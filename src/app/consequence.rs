@@ -1,0 +1,172 @@
+//! What a grant changes in the registry, written in the same entry of the log as the decision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::app::error::AppError;
+use crate::app::submit::Evaluation;
+use crate::decision::decide::ItemDecision;
+use crate::decision::facts::PersonFacts;
+use crate::decision::query::serving_system;
+use crate::domain::document::Document;
+use crate::domain::migration::Migration;
+use crate::domain::open_deletion::OpenDeletion;
+use crate::domain::operation::Direction;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::MembershipChange;
+use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::OperationBody;
+use crate::domain::request::PushedConfiguration;
+use crate::domain::request::UeConfigurationPush;
+use crate::store::command::Expected;
+use crate::store::command::RequestId;
+use crate::store::command::Write;
+
+/// A decision, and which of its items are granted.
+pub(in crate::app) struct Granted<'a> {
+    pub(in crate::app) request: &'a InterSystemRequest,
+    pub(in crate::app) request_id: RequestId,
+    pub(in crate::app) evaluation: &'a Evaluation,
+    /// The numbers of the items granted now.
+    pub(in crate::app) items: Vec<usize>,
+}
+
+/// Changes by key: what two items of one request change alike is changed once.
+type Changes = BTreeMap<DocumentKey, Option<Document>>;
+
+impl Granted<'_> {
+    /// The documents to write with the grant.
+    pub(in crate::app) fn writes(&self) -> Result<Vec<Write>, AppError> {
+        if self.items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let changes = self
+            .changes()
+            .map_err(|error| AppError::Broken(Box::new(error)))?;
+        let writes = changes.into_iter().map(|(key, document)| Write {
+            key,
+            // What was there is in the read set.
+            expected: Expected::Any,
+            document: document.map(Arc::new),
+        });
+        Ok(writes.collect())
+    }
+
+    fn changes(&self) -> Result<Changes, InvalidDocumentId> {
+        let body = &self.request.body;
+        match self.request.direction {
+            Direction::Outbound => {
+                if let OperationBody::GroupMembershipUpdate(update) = body {
+                    return self.deletions(update);
+                }
+            }
+            Direction::Inbound => {
+                if let OperationBody::UeConfigurationPush(push) = body {
+                    return pushed(push);
+                }
+                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
+                    return self.registered(authorization);
+                }
+            }
+            Direction::HomeConsent => {
+                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
+                    return self.registered(authorization);
+                }
+            }
+        }
+        Ok(Changes::new())
+    }
+
+    /// The register of current systems: in the serving system its visitor, in the home its user
+    /// (TR 23.781 clause 5.2.5).
+    fn registered(
+        &self,
+        authorization: &MigrationServiceAuthorization,
+    ) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let home = facts.subjects.first().and_then(|user| user.home.as_ref());
+        let serving = serving_system(self.request);
+        let link = facts.shared.link.as_ref();
+        let mut changes = Changes::new();
+        for item in self.decisions() {
+            let (Some(service), Some(home), Some(serving)) = (item.item.service, home, serving)
+            else {
+                continue;
+            };
+            let entry = Document::Migration(Migration {
+                user: authorization.user.clone(),
+                service,
+                home_system: home.clone(),
+                serving_system: serving.clone(),
+                serving_mc_service_id: authorization.serving_mc_service_id.clone(),
+                since: self.evaluation.now,
+                expires_at: item.limits.end_time,
+                request_id: self.request_id.0,
+                verified: true,
+                interconnection: link.map(|link| link.value.status),
+            });
+            changes.insert(entry.key()?, Some(entry));
+        }
+        Ok(changes)
+    }
+
+    /// Deletions that we ask a partner for, and additions that put an end to them (ruling 15).
+    fn deletions(&self, update: &GroupMembershipUpdate) -> Result<Changes, InvalidDocumentId> {
+        let mut changes = Changes::new();
+        for number in &self.items {
+            let member = update.members.get(*number);
+            let facts = self.evaluation.facts.subjects.get(*number);
+            let (Some(member), Some(facts)) = (member, facts) else {
+                continue;
+            };
+            // Who is nobody of ours affiliates to nothing, deleted or not.
+            let Some(person) = facts.profile.as_ref().map(|found| &found.value.user) else {
+                continue;
+            };
+            match update.change {
+                MembershipChange::Delete => {
+                    let deletion = Document::OpenDeletion(OpenDeletion {
+                        group: update.group.clone(),
+                        person: person.clone(),
+                        member: member.clone(),
+                        request_id: self.request_id.0,
+                        since: self.evaluation.now,
+                    });
+                    changes.insert(deletion.key()?, Some(deletion));
+                }
+                MembershipChange::Add if is_open(facts) => {
+                    let key = DocumentKey {
+                        kind: DocumentKind::OpenDeletion,
+                        id: OpenDeletion::id(&update.group, person)?,
+                    };
+                    changes.insert(key, None);
+                }
+                MembershipChange::Add => {}
+            }
+        }
+        Ok(changes)
+    }
+
+    fn decisions(&self) -> impl Iterator<Item = &ItemDecision> {
+        let items = self.items.iter();
+        items.filter_map(|number| self.evaluation.items.get(*number))
+    }
+}
+
+/// Accepted configuration becomes the one that the next push is compared with.
+fn pushed(push: &UeConfigurationPush) -> Result<Changes, InvalidDocumentId> {
+    let PushedConfiguration::Sealed(stored) = &push.configuration else {
+        return Ok(Changes::new());
+    };
+    let document = Document::UeConfiguration(stored.clone());
+    Ok(Changes::from([(document.key()?, Some(document))]))
+}
+
+fn is_open(person: &PersonFacts) -> bool {
+    let deletion = person.deletion.as_ref();
+    deletion.is_some_and(|deletion| deletion.open.is_some())
+}

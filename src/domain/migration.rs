@@ -1,0 +1,57 @@
+//! The register of current systems: who is served away from home, where, and since when
+//! (TR 23.781 clause 5.2.5, key issue 2.5).
+//!
+//! Both sides keep one: the home of its users who are served elsewhere, the serving system of its visitors.
+
+use serde::Deserialize;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::identity::McServiceId;
+use super::identity::McSystemId;
+use super::link::LinkStatus;
+use super::registry::DocumentId;
+use super::registry::InvalidDocumentId;
+use super::service::McService;
+use super::time::Timestamp;
+
+/// That a user is served away from home in one service; a later acceptance elsewhere takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The user, by their home MC service ID.
+    pub user: McServiceId,
+    /// The service.
+    pub service: McService,
+    /// The user's home, from the home MC service ID alone (ruling 5).
+    pub home_system: McSystemId,
+    /// The system that serves the user.
+    pub serving_system: McSystemId,
+    /// The identity that the serving system gave the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving_mc_service_id: Option<McServiceId>,
+    /// When it was granted.
+    pub since: Timestamp,
+    /// The first moment at which it no longer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The request that was granted.
+    pub request_id: Uuid,
+    /// Whether the home could be asked; a grant while the link was down is unverified (ruling 22).
+    pub verified: bool,
+    /// The interconnection as it was measured when it was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interconnection: Option<LinkStatus>,
+}
+
+impl Migration {
+    /// The key of the entry about one user in one service.
+    pub fn id(user: &McServiceId, service: McService) -> Result<DocumentId, InvalidDocumentId> {
+        format!("{service}:{}", user.uri().subscriber()).parse()
+    }
+
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+}

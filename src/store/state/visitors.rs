@@ -1,0 +1,91 @@
+//! The register of current systems by home: how many users of a system are registered, and what has ended.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::decision::facts::Visitors;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::migration::Migration;
+use crate::domain::registry::DocumentId;
+use crate::domain::registry::Revision;
+use crate::domain::service::McService;
+use crate::domain::time::Timestamp;
+
+/// What follows from the entries of the register.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Register {
+    // INVARIANT (no empty home): every home has an entry.
+    homes: BTreeMap<McSystemId, Home>,
+    ends: BTreeSet<(Timestamp, DocumentId)>,
+}
+
+/// The users of one home.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Home {
+    users: BTreeMap<String, BTreeSet<McService>>,
+    revisions: BTreeSet<(Revision, DocumentId)>,
+}
+
+impl Register {
+    pub(super) fn insert(&mut self, id: &DocumentId, revision: Revision, entry: &Migration) {
+        let home = self.homes.entry(entry.home_system.clone()).or_default();
+        let services = home.users.entry(subscriber(&entry.user)).or_default();
+        services.insert(entry.service);
+        home.revisions.insert((revision, id.clone()));
+        self.ends
+            .extend(entry.expires_at.map(|end| (end, id.clone())));
+    }
+
+    pub(super) fn remove(&mut self, id: &DocumentId, revision: Revision, entry: &Migration) {
+        if let Some(end) = entry.expires_at {
+            self.ends.remove(&(end, id.clone()));
+        }
+        let Some(home) = self.homes.get_mut(&entry.home_system) else {
+            return;
+        };
+        home.revisions.remove(&(revision, id.clone()));
+        let user = subscriber(&entry.user);
+        if let Some(services) = home.users.get_mut(&user) {
+            services.remove(&entry.service);
+            if services.is_empty() {
+                home.users.remove(&user);
+            }
+        }
+        if home.revisions.is_empty() {
+            self.homes.remove(&entry.home_system);
+        }
+    }
+
+    pub(super) fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
+        let Some(of_home) = self.homes.get(home) else {
+            return Visitors::default();
+        };
+        let is_there = of_home.users.contains_key(&subscriber(except));
+        Visitors {
+            count: of_home.users.len() - usize::from(is_there),
+            revision: of_home.revision(),
+        }
+    }
+
+    /// The newest revision of an entry about the home's users.
+    pub(super) fn revision(&self, home: &McSystemId) -> Option<Revision> {
+        self.homes.get(home).and_then(Home::revision)
+    }
+
+    /// The entries that have ended, the longest ended first.
+    pub(super) fn ended(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
+        let ended = self.ends.iter().take_while(move |(end, _)| *end <= now);
+        ended.map(|(_, id)| id)
+    }
+}
+
+impl Home {
+    fn revision(&self) -> Option<Revision> {
+        self.revisions.last().map(|(revision, _)| *revision)
+    }
+}
+
+fn subscriber(user: &McServiceId) -> String {
+    user.uri().subscriber().to_owned()
+}

@@ -1,0 +1,100 @@
+//! Deletions that we have asked a partner for (ruling 15).
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::support::Answer;
+use super::support::DE;
+use super::support::NL;
+use super::support::TestService;
+
+const GROUP: &str = "sip:grensteam-1@mc.nl.example";
+const USER: &str = "sip:streife.12@mc.de.example";
+const OPEN: &str = "/v1/open-deletions/grensteam-1@mc.nl.example;patrol-12";
+
+fn outbound(mut request: Value) -> Value {
+    request["direction"] = json!("outbound");
+    request["correlation_id"] = json!("de-2026-000031");
+    request["requesting_system"] = json!(DE);
+    request["receiving_system"] = json!(NL);
+    request["group"] = json!(GROUP);
+    request
+}
+
+fn update(change: &str) -> Value {
+    outbound(json!({
+        "operation": "group-membership-update",
+        "requester": { "mc_service_id": "sip:dispatch.1@mc.de.example" },
+        "target": { "mc_service_id": "sip:control.3@mc.nl.example" },
+        "members": [USER],
+        "change": change
+    }))
+}
+
+fn affiliation() -> Value {
+    outbound(json!({
+        "operation": "affiliation",
+        "user": USER,
+        "service": "mcptt",
+        "serving_system": DE
+    }))
+}
+
+async fn outcome(service: &TestService, request: &Value) -> Answer {
+    let answer = service.submit(request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_deletion_was_sent_stays_out_until_they_are_added_again() {
+    let mut service = TestService::start().await;
+    let free = outcome(&service, &affiliation()).await;
+    assert_eq!(free.items("/outcome"), ["accept"], "{}", free.text);
+    let deletion = outcome(&service, &update("delete")).await;
+    assert_eq!(deletion.items("/outcome"), ["accept"], "{}", deletion.text);
+    let open = service.get(OPEN, "auditor").await;
+    assert_eq!(open.status, 200, "{}", open.text);
+    assert_eq!(open.body["request_id"], deletion.body["id"]);
+    assert_eq!(open.body["member"], USER);
+    let refused = outcome(&service, &affiliation()).await;
+    assert_eq!(refused.items("/outcome"), ["reject"]);
+    let by = refused.body["items"][0]["policies"].to_string();
+    assert!(by.contains("affiliation.deletion-under-way"), "{by}");
+    // It is no matter of memory alone.
+    service.stop().await;
+    service.resume().await.unwrap();
+    let refused = outcome(&service, &affiliation()).await;
+    assert_eq!(refused.items("/outcome"), ["reject"]);
+    let addition = outcome(&service, &update("add")).await;
+    assert_eq!(addition.items("/outcome"), ["accept"], "{}", addition.text);
+    assert_eq!(service.get(OPEN, "auditor").await.status, 404);
+    let free = outcome(&service, &affiliation()).await;
+    assert_eq!(free.items("/outcome"), ["accept"], "{}", free.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_was_not_sent_keeps_nobody_out() {
+    let service = TestService::start().await;
+    let mut refused = update("delete");
+    refused["requester"]["mc_service_id"] = json!(USER);
+    let refused = outcome(&service, &refused).await;
+    assert_eq!(refused.items("/outcome"), ["reject"]);
+    assert_eq!(service.get(OPEN, "auditor").await.status, 404);
+    let free = outcome(&service, &affiliation()).await;
+    assert_eq!(free.items("/outcome"), ["accept"], "{}", free.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_identities_of_one_person_are_deleted_together() {
+    let service = TestService::start().await;
+    let identify =
+        |user: &mut Value| user["identities"]["mcdata"] = json!("sip:daten.12@mc.de.example");
+    service.change("/v1/users/patrol-12", identify).await;
+    let mut deletion = update("delete");
+    deletion["members"] = json!([USER, "sip:daten.12@mc.de.example"]);
+    let answer = outcome(&service, &deletion).await;
+    assert_eq!(answer.items("/outcome"), ["accept", "accept"]);
+    let refused = outcome(&service, &affiliation()).await;
+    assert_eq!(refused.items("/outcome"), ["reject"]);
+}
