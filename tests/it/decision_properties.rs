@@ -283,16 +283,6 @@ const PERSONAL_DROPS: [Drop; 15] = [
     ("memberships", |facts| {
         of_each(facts, |it| it.is_member = false);
     }),
-    ("register", |facts| {
-        of_each(facts, |it| drop(it.current.take()));
-    }),
-    ("deletions", |facts| {
-        of_each(facts, |it| drop(it.deletion.take()));
-    }),
-    ("serving identities", |facts| {
-        of_each(facts, |it| drop(it.serving_identity.take()));
-    }),
-    ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
     ("called user", |facts| facts.resource = None),
     ("called user's profile", |facts| {
         if let Some(called) = &mut facts.resource {
@@ -309,6 +299,16 @@ const PERSONAL_DROPS: [Drop; 15] = [
             called.home_call_permission = None;
         }
     }),
+    ("register", |facts| {
+        of_each(facts, |it| drop(it.current.take()));
+    }),
+    ("deletions", |facts| {
+        of_each(facts, |it| drop(it.deletion.take()));
+    }),
+    ("serving identities", |facts| {
+        of_each(facts, |it| drop(it.serving_identity.take()));
+    }),
+    ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
 ];
 
 fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {
