@@ -74,6 +74,7 @@ impl App {
                 .zip(record.items)
                 .map(|(state, decision)| ItemAnswer::new(decision, *state))
                 .collect(),
+            selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,

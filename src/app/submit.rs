@@ -11,6 +11,8 @@ use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
 use crate::decision::decide::ItemDecision;
+use crate::decision::decide::select;
+use crate::decision::decide::selection;
 use crate::decision::facts::Facts;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::gather;
@@ -116,6 +118,7 @@ impl App {
         let request = self.sealing_key().seal(request);
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
+        let selection = selection(&request, &evaluation.facts, &evaluation.items);
         let mut outcomes = std::collections::BTreeMap::new();
         for item in &evaluation.items {
             *outcomes.entry(item.outcome).or_insert(0) += 1;
@@ -123,6 +126,7 @@ impl App {
         Ok(DryRunAnswer {
             items: evaluation.items.into_iter().map(Into::into).collect(),
             outcomes,
+            selection,
             bundle: BundleAnswer {
                 generation: evaluation.bundle.generation,
                 digest: evaluation.bundle.digest,
@@ -138,13 +142,16 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let (facts, mut read_set) = self.store().view(|state| gather(local, request, state));
+        let (facts, mut read_set) = self
+            .store()
+            .view(|state| gather(local, request, state, now));
         read_set.generation = live.generation;
         let bundle = BundleReference {
             digest: live.digest.to_string(),
             generation: live.generation,
         };
-        let items = pool::decide_in_chunks(&live, request, &facts, now).await?;
+        let mut items = pool::decide_in_chunks(&live, request, &facts, now).await?;
+        select(request, &facts, &mut items);
         Ok(Evaluation {
             facts,
             read_set,
@@ -254,6 +261,7 @@ pub(in crate::app) fn record(
     request_id: RequestId,
     evaluation: Evaluation,
 ) -> DecisionRecord {
+    let selection = selection(request, &evaluation.facts, &evaluation.items);
     DecisionRecord {
         version: FORMAT_VERSION,
         request_id: request_id.0,
@@ -263,6 +271,7 @@ pub(in crate::app) fn record(
         caller: caller.name.clone(),
         bundle: evaluation.bundle,
         engine_version: ENGINE_VERSION.to_owned(),
+        selection,
         items: evaluation.items,
     }
 }

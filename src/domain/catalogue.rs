@@ -9,9 +9,18 @@ use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
 use crate::domain::request::Affiliation;
+use crate::domain::request::CurrentSystemReport;
 use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::InboundMigrationIdentities;
+use crate::domain::request::MigratingUserProfileRetrieval;
+use crate::domain::request::MigrationReturn;
 use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::OutboundMigrationIdentities;
+use crate::domain::request::PartnerConnectionDetails;
+use crate::domain::request::PartnerSystemAccess;
+use crate::domain::request::SipRegistration;
 use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::UeRelease;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::ReadElements;
 use crate::domain::wire::WireLimits;
@@ -101,8 +110,26 @@ catalogue! {
     UeConfigurationPush = "ue-configuration-push": "A1", Acm, [Outbound, Inbound], Possible;
     /// Group membership update (TS 23.280 clause 10.17.4).
     GroupMembershipUpdate = "group-membership-update": "A4", Acm, [Outbound, Inbound], Possible;
+    /// Get partner MC system connection details request (TR 23.781 clause 6.2.1 steps 1 to 3).
+    PartnerConnectionDetails = "partner-connection-details": "M1", Migration, [Outbound], Never;
+    /// Get outbound migration SIP identities request (TR 23.781 clause 6.2.1 steps 4 to 6).
+    OutboundMigrationIdentities = "outbound-migration-identities": "M3", Migration, [Outbound], Never;
+    /// Partner MC system access request (TR 23.781 clause 6.2.1 steps 7 and 8).
+    PartnerSystemAccess = "partner-system-access": "M4", Migration, [Inbound], Never;
+    /// Get inbound migration SIP identities request (TR 23.781 clause 6.2.1 steps 9 to 11).
+    InboundMigrationIdentities = "inbound-migration-identities": "M5", Migration, [Inbound], Never;
+    /// SIP registration in the partner system, asked at home (TR 23.781 clause 6.2.1 steps 15 to 19).
+    SipRegistration = "sip-registration": "M6", Migration, [HomeConsent], Never;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// Report of the system that serves a user (TR 23.781 key issue 2.5).
+    CurrentSystemReport = "current-system-report": "M11", Migration, [Inbound], Never;
+    /// Return of a migrated user, or forced end (TR 23.781 key issue 2.5).
+    MigrationReturn = "migration-return": "M12", Migration, [Outbound, Inbound], Never;
+    /// Release of a partner's configuration from a shared UE (TR 23.781 key issue 2.4).
+    UeRelease = "ue-release": "M13", Migration, [Outbound, Inbound], Never;
+    /// Retrieval of the profile of a migrating user (CSC-17).
+    MigratingUserProfileRetrieval = "migrating-user-profile-retrieval": "M14", Migration, [Outbound, Inbound], Never;
     /// Affiliation to a group defined in a partner system (TR 23.781 key issue 1.4).
     Affiliation = "affiliation": "I7-I12", Interconnection, [Outbound, Inbound], Never;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use comity::decision::decide::ItemDecision;
+use comity::decision::decide::selection;
 
 use crate::golden::Expected;
 use crate::golden::SCENES;
@@ -23,6 +24,11 @@ fn cases_come_out_as_written() {
             .iter()
             .flat_map(|expected| std::iter::repeat_n(expected, expected.items))
             .collect();
+        let selected = selection(&scene.request, &scene.facts(), &decided);
+        let selected = serde_json::to_value(selected).unwrap();
+        if selected != scene.case.selection {
+            differences.push(format!("{}: selection {selected}", scene.name));
+        }
         if decided.len() != expected.len() {
             differences.push(format!("{}: {} items", scene.name, decided.len()));
         }
@@ -113,10 +119,13 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
     let expected = [
         "ceiling.affiliation",
         "ceiling.agreement",
+        "ceiling.connection-details",
         "ceiling.exchange",
         "ceiling.group-membership",
         "ceiling.interconnection",
         "ceiling.migration",
+        "ceiling.migration-register",
+        "ceiling.partner-access",
         "ceiling.requester",
         "ceiling.ue-configuration",
         "review.group-membership",

@@ -117,8 +117,8 @@ impl Registry {
         registry
     }
 
-    pub(crate) fn gather(&self, request: &InterSystemRequest) -> (Facts, ReadSet) {
-        gather(&self.local, request, self)
+    pub(crate) fn gather(&self, request: &InterSystemRequest, now: Timestamp) -> (Facts, ReadSet) {
+        gather(&self.local, request, self, now)
     }
 }
 
@@ -148,7 +148,10 @@ impl Lookup for Registry {
                 | Document::Link(_)
                 | Document::UeConfiguration(_)
                 | Document::Migration(_)
-                | Document::OpenDeletion(_) => [].iter(),
+                | Document::OpenDeletion(_)
+                | Document::AreaMap(_)
+                | Document::PartnerKeys(_)
+                | Document::AccessGrant(_) => [].iter(),
             };
             prefixes
                 .map(TelPrefix::as_str)
@@ -223,6 +226,9 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) responses: BTreeMap<String, String>,
     pub(crate) expect: Vec<Expected>,
+    /// What is chosen among the candidates.
+    #[serde(default)]
+    pub(crate) selection: Value,
 }
 
 /// What must come out for the next item, or so many items.
@@ -266,8 +272,12 @@ impl Scene {
         }
     }
 
+    pub(crate) fn facts(&self) -> Facts {
+        self.registry.gather(&self.request, self.case.now).0
+    }
+
     pub(crate) fn decide(&self, engine: &Engine) -> Vec<ItemDecision> {
-        let (facts, _) = self.registry.gather(&self.request);
+        let (facts, _) = self.registry.gather(&self.request, self.case.now);
         decide(engine, &self.request, &facts, self.case.now)
     }
 }

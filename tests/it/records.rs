@@ -1,5 +1,6 @@
 //! Records: written in parts, read from them, decided again.
 
+use comity::decision::decide::selection;
 use comity::decision::facts::Facts;
 use comity::decision::record::BundleReference;
 use comity::decision::record::DecisionRecord;
@@ -24,8 +25,10 @@ use crate::golden::SCENES;
 use crate::golden::Scene;
 
 fn record(scene: &Scene) -> DecisionRecord {
-    let (facts, _) = scene.registry.gather(&scene.request);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
+    let items = scene.decide(scene.engine().get());
     DecisionRecord {
+        selection: selection(&scene.request, &facts, &items),
         version: FORMAT_VERSION,
         request_id: Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef),
         request: scene.request.clone(),
@@ -37,7 +40,7 @@ fn record(scene: &Scene) -> DecisionRecord {
             generation: 3,
         },
         engine_version: ENGINE_VERSION.to_owned(),
-        items: scene.decide(scene.engine().get()),
+        items,
     }
 }
 
@@ -100,6 +103,10 @@ fn personal(scene: &Scene) -> Vec<String> {
         "/target/functional_alias",
         "/user",
         "/serving_mc_service_id",
+        "/ue",
+        "/sip_private_identity",
+        "/sip_public_identity",
+        "/location/fix/measured_at",
     ] {
         texts.extend(
             body.pointer(pointer)
@@ -132,7 +139,12 @@ fn personal(scene: &Scene) -> Vec<String> {
                 );
             }
             Document::OpenDeletion(deletion) => texts.push(deletion.person.to_string()),
-            Document::System(_) | Document::Link(_) | Document::UeConfiguration(_) => {}
+            Document::AccessGrant(grant) => texts.push(grant.user.to_string()),
+            Document::System(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_) => {}
         }
     }
     texts

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::PolicyError;
+use crate::decision::decide::Selection;
 use crate::decision::facts::CandidateFacts;
 use crate::decision::facts::ListedGroupFacts;
 use crate::decision::facts::PersonFacts;
@@ -164,6 +165,9 @@ pub(super) struct RequesterPart {
     pub(super) elements: Elements,
     pub(super) facts: Option<PersonFacts>,
     pub(super) resource: Option<PersonFacts>,
+    /// It says in which area the user is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) selection: Option<Selection>,
 }
 
 /// One subject, and what became of their items.

@@ -38,6 +38,7 @@ pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordErr
         elements: std::mem::take(&mut divided.about_people),
         facts: record.facts.requester.clone(),
         resource: record.facts.resource.clone(),
+        selection: record.selection.clone(),
     };
     let mut parts = vec![(key, PersonalPart::Requester(Box::new(requester)))];
     let target = elements.target().cloned();

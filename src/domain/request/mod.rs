@@ -24,7 +24,16 @@ pub use acm::group_membership_update::MembershipChange;
 pub use acm::ue_configuration_push::PushedConfiguration;
 pub use acm::ue_configuration_push::UeConfigurationPush;
 pub use interconnection::affiliation::Affiliation;
+pub use migration::current_system_report::CurrentSystemReport;
+pub use migration::inbound_identities::InboundMigrationIdentities;
+pub use migration::migration_return::MigrationReturn;
+pub use migration::outbound_identities::OutboundMigrationIdentities;
+pub use migration::partner_connection_details::PartnerConnectionDetails;
+pub use migration::partner_system_access::PartnerSystemAccess;
+pub use migration::profile_retrieval::MigratingUserProfileRetrieval;
 pub use migration::service_authorization::MigrationServiceAuthorization;
+pub use migration::sip_registration::SipRegistration;
+pub use migration::ue_release::UeRelease;
 
 /// A request as a front-end submits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
