@@ -19,10 +19,10 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
-use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
@@ -64,9 +64,11 @@ impl Granted<'_> {
                 self.deletions(update)
             }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
-            (_, OperationBody::MigrationServiceAuthorization(authorization)) => {
-                self.registered(authorization)
-            }
+            (_, OperationBody::MigrationServiceAuthorization(_))
+            | (
+                Direction::Inbound,
+                OperationBody::LinkFailureMigration(_) | OperationBody::LimitedMigration(_),
+            ) => self.registered(),
             (_, OperationBody::MigrationReturn(_)) => self.returned(),
             (
                 _,
@@ -142,30 +144,30 @@ impl Granted<'_> {
 
     /// The register of current systems: in the serving system its visitor, in the home its user
     /// (TR 23.781 clause 5.2.5).
-    fn registered(
-        &self,
-        authorization: &MigrationServiceAuthorization,
-    ) -> Result<Changes, InvalidDocumentId> {
+    fn registered(&self) -> Result<Changes, InvalidDocumentId> {
+        let elements = self.request.body.elements();
         let facts = &self.evaluation.facts;
         let home = facts.subjects.first().and_then(|user| user.home.as_ref());
         let serving = serving_system(self.request);
         let link = facts.shared.link.as_ref();
         let mut changes = Changes::new();
         for item in self.decisions() {
-            let (Some(service), Some(home), Some(serving)) = (item.item.service, home, serving)
+            let (Some(user), Some(service), Some(home), Some(serving)) =
+                (elements.subject(), item.item.service, home, serving)
             else {
                 continue;
             };
             let entry = Document::Migration(Migration {
-                user: authorization.user.clone(),
+                user: user.clone(),
                 service,
                 home_system: home.clone(),
                 serving_system: serving.clone(),
-                serving_mc_service_id: authorization.serving_mc_service_id.clone(),
+                serving_mc_service_id: elements.serving_identity().cloned(),
                 since: self.evaluation.now,
                 expires_at: item.limits.end_time,
                 request_id: self.request_id.0,
-                verified: true,
+                // Under these terms the home could not be asked, and is when the link returns (ruling 22).
+                verified: !elements.needs_to_know(Need::LinkFailureProfile),
                 interconnection: link.map(|link| link.value.status),
             });
             changes.insert(entry.key()?, Some(entry));

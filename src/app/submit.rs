@@ -7,6 +7,7 @@ use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
+use crate::app::credentials::Presented;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
@@ -63,14 +64,16 @@ impl App {
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
-        let request = self.sealing_key().seal(request);
+        let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
-            &serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?,
+            &serde_json::to_vec(&presented.request)
+                .map_err(|error| AppError::Broken(Box::new(error)))?,
         );
         let idempotency = key.map(|key| Idempotency {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
+        let request = self.examined(presented);
         let work =
             tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
         work.await
@@ -115,7 +118,7 @@ impl App {
         request: InterSystemRequest,
     ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
-        let request = self.sealing_key().seal(request);
+        let request = self.examined(Presented::new(self.sealing_key().seal(request)));
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
         let selection = selection(&request, &evaluation.facts, &evaluation.items);

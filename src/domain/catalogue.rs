@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::credential::Credential;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
@@ -12,6 +13,9 @@ use crate::domain::request::Affiliation;
 use crate::domain::request::CurrentSystemReport;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InboundMigrationIdentities;
+use crate::domain::request::InterDomainUserAuthorization;
+use crate::domain::request::LimitedMigration;
+use crate::domain::request::LinkFailureMigration;
 use crate::domain::request::MigratingUserProfileRetrieval;
 use crate::domain::request::MigrationReturn;
 use crate::domain::request::MigrationServiceAuthorization;
@@ -120,8 +124,14 @@ catalogue! {
     InboundMigrationIdentities = "inbound-migration-identities": "M5", Migration, [Inbound], Never;
     /// SIP registration in the partner system, asked at home (TR 23.781 clause 6.2.1 steps 15 to 19).
     SipRegistration = "sip-registration": "M6", Migration, [HomeConsent], Never;
+    /// Inter-domain user service authorization (TS 33.180 clause 5.1.4).
+    InterDomainUserAuthorization = "inter-domain-user-authorization": "M7", Migration, [Outbound, Inbound], Never;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// Migration while the link to the home is down (TR 23.781 key issue 2.10).
+    LinkFailureMigration = "link-failure-migration": "M9", Migration, [Inbound], Never;
+    /// Service authorization for limited-migration (TR 23.700-90 clause 7.X.2).
+    LimitedMigration = "limited-migration": "M10", Migration, [Outbound, Inbound], Never;
     /// Report of the system that serves a user (TR 23.781 key issue 2.5).
     CurrentSystemReport = "current-system-report": "M11", Migration, [Inbound], Never;
     /// Return of a migrated user, or forced end (TR 23.781 key issue 2.5).
@@ -145,6 +155,18 @@ impl OperationBody {
     pub fn push(&self) -> Option<&UeConfigurationPush> {
         if let Self::UeConfigurationPush(push) = self {
             Some(push)
+        } else {
+            None
+        }
+    }
+
+    /// What the user presents, to be examined.
+    pub fn credential_mut(&mut self) -> Option<&mut Credential> {
+        if let Self::InterDomainUserAuthorization(InterDomainUserAuthorization { token, .. })
+        | Self::LinkFailureMigration(LinkFailureMigration { token, .. })
+        | Self::LimitedMigration(LimitedMigration { token, .. }) = self
+        {
+            token.as_mut()
         } else {
             None
         }

@@ -120,6 +120,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.affiliation",
         "ceiling.agreement",
         "ceiling.connection-details",
+        "ceiling.credential",
         "ceiling.exchange",
         "ceiling.group-membership",
         "ceiling.interconnection",

@@ -104,6 +104,8 @@ fn personal(scene: &Scene) -> Vec<String> {
         "/user",
         "/serving_mc_service_id",
         "/ue",
+        "/token/verified/token_id_hash",
+        "/token/verified/client_id",
         "/sip_private_identity",
         "/sip_public_identity",
         "/location/fix/measured_at",
@@ -128,6 +130,8 @@ fn personal(scene: &Scene) -> Vec<String> {
                 let foreign = group.partners.iter().flat_map(|partner| &partner.members);
                 texts.extend(group.members.iter().chain(foreign).map(ToString::to_string));
             }
+            // A general profile may be named by an agreement, which is nobody's.
+            Document::MigratedProfile(profile) if profile.user.is_none() => {}
             Document::MigratedProfile(profile) => texts.push(profile.id.to_string()),
             Document::Agreement(agreement) => texts.extend(agreement.review_contact.clone()),
             Document::Migration(migration) => {

@@ -10,7 +10,6 @@ use crate::decision::obligation::Obligation;
 use crate::decision::obligation::ObligationParameters;
 use crate::decision::query;
 use crate::domain::agreement::Agreement;
-use crate::domain::credential::Credential;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
@@ -119,16 +118,14 @@ impl Grant<'_> {
         self.now.plus_milliseconds(milliseconds)
     }
 
-    /// How long a grant may last that the home could not confirm, and what was presented for it (ruling 22).
+    /// How long a grant may last that the home could not confirm (ruling 22).
     fn unverified_life(&self) -> Option<Timestamp> {
         let elements = self.request.body.elements();
-        let credential = elements.credential().and_then(Credential::verified);
-        let expires_at = credential.map(|credential| credential.expires_at);
         let terms = elements.needs_to_know(Need::LinkFailureProfile).then(|| {
             let migration = self.agreement()?.value.migration.as_ref()?;
             Some(self.after(migration.link_failure.as_ref()?.life_minutes_max))
         });
-        lowest([terms.flatten(), expires_at])
+        terms.flatten()
     }
 
     /// The agreement with the other system: of a candidate, its own.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::decision::decide::ItemDecision;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
+use crate::decision::facts::LocationFacts;
 use crate::decision::obligation::Limits;
 use crate::decision::reason::ReasonCode;
 use crate::domain::area;
@@ -69,8 +70,8 @@ pub fn selection(
     let accepted = accepted.filter_map(|item| item.item.system.clone());
     let candidates = Candidates::new(facts.shared.local.clone(), &listed, accepted);
     let location = person.and_then(|person| person.location.as_ref());
-    let located = location.map_or_else(nowhere, |location| location.located());
-    let preferences = location.map_or_else(Preferences::default, |it| it.preferences());
+    let located = location.map_or_else(nowhere, LocationFacts::located);
+    let preferences = location.map_or_else(Preferences::default, LocationFacts::preferences);
     let wish = Wish {
         requested: elements.requested_system(),
         strict: false,

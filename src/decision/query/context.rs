@@ -375,6 +375,7 @@ fn profile_record(profile: &MigratedUserProfile) -> Result<RestrictedExpression,
     let mut members = vec![
         member("enabled", boolean(profile.enabled)),
         member("services", services(profile.services.iter())),
+        member("own", boolean(profile.user.is_some())),
     ];
     optional(&mut members, "priority", profile.priority.map(long));
     optional(

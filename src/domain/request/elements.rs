@@ -219,6 +219,11 @@ pub trait InformationElements {
         None
     }
 
+    /// Where the user presents it.
+    fn presented_at(&self) -> Option<&str> {
+        None
+    }
+
     /// The SIP identities that are to be bound.
     fn sip(&self) -> Option<SipIdentities> {
         None

@@ -2,6 +2,9 @@
 
 pub(super) mod current_system_report;
 pub(super) mod inbound_identities;
+pub(super) mod inter_domain_authorization;
+pub(super) mod limited_migration;
+pub(super) mod link_failure_migration;
 pub(super) mod migration_return;
 pub(super) mod outbound_identities;
 pub(super) mod partner_connection_details;
