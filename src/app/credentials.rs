@@ -15,6 +15,7 @@ use crate::domain::registry::DocumentKind;
 use crate::domain::request::InterSystemRequest;
 use crate::identity::security_token::Expected;
 use crate::identity::security_token::Leeway;
+use crate::identity::security_token::TokenError;
 use crate::identity::security_token::VerifiedToken;
 use crate::identity::security_token::verify;
 
@@ -84,7 +85,7 @@ impl App {
             now: self.now(),
             leeway: Leeway::MAX,
         };
-        verify(token, keys, &expected).map_err(|error| error.word())
+        verify(token, keys, &expected).map_err(TokenError::word)
     }
 }
 

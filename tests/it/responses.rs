@@ -113,6 +113,8 @@ fn what_only_takes_access_away_cannot_be_rejected() {
     let expected = [
         "group-membership.deletion",
         "group-membership.outbound-deletion",
+        "migration.return",
+        "partner-access.release",
     ]
     .map(|category| (category.to_owned(), "reject"));
     assert_eq!(refused, BTreeSet::from(expected));

@@ -6,6 +6,7 @@ mod deletions;
 mod idempotency;
 mod identities;
 mod lifecycle;
+mod migration_operations;
 mod migrations;
 mod mirror;
 mod policies;
