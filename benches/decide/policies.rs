@@ -76,7 +76,8 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                     ));
                 }),
                 Side::new("of the whole path: gather and prepare", || {
-                    let (facts, _) = gather(&world.local, black_box(request), &world.state);
+                    let (facts, _) =
+                        gather(&world.local, black_box(request), &world.state, world::now());
                     black_box(Prepared::new(
                         engine.bundle(),
                         request,
@@ -87,7 +88,8 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                 Side::new(
                     "of the whole path: all but evaluating and answering",
                     || {
-                        let (facts, _) = gather(&world.local, black_box(request), &world.state);
+                        let (facts, _) =
+                            gather(&world.local, black_box(request), &world.state, world::now());
                         let prepared =
                             Prepared::new(engine.bundle(), request, &facts, world::now());
                         black_box(prepared.queries(0..1));

@@ -70,12 +70,14 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         archive: Archive::open(disk).unwrap(),
         sealing_key: SealingKey::from_bytes([7; 32]),
         metrics: Arc::new(Metrics::new()),
+        access_in_force: directory.join("access-bundle"),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),
         policies: package("policies"),
         access_policies: package("policies/access"),
         workers: 2,
+        dry_runs_per_minute_max: 600,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));
     let app = app.await.unwrap();

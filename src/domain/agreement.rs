@@ -47,6 +47,12 @@ pub struct Agreement {
     /// Key management servers of the partner that our users may use.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kms_uris: BTreeSet<String>,
+    /// Our key management servers from which the partner's users may obtain key material.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub offered_kms_uris: BTreeSet<String>,
+    /// What the servers of both systems may tell each other about bearers and places (TR 23.781 key issue 1.11).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub information_sharing: BTreeSet<SharedInformation>,
     /// The highest local priority that a user of the partner may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_ceiling: Option<u8>,
@@ -87,7 +93,7 @@ impl AgreementStatus {
     }
 }
 
-/// The ten interconnection flags of TR 23.781 solution 1, and the two for `MCData` groups that it lacks.
+/// The ten interconnection flags of TR 23.781 solution 1, and those that it lacks: for `MCData` groups and regroups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(
@@ -119,6 +125,10 @@ pub struct InterconnectionTerms {
     pub mcdata_group_outgoing: bool,
     /// `MCData` groups defined here permit affiliation from the partner system.
     pub mcdata_group_incoming: bool,
+    /// Our users may ask for preconfigured regroups with groups and users of the partner system.
+    pub regroup_outgoing: bool,
+    /// The partner's users may ask for preconfigured regroups with our groups and users.
+    pub regroup_incoming: bool,
 }
 
 /// The five migration flags of TR 23.781 solution 1, and the terms that it lacks.
@@ -215,12 +225,41 @@ pub enum DisclosureKind {
 }
 
 impl DisclosureKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::SecurityLevel];
+
     /// The word used on the wire and in policies.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Users => "users",
             Self::Groups => "groups",
             Self::SecurityLevel => "security-level",
+        }
+    }
+}
+
+/// What one server may tell another within a group call (TR 23.781 clause 5.1.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SharedInformation {
+    /// Multicast channels.
+    Multicast,
+    /// Cells in which there are members.
+    Cell,
+    /// Where the served users are.
+    Location,
+}
+
+impl SharedInformation {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Multicast, Self::Cell, Self::Location];
+
+    /// The word used on the wire and in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Multicast => "multicast",
+            Self::Cell => "cell",
+            Self::Location => "location",
         }
     }
 }

@@ -19,6 +19,8 @@ use super::registry::InvalidDocumentId;
 use super::system::System;
 use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
+use super::wire::Problem;
+use super::wire::typed;
 
 /// A typed registry document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +111,24 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(serde_json::from_value(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
+        })
+    }
+
+    /// Reads the bare JSON document of a kind as somebody submitted it; an error names its place.
+    pub fn from_submitted(kind: DocumentKind, json: serde_json::Value) -> Result<Self, Problem> {
+        Ok(match kind {
+            DocumentKind::System => Self::System(typed(json)?),
+            DocumentKind::Agreement => Self::Agreement(typed(json)?),
+            DocumentKind::User => Self::User(typed(json)?),
+            DocumentKind::Group => Self::Group(typed(json)?),
+            DocumentKind::MigratedProfile => Self::MigratedProfile(typed(json)?),
+            DocumentKind::Link => Self::Link(typed(json)?),
+            DocumentKind::UeConfiguration => Self::UeConfiguration(typed(json)?),
+            DocumentKind::Migration => Self::Migration(typed(json)?),
+            DocumentKind::OpenDeletion => Self::OpenDeletion(typed(json)?),
+            DocumentKind::AreaMap => Self::AreaMap(typed(json)?),
+            DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
+            DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
         })
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::identity::FunctionalAlias;
+use super::identity::GroupId;
 use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::operation::Operation;
@@ -89,6 +90,57 @@ pub struct UserPartner {
     /// Whether the person may migrate there without interconnection (TR 23.700-90).
     #[serde(default)]
     pub limited_migration: bool,
+    /// Calls and transactions between the person and single users there (TR 23.781 clause 5.1.3.2).
+    #[serde(default, skip_serializing_if = "PrivateCalls::is_empty")]
+    pub private_calls: PrivateCalls,
+    /// Key management servers there from which the person may obtain key material while served at home.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_kms: BTreeSet<String>,
+    /// Key management servers there from which the person may obtain key material while migrated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub migration_kms: BTreeSet<String>,
+}
+
+/// Whom the person may call and by whom they may be called; what is absent is not permitted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivateCalls {
+    /// The person calls or sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outgoing: Option<CallPermission>,
+    /// The person is called or sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incoming: Option<CallPermission>,
+}
+
+/// Calls in some services, with everybody there or with some only.
+///
+/// Where either restriction is written, a user must be named by one of them: an empty list admits nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallPermission {
+    /// The services.
+    pub services: BTreeSet<McService>,
+    /// These users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<BTreeSet<McServiceId>>,
+    /// Sets of users: members of these groups, which are defined here. Their homes keep the lists by group
+    /// membership updates, since lists of single users "may be difficult" to manage (TR 23.781 clause 5.1.3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_members_of: Option<BTreeSet<GroupId>>,
+}
+
+impl PrivateCalls {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl CallPermission {
+    /// Whether not everybody is admitted.
+    pub fn is_restricted(&self) -> bool {
+        self.only.is_some() || self.only_members_of.is_some()
+    }
 }
 
 impl User {

@@ -34,6 +34,7 @@ use crate::golden::Registry;
 use crate::golden::SCENES;
 use crate::golden::SHIPPED;
 use crate::golden::Scene;
+use crate::golden::engine_of;
 
 /// A golden case with its registry and request changed by chance.
 fn chance_scene() -> impl Strategy<Value = Scene> {
@@ -54,7 +55,7 @@ fn chance_scene() -> impl Strategy<Value = Scene> {
             if let Some(days) = days {
                 let start: comity::domain::time::Timestamp =
                     "2025-06-01T00:00:00Z".parse().unwrap();
-                scene.case.now = start.plus_milliseconds(days * 86_400_000);
+                scene.now = start.plus_milliseconds(days * 86_400_000);
             }
             scene
         })
@@ -208,7 +209,7 @@ fn lacks_only_a_certificate(scene: &Scene, refused: &ItemDecision) -> bool {
 
 /// Each item as policies decide it. What is chosen among them is relative: without one, another is chosen.
 fn by_themselves(scene: &Scene, engine: &Engine, facts: &Facts) -> Vec<ItemDecision> {
-    let prepared = Prepared::new(engine.bundle(), &scene.request, facts, scene.case.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, facts, scene.now);
     decide_items(engine, &prepared, 0..prepared.item_count())
 }
 
@@ -226,7 +227,7 @@ fn dropping_documents(scene: &Scene, engine: &Engine) -> Result<(), TestCaseErro
 }
 
 fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
-    let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.now);
     let decided = |facts: &Facts| by_themselves(scene, engine, facts);
     let before = decided(&facts);
     for (name, without) in facts_without(&facts) {
@@ -270,7 +271,7 @@ const SHARED_DROPS: [Drop; 12] = [
     ("candidates", |facts| facts.candidates.clear()),
 ];
 
-const PERSONAL_DROPS: [Drop; 15] = [
+const PERSONAL_DROPS: [Drop; 19] = [
     ("requester", |facts| facts.requester = None),
     ("requester's profile", |facts| {
         if let Some(requester) = &mut facts.requester {
@@ -312,6 +313,22 @@ const PERSONAL_DROPS: [Drop; 15] = [
         of_each(facts, |it| drop(it.serving_identity.take()));
     }),
     ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
+    ("called user", |facts| facts.resource = None),
+    ("called user's profile", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.profile = None;
+        }
+    }),
+    ("call permissions", |facts| {
+        for person in facts.subjects.iter_mut().chain(&mut facts.resource) {
+            person.call_permission = None;
+        }
+    }),
+    ("call permissions for a home", |facts| {
+        if let Some(called) = &mut facts.resource {
+            called.home_call_permission = None;
+        }
+    }),
 ];
 
 fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {
@@ -321,8 +338,8 @@ fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {
 /// Holds the engine's answer to each query against the two derived sets, and the accept against the ceiling.
 fn definition(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     let derived = Derived::new(engine.bundle()).unwrap();
-    let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let decided = by_themselves(scene, engine, &facts);
     let queries = prepared.queries(0..prepared.item_count());
     for ((number, query), item) in queries.queries.iter().zip(&decided) {
@@ -350,8 +367,8 @@ fn definition(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 
 /// The entities that are built fit the schema that the policies were validated against.
 fn conformity(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
-    let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let queries = prepared.queries(0..prepared.item_count());
     for (number, query) in &queries.queries {
         prop_assert!(!matches!(query, Query::Failed(_)), "{number}: {query:?}");
@@ -363,9 +380,9 @@ fn conformity(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 }
 
 fn chunks(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
-    let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.now);
     let whole = by_themselves(scene, engine, &facts);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let chunked: Vec<ItemDecision> = (0..whole.len())
         .step_by(50)
         .flat_map(|start| decide_items(engine, &prepared, start..start + 50))
@@ -391,7 +408,7 @@ fn is_counted(document: &Document, read_set: &ReadSet) -> bool {
 
 /// Only what is in the read set can have mattered.
 fn reads(scene: &Scene) -> Result<(), TestCaseError> {
-    let (facts, read_set) = scene.registry.gather(&scene.request, scene.case.now);
+    let (facts, read_set) = scene.registry.gather(&scene.request, scene.now);
     prop_assert!(read_set.entries.is_sorted_by(|one, next| one.0 < next.0));
     for (key, document) in &scene.registry.documents {
         let read = read_set
@@ -404,7 +421,7 @@ fn reads(scene: &Scene) -> Result<(), TestCaseError> {
             let (without, _) = scene
                 .registry
                 .without(key)
-                .gather(&scene.request, scene.case.now);
+                .gather(&scene.request, scene.now);
             prop_assert_eq!(&facts, &without, "{} was read and not noted", key);
         }
     }
@@ -455,8 +472,8 @@ fn a_name_that_only_policies_know_needs_no_entity() {
     let engine = Engine::new(Arc::new(bundle));
     let mut asked = 0;
     for scene in SCENES.iter() {
-        let (facts, _) = scene.registry.gather(&scene.request, scene.case.now);
-        let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+        let (facts, _) = scene.registry.gather(&scene.request, scene.now);
+        let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
         let queries = prepared.queries(0..prepared.item_count());
         let further: Vec<Entity> = names
             .iter()
@@ -489,8 +506,7 @@ fn a_name_that_only_policies_know_needs_no_entity() {
 #[test]
 fn golden_cases_keep_the_properties() {
     for scene in SCENES.iter() {
-        let engine = scene.engine();
-        let engine = engine.get();
+        let engine = engine_of(scene);
         let kept = dropping_documents(scene, engine)
             .and_then(|()| dropping_facts(scene, engine))
             .and_then(|()| definition(scene, engine))

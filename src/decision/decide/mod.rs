@@ -267,7 +267,10 @@ fn conclude(
 }
 
 fn refusal(prepared: &Prepared<'_>, number: usize, evaluation: &Evaluation<'_>) -> ReasonCode {
-    let needs_agreement = !query::is_reducing(&prepared.request.body);
+    let request = prepared.request;
+    let is_with_another = request.requesting_system != request.receiving_system
+        || !prepared.facts.candidates.is_empty();
+    let needs_agreement = is_with_another && !query::is_reducing(&request.body);
     let forbidden = evaluation.satisfied_of(PolicyClass::HardForbid).next();
     let agreement = match prepared.facts.candidates.get(number) {
         Some(candidate) => candidate.agreement.as_ref(),

@@ -23,6 +23,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Division;
+use crate::domain::user::PrivateCalls;
 use crate::domain::user::UserPartner;
 
 /// What was chosen among the candidates, and why.
@@ -114,6 +115,9 @@ fn listed((system, grant): (&McSystemId, &GrantFacts)) -> UserPartner {
         migration: grant.migration.clone(),
         groups: grant.groups.clone(),
         limited_migration: grant.limited_migration,
+        private_calls: PrivateCalls::default(),
+        external_kms: grant.external_kms.clone(),
+        migration_kms: grant.migration_kms.clone(),
     }
 }
 

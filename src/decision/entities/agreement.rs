@@ -41,6 +41,14 @@ pub(super) fn attributes(
             "kms_uris",
             strings(agreement.kms_uris.iter().map(String::as_str)),
         ),
+        member(
+            "offered_kms_uris",
+            strings(agreement.offered_kms_uris.iter().map(String::as_str)),
+        ),
+        member(
+            "information_sharing",
+            strings(agreement.information_sharing.iter().map(|it| it.as_str())),
+        ),
         member("areas", strings(agreement.areas.iter().map(PlmnId::as_str))),
         member("logging_delivery", boolean(agreement.logging_delivery)),
     ];
@@ -83,6 +91,8 @@ fn interconnection(terms: &InterconnectionTerms) -> Result<RestrictedExpression,
         ("mcdata_private_incoming", terms.mcdata_private_incoming),
         ("mcdata_group_outgoing", terms.mcdata_group_outgoing),
         ("mcdata_group_incoming", terms.mcdata_group_incoming),
+        ("regroup_outgoing", terms.regroup_outgoing),
+        ("regroup_incoming", terms.regroup_incoming),
     ];
     record(flagged(&flags))
 }

@@ -3,6 +3,7 @@
 //! A fact that is not there stays absent all the way to the policies: nothing here fills in a default.
 //! Member lists never leave the registry; a member is a bit of the subject's facts.
 
+mod calls;
 mod gather;
 mod migration;
 
@@ -202,6 +203,12 @@ pub struct PersonFacts {
     /// In which areas the person is, and whom to prefer there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationFacts>,
+    /// In a call: what the profile of one of our own users says of calls with the other party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_permission: Option<CallFacts>,
+    /// The same of the other party's home, where that is a third system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_call_permission: Option<CallFacts>,
 }
 
 /// What the register of current systems says of a person in one service.
@@ -225,6 +232,17 @@ pub struct ServingIdentityFacts {
     pub home: Option<McSystemId>,
     /// Whether it is a service identity of one of our own users.
     pub registered: bool,
+}
+
+/// What a user's entry about one system says of calls with one user there; the lists stay in the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallFacts {
+    /// Services in which the user may call, or be called.
+    pub services: BTreeSet<McService>,
+    /// Whether some users only are admitted.
+    pub restricted: bool,
+    /// Whether the other party is one of these.
+    pub listed: bool,
 }
 
 /// What the profile of one of our own users says, as far as the other system is concerned.
@@ -255,6 +273,12 @@ pub struct GrantFacts {
     pub groups: BTreeSet<McService>,
     /// Whether the person may migrate there without interconnection.
     pub limited_migration: bool,
+    /// Key management servers there that the person may use while served at home.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_kms: BTreeSet<String>,
+    /// Key management servers there that the person may use while migrated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub migration_kms: BTreeSet<String>,
 }
 
 /// Something that was read, so that the same can be looked up again.
@@ -323,6 +347,8 @@ impl GrantFacts {
             migration: partner.migration.clone(),
             groups: partner.groups.clone(),
             limited_migration: partner.limited_migration,
+            external_kms: partner.external_kms.clone(),
+            migration_kms: partner.migration_kms.clone(),
         }
     }
 }

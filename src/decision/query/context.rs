@@ -16,6 +16,7 @@ use crate::decision::entities::optional;
 use crate::decision::entities::record;
 use crate::decision::entities::string;
 use crate::decision::entities::strings;
+use crate::decision::facts::CallFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
 use crate::decision::facts::GroupFacts;
@@ -161,6 +162,7 @@ fn shared_need(
             optional(members, "link_measured_at", measured_at);
         }
         Need::Configuration => of_push(members, request, facts),
+        Need::Calls => of_call(members, facts)?,
         Need::Target => {
             let target = shared.target.as_ref();
             let home = target.and_then(|target| target.home.as_ref());
@@ -223,6 +225,7 @@ fn item_need(
         Need::GroupPartner
         | Need::HomeAgreement
         | Need::ServingAgreement
+        | Need::Calls
         | Need::Link
         | Need::Configuration
         | Need::Target
@@ -361,6 +364,41 @@ pub(super) fn grant_record(grant: &GrantFacts) -> Result<RestrictedExpression, Q
         member("migration", services(grant.migration.iter())),
         member("groups", services(grant.groups.iter())),
         member("limited_migration", boolean(grant.limited_migration)),
+        member(
+            "external_kms",
+            strings(grant.external_kms.iter().map(String::as_str)),
+        ),
+        member(
+            "migration_kms",
+            strings(grant.migration_kms.iter().map(String::as_str)),
+        ),
+    ])
+}
+
+/// Of the caller who is ours, and of the called user who is.
+fn of_call(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
+    let caller = facts.subjects.first();
+    let called = facts.resource.as_ref();
+    let permissions = [
+        ("caller_permission", caller.map(|it| &it.call_permission)),
+        ("called_permission", called.map(|it| &it.call_permission)),
+        (
+            "called_permission_for_home",
+            called.map(|it| &it.home_call_permission),
+        ),
+    ];
+    for (name, permission) in permissions {
+        let permission = permission.and_then(Option::as_ref);
+        optional(members, name, permission.map(call_record).transpose()?);
+    }
+    Ok(())
+}
+
+fn call_record(call: &CallFacts) -> Result<RestrictedExpression, QueryError> {
+    record(vec![
+        member("services", services(call.services.iter())),
+        member("restricted", boolean(call.restricted)),
+        member("listed", boolean(call.listed)),
     ])
 }
 

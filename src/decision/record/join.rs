@@ -13,6 +13,7 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::decision::record::parts::AskedPart;
 use crate::decision::record::parts::Elements;
 use crate::decision::record::parts::ItemDetail;
 use crate::decision::record::parts::ItemPart;
@@ -59,7 +60,17 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
     let subjects = in_order(people.facts, state.subject_count)?;
     let items = items(state.items, people.items)?;
     let listed = in_order(people.listed, state.listed_count)?;
-    let body = body(state.operation, requester.elements, people.target, listed)?;
+    let (asked, resource) = match people.asked {
+        Some(part) => (Some(part.element), part.facts),
+        None => (None, None),
+    };
+    let named = Named {
+        about_people: requester.elements,
+        target: people.target,
+        asked,
+        listed,
+    };
+    let body = body(state.operation, named)?;
     Ok(DecisionRecord {
         version: state.version,
         request_id: state.request_id,
@@ -77,7 +88,7 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
             shared: state.facts,
             requester: requester.facts,
             subjects,
-            resource: requester.resource,
+            resource,
             groups: state.groups,
             candidates: state.candidates,
         },
@@ -95,6 +106,7 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
 struct People {
     requester: Option<Box<RequesterPart>>,
     target: Option<Target>,
+    asked: Option<AskedPart>,
     listed: BTreeMap<usize, Value>,
     facts: BTreeMap<usize, PersonFacts>,
     items: BTreeMap<usize, (McServiceId, ItemDetail)>,
@@ -115,6 +127,7 @@ impl People {
         let is_new = match part {
             PersonalPart::Requester(part) => self.requester.replace(part).is_none(),
             PersonalPart::Target { target } => self.target.replace(target).is_none(),
+            PersonalPart::Asked(part) => self.asked.replace(*part).is_none(),
             PersonalPart::Subject(part) => {
                 let SubjectPart {
                     subject,
@@ -200,20 +213,33 @@ fn items(
     }
 }
 
-fn body(
-    part: OperationPart,
+/// The elements that name people, from their parts.
+struct Named {
     about_people: Elements,
     target: Option<Target>,
+    asked: Option<Value>,
     listed: Vec<Value>,
-) -> Result<OperationBody, RecordError> {
+}
+
+fn body(part: OperationPart, named: Named) -> Result<OperationBody, RecordError> {
     let mut members = part.elements;
-    members.extend(about_people);
+    members.extend(named.about_people);
     if part.has_target {
-        let target = target.ok_or(RecordError::Incomplete("the part of the target is missing"))?;
+        let target = named
+            .target
+            .ok_or(RecordError::Incomplete("the part of the target is missing"))?;
         members.insert("target".to_owned(), serde_json::to_value(target)?);
     }
+    if let Some(name) = part.operation.asked_for_member()
+        && part.has_asked
+    {
+        let asked = named.asked.ok_or(RecordError::Incomplete(
+            "the part of the user who is asked for is missing",
+        ))?;
+        members.insert(name.to_owned(), asked);
+    }
     if let Some(name) = part.operation.listing_member() {
-        members.insert(name.to_owned(), Value::Array(listed));
+        members.insert(name.to_owned(), Value::Array(named.listed));
     }
     members.insert("operation".to_owned(), Value::from(part.operation.as_str()));
     Ok(serde_json::from_value(Value::Object(members))?)

@@ -107,6 +107,9 @@ pub struct OperationPart {
     pub operation: Operation,
     /// Whether it was addressed to somebody, who has a part.
     pub has_target: bool,
+    /// Whether it asks for a user, who has a part.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_asked: bool,
     /// Its elements, by name.
     pub(super) elements: Elements,
 }
@@ -153,6 +156,7 @@ pub(super) enum PersonalPart {
     Requester(Box<RequesterPart>),
     Target { target: Target },
     Subject(Box<SubjectPart>),
+    Asked(Box<AskedPart>),
 }
 
 /// Who asked, and everything that was written freely.
@@ -161,13 +165,21 @@ pub(super) enum PersonalPart {
 pub(super) struct RequesterPart {
     pub(super) correlation_id: String,
     pub(super) justification: Option<String>,
-    /// The information elements that are about people, except whom the request lists and whom it is addressed to.
+    /// The information elements that are about people, except whom the request lists, asks for and is addressed to.
     pub(super) elements: Elements,
     pub(super) facts: Option<PersonFacts>,
-    pub(super) resource: Option<PersonFacts>,
     /// It says in which area the user is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) selection: Option<Selection>,
+}
+
+/// The user who is asked for: the called one, or the one whom data is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedPart {
+    /// The element that names them.
+    pub(super) element: serde_json::Value,
+    pub(super) facts: Option<PersonFacts>,
 }
 
 /// One subject, and what became of their items.

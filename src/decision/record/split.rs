@@ -8,6 +8,7 @@ use crate::decision::decide::ItemDecision;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::decision::record::parts::AskedPart;
 use crate::decision::record::parts::Elements;
 use crate::decision::record::parts::ItemDetail;
 use crate::decision::record::parts::ItemPart;
@@ -23,6 +24,7 @@ use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Target;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::Principal;
+use crate::domain::request::elements::Resource;
 
 /// Writes a record as parts: the State part first, then those of each person.
 pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordError> {
@@ -37,7 +39,6 @@ pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordErr
         justification: record.request.justification.clone(),
         elements: std::mem::take(&mut divided.about_people),
         facts: record.facts.requester.clone(),
-        resource: record.facts.resource.clone(),
         selection: record.selection.clone(),
     };
     let mut parts = vec![(key, PersonalPart::Requester(Box::new(requester)))];
@@ -46,9 +47,16 @@ pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordErr
         let target = target.clone().unwrap_or_default();
         parts.push((key, PersonalPart::Target { target }));
     });
+    let asked = divided.asked.take();
+    if let (Some(element), Resource::User(user)) = (asked.clone(), elements.resource()) {
+        let facts = record.facts.resource.clone();
+        let part = AskedPart { element, facts };
+        parts.push((user.to_string(), PersonalPart::Asked(Box::new(part))));
+    }
     let operation = OperationPart {
         operation: record.request.body.operation(),
         has_target: has_target.is_some(),
+        has_asked: asked.is_some(),
         elements: std::mem::take(&mut divided.about_nobody),
     };
     let state = state_part(&record, operation, divided.listed.len());
@@ -74,6 +82,7 @@ struct Divided {
     about_nobody: Elements,
     about_people: Elements,
     listed: Vec<Value>,
+    asked: Option<Value>,
 }
 
 impl Divided {
@@ -93,12 +102,16 @@ impl Divided {
             about_nobody: Elements::new(),
             about_people: Elements::new(),
             listed: Vec::new(),
+            asked: None,
         };
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("operation" | "target", _) => {}
                 (name, Value::Array(listed)) if operation.listing_member() == Some(name) => {
                     divided.listed = listed;
+                }
+                (name, value) if operation.asked_for_member() == Some(name) => {
+                    divided.asked = Some(value);
                 }
                 (name, value) if operation.members_about_nobody().contains(&name) => {
                     divided.about_nobody.insert(name.to_owned(), value);

@@ -51,6 +51,7 @@ pub(super) fn compare(one: Half<'_>, other: Half<'_>) -> Vec<Mismatch> {
             }
         }
         found.extend(disclosures(permits, refuses));
+        found.extend(shared_information(permits, refuses));
     }
     found
 }
@@ -85,6 +86,34 @@ fn disclosures(permits: Half<'_>, refuses: Half<'_>) -> Vec<Mismatch> {
             ),
             remedy: format!("{b} adds `{kind}` to `{pointer}`, or {a} removes it", kind = word(kind)),
             source: "TS 22.280 R-5.16.4-004",
+        })
+        .collect()
+}
+
+/// What servers tell each other is told only where both halves name it.
+fn shared_information(permits: Half<'_>, refuses: Half<'_>) -> Vec<Mismatch> {
+    let pointer = "/information_sharing";
+    let (a, b) = (permits.system, refuses.system);
+    let words = |half: Half<'_>| -> Vec<&'static str> {
+        let kinds = half.agreement.information_sharing.iter();
+        kinds.map(|kind| kind.as_str()).collect()
+    };
+    let refused = &refuses.agreement.information_sharing;
+    let one_sided = permits.agreement.information_sharing.difference(refused);
+    one_sided
+        .map(|kind| Mismatch {
+            severity: Severity::Blocking,
+            ours: permits.place(pointer, words(permits)),
+            theirs: refuses.place(pointer, words(refuses)),
+            effect: format!(
+                "`{kind}` information of {a} will be refused by {b}: its `{pointer}` does not name it",
+                kind = kind.as_str()
+            ),
+            remedy: format!(
+                "{b} adds `{kind}` to `{pointer}`, or {a} removes it",
+                kind = kind.as_str()
+            ),
+            source: "TR 23.781 clause 5.1.11",
         })
         .collect()
 }

@@ -79,6 +79,7 @@ pub(super) fn key_servers(one: Half<'_>, other: Half<'_>) -> Vec<Mismatch> {
             Some(own) => found.extend(against_users(permits, owner, own)),
             None => found.extend(against_half(permits, owner)),
         }
+        found.extend(against_offer(permits, owner));
     }
     found
 }
@@ -129,6 +130,41 @@ fn against_half(permits: Half<'_>, owner: Half<'_>) -> Option<Mismatch> {
         remedy: format!("unless that is meant, {a} adds the servers of {b} to `/kms_uris`"),
         source: KEYS,
     })
+}
+
+/// Whether the servers that one side lets its users ask are those that the other offers them.
+fn against_offer(permits: Half<'_>, owner: Half<'_>) -> Vec<Mismatch> {
+    let permitted = &permits.agreement.kms_uris;
+    let offered = &owner.agreement.offered_kms_uris;
+    let (a, b) = (permits.system, owner.system);
+    let refused = permitted.difference(offered).map(|uri| {
+        (
+            Severity::Blocking,
+            format!("users of {a} will be refused key material at `{uri}`: `/offered_kms_uris` of {b} does not name it"),
+            format!("{b} adds `{uri}` to `/offered_kms_uris`, or {a} removes it from `/kms_uris`"),
+        )
+    });
+    let unused = offered
+        .difference(permitted)
+        .filter(|_| !permitted.is_empty())
+        .map(|uri| {
+            (
+                Severity::OneSided,
+                format!("{b} offers `{uri}`, which {a} lets none of its users ask"),
+                format!("{b} removes `{uri}` from `/offered_kms_uris`"),
+            )
+        });
+    refused
+        .chain(unused)
+        .map(|(severity, effect, remedy)| Mismatch {
+            severity,
+            ours: permits.place("/kms_uris", texts(permitted)),
+            theirs: owner.place("/offered_kms_uris", texts(offered)),
+            effect,
+            remedy,
+            source: KEYS,
+        })
+        .collect()
 }
 
 fn texts(uris: &BTreeSet<String>) -> Vec<&str> {

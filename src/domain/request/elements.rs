@@ -51,6 +51,13 @@ pub enum Serving<'a> {
     Migration,
 }
 
+impl<'a> Serving<'a> {
+    /// The one that the request names, if it does.
+    pub fn of(named: Option<&'a McSystemId>) -> Self {
+        named.map_or(Self::Nobody, Self::Named)
+    }
+}
+
 /// Into which items a request divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Division<'a> {
@@ -85,6 +92,8 @@ pub enum Need {
     ServingAgreement,
     /// The profile of a user from elsewhere whom we serve.
     MigratedProfile,
+    /// What the profiles of our own parties to a call say of it.
+    Calls,
     /// The measured state of the interconnection.
     Link,
     /// What is kept of the configuration that the provider pushed before.
@@ -270,6 +279,8 @@ pub(in crate::domain) trait ReadElements: Sized {
     const ABOUT_NOBODY: &'static [&'static str];
     /// The member that lists users, one item each.
     const LISTED: Option<&'static str> = None;
+    /// The member that names the user who is asked for.
+    const ASKED_FOR: Option<&'static str> = None;
 
     /// Reads them; what is wrong is reported where it is.
     fn read(members: &Members<'_>, limits: WireLimits) -> Option<Self>;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::fmt::Display;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
@@ -113,14 +114,30 @@ impl<'a> Element<'a> {
     }
 
     pub(in crate::domain) fn small_number(&self) -> Option<u16> {
+        self.number(u16::MAX)
+    }
+
+    /// A whole number up to the largest of its type.
+    pub(in crate::domain) fn number<T: TryFrom<u64> + Display>(&self, largest: T) -> Option<T> {
         let Value::Number(number) = self.value else {
             return self.wrong_type("a whole number");
         };
-        let small = number.as_u64().and_then(|value| u16::try_from(value).ok());
-        if small.is_none() {
-            self.refuse("must be a whole number from 0 to 65535");
+        let found = number.as_u64().and_then(|value| T::try_from(value).ok());
+        if found.is_none() {
+            self.refuse(format!("must be a whole number from 0 to {largest}"));
         }
-        small
+        found
+    }
+
+    pub(in crate::domain) fn octet(&self) -> Option<u8> {
+        let Value::Number(number) = self.value else {
+            return self.wrong_type("a whole number");
+        };
+        let octet = number.as_u64().and_then(|value| u8::try_from(value).ok());
+        if octet.is_none() {
+            self.refuse("must be a whole number from 0 to 255");
+        }
+        octet
     }
 
     pub(in crate::domain) fn count(&self) -> Option<u32> {

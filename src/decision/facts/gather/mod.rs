@@ -15,9 +15,11 @@ use crate::decision::facts::ProfileFacts;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::SharedFacts;
+use crate::decision::facts::calls::Party;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::group::Group;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -69,9 +71,9 @@ pub(crate) fn other_system(request: &InterSystemRequest) -> &McSystemId {
     }
 }
 
-struct Gatherer<'a> {
-    local: &'a McSystemId,
-    other: &'a McSystemId,
+pub(super) struct Gatherer<'a> {
+    pub(super) local: &'a McSystemId,
+    pub(super) other: &'a McSystemId,
     direction: Direction,
     lookup: &'a dyn Lookup,
     /// How old a fix is, is told by it; what a document says of time is judged later.
@@ -93,11 +95,26 @@ impl Gatherer<'_> {
         };
         let requester = elements.requester();
         let requester = requester.map(|requester| self.requester(requester));
-        let subjects = self.subjects(request, &group);
-        let resource = match elements.resource() {
+        let mut subjects = self.subjects(request, &group);
+        let mut resource = match elements.resource() {
             Resource::User(user) => Some(self.person(user)),
             Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
         };
+        if elements.needs_to_know(Need::Calls)
+            && let (Some(caller), Resource::User(called)) =
+                (elements.subject(), elements.resource())
+            && let (Some(calling), Some(asked)) = (subjects.first_mut(), resource.as_mut())
+        {
+            let caller = Party {
+                id: caller,
+                person: calling,
+            };
+            let called = Party {
+                id: called,
+                person: asked,
+            };
+            self.calls(request.direction, caller, called);
+        }
         let home = subjects.first().and_then(|user| user.home.clone());
         for need in elements.needs() {
             self.shared_need(&mut shared, *need, request, home.as_ref());
@@ -171,6 +188,7 @@ impl Gatherer<'_> {
                 | Need::GroupPartner
                 | Need::HomeAgreement
                 | Need::ServingAgreement
+                | Need::Calls
                 | Need::Link
                 | Need::Configuration
                 | Need::Target
@@ -223,6 +241,7 @@ impl Gatherer<'_> {
             | Need::Membership
             | Need::Grant
             | Need::GroupPartner
+            | Need::Calls
             | Need::MigratedProfile => {}
         }
     }
@@ -261,7 +280,7 @@ impl Gatherer<'_> {
     }
 
     /// The document of a group that is defined here.
-    fn own_group(
+    pub(super) fn own_group(
         &mut self,
         id: &GroupId,
         home: Option<&McSystemId>,
@@ -284,13 +303,7 @@ impl Gatherer<'_> {
     fn member(&mut self, id: &McServiceId, group: &FoundGroup) -> PersonFacts {
         let mut person = self.person(id);
         if let (Some(Document::Group(group)), Some(home)) = (group.as_deref(), &person.home) {
-            person.is_member = if home == self.local {
-                group.members.contains(id)
-            } else {
-                group
-                    .partner(home)
-                    .is_some_and(|partner| partner.members.contains(id))
-            };
+            person.is_member = is_member(group, id, home, self.local);
         }
         person
     }
@@ -353,7 +366,7 @@ impl Gatherer<'_> {
         })
     }
 
-    fn home(&mut self, uri: &McUri) -> Option<McSystemId> {
+    pub(super) fn home(&mut self, uri: &McUri) -> Option<McSystemId> {
         let Some(number) = uri.tel_number() else {
             return uri.domain().cloned();
         };
@@ -402,7 +415,11 @@ impl Gatherer<'_> {
     }
 
     /// Reads a document and remembers it, or that it was not there.
-    fn document(&mut self, kind: DocumentKind, id: &str) -> Option<Versioned<Arc<Document>>> {
+    pub(super) fn document(
+        &mut self,
+        kind: DocumentKind,
+        id: &str,
+    ) -> Option<Versioned<Arc<Document>>> {
         let key = DocumentKey {
             kind,
             id: id.parse().ok()?,
@@ -414,6 +431,22 @@ impl Gatherer<'_> {
 
     fn note(&mut self, key: ReadKey, found: Option<&Versioned<Arc<Document>>>) {
         self.read.insert(key, found.map(|found| found.revision));
+    }
+}
+
+/// Whether the list that a group keeps for a user's home has the user.
+pub(super) fn is_member(
+    group: &Group,
+    id: &McServiceId,
+    home: &McSystemId,
+    local: &McSystemId,
+) -> bool {
+    if home == local {
+        group.members.contains(id)
+    } else {
+        group
+            .partner(home)
+            .is_some_and(|partner| partner.members.contains(id))
     }
 }
 

@@ -57,6 +57,8 @@ fn full(partner: &McSystemId) -> Value {
         "acm": { "disclosure": ["users", "groups", "security-level"], "members_max": 50 },
         "addresses": [{ "function": "SIP-core", "address": "sip:core.example", "pdn": "mc" }],
         "kms_uris": ["https://kms.example"],
+        "offered_kms_uris": ["https://kms.example"],
+        "information_sharing": ["multicast", "cell", "location"],
         "priority_ceiling": 5,
         "areas": ["204-08"],
         "logging_delivery": true,
@@ -316,6 +318,8 @@ fn every_term_is_written_in_the_full_agreement() {
         acm: Some(acm),
         addresses,
         kms_uris,
+        offered_kms_uris,
+        information_sharing,
         priority_ceiling: Some(_),
         areas,
         logging_delivery: true,
@@ -326,6 +330,7 @@ fn every_term_is_written_in_the_full_agreement() {
     };
     assert!(!certificates.is_empty() && !addresses.is_empty());
     assert!(!kms_uris.is_empty() && !areas.is_empty());
+    assert!(!offered_kms_uris.is_empty() && !information_sharing.is_empty());
     let MigrationTerms {
         inbound: true,
         mcptt_private: true,
