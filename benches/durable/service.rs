@@ -47,6 +47,7 @@ fn request(number: u64) -> InterSystemRequest {
         "operation": "group-membership-update",
         "direction": "inbound",
         "peer": { "system": "mc.nl.example", "certificate": CERTIFICATE },
+        "correlation_id": format!("nl-2026-{number:06}"),
         "requesting_system": "mc.nl.example",
         "receiving_system": "mc.de.example",
         "requester": { "mc_service_id": "sip:control.3@mc.nl.example" },

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Write the report as JUnit XML too
+    /// Write the report as `JUnit` XML too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Run only scenarios whose name or sentence contains this

@@ -293,9 +293,6 @@ const PERSONAL_DROPS: [Drop; 19] = [
     ("memberships", |facts| {
         of_each(facts, |it| it.is_member = false);
     }),
-    ("register", |facts| {
-        of_each(facts, |it| drop(it.current.take()));
-    }),
     ("registers", |facts| {
         of_each(facts, |it| it.register.clear());
     }),
@@ -306,13 +303,6 @@ const PERSONAL_DROPS: [Drop; 19] = [
     ("location", |facts| {
         of_each(facts, |it| drop(it.location.take()));
     }),
-    ("deletions", |facts| {
-        of_each(facts, |it| drop(it.deletion.take()));
-    }),
-    ("serving identities", |facts| {
-        of_each(facts, |it| drop(it.serving_identity.take()));
-    }),
-    ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
     ("called user", |facts| facts.resource = None),
     ("called user's profile", |facts| {
         if let Some(called) = &mut facts.resource {
@@ -329,6 +319,16 @@ const PERSONAL_DROPS: [Drop; 19] = [
             called.home_call_permission = None;
         }
     }),
+    ("register", |facts| {
+        of_each(facts, |it| drop(it.current.take()));
+    }),
+    ("deletions", |facts| {
+        of_each(facts, |it| drop(it.deletion.take()));
+    }),
+    ("serving identities", |facts| {
+        of_each(facts, |it| drop(it.serving_identity.take()));
+    }),
+    ("homes", |facts| of_each(facts, |it| drop(it.home.take()))),
 ];
 
 fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {

@@ -111,6 +111,22 @@ fn a_third_system_brings_its_agreement() {
 }
 
 #[test]
+fn a_call_reads_the_sets_that_the_called_user_admits() {
+    assert_eq!(
+        read(scene("private-call-inbound-dispatchers-only")),
+        [
+            "agreements/mc.nl.example",
+            "users/beamtin-22",
+            "groups/sip:leitstellen@mc.de.example",
+            "is sip:beamtin.22@mc.de.example",
+            "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
+        ]
+    );
+    let without = read(scene("private-call-inbound-set-unknown"));
+    assert!(without.contains(&"-groups/sip:leitstellen@mc.de.example".to_owned()));
+}
+
+#[test]
 fn the_register_is_read_for_our_own_and_for_our_visitors() {
     for (case, there) in [
         ("affiliation-outbound-served-abroad", ""),

@@ -13,6 +13,7 @@ mod eval;
 mod facts;
 mod front;
 mod golden;
+mod interconnection_elements;
 mod journal;
 mod officer_guide;
 mod policy;

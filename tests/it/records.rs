@@ -181,6 +181,36 @@ fn a_persons_parts_name_nobody_else() {
 }
 
 #[test]
+fn the_parties_to_a_call_are_in_parts_of_their_own() {
+    for (case, asked) in [
+        (
+            "private-call-inbound-dispatchers-only",
+            "sip:beamtin.22@mc.de.example",
+        ),
+        (
+            "private-call-outbound-accepted",
+            "sip:beamter.21@mc.de.example",
+        ),
+        (
+            "data-transaction-inbound-accepted",
+            "sip:data.21@mc.de.example",
+        ),
+        ("logging-outbound-accepted", "sip:officer.114@mc.nl.example"),
+    ] {
+        let parts = record(scene(case)).into_parts().unwrap();
+        let theirs = PartClass::Personal(asked.to_owned());
+        assert!(parts.iter().any(|part| part.class == theirs), "{case}");
+        for part in &parts {
+            let body = String::from_utf8(part.body.clone()).unwrap();
+            assert_eq!(body.contains(asked), part.class == theirs, "{case}: {body}");
+            // The lists of whom somebody may call, or be called by, never leave the registry.
+            assert!(!body.contains("kapitein.1"), "{case}: {body}");
+            assert!(!body.contains("leitstellen"), "{case}: {body}");
+        }
+    }
+}
+
+#[test]
 fn an_erased_part_leaves_the_state_and_no_record() {
     for scene in SCENES.iter() {
         let parts = record(scene).into_parts().unwrap();

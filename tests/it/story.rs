@@ -48,3 +48,16 @@ fn the_table_has_every_number_and_every_file_under_its_own() {
     }
     assert!(written.is_empty(), "{written:?}");
 }
+
+/// What the story tells went over the interface between two systems.
+#[test]
+fn a_front_end_can_post_every_request_of_the_story() {
+    let story = SCENES
+        .iter()
+        .filter(|scene| scene.name.starts_with("story/"));
+    let not_posted: Vec<&str> = story
+        .filter(|scene| scene.posted.is_none())
+        .map(|scene| scene.name.as_str())
+        .collect();
+    assert!(not_posted.is_empty(), "{not_posted:?}");
+}

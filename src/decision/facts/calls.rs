@@ -21,20 +21,25 @@ pub(super) struct Party<'a> {
 impl Gatherer<'_> {
     /// Outbound the caller's profile speaks, inbound the called user's: of the other system of the exchange,
     /// and of the caller's home where that is a third one.
-    pub(super) fn calls(&mut self, direction: Direction, caller: Party<'_>, called: Party<'_>) {
+    pub(super) fn calls(
+        &mut self,
+        direction: Direction,
+        caller: &mut Party<'_>,
+        asked: &mut Party<'_>,
+    ) {
         let other = self.other;
         match direction {
             Direction::Outbound => {
                 caller.person.call_permission =
-                    self.call_facts(caller.person, other, direction, &called);
+                    self.call_facts(caller.person, other, direction, asked);
             }
             Direction::Inbound => {
-                called.person.call_permission =
-                    self.call_facts(called.person, other, direction, &caller);
+                asked.person.call_permission =
+                    self.call_facts(asked.person, other, direction, caller);
                 let home = caller.person.home.clone();
                 let third = home.filter(|home| home != other && home != self.local);
-                called.person.home_call_permission = third
-                    .and_then(|home| self.call_facts(called.person, &home, direction, &caller));
+                asked.person.home_call_permission =
+                    third.and_then(|home| self.call_facts(asked.person, &home, direction, caller));
             }
             Direction::HomeConsent => {}
         }

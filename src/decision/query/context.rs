@@ -378,13 +378,13 @@ pub(super) fn grant_record(grant: &GrantFacts) -> Result<RestrictedExpression, Q
 /// Of the caller who is ours, and of the called user who is.
 fn of_call(members: &mut Members, facts: &Facts) -> Result<(), QueryError> {
     let caller = facts.subjects.first();
-    let called = facts.resource.as_ref();
+    let asked = facts.resource.as_ref();
     let permissions = [
         ("caller_permission", caller.map(|it| &it.call_permission)),
-        ("called_permission", called.map(|it| &it.call_permission)),
+        ("called_permission", asked.map(|it| &it.call_permission)),
         (
             "called_permission_for_home",
-            called.map(|it| &it.home_call_permission),
+            asked.map(|it| &it.home_call_permission),
         ),
     ];
     for (name, permission) in permissions {

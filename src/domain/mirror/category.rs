@@ -90,7 +90,7 @@ fn disclosures(permits: Half<'_>, refuses: Half<'_>) -> Vec<Mismatch> {
         .collect()
 }
 
-/// What servers tell each other is told only where both halves name it.
+/// Both sides have to name what servers tell each other: one tells, the other takes.
 fn shared_information(permits: Half<'_>, refuses: Half<'_>) -> Vec<Mismatch> {
     let pointer = "/information_sharing";
     let (a, b) = (permits.system, refuses.system);
@@ -98,22 +98,19 @@ fn shared_information(permits: Half<'_>, refuses: Half<'_>) -> Vec<Mismatch> {
         let kinds = half.agreement.information_sharing.iter();
         kinds.map(|kind| kind.as_str()).collect()
     };
-    let refused = &refuses.agreement.information_sharing;
-    let one_sided = permits.agreement.information_sharing.difference(refused);
-    one_sided
+    let named = &refuses.agreement.information_sharing;
+    let missing = permits.agreement.information_sharing.difference(named);
+    missing
         .map(|kind| Mismatch {
             severity: Severity::Blocking,
             ours: permits.place(pointer, words(permits)),
             theirs: refuses.place(pointer, words(refuses)),
             effect: format!(
-                "`{kind}` information of {a} will be refused by {b}: its `{pointer}` does not name it",
+                "{a} and {b} will not tell each other `{kind}` information: `{pointer}` of {b} does not name it",
                 kind = kind.as_str()
             ),
-            remedy: format!(
-                "{b} adds `{kind}` to `{pointer}`, or {a} removes it",
-                kind = kind.as_str()
-            ),
-            source: "TR 23.781 clause 5.1.11",
+            remedy: format!("{b} adds `{kind}` to `{pointer}`, or {a} removes it", kind = kind.as_str()),
+            source: "TR 23.781 clause 5.1.11 (key issue 1.11)",
         })
         .collect()
 }

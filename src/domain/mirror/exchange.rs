@@ -72,13 +72,14 @@ macro_rules! service {
 }
 
 #[rustfmt::skip]
-const EXCHANGES: [Exchange; 8] = [
+const EXCHANGES: [Exchange; 9] = [
     exchange!(interconnection, mcptt_private_outgoing, mcptt_private_incoming, "MCPTT private calls from {a} to {b}", FLAGS),
     exchange!(interconnection, mcptt_group_outgoing, mcptt_group_incoming, "affiliations of users of {a} to MCPTT groups of {b}", FLAGS),
     exchange!(interconnection, mcvideo_private_outgoing, mcvideo_private_incoming, "MCVideo calls from {a} to {b}", FLAGS),
     exchange!(interconnection, mcvideo_group_outgoing, mcvideo_group_incoming, "affiliations of users of {a} to MCVideo groups of {b}", FLAGS),
     exchange!(interconnection, mcdata_private_outgoing, mcdata_private_incoming, "MCData transactions from {a} to {b}", FLAGS),
     exchange!(interconnection, mcdata_group_outgoing, mcdata_group_incoming, "affiliations of users of {a} to MCData groups of {b}", ADDED),
+    exchange!(interconnection, regroup_outgoing, regroup_incoming, "preconfigured regroups asked by {a} with groups and users of {b}", ADDED),
     exchange!(migration, outbound, inbound, "migrations of users of {a} to {b}", MIGRATION),
     exchange!(limited_migration, outbound, inbound, "limited migrations of users of {a} to {b}", LIMITED),
 ];

@@ -132,28 +132,27 @@ fn against_half(permits: Half<'_>, owner: Half<'_>) -> Option<Mismatch> {
     })
 }
 
-/// Whether the servers that one side lets its users ask are those that the other offers them.
+/// Whether one side offers the servers to which the other sends its users.
 fn against_offer(permits: Half<'_>, owner: Half<'_>) -> Vec<Mismatch> {
-    let permitted = &permits.agreement.kms_uris;
-    let offered = &owner.agreement.offered_kms_uris;
+    let (permitted, offered) = (
+        &permits.agreement.kms_uris,
+        &owner.agreement.offered_kms_uris,
+    );
     let (a, b) = (permits.system, owner.system);
     let refused = permitted.difference(offered).map(|uri| {
         (
             Severity::Blocking,
-            format!("users of {a} will be refused key material at `{uri}`: `/offered_kms_uris` of {b} does not name it"),
+            format!("users of {a} get no key material from `{uri}`: `/offered_kms_uris` of {b} does not name it"),
             format!("{b} adds `{uri}` to `/offered_kms_uris`, or {a} removes it from `/kms_uris`"),
         )
     });
-    let unused = offered
-        .difference(permitted)
-        .filter(|_| !permitted.is_empty())
-        .map(|uri| {
-            (
-                Severity::OneSided,
-                format!("{b} offers `{uri}`, which {a} lets none of its users ask"),
-                format!("{b} removes `{uri}` from `/offered_kms_uris`"),
-            )
-        });
+    let unused = offered.difference(permitted).map(|uri| {
+        (
+            Severity::OneSided,
+            format!("{b} offers `{uri}`, to which {a} sends no user"),
+            format!("{a} adds `{uri}` to `/kms_uris`, or {b} removes it from `/offered_kms_uris`"),
+        )
+    });
     refused
         .chain(unused)
         .map(|(severity, effect, remedy)| Mismatch {

@@ -118,7 +118,10 @@ impl<'a> Element<'a> {
     }
 
     /// A whole number up to the largest of its type.
-    pub(in crate::domain) fn number<T: TryFrom<u64> + Display>(&self, largest: T) -> Option<T> {
+    pub(in crate::domain) fn number<T: TryFrom<u64> + Display + Copy>(
+        &self,
+        largest: T,
+    ) -> Option<T> {
         let Value::Number(number) = self.value else {
             return self.wrong_type("a whole number");
         };

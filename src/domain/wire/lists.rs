@@ -6,21 +6,21 @@ use std::hash::Hash;
 use super::element::Element;
 
 /// What stands in a list of 1 to that many elements; what stands there again is reported with its first place.
-pub(in crate::domain) fn distinct<T: Clone + Eq + Hash>(
-    element: &Element<'_>,
+pub(in crate::domain) fn distinct<'a, T: Clone + Eq + Hash>(
+    element: &Element<'a>,
     length_max: usize,
     noun: &str,
-    read: impl Fn(&Element<'_>) -> Option<T>,
+    read: impl Fn(&Element<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
     distinct_by(element, length_max, noun, read, Clone::clone)
 }
 
 /// The same, where elements are told apart by a part of them.
-pub(in crate::domain) fn distinct_by<T, K: Eq + Hash>(
-    element: &Element<'_>,
+pub(in crate::domain) fn distinct_by<'a, T, K: Eq + Hash>(
+    element: &Element<'a>,
     length_max: usize,
     noun: &str,
-    read: impl Fn(&Element<'_>) -> Option<T>,
+    read: impl Fn(&Element<'a>) -> Option<T>,
     key: impl Fn(&T) -> K,
 ) -> Option<Vec<T>> {
     let elements = element.list(length_max)?;

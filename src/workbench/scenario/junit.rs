@@ -1,4 +1,4 @@
-//! A report in the XML that continuous integration reads as JUnit's.
+//! A report in the XML that continuous integration reads as that of `JUnit`.
 
 use std::fmt::Write;
 

@@ -197,8 +197,8 @@ fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegis
     let mut read = BTreeMap::new();
     let mut in_clear = BTreeMap::new();
     for (number, (path, json)) in documents?.into_iter().enumerate() {
-        let changed = changes.is_some_and(|changes| changes.get(&path).is_some());
-        let (file, pointer) = if changed {
+        let is_own = changes.is_some_and(|changes| changes.get(&path).is_some());
+        let (file, pointer) = if is_own {
             (scenario.file, place("/documents", &path))
         } else {
             (file.as_path(), place(&members.place("documents"), &path))
@@ -235,8 +235,8 @@ fn document(path: &str, json: Value) -> Result<Read, String> {
         .split_once('/')
         .and_then(|(plural, _)| DocumentKind::from_plural(plural))
         .ok_or_else(|| format!("`{path}` does not begin with a kind of document and a slash"))?;
-    let is_clear = kind == DocumentKind::UeConfiguration && json.get("digests").is_none();
-    let (document, in_clear) = if is_clear {
+    let is_unsealed = kind == DocumentKind::UeConfiguration && json.get("digests").is_none();
+    let (document, in_clear) = if is_unsealed {
         let data: UeConfigurationData =
             serde_json::from_value(json).map_err(|error| error.to_string())?;
         let sealed = request::sealing_key().digests(&data);

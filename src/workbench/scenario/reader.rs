@@ -24,7 +24,7 @@ pub(super) struct Reader {
 pub(super) struct Members<'a> {
     pub(super) file: &'a Path,
     pub(super) pointer: String,
-    members: &'a Map<String, Value>,
+    named: &'a Map<String, Value>,
 }
 
 impl Reader {
@@ -91,7 +91,7 @@ impl Reader {
         Some(Members {
             file,
             pointer: pointer.to_owned(),
-            members,
+            named: members,
         })
     }
 
@@ -127,7 +127,7 @@ impl Reader {
 
 impl<'a> Members<'a> {
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.members.get(name)
+        self.named.get(name)
     }
 
     pub(super) fn place(&self, name: &str) -> String {

@@ -26,9 +26,7 @@ use crate::golden::SCENES;
 use crate::golden::Scene;
 
 /// Scenarios of requests that no front-end may post: they are decided from records alone.
-const NOT_POSTED_MAX: usize = 3;
-/// Scenarios over documents that nobody may write by hand.
-const NOT_WRITTEN_MAX: usize = 3;
+const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
 const WRITTEN_BY_REQUESTS: [DocumentKind; 4] = [
@@ -68,6 +66,10 @@ struct House {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many scenarios cannot be posted is told to whoever runs the test"
+)]
 async fn scenarios_come_out_the_same_through_the_front_door() {
     let mut groups: BTreeMap<(String, Responses), Vec<&Scene>> = BTreeMap::new();
     let mut not_posted = Vec::new();
@@ -98,10 +100,10 @@ async fn scenarios_come_out_the_same_through_the_front_door() {
         }
         house.service.stop().await;
     }
-    println!("not posted: {not_posted:?}\nnot written: {not_written:#?}");
+    println!("{} not posted: {not_posted:?}", not_posted.len());
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(not_posted.len() <= NOT_POSTED_MAX, "{not_posted:?}");
-    assert!(not_written.len() <= NOT_WRITTEN_MAX, "{not_written:#?}");
+    assert!(not_written.is_empty(), "{not_written:#?}");
 }
 
 impl House {

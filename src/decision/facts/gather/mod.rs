@@ -74,7 +74,7 @@ pub(crate) fn other_system(request: &InterSystemRequest) -> &McSystemId {
 pub(super) struct Gatherer<'a> {
     pub(super) local: &'a McSystemId,
     pub(super) other: &'a McSystemId,
-    direction: Direction,
+    pub(super) direction: Direction,
     lookup: &'a dyn Lookup,
     /// How old a fix is, is told by it; what a document says of time is judged later.
     now: Timestamp,
@@ -101,19 +101,19 @@ impl Gatherer<'_> {
             Resource::Group(_) | Resource::ReceivingSystem | Resource::ServingSystem => None,
         };
         if elements.needs_to_know(Need::Calls)
-            && let (Some(caller), Resource::User(called)) =
-                (elements.subject(), elements.resource())
-            && let (Some(calling), Some(asked)) = (subjects.first_mut(), resource.as_mut())
+            && let (Some(caller), Resource::User(asked)) = (elements.subject(), elements.resource())
+            && let (Some(caller_facts), Some(asked_facts)) =
+                (subjects.first_mut(), resource.as_mut())
         {
-            let caller = Party {
+            let mut caller = Party {
                 id: caller,
-                person: calling,
+                person: caller_facts,
             };
-            let called = Party {
-                id: called,
-                person: asked,
+            let mut asked = Party {
+                id: asked,
+                person: asked_facts,
             };
-            self.calls(request.direction, caller, called);
+            self.calls(request.direction, &mut caller, &mut asked);
         }
         let home = subjects.first().and_then(|user| user.home.clone());
         for need in elements.needs() {
@@ -188,10 +188,10 @@ impl Gatherer<'_> {
                 | Need::GroupPartner
                 | Need::HomeAgreement
                 | Need::ServingAgreement
-                | Need::Calls
                 | Need::Link
                 | Need::Configuration
                 | Need::Target
+                | Need::Calls
                 | Need::Visitors,
                 _,
             ) => {}

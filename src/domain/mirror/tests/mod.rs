@@ -180,6 +180,10 @@ fn flags() -> Vec<(&'static str, &'static str, Severity)> {
             "/interconnection/mcdata_group_outgoing",
             "/interconnection/mcdata_group_incoming",
         ),
+        (
+            "/interconnection/regroup_outgoing",
+            "/interconnection/regroup_incoming",
+        ),
     ] {
         flags.push((incoming, outgoing, blocking));
         flags.push((outgoing, incoming, one_sided));

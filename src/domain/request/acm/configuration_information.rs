@@ -14,6 +14,7 @@ use crate::domain::request::elements::Particular;
 use crate::domain::request::elements::ReadElements;
 use crate::domain::request::elements::Resource;
 use crate::domain::wire::WireLimits;
+use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
@@ -49,7 +50,7 @@ impl ReadElements for ConfigurationInformation {
             .and_then(|list| distinct(&list, DisclosureKind::ALL.len(), "kind", disclosure_kind));
         let groups = members
             .optional("groups")
-            .map(|list| distinct(&list, limits.members, "group", |id| id.identity()));
+            .map(|list| distinct(&list, limits.members, "group", Element::identity));
         Some(Self {
             requester: requester?,
             target: target.map_or(Some(None), |whom| whom.map(Some))?,

@@ -13,6 +13,7 @@ use crate::domain::request::elements::Particular;
 use crate::domain::request::elements::ReadElements;
 use crate::domain::request::elements::Resource;
 use crate::domain::wire::WireLimits;
+use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
@@ -40,7 +41,7 @@ impl ReadElements for GroupIdentityProvision {
         let target = members.required("target").and_then(|whom| target(&whom));
         let groups = members
             .required("groups")
-            .and_then(|list| distinct(&list, limits.members, "group", |id| id.identity()));
+            .and_then(|list| distinct(&list, limits.members, "group", Element::identity));
         Some(Self {
             requester: requester?,
             target: target?,

@@ -14,6 +14,7 @@ use crate::domain::request::elements::ReadElements;
 use crate::domain::request::elements::Resource;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
+use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
@@ -80,7 +81,7 @@ impl ReadElements for JointGroupCreation {
         let home_system = members.required("home_system").and_then(|id| id.parsed());
         let partners = members
             .required("partners")
-            .and_then(|list| distinct(&list, PARTNERS_MAX, "system", |id| id.parsed()));
+            .and_then(|list| distinct(&list, PARTNERS_MAX, "system", Element::parsed));
         let services = members
             .required("services")
             .and_then(|list| services(&list));

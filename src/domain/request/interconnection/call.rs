@@ -10,6 +10,7 @@ pub(super) const CALL_NEEDS: &[Need] = &[
     Need::Calls,
     Need::HomeAgreement,
     Need::ServingAgreement,
+    Need::CurrentSystem,
     Need::MigratedProfile,
 ];
 

@@ -97,6 +97,8 @@ impl InformationElements for InterconnectionGroupCall {
             Need::Grant,
             Need::HomeAgreement,
             Need::ServingAgreement,
+            Need::CurrentSystem,
+            Need::OpenDeletion,
             Need::MigratedProfile,
         ]
     }
