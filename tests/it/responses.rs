@@ -119,6 +119,8 @@ fn what_only_takes_access_away_cannot_be_rejected() {
         "cooperation.outbound-interruption",
         "group-membership.deletion",
         "group-membership.outbound-deletion",
+        "migration.return",
+        "partner-access.release",
         "migration-users.outbound-removal",
         "migration-users.removal",
         "visiting-service.disabled",

@@ -8,6 +8,7 @@ mod idempotency;
 mod identities;
 mod lifecycle;
 mod limits;
+mod migration_operations;
 mod migrations;
 mod mirror;
 mod policies;
