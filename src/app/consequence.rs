@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::app::cooperation;
 use crate::app::error::AppError;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
@@ -16,6 +17,7 @@ use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
+use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
@@ -75,7 +77,21 @@ impl Granted<'_> {
                 OperationBody::PartnerConnectionDetails(_) | OperationBody::PartnerSystemAccess(_),
             ) => self.access(),
             (_, OperationBody::UeRelease(_)) => self.released(),
+            (_, OperationBody::CooperationStatusChange(change)) => self.cooperation(change),
             (_, _) => Ok(Changes::new()),
+        }
+    }
+
+    /// Our half of the agreement, where its status changes.
+    fn cooperation(&self, change: &CooperationStatusChange) -> Result<Changes, InvalidDocumentId> {
+        let now = self.evaluation.now;
+        let agreement = self.evaluation.agreement.as_ref();
+        let changed = agreement.and_then(|agreement| {
+            cooperation::changed(agreement, change, self.request.direction, now)
+        });
+        match changed.map(Document::Agreement) {
+            Some(document) => Ok(Changes::from([(document.key()?, Some(document))])),
+            None => Ok(Changes::new()),
         }
     }
 

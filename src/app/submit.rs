@@ -7,6 +7,7 @@ use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
+use crate::app::cooperation;
 use crate::app::credentials::Presented;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
@@ -22,6 +23,7 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::agreement::Agreement;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
@@ -50,6 +52,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) now: Timestamp,
     pub(in crate::app) bundle: BundleReference,
     pub(in crate::app) items: Vec<ItemDecision>,
+    /// The agreement whose status the request is about, whole; decisions read it without its contacts.
+    pub(in crate::app) agreement: Option<Agreement>,
 }
 
 impl App {
@@ -146,9 +150,10 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let (facts, mut read_set) = self
-            .store()
-            .view(|state| gather(local, request, state, now));
+        let ((facts, mut read_set), agreement) = self.store().view(|state| {
+            let gathered = gather(local, request, state, now);
+            (gathered, cooperation::agreement(request, state))
+        });
         read_set.generation = live.generation;
         let bundle = BundleReference {
             digest: live.digest.to_string(),
@@ -162,6 +167,7 @@ impl App {
             now,
             bundle,
             items,
+            agreement,
         })
     }
 
