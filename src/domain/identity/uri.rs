@@ -17,7 +17,8 @@ const TEL_DIGITS_MAX: usize = 15;
 /// An identifying URI in normalised form.
 ///
 /// `sip:` and `sips:` carry a user part, which compares exactly, and a domain, which is the home
-/// system. `tel:` carries a global number and no domain.
+/// system. Both name one user, whichever way a message to them is protected, so that one is written for both
+/// and no look-up can tell them apart. `tel:` carries a global number and no domain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct McUri {
     text: SmolStr,
@@ -88,15 +89,14 @@ impl FromStr for McUri {
             .split_once(':')
             .ok_or_else(|| InvalidUri::Scheme(text.to_owned()))?;
         match scheme.to_ascii_lowercase().as_str() {
-            "sip" => parse_sip("sip", rest, text),
-            "sips" => parse_sip("sips", rest, text),
+            "sip" | "sips" => parse_sip(rest, text),
             "tel" => parse_tel(rest, text),
             _ => Err(InvalidUri::Scheme(text.to_owned())),
         }
     }
 }
 
-fn parse_sip(scheme: &str, rest: &str, text: &str) -> Result<McUri, InvalidUri> {
+fn parse_sip(rest: &str, text: &str) -> Result<McUri, InvalidUri> {
     if rest.contains('%') {
         return Err(InvalidUri::PercentEncoded(text.to_owned()));
     }
@@ -114,7 +114,7 @@ fn parse_sip(scheme: &str, rest: &str, text: &str) -> Result<McUri, InvalidUri> 
     }
     let domain: McSystemId = host.parse()?;
     Ok(McUri {
-        text: format_smolstr!("{scheme}:{user}@{domain}"),
+        text: format_smolstr!("sip:{user}@{domain}"),
         domain: Some(domain),
     })
 }
