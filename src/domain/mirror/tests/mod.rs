@@ -446,12 +446,11 @@ fn status_and_period_are_compared_for_the_moment() {
 
 #[test]
 fn what_is_known_of_certificates_and_key_servers_counts() {
-    let ours = changed(
-        &full(&de()),
-        "/kms_uris",
-        json!(["https://kms.de", "https://old.de"]),
-    );
-    let theirs = changed(&full(&nl()), "/kms_uris", json!([]));
+    let permitted = json!(["https://kms.de", "https://old.de"]);
+    let (mut ours, mut theirs) = (full(&de()), full(&nl()));
+    (ours["kms_uris"], ours["offered_kms_uris"]) = (permitted.clone(), json!([]));
+    (theirs["kms_uris"], theirs["offered_kms_uris"]) = (json!([]), permitted);
+    let (ours, theirs) = (agreement(&ours), agreement(&theirs));
     let (nl, de) = (nl(), de());
     let expired: Timestamp = AT.parse().unwrap();
     let certificates_end = BTreeMap::from([(CERTIFICATE.parse().unwrap(), expired)]);
@@ -489,6 +488,27 @@ fn what_is_known_of_certificates_and_key_servers_counts() {
     let after = found(0);
     assert_eq!(after.len(), before.len() + 2);
     assert!(after[0].1.contains("have expired"), "{after:?}");
+}
+
+#[test]
+fn each_side_offers_the_key_servers_that_the_other_permits() {
+    let ours = agreement(&full(&de()));
+    for (offered, severities) in [
+        (json!([]), &[Severity::Blocking][..]),
+        (
+            json!(["https://kms.example", "https://new.de"]),
+            &[Severity::OneSided],
+        ),
+        (
+            json!(["https://new.de"]),
+            &[Severity::Blocking, Severity::OneSided],
+        ),
+    ] {
+        let theirs = changed(&full(&nl()), "/offered_kms_uris", offered);
+        let found = laid_side_by_side(&ours, &theirs);
+        let found: Vec<Severity> = found.iter().map(|it| it.severity).collect();
+        assert_eq!(found, severities);
+    }
 }
 
 #[test]

@@ -54,6 +54,8 @@ fn chance_agreement(partner: McSystemId) -> impl Strategy<Value = Agreement> {
 fn counterpart(half: &Agreement, system: &McSystemId) -> Agreement {
     let mut json = serde_json::to_value(half).unwrap();
     json["partner"] = json!(system);
+    json["kms_uris"] = json!(half.offered_kms_uris);
+    json["offered_kms_uris"] = json!(half.kms_uris);
     for (pointer, mirrored, _) in flags() {
         let flag = serde_json::to_value(half)
             .unwrap()
@@ -93,7 +95,9 @@ proptest! {
     #[test]
     fn what_is_made_by_mirroring_fits(ours in chance_agreement(de())) {
         let mut ours = ours;
-        // What no counterpart mends: nobody known, no end before the beginning, no service or place for those who come.
+        // What no counterpart mends: nobody known, no end before the beginning, no service or place for those who
+        // come, no keys one way only.
+        ours.offered_kms_uris = ours.kms_uris.clone();
         ours.certificates = BTreeSet::from([CERTIFICATE.parse().unwrap()]);
         ours.valid_until = None;
         if let Some(terms) = &mut ours.migration {
