@@ -47,6 +47,7 @@ fn request(number: u64) -> InterSystemRequest {
         "operation": "group-membership-update",
         "direction": "inbound",
         "peer": { "system": "mc.nl.example", "certificate": CERTIFICATE },
+        "correlation_id": format!("nl-2026-{number:06}"),
         "requesting_system": "mc.nl.example",
         "receiving_system": "mc.de.example",
         "requester": { "mc_service_id": "sip:control.3@mc.nl.example" },
@@ -70,12 +71,14 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         archive: Archive::open(disk).unwrap(),
         sealing_key: SealingKey::from_bytes([7; 32]),
         metrics: Arc::new(Metrics::new()),
+        access_in_force: directory.join("access-bundle"),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),
         policies: package("policies"),
         access_policies: package("policies/access"),
         workers: 2,
+        dry_runs_per_minute_max: 600,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));
     let app = app.await.unwrap();

@@ -10,6 +10,10 @@ use std::time::Duration;
 use std::time::Instant;
 
 const FILE_BYTES: usize = 4 << 20;
+const TURNS: usize = 150;
+
+const BATCHES: u32 = 10;
+
 const WRITE: &[u8] = &[7; 4_096];
 
 /// A file of which every byte is on the disk.
@@ -54,7 +58,6 @@ pub(crate) fn floor(directory: &Path) -> f64 {
 
 /// Several files synced in turn, and two of them at once.
 pub(crate) fn print(directory: &Path) {
-    let lasting = Duration::from_millis(700);
     let mut files: Vec<_> = (0..3)
         .map(|number| Prewritten::new(directory, &format!("sync-{number}")))
         .collect();
@@ -67,38 +70,49 @@ pub(crate) fn print(directory: &Path) {
             tell.send(()).unwrap();
         }
     });
-    println!("\n## Syncs\n\n| a batch is | batches/s | ratio |\n| --- | ---: | ---: |");
-    let mut rows: [(&str, Vec<f64>); 4] = [
-        ("one sync", Vec::new()),
-        ("three in turn", Vec::new()),
-        ("two at once, then one", Vec::new()),
-        ("two at once", Vec::new()),
+    let names = [
+        "one sync",
+        "three in turn",
+        "two at once, then one",
+        "two at once",
     ];
-    for _ in 0..5 {
-        for (number, (_, rates)) in rows.iter_mut().enumerate() {
-            rates.push(rate(lasting, || match number {
-                0 => files[0].write_and_sync(),
-                1 => files.iter_mut().for_each(Prewritten::write_and_sync),
-                _ => {
-                    ask.send(()).unwrap();
-                    files[0].write_and_sync();
-                    told.recv().unwrap();
-                    if number == 2 {
-                        files[1].write_and_sync();
+    let mut took = names.map(|_| Vec::new());
+    // Short turns, so that drift of the machine falls on all rows alike.
+    for turn in 0..TURNS {
+        for step in 0..names.len() {
+            let row = (turn + step) % names.len();
+            let began = Instant::now();
+            for _ in 0..BATCHES {
+                match row {
+                    0 => files[0].write_and_sync(),
+                    1 => files.iter_mut().for_each(Prewritten::write_and_sync),
+                    _ => {
+                        ask.send(()).unwrap();
+                        files[0].write_and_sync();
+                        told.recv().unwrap();
+                        if row == 2 {
+                            files[1].write_and_sync();
+                        }
                     }
                 }
-            }));
+            }
+            took[row].push(began.elapsed().as_secs_f64() / f64::from(BATCHES));
         }
     }
     drop(ask);
     beside.join().unwrap();
-    let medians = rows.map(|(name, rates)| (name, median(rates)));
-    for (name, rate) in medians {
-        println!("| {name} | {rate:.0} | {:.2} |", rate / medians[0].1);
+    println!("\n## Syncs\n\n| a batch is | median µs | ratio |\n| --- | ---: | ---: |");
+    let medians = took.map(median);
+    for (name, seconds) in names.iter().zip(medians) {
+        println!(
+            "| {name} | {:.0} | {:.2} |",
+            seconds * 1e6,
+            seconds / medians[0]
+        );
     }
 }
 
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -157,8 +157,8 @@ impl App {
             actor,
             at: self.now(),
         });
-        let store = self.store().clone();
-        let work = tokio::spawn(async move { store.commit(command).await });
+        let app = self.clone();
+        let work = tokio::spawn(async move { app.commit(command).await });
         let committed = work
             .await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))??;

@@ -50,7 +50,7 @@ pub struct RequestAnswer {
 /// One item: what was decided and where it stands now.
 #[derive(Clone, Debug, Serialize)]
 pub struct ItemAnswer {
-    /// What was decided, and why.
+    /// What was last decided, and why; a reject at the approval overrules it.
     #[serde(flatten)]
     pub decision: DecisionAnswer,
     /// Where the item stands.
@@ -59,9 +59,9 @@ pub struct ItemAnswer {
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: ItemDecision, state: ItemState) -> Self {
+    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
         Self {
-            decision: decision.into(),
+            decision,
             state: state.as_str(),
         }
     }

@@ -1,5 +1,6 @@
 //! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
 
+use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::policy::diagnostics::Diagnostics;
@@ -39,8 +40,19 @@ pub enum AppError {
     #[error("the input is invalid")]
     Invalid(Vec<Invalid>),
     /// The items named are not pending.
-    #[error("{0}")]
-    NotPending(String),
+    #[error("{detail}")]
+    NotPending {
+        /// Which, and why.
+        detail: String,
+        /// Where the request stands, where it is known.
+        current: Option<Box<Standing>>,
+    },
+    /// The caller asks without consequence more often than is allowed.
+    #[error("no more dry runs for {retry_after_seconds} s")]
+    TooManyDryRuns {
+        /// When the next one is answered.
+        retry_after_seconds: u64,
+    },
     /// The caller asked for this request, and so may not answer it.
     #[error("the originator of a request never answers it")]
     Originator,
@@ -62,6 +74,17 @@ pub enum AppError {
     /// Something is broken that the caller cannot mend.
     #[error("the service could not carry this out")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where a request stands that cannot be answered so.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Standing {
+    /// A pure function of the items.
+    pub status: RequestStatus,
+    /// The state of every item, in the order of the request.
+    pub states: Vec<&'static str>,
+    /// The version of the request.
+    pub version: u64,
 }
 
 /// One thing that is wrong with an input, and where.

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::clock::ClockJump;
 use crate::app::publish::Attempt;
 use crate::app::publish::AttemptOutcome;
+use crate::telemetry::metrics::Measured;
 
 /// What readiness looks at.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +19,8 @@ pub struct Health {
     /// Why the projection is being made anew; it decides nothing, so the service stays ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
+    /// Entries of the log that the projection holds.
+    pub projected: u64,
     /// Commands that wait to be sequenced.
     pub queued: usize,
     /// Entries of the log that are applied.
@@ -25,6 +28,9 @@ pub struct Health {
     /// The last attempt to change the bundle, if it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_bundle: Option<Attempt>,
+    /// The last attempt to change the access bundle, if it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_access_bundle: Option<Attempt>,
     /// A jump of the clock that has not settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_jump: Option<ClockJump>,
@@ -41,13 +47,30 @@ impl App {
             ready,
             store,
             projection: found.projection.failure,
+            projected: found.projection.applied.0,
             queued: found.queued,
             applied: found.applied.0,
             refused_bundle: self
                 .last_attempt()
                 .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
+            refused_access_bundle: self
+                .last_access_attempt()
+                .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),
             clock_jump: self.clock().jump(),
         }
+    }
+
+    /// The metrics as text, with what is measured only when somebody asks.
+    pub fn metrics_text(&self) -> String {
+        let health = self.health();
+        self.metrics().measured(&Measured {
+            ready: health.ready,
+            queued_commands: u64::try_from(health.queued).unwrap_or(u64::MAX),
+            applied_entries: health.applied,
+            projected_entries: health.projected,
+            projection_whole: health.projection.is_none(),
+        });
+        self.metrics().encode()
     }
 
     /// Stops taking work, finishes what was taken, and leaves a clean mark.

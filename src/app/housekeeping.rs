@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::error::AppError;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
@@ -57,7 +59,6 @@ impl App {
         }
         for (request_id, items) in self.store().view(|state| state.due(now)) {
             if let Err(error) = self
-                .store()
                 .commit(Command::Expire(Expire {
                     request_id,
                     items,
@@ -105,6 +106,19 @@ impl App {
         }
     }
 
+    pub(in crate::app) fn check_dry_run_rate(&self, caller: &Caller) -> Result<(), AppError> {
+        let now = self.now();
+        let mut rate = self
+            .0
+            .dry_run_rate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        rate.take(&caller.name, now)
+            .map_err(|retry_after_seconds| AppError::TooManyDryRuns {
+                retry_after_seconds,
+            })
+    }
+
     pub(in crate::app) fn count_dry_run(&self, caller: &Caller, items: &[ItemDecision]) {
         let mut counts = self.dry_runs();
         let sum = counts.entry(caller.name.as_str().into()).or_default();
@@ -125,7 +139,7 @@ impl App {
                 counts,
                 at,
             });
-            if let Err(error) = self.store().commit(command).await {
+            if let Err(error) = self.commit(command).await {
                 tracing::warn!(%error, "a summary of dry runs was not recorded");
             }
         }

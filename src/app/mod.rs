@@ -2,6 +2,7 @@
 //!
 //! [`App::open`] brings the service up with the last good bundle; everything else is one verb a file.
 
+pub mod access_bundle;
 pub mod administer;
 pub mod answer;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod permission;
 pub mod plausibility;
 pub mod pool;
 pub mod publish;
+mod rate;
 pub mod replay;
 pub mod requests;
 pub mod respond;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use self::clock::Clock;
 use self::error::AppError;
@@ -34,8 +37,11 @@ use self::housekeeping::DryRunCounts;
 use self::live::Live;
 use self::permission::Access;
 use self::permission::Action;
+use self::permission::Object;
 use self::permission::Permit;
 use self::publish::Attempt;
+use self::publish::AttemptOutcome;
+use self::rate::Rate;
 use self::sealing::SealingKey;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
@@ -43,8 +49,15 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::identity::caller::ITSELF;
+use crate::store::command::Command;
+use crate::store::command::CommitError;
+use crate::store::command::Committed;
+use crate::store::command::RequestId;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::archive::Archive;
+use crate::store::state::RequestEntry;
+use crate::telemetry::metrics::BundleKind;
 use crate::telemetry::metrics::DecisionLabels;
 use crate::telemetry::metrics::Metrics;
 
@@ -59,6 +72,8 @@ pub struct Settings {
     pub access_policies: PathBuf,
     /// How many copies of the engine there are.
     pub workers: usize,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: u64,
 }
 
 /// The service's use cases; clones share one service.
@@ -72,6 +87,8 @@ struct Inner {
     archive: Archive,
     live: Live,
     access: Access,
+    access_in_force: PathBuf,
+    last_access_attempt: Mutex<Option<Attempt>>,
     clock: Clock,
     sealing_key: SealingKey,
     metrics: Arc<Metrics>,
@@ -79,6 +96,7 @@ struct Inner {
     migrating: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
+    dry_run_rate: Mutex<Rate>,
 }
 
 impl App {
@@ -99,7 +117,27 @@ impl App {
 
     /// Permits or forbids an action to a caller.
     pub fn permit<'a>(&self, caller: &'a Caller, action: Action) -> Result<Permit<'a>, AppError> {
-        self.0.access.permit(caller, action)
+        self.0.access.permit(caller, action, Object::Service)
+    }
+
+    /// Permits or forbids an action on a request to a caller.
+    ///
+    /// Of a request that is not there, only those learn who could at least read one of their own.
+    fn permit_on_request(
+        &self,
+        caller: &Caller,
+        action: Action,
+        id: RequestId,
+    ) -> Result<RequestEntry, AppError> {
+        let found = self.request_entry(id);
+        let submitter = match &found {
+            Ok(entry) => &*entry.caller,
+            Err(_) => caller.name.as_str(),
+        };
+        self.0
+            .access
+            .permit(caller, action, Object::Request { submitter })?;
+        found
     }
 
     /// The present moment.
@@ -109,6 +147,14 @@ impl App {
 
     fn store(&self) -> &EmbeddedStore {
         &self.0.store
+    }
+
+    /// Hands a command to the store, and measures how long it takes.
+    async fn commit(&self, command: Command) -> Result<Committed, CommitError> {
+        let start = Instant::now();
+        let committed = self.store().commit(command).await;
+        self.metrics().committed(start.elapsed().as_secs_f64());
+        committed
     }
 
     fn archive(&self) -> &Archive {
@@ -147,6 +193,12 @@ impl App {
     }
 
     fn set_last_attempt(&self, attempt: Attempt) {
+        let succeeded = attempt.outcome != AttemptOutcome::Refused;
+        self.metrics().publication_attempted(
+            BundleKind::Policies,
+            attempt.at.as_milliseconds(),
+            succeeded,
+        );
         *self
             .0
             .last_attempt
@@ -176,6 +228,6 @@ impl App {
 
     /// The caller that the service itself is, for what it does on its own.
     pub fn itself() -> Caller {
-        Caller::new("comity", ["operator"])
+        Caller::new(ITSELF, ["operator"])
     }
 }

@@ -1,11 +1,12 @@
 //! Bringing the service up: with the last good bundle, even if the files are broken.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::Inner;
 use crate::app::Settings;
+use crate::app::access_bundle;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
@@ -13,6 +14,7 @@ use crate::app::live::Live;
 use crate::app::live::Published;
 use crate::app::permission::Access;
 use crate::app::publish::read_and_compile;
+use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
 use crate::decision::engine::Engine;
@@ -37,6 +39,8 @@ pub struct Foundations {
     pub sealing_key: SealingKey,
     /// Where metrics are counted.
     pub metrics: Arc<Metrics>,
+    /// The file that names the access bundle in force.
+    pub access_in_force: PathBuf,
 }
 
 impl App {
@@ -53,9 +57,12 @@ impl App {
             archive,
             sealing_key,
             metrics,
+            access_in_force,
         } = foundations;
-        let access = access_bundle(&settings.access_policies)?;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
+        let directory = &settings.access_policies;
+        let (access, found) =
+            access_bundle::open(directory, (&archive, &access_in_force), clock.now())?;
         let (bundle, generation) = match store.view(|state| state.bundle().cloned()) {
             Some(in_force) => (
                 archived_bundle(&archive, &in_force.digest)?.1,
@@ -64,6 +71,7 @@ impl App {
             None => first_publication(&settings, (&store, &archive), &clock).await?,
         };
         let workers = settings.workers.max(1);
+        let dry_run_rate = Rate::new(settings.dry_runs_per_minute_max);
         let published = Published::new(
             generation,
             bundle.digest(),
@@ -76,6 +84,8 @@ impl App {
             archive,
             live: Live::new(published),
             access: Access::new(access),
+            access_in_force,
+            last_access_attempt: std::sync::Mutex::default(),
             clock,
             sealing_key,
             metrics,
@@ -83,20 +93,12 @@ impl App {
             migrating: tokio::sync::Mutex::default(),
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
+            dry_run_rate: std::sync::Mutex::new(dry_run_rate),
         }));
         app.metrics().published(generation);
+        app.note_access_attempt(found);
         app.publish_directory("start").await?;
         Ok(app)
-    }
-
-    /// Reads the access bundle's directory anew; a broken one changes nothing.
-    pub async fn reload_access(&self) -> Result<(), AppError> {
-        let directory = self.settings().access_policies.clone();
-        let engine = tokio::task::spawn_blocking(move || access_bundle(&directory))
-            .await
-            .map_err(|error| AppError::Broken(Box::new(error)))??;
-        self.0.access.swap(engine);
-        Ok(())
     }
 }
 
@@ -110,11 +112,6 @@ pub(in crate::app) fn archive_bundle(
         .put(&ContentDigest::of(&bytes), &bytes)
         .map(drop)
         .map_err(|error| AppError::NotRecorded(Box::new(error)))
-}
-
-fn access_bundle(directory: &Path) -> Result<Engine, AppError> {
-    let (_, bundle) = read_and_compile(directory).map_err(AppError::Refused)?;
-    Ok(Engine::new(Arc::new(bundle)))
 }
 
 async fn first_publication(

@@ -1,5 +1,6 @@
 //! What a caller of Comity may do: a query against the access bundle, a value when it may.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -11,11 +12,15 @@ use cedar_policy::EntityId;
 use cedar_policy::EntityTypeName;
 use cedar_policy::EntityUid;
 use cedar_policy::Request;
+use cedar_policy::RestrictedExpression;
 
 use crate::app::error::AppError;
 use crate::decision::engine::Engine;
 use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
+use crate::policy::source::BundleDigest;
+
+const CALLER: &str = "ACCESS::Caller";
 
 /// An action of the access bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +75,18 @@ impl Action {
     }
 }
 
+/// What an action is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object<'a> {
+    /// This service.
+    Service,
+    /// An inter-system request.
+    Request {
+        /// The name of the caller who submitted it.
+        submitter: &'a str,
+    },
+}
+
 /// A caller who may do what was asked; only [`Access::permit`] makes one.
 #[derive(Debug)]
 pub struct Permit<'a> {
@@ -102,14 +119,24 @@ impl Access {
         self.engine.store(Arc::new(engine));
     }
 
+    /// Names the access bundle in force.
+    pub fn digest(&self) -> BundleDigest {
+        self.engine.load().bundle().digest()
+    }
+
     /// Permits or forbids; an error forbids.
-    pub fn permit<'a>(&self, caller: &'a Caller, action: Action) -> Result<Permit<'a>, AppError> {
+    pub fn permit<'a>(
+        &self,
+        caller: &'a Caller,
+        action: Action,
+        object: Object<'_>,
+    ) -> Result<Permit<'a>, AppError> {
         let forbidden = || AppError::Forbidden {
             caller: caller.name.clone(),
             action: action.as_str(),
         };
         let engine = self.engine.load();
-        let (request, entities) = query(&engine, caller, action).ok_or_else(forbidden)?;
+        let (request, entities) = query(&engine, caller, action, object).ok_or_else(forbidden)?;
         match engine.evaluate(&request, &entities).outcome() {
             Outcome::Accept => Ok(Permit { caller }),
             Outcome::Reject | Outcome::Review => Err(forbidden()),
@@ -125,23 +152,42 @@ fn uid(type_name: &str, id: &str) -> Option<EntityUid> {
     ))
 }
 
-fn query(engine: &Engine, caller: &Caller, action: Action) -> Option<(Request, Entities)> {
+fn query(
+    engine: &Engine,
+    caller: &Caller,
+    action: Action,
+    object: Object<'_>,
+) -> Option<(Request, Entities)> {
     let bundle = engine.bundle();
-    let principal = uid("ACCESS::Caller", &caller.name)?;
+    let principal = uid(CALLER, &caller.name)?;
     let roles: HashSet<EntityUid> = caller
         .roles
         .iter()
         .map(|role| uid("ACCESS::Role", role))
         .collect::<Option<_>>()?;
-    let service = uid("ACCESS::Service", "comity")?;
     let mut entities: Vec<Entity> = bundle.action_entities().iter().cloned().collect();
     entities.extend(roles.iter().cloned().map(Entity::with_uid));
     entities.push(Entity::new_no_attrs(principal.clone(), roles));
-    entities.push(Entity::with_uid(service.clone()));
+    let resource = match object {
+        Object::Service => Entity::with_uid(uid("ACCESS::Service", "comity")?),
+        Object::Request { submitter } => {
+            let submitter = uid(CALLER, submitter)?;
+            if submitter != principal {
+                entities.push(Entity::with_uid(submitter.clone()));
+            }
+            let submitter = RestrictedExpression::new_entity_uid(submitter);
+            let attributes = HashMap::from([("submitter".to_owned(), submitter)]);
+            // One at a time is asked about, so it needs no name of its own.
+            let uid = uid("ACCESS::Request", "this")?;
+            Entity::new(uid, attributes, HashSet::new()).ok()?
+        }
+    };
+    let asked = resource.uid();
+    entities.push(resource);
     let request = Request::new(
         principal,
         uid("ACCESS::Action", action.as_str())?,
-        service,
+        asked,
         Context::empty(),
         bundle.schema(),
     )

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::app::access_bundle::AccessAnswer;
 use crate::app::answer::BundleAnswer;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
@@ -41,6 +42,8 @@ pub struct PoliciesAnswer {
     pub last_attempt: Option<Attempt>,
     /// The policies in force.
     pub policies: Vec<PolicyAnswer>,
+    /// The bundle that says who may call this service.
+    pub access: AccessAnswer,
 }
 
 /// One policy in force.
@@ -100,6 +103,7 @@ impl App {
             },
             last_attempt: self.last_attempt(),
             policies,
+            access: self.access_answer(),
         })
     }
 
@@ -159,21 +163,19 @@ impl App {
         archive_bundle(self.archive(), source)?;
         let generation = self.store().view(State::generation) + 1;
         let (actor, at) = (actor.to_owned(), self.now());
-        self.store()
-            .commit(Command::Publish(Publish {
-                digest: digest.to_string(),
-                generation,
-                actor,
-                summary: String::new(),
-                at,
-            }))
-            .await?;
+        self.commit(Command::Publish(Publish {
+            digest: digest.to_string(),
+            generation,
+            actor,
+            summary: String::new(),
+            at,
+        }))
+        .await?;
         Ok(())
     }
 
     async fn refuse(&self, diagnostics: Diagnostics) -> Result<AttemptOutcome, AppError> {
         tracing::warn!(%diagnostics, "bundle refused; the last good one stays in force");
-        self.metrics().publication_refused();
         let summary = diagnostics.to_string();
         let digest = BundleDigest::of(summary.as_bytes()).to_string();
         self.note_attempt(AttemptOutcome::Refused, None, diagnostics.into_items());
@@ -182,11 +184,7 @@ impl App {
             summary,
             at: self.now(),
         };
-        match self
-            .store()
-            .commit(Command::RefusePublication(command))
-            .await
-        {
+        match self.commit(Command::RefusePublication(command)).await {
             Ok(_) => Ok(AttemptOutcome::Refused),
             Err(error) => Err(error.into()),
         }
@@ -284,9 +282,10 @@ impl From<Refusal> for AppError {
             },
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
             Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
-            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => {
-                Self::NotPending(refusal.to_string())
-            }
+            refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending {
+                detail: refusal.to_string(),
+                current: None,
+            },
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])
             }

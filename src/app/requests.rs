@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
+use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
@@ -26,7 +27,7 @@ use crate::store::state::RequestEntry;
 impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
-        self.permit(caller, Action::ReadRequest)?;
+        self.permit_on_request(caller, Action::ReadRequest, id)?;
         self.request_answer(id)
     }
 
@@ -62,18 +63,21 @@ impl App {
                 responses.push(response_answer(*index, &stored)?);
             }
         }
+        let items = entry.items.iter().zip(record.items).enumerate();
+        let items = items
+            .map(|(number, (state, decision))| {
+                let submitted = DecisionAnswer::from(decision);
+                let decision = latest_evaluation(&responses, number, submitted);
+                ItemAnswer::new(decision, *state)
+            })
+            .collect();
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items: entry
-                .items
-                .iter()
-                .zip(record.items)
-                .map(|(state, decision)| ItemAnswer::new(decision, *state))
-                .collect(),
+            items,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,
@@ -83,6 +87,27 @@ impl App {
             responses,
             version: entry.version,
         })
+    }
+}
+
+/// What was last decided about an item: at an answer to it, else when it was submitted.
+///
+/// By when it can be approved was settled when it was submitted.
+fn latest_evaluation(
+    responses: &[ResponseAnswer],
+    number: usize,
+    submitted: DecisionAnswer,
+) -> DecisionAnswer {
+    let evaluated = responses.iter().rev().find_map(|response| {
+        let place = response.items.iter().position(|item| *item == number)?;
+        response.evaluated.get(place).cloned()
+    });
+    match evaluated {
+        Some(evaluated) => DecisionAnswer {
+            expires_at: submitted.expires_at,
+            ..evaluated
+        },
+        None => submitted,
     }
 }
 

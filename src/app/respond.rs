@@ -10,6 +10,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
+use crate::app::error::Standing;
 use crate::app::permission::Action;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
@@ -21,6 +22,7 @@ use crate::decision::record::RecordPart;
 use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::status;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -93,7 +95,7 @@ impl App {
         answer: ReviewAnswer,
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
-        self.permit(&caller, Action::AnswerRequest)?;
+        self.permit_on_request(&caller, Action::AnswerRequest, id)?;
         check_reason(&answer)?;
         let app = self.clone();
         let work =
@@ -114,7 +116,7 @@ impl App {
             check_version(id, &entry, required)?;
             let request = self.submitted_record(&entry)?.request;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
-            let known = self.known_holds(id)?;
+            let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
             let items = answered_items(&answer, &entry, evaluation.now)?;
             let decided = Decided {
@@ -124,12 +126,16 @@ impl App {
                 known,
             };
             let command = response(&caller, id, &entry, &answer, decided)?;
-            match self.store().commit(Command::Respond(command)).await {
+            match self.commit(Command::Respond(command)).await {
                 Ok(_) => return self.request_answer(id),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(State::generation);
                     self.live().reached(sequenced).await;
                 }
+                // Somebody else answered first: what that left is looked at anew, unless the reviewer named
+                // the version that they saw.
+                Err(CommitError::Refused(Refusal::Version { .. } | Refusal::NotPending { .. }))
+                    if required.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -172,16 +178,21 @@ impl App {
     }
 
     /// The policies that held the request when it was submitted, or when somebody answered since.
-    fn known_holds(&self, id: RequestId) -> Result<BTreeSet<String>, AppError> {
+    fn known_holds(
+        &self,
+        id: RequestId,
+        entry: &RequestEntry,
+    ) -> Result<BTreeSet<String>, AppError> {
+        let submitted = self.submitted_record(entry)?;
         let answer = self.request_answer(id)?;
-        let submitted = answer.items.iter().map(|item| &item.decision);
         let evaluated = answer
             .responses
             .iter()
             .flat_map(|response| &response.evaluated);
-        Ok(submitted
-            .chain(evaluated)
+        let submitted = submitted.items.iter().flat_map(|item| &item.policies);
+        Ok(evaluated
             .flat_map(|decision| &decision.policies)
+            .chain(submitted)
             .map(|policy| policy.id.clone())
             .collect())
     }
@@ -226,6 +237,14 @@ fn check_version(
     Ok(())
 }
 
+fn standing(entry: &RequestEntry) -> Standing {
+    Standing {
+        status: status(entry.items.iter().copied()),
+        states: entry.items.iter().map(|item| item.as_str()).collect(),
+        version: entry.version,
+    }
+}
+
 fn answered_items(
     answer: &ReviewAnswer,
     entry: &RequestEntry,
@@ -241,21 +260,24 @@ fn answered_items(
         Some(items) => items.clone(),
         None => (0..entry.items.len()).filter(pending).collect(),
     };
+    let not_pending = |detail: String| AppError::NotPending {
+        detail,
+        current: Some(Box::new(standing(entry))),
+    };
     if items.is_empty() {
-        return Err(AppError::NotPending(
-            "no item of the request is pending".to_owned(),
-        ));
+        return Err(not_pending("no item of the request is pending".to_owned()));
     }
     let mut seen = BTreeSet::new();
-    if let Some(twice) = items.iter().find(|number| !seen.insert(**number)) {
-        let detail = format!("item {twice} is named twice");
-        return Err(AppError::Invalid(vec![Invalid::at("/items", detail)]));
-    }
-    for number in &items {
+    for (place, number) in items.iter().enumerate() {
+        if !seen.insert(*number) {
+            let detail = format!("item {number} is named twice");
+            return Err(AppError::Invalid(vec![Invalid::at(
+                format!("/items/{place}"),
+                detail,
+            )]));
+        }
         if !pending(number) {
-            return Err(AppError::NotPending(format!(
-                "item {number} is not pending"
-            )));
+            return Err(not_pending(format!("item {number} is not pending")));
         }
         if answer.answer == Verdict::Approve
             && entry
@@ -263,7 +285,7 @@ fn answered_items(
                 .get(*number)
                 .is_some_and(|item| item.is_overdue(now))
         {
-            return Err(AppError::NotPending(format!("item {number} has expired")));
+            return Err(not_pending(format!("item {number} has expired")));
         }
     }
     Ok(items)

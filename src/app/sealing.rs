@@ -44,7 +44,8 @@ impl SealingKey {
         request
     }
 
-    fn digests(&self, data: &UeConfigurationData) -> StoredUeConfiguration {
+    /// Digests of the elements of configuration data.
+    pub fn digests(&self, data: &UeConfigurationData) -> StoredUeConfiguration {
         let digests = ConfigurationElement::ALL
             .into_iter()
             .map(|element| (element, self.digest(data, element)))

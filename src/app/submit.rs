@@ -91,7 +91,7 @@ impl App {
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
-            match self.store().commit(Command::Submit(command)).await {
+            match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
                     return match committed.outcome {
@@ -113,6 +113,7 @@ impl App {
         request: InterSystemRequest,
     ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
+        self.check_dry_run_rate(caller)?;
         let request = self.sealing_key().seal(request);
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);

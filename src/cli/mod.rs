@@ -3,6 +3,7 @@
 pub mod check;
 pub mod client;
 pub mod completions;
+mod data_directory;
 pub mod demo;
 pub mod eval;
 pub mod exit;
@@ -13,6 +14,7 @@ pub mod registry;
 pub mod replay;
 pub mod serve;
 pub mod service;
+pub mod test;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -47,6 +49,11 @@ enum Command {
     /// Load and validate a bundle; diagnostics with file, line and column
     #[command(after_help = "Example:\n  comity check policies/")]
     Check(check::Arguments),
+    /// Decide scenarios on a bundle and compare; 0 all as expected, 1 some not
+    #[command(
+        after_help = "Example:\n  comity test tests/scenarios --policies policies --coverage"
+    )]
+    Test(test::Arguments),
     /// Decide one request offline and say why it came out so
     #[command(
         after_help = "Example:\n  comity explain --system mc.de.example --registry examples/registry/de request.json"
@@ -93,6 +100,7 @@ pub fn run() -> Exit {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),

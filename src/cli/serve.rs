@@ -13,11 +13,11 @@ use super::output;
 use super::service::Service;
 use super::service::ServiceError;
 use super::service::ServiceSettings;
-use super::service::body_limits;
 use crate::config::Config;
 use crate::config::InvalidConfig;
-use crate::config::Partial;
+use crate::config::callers;
 use crate::config::environment;
+use crate::config::partial::Partial;
 use crate::identity::caller::CallerList;
 use crate::store::embedded::Interrupt;
 use crate::telemetry::tracing::LogFormat;
@@ -55,7 +55,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Exit {
-    let prepared = config(arguments).and_then(|config| Ok((callers(&config)?, config)));
+    let prepared = config(arguments).and_then(|config| Ok((caller_list(&config)?, config)));
     let (callers, config) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -98,11 +98,9 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         policies: arguments.policies,
         access_policies: arguments.access_policies,
         callers: arguments.callers,
-        body_bytes_max: None,
-        members_max: None,
-        ended_requests_max: None,
         log_format: arguments.log_format,
         log_filter: arguments.log_filter,
+        ..Partial::default()
     };
     flags
         .or(Partial::from_environment(&environment())?)
@@ -110,13 +108,11 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         .complete()
 }
 
-fn callers(config: &Config) -> Result<CallerList, InvalidConfig> {
+fn caller_list(config: &Config) -> Result<CallerList, InvalidConfig> {
     let Some(path) = &config.callers else {
         return Ok(CallerList::default());
     };
-    let wrong = |detail: String| InvalidConfig(vec![format!("{}: {detail}", path.display())]);
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+    callers::from_file(path)
 }
 
 fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
@@ -127,7 +123,10 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         policies: config.policies.clone(),
         access_policies: config.access_policies.clone(),
         callers,
-        limits: body_limits(config.body_bytes_max, config.members_max),
+        http: config.http,
+        dry_runs_per_minute_max: config.dry_runs_per_minute_max,
+        queue_commands_max: config.queue_commands_max,
+        patience: config.patience,
         ended_requests: config.ended_requests_max,
         interrupt: Interrupt::default(),
     }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,20 +11,25 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::data_directory::bind_to_system;
+use super::data_directory::operator_token;
+use super::data_directory::random_bytes;
+use super::data_directory::sealing_key;
 use crate::app::App;
 use crate::app::Settings;
 use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
+use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
-use crate::app::sealing::SealingKey;
 use crate::domain::identity::McSystemId;
-use crate::domain::wire::WireLimits;
+use crate::domain::time::Timestamp;
 use crate::http::server::Server;
-use crate::http::state::BodyLimits;
+use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
 use crate::identity::caller::CallerEntry;
 use crate::identity::caller::CallerList;
+use crate::identity::caller::LOCAL_OPERATOR;
 use crate::identity::token::Token;
 use crate::policy::manifest;
 use crate::policy::watch::Patience;
@@ -41,6 +44,7 @@ use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::RealDisk;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::SledBackend;
+use crate::store::embedded::settings::QUEUE_COMMANDS;
 use crate::store::embedded::settings::Settings as StoreSettings;
 use crate::store::state::ENDED_REQUESTS;
 use crate::telemetry::metrics::Metrics;
@@ -51,9 +55,8 @@ pub const OPERATOR_TOKEN_FILE: &str = "operator.token";
 /// A stage with fewer steps than ten times this ends before anybody asks.
 const PROGRESS_WORTH_TELLING: u64 = 100_000;
 
-const SYSTEM_FILE: &str = "system";
-
-const SEALING_KEY_FILE: &str = "sealing.key";
+/// Names the access bundle in force.
+const ACCESS_BUNDLE_FILE: &str = "access-bundle";
 
 /// Tokens by caller name.
 pub type CallerTokens = BTreeMap<String, String>;
@@ -73,8 +76,14 @@ pub struct ServiceSettings {
     pub access_policies: PathBuf,
     /// Who may call, beside the local operator.
     pub callers: CallerList,
-    /// The largest bodies.
-    pub limits: BodyLimits,
+    /// How much and how long the interface takes.
+    pub http: HttpSettings,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: u64,
+    /// Commands that may wait to be sequenced.
+    pub queue_commands_max: usize,
+    /// When a change of the policy files is taken over.
+    pub patience: Patience,
     /// How many requests that have ended stay in memory.
     pub ended_requests: usize,
     /// Ends a start that takes long.
@@ -99,6 +108,14 @@ pub enum ServiceError {
         found: String,
         /// The system that was asked for.
         asked: McSystemId,
+    },
+    /// A file is gone from a data directory that was in use.
+    #[error("the file `{}` is missing from a data directory that was in use; restore it from the backup of the directory; {otherwise}", file.display())]
+    Missing {
+        /// The file.
+        file: PathBuf,
+        /// What can be done without a backup.
+        otherwise: String,
     },
     /// A file of the data directory cannot be used.
     #[error("the file `{}` cannot be used", .0.display())]
@@ -134,7 +151,10 @@ impl ServiceSettings {
             access_policies: policies.join("access"),
             policies,
             callers: CallerList::default(),
-            limits: BodyLimits::default(),
+            http: HttpSettings::default(),
+            dry_runs_per_minute_max: 600,
+            queue_commands_max: QUEUE_COMMANDS,
+            patience: Patience::default(),
             ended_requests: ENDED_REQUESTS,
             interrupt: Interrupt::default(),
         }
@@ -169,42 +189,53 @@ pub struct Service {
 impl Service {
     /// Starts a service; when this returns, it answers.
     pub async fn start(settings: ServiceSettings) -> Result<Self, ServiceError> {
+        Self::start_with_clock(settings, Box::new(SystemClock::default())).await
+    }
+
+    /// The same, by another clock.
+    pub async fn start_with_clock(
+        settings: ServiceSettings,
+        clock: Box<dyn WallClock>,
+    ) -> Result<Self, ServiceError> {
+        let opened_at = Timestamp::from_milliseconds(clock.wall_milliseconds());
         let directory = settings.data_directory.clone();
+        let queue_commands = settings.queue_commands_max;
         let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
         let open = move || {
             open_store(&directory, |settings| {
+                settings.queue_commands = queue_commands;
                 settings.ended_requests = ended_requests;
                 settings.journal.interrupt = interrupt;
+                settings.opened_at = opened_at;
             })
         };
         let (store, archive) = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
-        bind_to_system(&settings.data_directory, &settings.system)?;
-        let sealing_key = sealing_key(&settings.data_directory.join(SEALING_KEY_FILE))?;
-        let token = operator_token(&settings.data_directory.join(OPERATOR_TOKEN_FILE))?;
+        let directory = &settings.data_directory;
+        let is_used = store.view(|state| state.bundle().is_some());
+        bind_to_system(directory, &settings.system, is_used)?;
+        let sealing_key = sealing_key(directory, is_used)?;
+        let token = operator_token(directory)?;
         let foundations = Foundations {
             store,
             archive,
             sealing_key,
             metrics: Arc::new(Metrics::new()),
+            access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
         };
-        let app = App::open(
-            app_settings(&settings),
-            foundations,
-            Box::new(SystemClock::default()),
-        )
-        .await
-        .map_err(ServiceError::App)?;
-        let publisher = watch_policies(&app)?;
+        let app = App::open(app_settings(&settings), foundations, clock)
+            .await
+            .map_err(ServiceError::App)?;
+        let publisher = watch_policies(&app, settings.patience)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
-            name: "local-operator".to_owned(),
+            name: LOCAL_OPERATOR.to_owned(),
             roles: ["operator".to_owned()].into(),
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.limits);
+        let state = ServiceState::new(app.clone(), callers, settings.http);
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
@@ -277,15 +308,16 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         system: settings.system.clone(),
         policies: settings.policies.clone(),
         access_policies: settings.access_policies.clone(),
+        dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
         workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }
 }
 
 /// Publishes after every change of a watched tree, until it is aborted.
-fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
+fn watch_policies(app: &App, patience: Patience) -> Result<JoinHandle<()>, ServiceError> {
     let changed = Arc::new(Notify::new());
     let mut roots = watched_roots(app);
-    let mut watch = start_watch(&roots, &changed).map_err(ServiceError::Watch)?;
+    let mut watch = start_watch(&roots, &changed, patience).map_err(ServiceError::Watch)?;
     let app = app.clone();
     Ok(tokio::spawn(async move {
         loop {
@@ -294,11 +326,11 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
                 tracing::error!(%error, "the policy directory was not taken over");
             }
             if let Err(error) = app.reload_access().await {
-                tracing::warn!(%error, "the access bundle was refused; the last good one stays in force");
+                tracing::error!(%error, "the access bundle's directory was not taken over");
             }
             let now = watched_roots(&app);
             if now != roots {
-                match start_watch(&now, &changed) {
+                match start_watch(&now, &changed, patience) {
                     Ok(other) => {
                         (roots, watch) = (now, other);
                         // A watch tells only what changes after it began; what came before must be read too.
@@ -313,9 +345,9 @@ fn watch_policies(app: &App) -> Result<JoinHandle<()>, ServiceError> {
     }))
 }
 
-fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>) -> io::Result<Watch> {
+fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>, patience: Patience) -> io::Result<Watch> {
     let signal = Arc::clone(changed);
-    Watch::start(roots.to_vec(), Patience::default(), move || {
+    Watch::start(roots.to_vec(), patience, move || {
         signal.notify_one();
     })
 }
@@ -334,94 +366,4 @@ fn named_schema(bundle: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(bundle.join(manifest::FILE_NAME)).ok()?;
     let table: toml::Table = text.parse().ok()?;
     Some(bundle.join(table.get("schema")?.as_str()?))
-}
-
-/// Refuses the data directory of another system; a new one is taken for good.
-fn bind_to_system(directory: &Path, system: &McSystemId) -> Result<(), ServiceError> {
-    let made = || Ok(format!("{system}\n").into_bytes());
-    let found = private_file(&directory.join(SYSTEM_FILE), made)?;
-    let found = String::from_utf8_lossy(&found).trim().to_owned();
-    if found == system.as_str() {
-        return Ok(());
-    }
-    Err(ServiceError::OtherSystem {
-        directory: directory.to_owned(),
-        found,
-        asked: system.clone(),
-    })
-}
-
-fn sealing_key(file: &Path) -> Result<SealingKey, ServiceError> {
-    let bytes = private_file(file, || Ok(random_bytes()?.to_vec()))?;
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
-        ServiceError::File(
-            file.to_owned(),
-            io::Error::new(io::ErrorKind::InvalidData, "not a key of 32 bytes"),
-        )
-    })?;
-    Ok(SealingKey::from_bytes(bytes))
-}
-
-fn operator_token(file: &Path) -> Result<Token, ServiceError> {
-    let made = || Ok(format!("{}\n", Token::from_random(random_bytes()?).reveal()).into_bytes());
-    let text = String::from_utf8_lossy(&private_file(file, made)?)
-        .trim()
-        .to_owned();
-    text.parse().map_err(|error| {
-        ServiceError::File(
-            file.to_owned(),
-            io::Error::new(io::ErrorKind::InvalidData, error),
-        )
-    })
-}
-
-/// A file that only its owner may read, made whole or not at all; refused if others can read it.
-fn private_file(
-    file: &Path,
-    make: impl FnOnce() -> io::Result<Vec<u8>>,
-) -> Result<Vec<u8>, ServiceError> {
-    let wrong = |error| ServiceError::File(file.to_owned(), error);
-    if !file.try_exists().map_err(wrong)? {
-        let bytes = make().map_err(wrong)?;
-        make_private_file(file, &bytes).map_err(wrong)?;
-        return Ok(bytes);
-    }
-    let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let detail = "others than the owner can read it; `chmod 600` it";
-        return Err(wrong(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            detail,
-        )));
-    }
-    fs::read(file).map_err(wrong)
-}
-
-/// Temporary files have mode 0600 from the beginning, so nobody else ever reads the bytes.
-fn make_private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary
-        .persist_noclobber(file)
-        .map_err(|error| error.error)?;
-    fs::File::open(directory)?.sync_all()
-}
-
-fn random_bytes() -> io::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes)
-}
-
-/// Body limits from the two settings that operators change.
-pub fn body_limits(body_bytes_max: usize, members_max: usize) -> BodyLimits {
-    BodyLimits {
-        body_bytes_max,
-        wire: WireLimits {
-            members: members_max,
-            ..WireLimits::default()
-        },
-    }
 }

@@ -1,34 +1,30 @@
 //! Settings: a TOML file, then the environment, then flags; the only module that reads the environment.
 
+pub mod callers;
+pub mod partial;
+mod place;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use serde::Deserialize;
-
+use self::partial::Partial;
 use crate::domain::identity::McSystemId;
+use crate::domain::wire::WireLimits;
+use crate::http::settings::HttpSettings;
+use crate::policy::watch::Patience;
 use crate::telemetry::tracing::LogFormat;
 
 /// Where the service listens unless it is told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8470";
 
-const PREFIX: &str = "COMITY_";
-
-/// The settings that a variable can give.
-const SETTINGS: [&str; 11] = [
-    "system",
-    "listen",
-    "data_dir",
-    "policies",
-    "access_policies",
-    "callers",
-    "body_bytes_max",
-    "members_max",
-    "ended_requests_max",
-    "log_format",
-    "log_filter",
-];
+const SECONDS: RangeInclusive<u64> = 1..=3_600;
+const MILLISECONDS: RangeInclusive<u64> = 10..=60_000;
+const COUNT: RangeInclusive<u64> = 1..=1_000_000;
+/// A change that never rests is taken over after so many times the rest that it should have.
+const LONGEST_QUIETS: u32 = 4;
 
 /// The settings of `comity serve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +41,14 @@ pub struct Config {
     pub access_policies: PathBuf,
     /// The list of callers; absent: the local operator alone.
     pub callers: Option<PathBuf>,
-    /// Bytes of the largest body.
-    pub body_bytes_max: usize,
-    /// Members of the longest membership list.
-    pub members_max: usize,
+    /// How much and how long the interface takes.
+    pub http: HttpSettings,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: u64,
+    /// Commands that may wait to be sequenced.
+    pub queue_commands_max: usize,
+    /// When a change of the policy files is taken over.
+    pub patience: Patience,
     /// How many requests that have ended stay in memory; those before are read from the log.
     pub ended_requests_max: usize,
     /// How log lines are written.
@@ -57,137 +57,36 @@ pub struct Config {
     pub log_filter: String,
 }
 
-/// Settings as one source gives them; every one may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Partial {
-    /// See [`Config::system`].
-    pub system: Option<String>,
-    /// See [`Config::listen`].
-    pub listen: Option<String>,
-    /// See [`Config::data_dir`].
-    pub data_dir: Option<PathBuf>,
-    /// See [`Config::policies`].
-    pub policies: Option<PathBuf>,
-    /// See [`Config::access_policies`].
-    pub access_policies: Option<PathBuf>,
-    /// See [`Config::callers`].
-    pub callers: Option<PathBuf>,
-    /// See [`Config::body_bytes_max`].
-    pub body_bytes_max: Option<usize>,
-    /// See [`Config::members_max`].
-    pub members_max: Option<usize>,
-    /// See [`Config::ended_requests_max`].
-    pub ended_requests_max: Option<usize>,
-    /// See [`Config::log_format`].
-    pub log_format: Option<LogFormat>,
-    /// See [`Config::log_filter`].
-    pub log_filter: Option<String>,
-}
-
 /// Everything that is wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct InvalidConfig(pub Vec<String>);
 
 impl Partial {
-    /// Reads a configuration file.
-    pub fn from_file(path: &Path) -> Result<Self, InvalidConfig> {
-        let wrong = |detail: String| InvalidConfig(vec![format!("{}: {detail}", path.display())]);
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| wrong(error.to_string()))
-    }
-
-    /// Reads `COMITY_…` variables; one that looks like a misspelt setting is an error.
-    ///
-    /// Others are passed over: Kubernetes sets `COMITY_SERVICE_HOST`, `COMITY_PORT` and more by itself
-    /// wherever a service is called `comity`.
-    pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<Self, InvalidConfig> {
-        let mut partial = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in variables {
-            let Some(setting) = name.strip_prefix(PREFIX) else {
-                continue;
-            };
-            let setting = setting.to_ascii_lowercase();
-            if !SETTINGS.contains(&setting.as_str()) {
-                problems.extend(
-                    misspelt(&setting).map(|meant| format!("{name}: did you mean `{meant}`?")),
-                );
-            } else if let Err(problem) = partial.set(&setting, value) {
-                problems.push(format!("{name}: {problem}"));
-            }
-        }
-        if problems.is_empty() {
-            Ok(partial)
-        } else {
-            Err(InvalidConfig(problems))
-        }
-    }
-
-    fn set(&mut self, setting: &str, value: &str) -> Result<(), String> {
-        let number = |value: &str| {
-            value
-                .parse::<usize>()
-                .map_err(|_| format!("`{value}` is not a number"))
-        };
-        match setting {
-            "system" => self.system = Some(value.to_owned()),
-            "listen" => self.listen = Some(value.to_owned()),
-            "data_dir" => self.data_dir = Some(value.into()),
-            "policies" => self.policies = Some(value.into()),
-            "access_policies" => self.access_policies = Some(value.into()),
-            "callers" => self.callers = Some(value.into()),
-            "body_bytes_max" => self.body_bytes_max = Some(number(value)?),
-            "members_max" => self.members_max = Some(number(value)?),
-            "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
-            "log_filter" => self.log_filter = Some(value.to_owned()),
-            "log_format" => {
-                self.log_format = Some(match value {
-                    "text" => LogFormat::Text,
-                    "json" => LogFormat::Json,
-                    _ => return Err(format!("`{value}` is neither `text` nor `json`")),
-                });
-            }
-            _ => return Err("there is no such setting".to_owned()),
-        }
-        Ok(())
-    }
-
-    /// These settings, and `other` where they are silent.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            system: self.system.or(other.system),
-            listen: self.listen.or(other.listen),
-            data_dir: self.data_dir.or(other.data_dir),
-            policies: self.policies.or(other.policies),
-            access_policies: self.access_policies.or(other.access_policies),
-            callers: self.callers.or(other.callers),
-            body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
-            members_max: self.members_max.or(other.members_max),
-            ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
-            log_format: self.log_format.or(other.log_format),
-            log_filter: self.log_filter.or(other.log_filter),
-        }
-    }
-
     /// The settings, checked; every problem is reported at once, before anything is opened.
     pub fn complete(self) -> Result<Config, InvalidConfig> {
         let mut problems = Vec::new();
-        let system = match self.system.as_deref().map(str::parse::<McSystemId>) {
-            Some(Ok(system)) => Some(system),
-            Some(Err(error)) => {
-                problems.push(format!("system: {error}"));
-                None
-            }
-            None => {
-                problems.push(
-                    "system: say which MC system this is, such as `mc.de.example`".to_owned(),
-                );
-                None
-            }
-        };
+        let http = self.http(&mut problems);
+        let dry_runs_per_minute_max = Bounded {
+            name: "dry_runs_per_minute_max",
+            value: self.dry_runs_per_minute_max,
+            range: COUNT,
+        }
+        .or(600, &mut problems);
+        let queue_commands_max = Bounded {
+            name: "queue_commands_max",
+            value: self.queue_commands_max,
+            range: COUNT,
+        }
+        .or(4_096, &mut problems);
+        let ended_requests_max = Bounded {
+            name: "ended_requests_max",
+            value: self.ended_requests_max,
+            range: 0..=1_000_000_000,
+        }
+        .or(100_000, &mut problems);
+        let patience = self.patience(&mut problems);
+        let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
             .map_err(|problem| problems.push(problem));
         let policies = self.policies.unwrap_or_else(|| "policies".into());
@@ -203,21 +102,127 @@ impl Partial {
                 .unwrap_or_else(|| policies.join("access")),
             policies,
             callers: self.callers,
-            body_bytes_max: self.body_bytes_max.unwrap_or(4 * 1024 * 1024),
-            members_max: self.members_max.unwrap_or(10_000),
-            ended_requests_max: self.ended_requests_max.unwrap_or(100_000),
+            http,
+            dry_runs_per_minute_max,
+            queue_commands_max: size(queue_commands_max),
+            ended_requests_max: size(ended_requests_max),
+            patience,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })
     }
+
+    fn system(&self, problems: &mut Vec<String>) -> Option<McSystemId> {
+        match self.system.as_deref().map(str::parse::<McSystemId>) {
+            Some(Ok(system)) => return Some(system),
+            Some(Err(error)) => problems.push(format!("system: {error}")),
+            None => problems
+                .push("system: say which MC system this is, such as `mc.de.example`".to_owned()),
+        }
+        None
+    }
+
+    fn patience(&self, problems: &mut Vec<String>) -> Patience {
+        let mut time = |name, value, usual: Duration| {
+            let usual = u64::try_from(usual.as_millis()).unwrap_or(u64::MAX);
+            let range = MILLISECONDS;
+            Duration::from_millis(Bounded { name, value, range }.or(usual, problems))
+        };
+        let usual = Patience::default();
+        let quiet = time(
+            "watch_quiet_milliseconds",
+            self.watch_quiet_milliseconds,
+            usual.quiet,
+        );
+        Patience {
+            quiet,
+            longest: quiet * LONGEST_QUIETS,
+            poll: time(
+                "watch_poll_milliseconds",
+                self.watch_poll_milliseconds,
+                usual.poll,
+            ),
+        }
+    }
+
+    fn http(&self, problems: &mut Vec<String>) -> HttpSettings {
+        let usual = HttpSettings::default();
+        let mut number = |name, value, range, usual| {
+            let usual = u64::try_from(usual).unwrap_or(u64::MAX);
+            size(Bounded { name, value, range }.or(usual, problems))
+        };
+        let nesting = 1..=u64::try_from(WireLimits::NESTING_MAX).unwrap_or(u64::MAX);
+        let body_bytes_max = number(
+            "body_bytes_max",
+            self.body_bytes_max,
+            1_024..=1_073_741_824,
+            usual.body_bytes_max,
+        );
+        let wire = WireLimits {
+            members: number("members_max", self.members_max, COUNT, usual.wire.members),
+            nesting: number("nesting_max", self.nesting_max, nesting, usual.wire.nesting),
+        };
+        let connections_max = number(
+            "connections_max",
+            self.connections_max,
+            1..=65_536,
+            usual.connections_max,
+        );
+        let mut time = |name, value, usual: Duration| {
+            let range = SECONDS;
+            Duration::from_secs(Bounded { name, value, range }.or(usual.as_secs(), problems))
+        };
+        let settings = HttpSettings {
+            body_bytes_max,
+            wire,
+            connections_max,
+            head_max: time("head_seconds_max", self.head_seconds_max, usual.head_max),
+            idle_max: time("idle_seconds_max", self.idle_seconds_max, usual.idle_max),
+            body_max: time("body_seconds_max", self.body_seconds_max, usual.body_max),
+            answer_max: time(
+                "answer_seconds_max",
+                self.answer_seconds_max,
+                usual.answer_max,
+            ),
+            drain_max: time("drain_seconds_max", self.drain_seconds_max, usual.drain_max),
+            require_idempotency_key: self
+                .require_idempotency_key
+                .unwrap_or(usual.require_idempotency_key),
+        };
+        if settings.body_max >= settings.answer_max {
+            problems.push(
+                "body_seconds_max: must be less than answer_seconds_max, which the body is part of"
+                    .to_owned(),
+            );
+        }
+        settings
+    }
 }
 
-/// The variable that was meant, if the name is close to one.
-fn misspelt(setting: &str) -> Option<String> {
-    SETTINGS
-        .iter()
-        .find(|known| strsim::normalized_damerau_levenshtein(setting, known) >= 0.75)
-        .map(|known| format!("{PREFIX}{}", known.to_ascii_uppercase()))
+/// A number that a setting gives, and which numbers it may give.
+struct Bounded {
+    name: &'static str,
+    value: Option<u64>,
+    range: RangeInclusive<u64>,
+}
+
+impl Bounded {
+    /// The number, or the usual one.
+    fn or(self, usual: u64, problems: &mut Vec<String>) -> u64 {
+        let value = self.value.unwrap_or(usual);
+        if !self.range.contains(&value) {
+            let (least, most) = self.range.into_inner();
+            problems.push(format!(
+                "{}: `{value}` is not from {least} to {most}",
+                self.name
+            ));
+        }
+        value
+    }
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The process's environment.
@@ -241,93 +246,4 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::Partial;
-    use super::SETTINGS;
-
-    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn every_problem_is_told_at_once() {
-        let partial = Partial {
-            system: Some("no system".to_owned()),
-            listen: Some("0.0.0.0:80".to_owned()),
-            ..Partial::default()
-        };
-        let problems = partial.complete().unwrap_err().0;
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert!(problems[1].contains("loopback"), "{problems:?}");
-    }
-
-    #[test]
-    fn flags_win_over_the_environment_and_it_over_the_file() {
-        let file: Partial =
-            toml::from_str("system = \"a.example\"\nmembers_max = 5\nlisten = \"[::1]:0\"")
-                .unwrap();
-        let variables = environment(&[
-            ("COMITY_SYSTEM", "b.example"),
-            ("COMITY_MEMBERS_MAX", "6"),
-            ("PATH", "x"),
-        ]);
-        let flags = Partial {
-            system: Some("c.example".to_owned()),
-            ..Partial::default()
-        };
-        let config = flags
-            .or(Partial::from_environment(&variables).unwrap())
-            .or(file)
-            .complete()
-            .unwrap();
-        assert_eq!(
-            (config.system.as_str(), config.members_max),
-            ("c.example", 6)
-        );
-        assert!(config.listen.ip().is_ipv6());
-    }
-
-    #[test]
-    fn every_setting_can_come_from_a_variable() {
-        let pairs = SETTINGS.map(|setting| {
-            let value = if setting == "log_format" { "json" } else { "7" };
-            (
-                format!("COMITY_{}", setting.to_ascii_uppercase()),
-                value.to_owned(),
-            )
-        });
-        let partial = Partial::from_environment(&pairs.into()).unwrap();
-        assert_eq!(partial.clone().or(Partial::default()), partial);
-        assert!(!format!("{partial:?}").contains("None"), "{partial:?}");
-    }
-
-    #[test]
-    fn variables_that_a_cluster_sets_are_passed_over() {
-        let cluster = [
-            ("COMITY_SERVICE_HOST", "10.0.0.7"),
-            ("COMITY_SERVICE_PORT", "8470"),
-            ("COMITY_SERVICE_PORT_HTTP", "8470"),
-            ("COMITY_PORT", "tcp://10.0.0.7:8470"),
-            ("COMITY_PORT_8470_TCP_ADDR", "10.0.0.7"),
-            ("COMITY_PORT_8470_TCP_PROTO", "tcp"),
-        ];
-        assert_eq!(
-            Partial::from_environment(&environment(&cluster)),
-            Ok(Partial::default())
-        );
-    }
-
-    #[test]
-    fn misspelt_settings_are_not_passed_over() {
-        assert!(Partial::from_environment(&environment(&[("COMITY_SYSTM", "x")])).is_err());
-        assert!(
-            Partial::from_environment(&environment(&[("COMITY_MEMBERS_MAX", "many")])).is_err()
-        );
-        assert!(toml::from_str::<Partial>("sytem = \"x\"").is_err());
-    }
-}
+mod tests;

@@ -225,6 +225,9 @@ pub enum DisclosureKind {
 }
 
 impl DisclosureKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::SecurityLevel];
+
     /// The word used on the wire and in policies.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,19 +8,28 @@ use serde::Serialize;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
+use crate::domain::request::AcmConnection;
 use crate::domain::request::Affiliation;
+use crate::domain::request::AutomaticResponseChange;
+use crate::domain::request::ConfigurationInformation;
+use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupConfigurationShare;
+use crate::domain::request::GroupIdentityProvision;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterconnectionGroupCall;
+use crate::domain::request::JointGroupCreation;
 use crate::domain::request::LocationInformationSharing;
 use crate::domain::request::LoggingDataDelivery;
 use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
 use crate::domain::request::MigrationServiceAuthorization;
+use crate::domain::request::MigrationUsersUpdate;
 use crate::domain::request::PartnerKeyMaterial;
 use crate::domain::request::PreconfiguredRegroup;
 use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::UserConfigurationChange;
+use crate::domain::request::VisitingServiceChange;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::ReadElements;
 use crate::domain::wire::WireLimits;
@@ -111,10 +120,28 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    /// Connection authorization between ACM clients and servers (TR 23.700-38, preconditions).
+    AcmConnection = "acm-connection": "A0", Acm, [Outbound, Inbound], Never;
     /// Initial MC service UE configuration data request, a push (TR 23.700-38, R-5.16.4-005).
     UeConfigurationPush = "ue-configuration-push": "A1", Acm, [Outbound, Inbound], Possible;
+    /// Request for configuration information, a pull (TS 22.280 R-5.16.4-004).
+    ConfigurationInformation = "configuration-information": "A2", Acm, [Outbound, Inbound], Possible;
+    /// MCX user configuration change request (TR 22.881 PR X.1.6.1).
+    UserConfigurationChange = "user-configuration-change": "A3", Acm, [Outbound, Inbound], Possible;
     /// Group membership update (TS 23.280 clause 10.17.4).
     GroupMembershipUpdate = "group-membership-update": "A4", Acm, [Outbound, Inbound], Possible;
+    /// Interconnection group identity provision request (TS 23.280 clause 10.17.4.2.2).
+    GroupIdentityProvision = "interconnection-group-identity-provision": "A5", Acm, [Outbound, Inbound], Possible;
+    /// Adding and removing users for migration (TS 23.280 clause 10.17.5).
+    MigrationUsersUpdate = "migration-users-update": "A6", Acm, [Outbound, Inbound], Possible;
+    /// Joint creation of an interconnection group (study item on sharing administrative configuration).
+    JointGroupCreation = "joint-group-creation": "A7", Acm, [Outbound, Inbound], Possible;
+    /// Enabling and disabling services for visiting users (study item on sharing administrative configuration).
+    VisitingServiceChange = "visiting-service-change": "A8", Acm, [Outbound, Inbound], Possible;
+    /// Change of status of the cooperation (study item on sharing administrative configuration).
+    CooperationStatusChange = "cooperation-status-change": "A9", Acm, [Outbound, Inbound], Possible;
+    /// Configuration of automatic responses (TR 22.881 PR X.1.6.3; TS 23.280 clause 10.17.3).
+    AutomaticResponseChange = "automatic-response-change": "A12", Acm, [Outbound], Possible;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
     /// MCPTT private call to a user of another system (TR 23.781 key issue 1.3).

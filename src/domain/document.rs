@@ -16,6 +16,8 @@ use super::registry::InvalidDocumentId;
 use super::system::System;
 use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
+use super::wire::Problem;
+use super::wire::typed;
 
 /// A typed registry document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,21 @@ impl Document {
             DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
             DocumentKind::Migration => Self::Migration(serde_json::from_value(json)?),
             DocumentKind::OpenDeletion => Self::OpenDeletion(serde_json::from_value(json)?),
+        })
+    }
+
+    /// Reads the bare JSON document of a kind as somebody submitted it; an error names its place.
+    pub fn from_submitted(kind: DocumentKind, json: serde_json::Value) -> Result<Self, Problem> {
+        Ok(match kind {
+            DocumentKind::System => Self::System(typed(json)?),
+            DocumentKind::Agreement => Self::Agreement(typed(json)?),
+            DocumentKind::User => Self::User(typed(json)?),
+            DocumentKind::Group => Self::Group(typed(json)?),
+            DocumentKind::MigratedProfile => Self::MigratedProfile(typed(json)?),
+            DocumentKind::Link => Self::Link(typed(json)?),
+            DocumentKind::UeConfiguration => Self::UeConfiguration(typed(json)?),
+            DocumentKind::Migration => Self::Migration(typed(json)?),
+            DocumentKind::OpenDeletion => Self::OpenDeletion(typed(json)?),
         })
     }
 

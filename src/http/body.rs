@@ -6,49 +6,50 @@ use axum::body::Bytes;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::wire;
 use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
+use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
 
-/// A body that is well-formed JSON, and its bytes.
+/// A body that is well-formed JSON.
 #[derive(Clone, Debug)]
 pub struct JsonBody(pub Body);
 
-/// The text of a body and what it says; it may hold credentials, and so is never printed.
+/// What a body says, and how long it was; it may hold credentials, and so is never printed.
 #[derive(Clone)]
 pub struct Body {
-    bytes: Bytes,
+    bytes: usize,
     value: Value,
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body")
-            .field("length", &self.bytes.len())
+            .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }
 
 impl Body {
-    /// The bytes as they came.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.value
     }
 
-    /// The value.
+    /// The value itself.
     pub fn into_value(self) -> Value {
         self.value
     }
 
     /// The value as a type; what does not fit is a problem.
     pub fn typed<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        serde_json::from_value(self.value)
-            .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))
+        wire::typed(self.value)
+            .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))
     }
 }
 
@@ -63,29 +64,33 @@ where
         let state = ServiceState::from_ref(outer);
         if !is_json(&request) {
             let detail = "send the body as `application/json`";
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "Unsupported media type",
-                detail,
-            ));
+            return Err(
+                Problem::new(ProblemKind::UnsupportedMediaType, detail).at_header(&CONTENT_TYPE)
+            );
         }
-        let limit = state.body_bytes_max();
-        let bytes = axum::body::to_bytes(request.into_body(), limit)
-            .await
-            .map_err(|_| {
-                let detail =
-                    format!("the body is longer than {limit} bytes, or did not arrive whole");
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "body-too-large",
-                    "Body too large",
-                    detail,
-                )
-            })?;
-        let value = wire::strict_json(&bytes, state.wire_limits())
-            .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
+        let bytes = read(request.into_body(), state.settings()).await?;
+        let value = wire::strict_json(&bytes, state.settings().wire)
+            .map_err(|problem| Problem::malformed_body(problem.pointer, problem.detail))?;
+        let bytes = bytes.len();
         Ok(Self(Body { bytes, value }))
+    }
+}
+
+/// The whole body, within its length and time.
+async fn read(body: axum::body::Body, settings: HttpSettings) -> Result<Bytes, Problem> {
+    let limit = settings.body_bytes_max;
+    let arriving = axum::body::to_bytes(body, limit);
+    match tokio::time::timeout(settings.body_max, arriving).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => {
+            let detail = format!("the body is longer than {limit} bytes, or did not arrive whole");
+            Err(Problem::new(ProblemKind::BodyTooLarge, detail))
+        }
+        Err(_) => {
+            let seconds = settings.body_max.as_secs_f64();
+            let detail = format!("the body did not arrive within {seconds} s");
+            Err(Problem::new(ProblemKind::BodyTimeout, detail))
+        }
     }
 }
 

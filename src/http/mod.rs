@@ -3,9 +3,11 @@
 pub mod api;
 pub mod body;
 pub mod caller;
+mod connection;
 pub mod idempotency;
 pub mod layers;
 pub mod precondition;
 pub mod problem;
 pub mod server;
+pub mod settings;
 pub mod state;

@@ -1,28 +1,30 @@
 //! Conditional requests: `If-Match` and `If-None-Match` with revisions as entity tags (RFC 9110 clause 13).
 
 use axum::http::HeaderMap;
-use axum::http::StatusCode;
 use axum::http::header::HeaderName;
 use axum::http::header::IF_MATCH;
 use axum::http::header::IF_NONE_MATCH;
 
 use crate::domain::registry::Revision;
 use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
 use crate::store::command::Expected;
 
 /// The condition of a write; one must be given, so that nobody overwrites what they have not seen.
 pub(super) fn write_condition(headers: &HeaderMap) -> Result<Expected, Problem> {
     match (text(headers, &IF_MATCH)?, text(headers, &IF_NONE_MATCH)?) {
-        (Some(_), Some(_)) => Err(malformed("give either `If-Match` or `If-None-Match`")),
+        (Some(_), Some(_)) => Err(malformed(
+            &IF_NONE_MATCH,
+            "give either `If-Match` or `If-None-Match`",
+        )),
         (Some(tag), None) => Ok(Expected::Revision(Revision(revision(tag)?))),
         (None, Some("*")) => Ok(Expected::Absent),
-        (None, Some(_)) => Err(malformed("`If-None-Match` can only be `*`")),
+        (None, Some(_)) => Err(malformed(&IF_NONE_MATCH, "`If-None-Match` can only be `*`")),
         (None, None) => Err(Problem::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "precondition-required",
-            "Precondition required",
+            ProblemKind::PreconditionRequired,
             "say `If-Match` with the entity tag you read, or `If-None-Match: *` for a new document",
-        )),
+        )
+        .at_header(&IF_MATCH)),
     }
 }
 
@@ -33,7 +35,7 @@ pub(super) fn required_version(headers: &HeaderMap) -> Result<Option<u64>, Probl
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     if headers.get_all(name).iter().count() > 1 {
-        return Err(malformed("give a condition once"));
+        return Err(malformed(name, "give a condition once"));
     }
     headers
         .get(name)
@@ -41,7 +43,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
             value
                 .to_str()
                 .map(str::trim)
-                .map_err(|_| malformed("a condition is visible ASCII"))
+                .map_err(|_| malformed(name, "a condition is visible ASCII"))
         })
         .transpose()
 }
@@ -50,16 +52,16 @@ fn revision(tag: &str) -> Result<u64, Problem> {
     tag.strip_prefix("\"r")
         .and_then(|rest| rest.strip_suffix('"'))
         .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| malformed("an entity tag is the one that was read, such as `\"r12\"`"))
+        .ok_or_else(|| {
+            malformed(
+                &IF_MATCH,
+                "an entity tag is the one that was read, such as `\"r12\"`",
+            )
+        })
 }
 
-fn malformed(detail: &str) -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid-precondition",
-        "Invalid precondition",
-        detail,
-    )
+fn malformed(name: &HeaderName, detail: &str) -> Problem {
+    Problem::new(ProblemKind::InvalidPrecondition, detail).at_header(name)
 }
 
 #[cfg(test)]

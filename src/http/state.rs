@@ -7,30 +7,12 @@ use std::sync::atomic::Ordering;
 use crate::app::App;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::wire;
-use crate::domain::wire::WireLimits;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
+use crate::http::settings::HttpSettings;
 use crate::identity::caller::Caller;
 use crate::identity::caller::CallerList;
 use crate::identity::token::Token;
-
-/// The largest and deepest bodies that are read.
-#[derive(Clone, Copy, Debug)]
-pub struct BodyLimits {
-    /// Bytes of a body.
-    pub body_bytes_max: usize,
-    /// Nesting and list lengths.
-    pub wire: WireLimits,
-}
-
-impl Default for BodyLimits {
-    fn default() -> Self {
-        Self {
-            body_bytes_max: 4 * 1024 * 1024,
-            wire: WireLimits::default(),
-        }
-    }
-}
 
 /// The service as its handlers see it; clones share one.
 #[derive(Clone, Debug)]
@@ -40,17 +22,17 @@ pub struct ServiceState(Arc<Inner>);
 struct Inner {
     app: App,
     callers: CallerList,
-    limits: BodyLimits,
+    settings: HttpSettings,
     draining: AtomicBool,
 }
 
 impl ServiceState {
     /// The service over its use cases.
-    pub fn new(app: App, callers: CallerList, limits: BodyLimits) -> Self {
+    pub fn new(app: App, callers: CallerList, settings: HttpSettings) -> Self {
         Self(Arc::new(Inner {
             app,
             callers,
-            limits,
+            settings,
             draining: AtomicBool::new(false),
         }))
     }
@@ -74,16 +56,13 @@ impl ServiceState {
         self.0.callers.authenticate(token, self.0.app.now())
     }
 
-    pub(super) fn body_bytes_max(&self) -> usize {
-        self.0.limits.body_bytes_max
-    }
-
-    pub(super) fn wire_limits(&self) -> WireLimits {
-        self.0.limits.wire
+    /// How much and how long the interface takes.
+    pub fn settings(&self) -> HttpSettings {
+        self.0.settings
     }
 
     pub(super) fn parse_request(&self, body: &Body) -> Result<InterSystemRequest, Problem> {
-        wire::parse_request(body.bytes(), self.0.limits.wire).map_err(|problems| {
+        wire::read_request(body.value(), self.0.settings.wire).map_err(|problems| {
             Problem::invalid(
                 problems
                     .into_iter()

@@ -9,6 +9,15 @@ use super::token::Token;
 use super::token::TokenHash;
 use crate::domain::time::Timestamp;
 
+/// The name of whoever holds the operator token of the data directory.
+pub const LOCAL_OPERATOR: &str = "local-operator";
+
+/// The name of the service itself, for what it does on its own.
+pub const ITSELF: &str = "comity";
+
+/// Names that no list of callers gives away.
+pub const RESERVED_NAMES: [&str; 2] = [LOCAL_OPERATOR, ITSELF];
+
 /// Someone who proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {

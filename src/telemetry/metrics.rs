@@ -1,6 +1,7 @@
 //! Counters and gauges in the `OpenMetrics` text format.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -32,6 +33,49 @@ pub struct HttpLabels {
     pub status: u16,
 }
 
+/// Which of the two bundles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BundleKind {
+    /// The one that decides on inter-system requests.
+    Policies,
+    /// The one that decides who may call this service.
+    Access,
+}
+
+/// A bundle as a label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BundleLabels {
+    bundle: &'static str,
+}
+
+impl From<BundleKind> for BundleLabels {
+    fn from(kind: BundleKind) -> Self {
+        let bundle = match kind {
+            BundleKind::Policies => "policies",
+            BundleKind::Access => "access",
+        };
+        Self { bundle }
+    }
+}
+
+/// What is measured only when somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Whether requests can be decided and recorded.
+    pub ready: bool,
+    /// Commands that wait to be sequenced.
+    pub queued_commands: u64,
+    /// Entries of the log that are applied.
+    pub applied_entries: u64,
+    /// Entries of the log that the projection holds.
+    pub projected_entries: u64,
+    /// Whether the projection is whole.
+    pub projection_whole: bool,
+}
+
+type Number = Gauge<u64, AtomicU64>;
+type Real = Gauge<f64, AtomicU64>;
+
 const SECONDS: [f64; 11] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0,
 ];
@@ -40,12 +84,22 @@ const SECONDS: [f64; 11] = [
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    start: Instant,
     decided_items: Family<DecisionLabels, Counter>,
     requests: Family<HttpLabels, Counter>,
     request_seconds: Histogram,
     commit_seconds: Histogram,
-    generation: Gauge<u64, AtomicU64>,
-    refused_publications: Counter,
+    generation: Number,
+    refused_publications: Family<BundleLabels, Counter>,
+    attempted_at: Family<BundleLabels, Real>,
+    attempt_succeeded: Family<BundleLabels, Number>,
+    ready: Number,
+    queued_commands: Number,
+    applied_entries: Number,
+    projected_entries: Number,
+    projection_whole: Number,
+    uptime_seconds: Real,
+    resident_memory_bytes: Number,
 }
 
 impl Default for Metrics {
@@ -57,44 +111,107 @@ impl Default for Metrics {
 impl Metrics {
     /// Metrics that have counted nothing.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("comity");
-        let decided_items = Family::default();
-        registry.register("decided_items", "Items decided", decided_items.clone());
-        let requests = Family::default();
-        registry.register("http_requests", "HTTP requests answered", requests.clone());
-        let request_seconds = Histogram::new(SECONDS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("comity"),
+            start: Instant::now(),
+            decided_items: Family::default(),
+            requests: Family::default(),
+            request_seconds: Histogram::new(SECONDS),
+            commit_seconds: Histogram::new(SECONDS),
+            generation: Gauge::default(),
+            refused_publications: Family::default(),
+            attempted_at: Family::default(),
+            attempt_succeeded: Family::default(),
+            ready: Gauge::default(),
+            queued_commands: Gauge::default(),
+            applied_entries: Gauge::default(),
+            projected_entries: Gauge::default(),
+            projection_whole: Gauge::default(),
+            uptime_seconds: Gauge::default(),
+            resident_memory_bytes: Gauge::default(),
+        };
+        metrics.register_counted();
+        metrics.register_measured();
+        metrics
+    }
+
+    fn register_counted(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("decided_items", "Items decided", self.decided_items.clone());
+        registry.register(
+            "http_requests",
+            "HTTP requests answered",
+            self.requests.clone(),
+        );
         registry.register(
             "http_request_seconds",
             "Time to answer an HTTP request",
-            request_seconds.clone(),
+            self.request_seconds.clone(),
         );
-        let commit_seconds = Histogram::new(SECONDS);
         registry.register(
             "commit_seconds",
             "Time until a command is durable and applied",
-            commit_seconds.clone(),
+            self.commit_seconds.clone(),
         );
-        let generation = Gauge::default();
-        registry.register(
-            "bundle_generation",
-            "Generation of the bundle in force",
-            generation.clone(),
-        );
-        let refused_publications = Counter::default();
         registry.register(
             "refused_publications",
             "Bundles that did not pass the gate",
-            refused_publications.clone(),
+            self.refused_publications.clone(),
         );
-        Self {
-            registry,
-            decided_items,
-            requests,
-            request_seconds,
-            commit_seconds,
-            generation,
-            refused_publications,
-        }
+        registry.register(
+            "publication_attempt_timestamp_seconds",
+            "When a bundle was last read",
+            self.attempted_at.clone(),
+        );
+        registry.register(
+            "publication_attempt_succeeded",
+            "Whether the bundle that was last read is in force",
+            self.attempt_succeeded.clone(),
+        );
+        registry.register(
+            "bundle_generation",
+            "Generation of the bundle in force",
+            self.generation.clone(),
+        );
+    }
+
+    fn register_measured(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "ready",
+            "Whether requests can be decided and recorded",
+            self.ready.clone(),
+        );
+        registry.register(
+            "queued_commands",
+            "Commands that wait to be sequenced",
+            self.queued_commands.clone(),
+        );
+        registry.register(
+            "applied_entries",
+            "Entries of the log that are applied",
+            self.applied_entries.clone(),
+        );
+        registry.register(
+            "projected_entries",
+            "Entries of the log that the projection holds",
+            self.projected_entries.clone(),
+        );
+        registry.register(
+            "projection_whole",
+            "Whether the projection is whole",
+            self.projection_whole.clone(),
+        );
+        registry.register(
+            "uptime_seconds",
+            "Time since the service started",
+            self.uptime_seconds.clone(),
+        );
+        registry.register(
+            "resident_memory_bytes",
+            "Memory that the process holds",
+            self.resident_memory_bytes.clone(),
+        );
     }
 
     /// Counts a decided item.
@@ -118,9 +235,33 @@ impl Metrics {
         self.generation.set(generation);
     }
 
-    /// Counts a bundle that did not pass.
-    pub fn publication_refused(&self) {
-        self.refused_publications.inc();
+    /// Notes that a bundle was read, when, and whether it passed.
+    pub fn publication_attempted(&self, kind: BundleKind, at_milliseconds: i64, succeeded: bool) {
+        let labels = BundleLabels::from(kind);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds of this age are exact in 53 bits"
+        )]
+        let seconds = at_milliseconds as f64 / 1_000.0;
+        self.attempted_at.get_or_create(&labels).set(seconds);
+        self.attempt_succeeded
+            .get_or_create(&labels)
+            .set(u64::from(succeeded));
+        let refused = self.refused_publications.get_or_create(&labels);
+        refused.inc_by(u64::from(!succeeded));
+    }
+
+    /// Takes over what is measured only when somebody asks.
+    pub fn measured(&self, measured: &Measured) {
+        self.ready.set(u64::from(measured.ready));
+        self.queued_commands.set(measured.queued_commands);
+        self.applied_entries.set(measured.applied_entries);
+        self.projection_whole
+            .set(u64::from(measured.projection_whole));
+        self.uptime_seconds.set(self.start.elapsed().as_secs_f64());
+        if let Some(bytes) = resident_memory_bytes() {
+            self.resident_memory_bytes.set(bytes);
+        }
     }
 
     /// All of it as text.
@@ -131,6 +272,16 @@ impl Metrics {
             Err(_) => String::new(),
         }
     }
+}
+
+/// What Linux says that the process holds; elsewhere it is not known.
+fn resident_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1_024)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Who may call the service for what, as the shipped access policies say.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
 use cedar_policy::Context;
@@ -8,15 +10,14 @@ use cedar_policy::Entities;
 use cedar_policy::Entity;
 use cedar_policy::EntityUid;
 use cedar_policy::Request;
+use cedar_policy::RestrictedExpression;
 use comity::decision::engine::Engine;
 use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 8] = [
     "submitRequest",
-    "readRequest",
-    "answerRequest",
     "dryRun",
     "readRegistry",
     "writeRegistry",
@@ -26,19 +27,28 @@ const ACTIONS: [&str; 10] = [
     "readMetrics",
 ];
 
-/// Each role with a letter for each action: `y` where it is allowed.
-const MATRIX: [(&[&str], &str); 8] = [
-    (&["operator"], "yynyyyyyyy"),
-    (&["acms"], "yynynnnnnn"),
-    (&["peer"], "nnnnnnnnnn"),
-    (&["reviewer"], "nyynnnnnnn"),
-    (&["security-officer"], "nnnyynyynn"),
-    (&["auditor"], "nynnynynyn"),
-    (&["acms", "peer"], "nnnnnnnnnn"),
-    (&[], "nnnnnnnnnn"),
+/// Actions on a request, which is the caller's own or not.
+const ON_REQUESTS: [&str; 2] = ["readRequest", "answerRequest"];
+
+/// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
+/// and on those of others.
+const MATRIX: [(&[&str], &str, &str, &str); 8] = [
+    (&["operator"], "yyyyyyyy", "yn", "yn"),
+    (&["acms"], "yynnnnnn", "yn", "nn"),
+    (&["peer"], "nnnnnnnn", "nn", "nn"),
+    (&["reviewer"], "nnnnnnnn", "yy", "yy"),
+    (&["security-officer"], "nyynyynn", "yn", "yn"),
+    (&["auditor"], "nnynynyn", "yn", "yn"),
+    (&["acms", "peer"], "nnnnnnnn", "nn", "nn"),
+    (&[], "nnnnnnnn", "nn", "nn"),
 ];
 
-fn ask(engine: &Engine, roles: &[&str], action: &str) -> (Outcome, Vec<String>) {
+fn ask(
+    engine: &Engine,
+    roles: &[&str],
+    action: &str,
+    submitter: Option<&str>,
+) -> (Outcome, Vec<String>) {
     let uid = |text: String| text.parse::<EntityUid>().unwrap();
     let caller = uid("ACCESS::Caller::\"caller\"".to_owned());
     let roles: Vec<EntityUid> = roles
@@ -47,10 +57,20 @@ fn ask(engine: &Engine, roles: &[&str], action: &str) -> (Outcome, Vec<String>) 
         .collect();
     let bare = |uid: &EntityUid| Entity::new_no_attrs(uid.clone(), [].into());
     let named = roles.iter().map(bare);
-    let service = uid("ACCESS::Service::\"comity\"".to_owned());
+    let resource = match submitter {
+        Some(submitter) => {
+            let submitter = uid(format!("ACCESS::Caller::\"{submitter}\""));
+            let submitter = RestrictedExpression::new_entity_uid(submitter);
+            let request = uid("ACCESS::Request::\"this\"".to_owned());
+            let attributes = HashMap::from([("submitter".to_owned(), submitter)]);
+            Entity::new(request, attributes, HashSet::new()).unwrap()
+        }
+        None => bare(&uid("ACCESS::Service::\"comity\"".to_owned())),
+    };
+    let asked = resource.uid();
     let known = [
         Entity::new_no_attrs(caller.clone(), roles.iter().cloned().collect()),
-        bare(&service),
+        resource,
     ];
     let entities: Entities = engine
         .bundle()
@@ -61,7 +81,7 @@ fn ask(engine: &Engine, roles: &[&str], action: &str) -> (Outcome, Vec<String>) 
     let request = Request::new(
         caller,
         uid(format!("ACCESS::Action::\"{action}\"")),
-        service,
+        asked,
         Context::empty(),
         engine.bundle().schema(),
     )
@@ -76,14 +96,18 @@ fn ask(engine: &Engine, roles: &[&str], action: &str) -> (Outcome, Vec<String>) 
 fn roles_may_do_what_the_table_says_and_every_policy_counts() {
     let engine = engine(Path::new("policies/access"));
     let mut decided = BTreeSet::new();
-    for (roles, letters) in MATRIX {
-        for (action, letter) in ACTIONS.iter().zip(letters.chars()) {
-            let (outcome, ids) = ask(&engine, roles, action);
+    for (roles, letters, own, others) in MATRIX {
+        let on = |submitter: &'static str| ON_REQUESTS.map(|action| (action, Some(submitter)));
+        let asked = ACTIONS.map(|action| (action, None)).into_iter();
+        let asked = asked.chain(on("caller")).chain(on("somebody else"));
+        let letters = letters.chars().chain(own.chars()).chain(others.chars());
+        for ((action, submitter), letter) in asked.zip(letters) {
+            let (outcome, ids) = ask(&engine, roles, action, submitter);
             let expected = match letter {
                 'y' => Outcome::Accept,
                 _ => Outcome::Reject,
             };
-            assert_eq!(outcome, expected, "{roles:?} {action}");
+            assert_eq!(outcome, expected, "{roles:?} {action} {submitter:?}");
             decided.extend(ids);
         }
     }

@@ -37,6 +37,7 @@ use crate::golden::Registry;
 use crate::golden::SCENES;
 use crate::golden::SHIPPED;
 use crate::golden::Scene;
+use crate::golden::engine_of;
 
 /// A golden case with its registry and request changed by chance.
 fn chance_scene() -> impl Strategy<Value = Scene> {
@@ -57,7 +58,7 @@ fn chance_scene() -> impl Strategy<Value = Scene> {
             if let Some(days) = days {
                 let start: comity::domain::time::Timestamp =
                     "2025-06-01T00:00:00Z".parse().unwrap();
-                scene.case.now = start.plus_milliseconds(days * 86_400_000);
+                scene.now = start.plus_milliseconds(days * 86_400_000);
             }
             scene
         })
@@ -219,7 +220,7 @@ fn dropping_documents(scene: &Scene, engine: &Engine) -> Result<(), TestCaseErro
 
 fn dropping_facts(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     let (facts, _) = scene.registry.gather(&scene.request);
-    let decided = |facts: &Facts| decide(engine, &scene.request, facts, scene.case.now);
+    let decided = |facts: &Facts| decide(engine, &scene.request, facts, scene.now);
     let before = decided(&facts);
     for (name, without) in facts_without(&facts) {
         assert_not_wider(name, scene, &before, &decided(&without))?;
@@ -318,7 +319,7 @@ fn of_each(facts: &mut Facts, change: impl Fn(&mut PersonFacts)) {
 fn definition(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     let derived = Derived::new(engine.bundle()).unwrap();
     let (facts, _) = scene.registry.gather(&scene.request);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let decided = scene.decide(engine);
     let queries = prepared.queries(0..prepared.item_count());
     for ((number, query), item) in queries.queries.iter().zip(&decided) {
@@ -347,7 +348,7 @@ fn definition(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 /// The entities that are built fit the schema that the policies were validated against.
 fn conformity(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     let (facts, _) = scene.registry.gather(&scene.request);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let queries = prepared.queries(0..prepared.item_count());
     for (number, query) in &queries.queries {
         prop_assert!(!matches!(query, Query::Failed(_)), "{number}: {query:?}");
@@ -361,7 +362,7 @@ fn conformity(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
 fn chunks(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     let whole = scene.decide(engine);
     let (facts, _) = scene.registry.gather(&scene.request);
-    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+    let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
     let chunked: Vec<ItemDecision> = (0..whole.len())
         .step_by(50)
         .flat_map(|start| decide_items(engine, &prepared, start..start + 50))
@@ -449,7 +450,7 @@ fn a_name_that_only_policies_know_needs_no_entity() {
     let mut asked = 0;
     for scene in SCENES.iter() {
         let (facts, _) = scene.registry.gather(&scene.request);
-        let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.case.now);
+        let prepared = Prepared::new(engine.bundle(), &scene.request, &facts, scene.now);
         let queries = prepared.queries(0..prepared.item_count());
         let further: Vec<Entity> = names
             .iter()
@@ -482,8 +483,7 @@ fn a_name_that_only_policies_know_needs_no_entity() {
 #[test]
 fn golden_cases_keep_the_properties() {
     for scene in SCENES.iter() {
-        let engine = scene.engine();
-        let engine = engine.get();
+        let engine = engine_of(scene);
         let kept = dropping_documents(scene, engine)
             .and_then(|()| dropping_facts(scene, engine))
             .and_then(|()| definition(scene, engine))

@@ -126,7 +126,7 @@ const WRONG: [[&str; 4]; 18] = [
     ["logging-data-delivery", "kind", r#""all""#, "/kind: `all` is not a kind of logging data: media, metadata"],
     ["logging-data-delivery", "group", r#""sip:unfall-07@mc.de.example""#, "must have either `user` or `group`"],
     ["preconfigured-regroup", "users", r#"["sip:beamter.21@mc.de.example"]"#, "must have exactly one of `groups`, `users` and `criteria`"],
-    ["preconfigured-regroup", "groups", r#"["sip:a@mc.de.example", "sip:a@MC.de.example"]"#, "/groups/1: names the same group again"],
+    ["preconfigured-regroup", "groups", r#"["sip:a@mc.de.example", "sip:a@MC.de.example"]"#, "/groups/1: names the same group as `/groups/0`"],
     ["preconfigured-regroup", "groups", "[]", "/groups: has 0 elements, but must have 1 to 10000"],
 ];
 

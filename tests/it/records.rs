@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::golden::SCENES;
 use crate::golden::Scene;
+use crate::golden::engine_of;
 
 fn record(scene: &Scene) -> DecisionRecord {
     let (facts, _) = scene.registry.gather(&scene.request);
@@ -30,14 +31,14 @@ fn record(scene: &Scene) -> DecisionRecord {
         request_id: Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef),
         request: scene.request.clone(),
         facts,
-        now: scene.case.now,
+        now: scene.now,
         caller: "acms".to_owned(),
         bundle: BundleReference {
-            digest: scene.engine().get().bundle().digest().to_string(),
+            digest: engine_of(scene).bundle().digest().to_string(),
             generation: 3,
         },
         engine_version: ENGINE_VERSION.to_owned(),
-        items: scene.decide(scene.engine().get()),
+        items: scene.decide(engine_of(scene)),
     }
 }
 
@@ -63,7 +64,7 @@ fn a_record_decided_again_is_the_same() {
     for scene in SCENES.iter() {
         let parts = record(scene).into_parts().unwrap();
         let record = DecisionRecord::from_parts(&parts).unwrap();
-        let replayed = replay(&record, scene.engine().get());
+        let replayed = replay(&record, engine_of(scene));
         assert_eq!(differences(&record.items, &replayed), [], "{}", scene.name);
     }
 }

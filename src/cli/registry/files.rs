@@ -6,11 +6,16 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::domain::document::Document;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::wire;
+
+/// The longest name of a file without its digest and ending; ids can be longer than names of files.
+const FILE_NAME_BYTES_MAX: usize = 200;
 
 /// Why a directory is not a registry.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +105,10 @@ pub fn write_documents(directory: &Path, documents: &[(DocumentKey, Value)]) -> 
     Ok(())
 }
 
+/// A name that file systems take; what it loses of a long or unusual id, a digest keeps apart.
 fn file_name(id: &str) -> String {
-    id.chars()
+    let name: String = id
+        .chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || "-_.@+".contains(c) {
                 c
@@ -109,7 +116,15 @@ fn file_name(id: &str) -> String {
                 '_'
             }
         })
-        .collect()
+        .collect();
+    let lost = id.chars().zip(name.chars()).filter(|(c, kept)| c != kept);
+    if lost.count() <= 1 && name.len() <= FILE_NAME_BYTES_MAX {
+        return name;
+    }
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(id));
+    let short: String = name.chars().take(FILE_NAME_BYTES_MAX).collect();
+    let mark: String = digest.chars().take(16).collect();
+    format!("{short}-{mark}")
 }
 
 fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
@@ -154,5 +169,26 @@ fn problem(file: &Path, detail: String) -> InvalidFile {
     InvalidFile {
         file: file.to_owned(),
         detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn file_names_are_short_and_apart() {
+        assert_eq!(file_name("officer-114"), "officer-114");
+        let group = "sip:unfall-07@mc.de.example";
+        assert_eq!(file_name(group), "sip_unfall-07@mc.de.example");
+        let entry = "mcptt:officer.114@mc.nl.example";
+        assert_eq!(file_name(entry), "mcptt_officer.114@mc.nl.example");
+        assert_ne!(
+            file_name("mcptt:a*b@mc.example"),
+            file_name("mcptt:a!b@mc.example")
+        );
+        let long = |last: &str| format!("{};{last}", "g".repeat(400));
+        assert!(file_name(&long("a")).len() < 250);
+        assert_ne!(file_name(&long("a")), file_name(&long("b")));
     }
 }

@@ -31,10 +31,19 @@ use crate::domain::registry::DocumentKind;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write every document of a directory into a running service, all or none
+    #[command(
+        after_help = "Example:\n  comity registry import examples/registry/de --token-file data/operator.token"
+    )]
     Import(Import),
     /// Write the documents of a running service into a directory; pushed configuration stays behind
+    #[command(
+        after_help = "Example:\n  comity registry export backup/registry --token-file data/operator.token"
+    )]
     Export(Export),
     /// Check the documents of a directory without a service
+    #[command(
+        after_help = "Example:\n  comity registry validate --system mc.de.example examples/registry/de"
+    )]
     Validate(Validate),
     /// Check whether two systems' halves of an agreement fit; 0 they fit, 1 they do not
     #[command(

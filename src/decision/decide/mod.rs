@@ -255,7 +255,9 @@ fn conclude(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> (Outcome, R
 }
 
 fn refusal(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> ReasonCode {
-    let needs_agreement = !query::is_reducing(&prepared.request.body);
+    let request = prepared.request;
+    let needs_agreement =
+        request.requesting_system != request.receiving_system && !query::is_reducing(&request.body);
     let forbidden = evaluation.satisfied_of(PolicyClass::HardForbid).next();
     if needs_agreement && prepared.facts.shared.agreement.is_none() {
         ReasonCode::NoAgreement

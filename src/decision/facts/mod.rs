@@ -176,12 +176,6 @@ pub struct PersonFacts {
     pub migrated_profile: Option<Versioned<MigratedUserProfile>>,
     /// Whether the person is a member of the group that is asked for.
     pub is_member: bool,
-    /// In a call: what the profile of one of our own users says of calls with the other party.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub call_permission: Option<CallFacts>,
-    /// The same of the other party's home, where that is a third system.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home_call_permission: Option<CallFacts>,
     /// The home of the functional alias under which a requester acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias_home: Option<McSystemId>,
@@ -194,6 +188,12 @@ pub struct PersonFacts {
     /// The identity that the serving system gave a migrating user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_identity: Option<ServingIdentityFacts>,
+    /// In a call: what the profile of one of our own users says of calls with the other party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_permission: Option<CallFacts>,
+    /// The same of the other party's home, where that is a third system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_call_permission: Option<CallFacts>,
 }
 
 /// What the register of current systems says of a person in one service.

@@ -7,9 +7,11 @@ pub(in crate::domain) mod configuration;
 pub(in crate::domain) mod element;
 mod idempotency;
 mod json;
+pub(in crate::domain) mod lists;
 pub(in crate::domain) mod location;
 pub(in crate::domain) mod people;
 mod request;
+mod typed;
 pub(in crate::domain) mod words;
 
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub use location::read_location;
 pub use request::parse_request;
 pub use request::read_request;
 pub use request::write_request;
+pub use typed::typed;
 
 /// What is wrong at one place of a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]

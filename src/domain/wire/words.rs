@@ -1,6 +1,7 @@
 //! Words of the vocabulary in a request.
 
 use super::element::Element;
+use crate::domain::agreement::DisclosureKind;
 use crate::domain::service::McService;
 
 /// An MC service.
@@ -21,4 +22,10 @@ pub(in crate::domain) fn services(element: &Element<'_>) -> Option<Vec<McService
         }
     }
     Some(services)
+}
+
+/// A kind of information.
+pub(in crate::domain) fn disclosure_kind(element: &Element<'_>) -> Option<DisclosureKind> {
+    let words = DisclosureKind::ALL.map(|kind| (kind.as_str(), kind));
+    element.word("a kind of information", &words)
 }

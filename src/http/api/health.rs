@@ -32,9 +32,5 @@ pub(super) async fn metrics(
     Authenticated(caller): Authenticated,
 ) -> Result<Response, Problem> {
     state.app().permit(&caller, Action::ReadMetrics)?;
-    Ok((
-        [(CONTENT_TYPE, OPENMETRICS)],
-        state.app().metrics().encode(),
-    )
-        .into_response())
+    Ok(([(CONTENT_TYPE, OPENMETRICS)], state.app().metrics_text()).into_response())
 }

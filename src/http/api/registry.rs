@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -29,6 +30,7 @@ use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
 use crate::http::precondition::write_condition;
 use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::store::command::Expected;
 
@@ -39,7 +41,7 @@ const PAGE_DOCUMENTS_DEFAULT: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 /// One document of an import.
@@ -63,10 +65,12 @@ pub(super) async fn list(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
     Path(kind): Path<String>,
-    Query(page): Query<Page>,
+    page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let kind = document_kind(&kind)?;
-    let limit = page.limit.unwrap_or(PAGE_DOCUMENTS_DEFAULT);
+    let Query(page) =
+        page.map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let limit = page_size(page.limit.as_deref())?;
     let found = state
         .app()
         .documents(&caller, kind, page.after.as_deref(), limit)?;
@@ -94,8 +98,8 @@ pub(super) async fn write(
 ) -> Result<Response, Problem> {
     let key = document_key(&kind, &id)?;
     let expected = write_condition(&headers)?;
-    let document = Document::from_json(key.kind, body.into_value())
-        .map_err(|error| Problem::invalid(vec![(String::new(), error.to_string())]))?;
+    let document = Document::from_submitted(key.kind, body.into_value())
+        .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
     let status = if expected == Expected::Absent {
         StatusCode::CREATED
     } else {
@@ -136,9 +140,12 @@ pub(super) async fn import(
     let mut documents = Vec::with_capacity(imported.len());
     let mut problems = Vec::new();
     for (number, entry) in imported.into_iter().enumerate() {
-        match Document::from_json(entry.kind, entry.document) {
+        match Document::from_submitted(entry.kind, entry.document) {
             Ok(document) => documents.push(document),
-            Err(error) => problems.push((format!("/{number}/document"), error.to_string())),
+            Err(problem) => {
+                let pointer = format!("/{number}/document{}", problem.pointer);
+                problems.push((pointer, problem.detail));
+            }
         }
     }
     if !problems.is_empty() {
@@ -147,6 +154,19 @@ pub(super) async fn import(
     let count = documents.len();
     let revision = state.app().import(&caller, documents).await?;
     Ok(Json(json!({ "documents": count, "revision": revision })))
+}
+
+fn page_size(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else {
+        return Ok(PAGE_DOCUMENTS_DEFAULT);
+    };
+    text.parse().map_err(|_| {
+        Problem::new(
+            ProblemKind::InvalidRequest,
+            format!("`{text}` is not a number"),
+        )
+        .at_parameter("limit")
+    })
 }
 
 /// `POST /v1/agreements/{id}/mirror`: whether the partner's half, which is the body, fits ours. Nothing is kept of it.

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::http::problem::Problem;
 use crate::http::problem::explained;
+use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::telemetry::metrics::HttpLabels;
 
@@ -29,14 +30,14 @@ use crate::telemetry::metrics::HttpLabels;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
-const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Puts the layers around the routes.
 pub fn around(routes: Router<ServiceState>, state: &ServiceState) -> Router<ServiceState> {
+    let answer_max = state.settings().answer_max;
     let state = state.clone();
     let observe =
         move |labels: &HttpLabels, seconds: f64| state.app().metrics().answered(labels, seconds);
-    surround(routes, TIMEOUT, observe)
+    surround(routes, answer_max, observe)
 }
 
 fn surround<S, O>(routes: Router<S>, timeout: Duration, observe: O) -> Router<S>
@@ -64,12 +65,7 @@ async fn unknown_route() -> Problem {
 
 async fn wrong_method() -> Problem {
     let detail = "the resource does not know this method";
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method-not-allowed",
-        "Method not allowed",
-        detail,
-    )
+    Problem::new(ProblemKind::MethodNotAllowed, detail)
 }
 
 fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {

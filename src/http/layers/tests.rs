@@ -98,7 +98,7 @@ async fn every_error_is_a_problem() {
     .await;
     let refused = is_problem(
         answer(request("GET", "/refused")).await,
-        400,
+        422,
         "invalid-input",
     )
     .await;

@@ -74,6 +74,13 @@ impl BundleSource {
         }
     }
 
+    /// The same tree with another manifest.
+    #[must_use]
+    pub fn with_manifest(mut self, manifest: impl Into<String>) -> Self {
+        self.manifest = manifest.into();
+        self
+    }
+
     /// Rebuilds what [`to_archive`](Self::to_archive) wrote.
     pub fn from_archive(archive: &[u8]) -> Result<Self, ArchiveError> {
         let mut rest = archive.strip_prefix(HEADER).ok_or(ArchiveError::Header)?;

@@ -47,6 +47,13 @@ pub(super) fn establish(
     }
     let origin = found.or(named).unwrap_or_else(Uuid::new_v4);
     if named.is_none() {
+        if found.is_some() {
+            tracing::warn!(
+                %origin,
+                "`{}` is missing; it is written again from the first entry of the log",
+                meta::META_NAME
+            );
+        }
         let meta = Meta {
             format_version: meta::FORMAT_VERSION,
             origin,

@@ -67,11 +67,13 @@ impl Local {
             archive: archive.clone(),
             sealing_key: SealingKey::from_bytes([7; 32]),
             metrics: Arc::new(Metrics::new()),
+            access_in_force: home.policies().join("access-in-force"),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),
             policies: home.policies(),
             access_policies: home.policies().join("access"),
+            dry_runs_per_minute_max: 600,
             workers: 2,
         };
         let app = App::open(settings, foundations, Box::new(SystemClock::default()));

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use comity::store::embedded::disk::Disk;
@@ -37,6 +39,7 @@ async fn a_service_without_its_unsynced_writes_loses_nothing_acknowledged() {
             let plan = Plan::random(round as u64, &mut random);
             let mut ledger = tokio::task::block_in_place(|| kill_over_volatile_disk(&home, &plan));
             tokio::task::block_in_place(|| compare_states(&home));
+            add_service_files(&home);
             let acknowledged = ledger.acknowledged.len();
             let unknown = restart_and_verify(&home, &mut ledger).await;
             figures.add(&ledger, acknowledged, unknown);
@@ -46,6 +49,20 @@ async fn a_service_without_its_unsynced_writes_loses_nothing_acknowledged() {
         done += ledgers.len();
     }
     figures.tell("kill -9 with unsynced writes dropped");
+}
+
+/// What a service syncs before it publishes anything, and the child does without.
+fn add_service_files(home: &Home) {
+    for (name, content) in [
+        ("system", &b"mc.de.example\n"[..]),
+        ("sealing.key", &[7; 32]),
+    ] {
+        let file = home.data().join(name);
+        if !file.exists() {
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
 }
 
 /// The state is the same whether the projection helps or the log alone gives it.

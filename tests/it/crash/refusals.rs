@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -16,6 +17,7 @@ use super::rounds;
 use super::service::Service;
 use super::service::errors;
 use super::service::refused_service;
+use super::service::refused_service_of_nobody;
 use super::service::replay;
 use super::tell;
 
@@ -114,4 +116,63 @@ async fn a_newer_data_directory_is_refused() {
         });
         check_refused(&newer, &[segment, "format version 2", start_newer], segment);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_that_lost_a_file_is_refused_or_says_so() {
+    let home = stopped_home().await;
+    for (name, remedy) in [
+        ("sealing.key", "write 32 random bytes into it"),
+        ("system", "write `mc.de.example` into it"),
+    ] {
+        let damaged = home.copy();
+        make_private(&damaged);
+        let file = damaged.data().join(name);
+        fs::remove_file(&file).unwrap();
+        let refused = refused_service(&damaged);
+        let told = errors(&refused);
+        assert_eq!(refused.status.code(), Some(3), "{told}");
+        for word in [
+            file.to_str().unwrap(),
+            "is missing",
+            "from the backup",
+            remedy,
+        ] {
+            assert!(told.contains(word), "no `{word}` in: {told}");
+        }
+        assert!(!file.exists(), "{name} was made anew");
+    }
+    // What the log says itself is written again, and told.
+    fs::remove_file(home.data().join("meta.json")).unwrap();
+    let service = Service::start(&home);
+    assert!(service.terminate().success());
+    let told = fs::read_to_string(home.path().join("service.log")).unwrap();
+    assert!(told.contains("`meta.json` is missing"), "{told}");
+}
+
+/// A copy may have other modes; secrets are their owner's alone.
+fn make_private(home: &Home) {
+    for name in ["operator.token", "sealing.key", "system"] {
+        let file = home.data().join(name);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_that_cannot_be_written_is_refused() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    fs::set_permissions(home.data(), fs::Permissions::from_mode(0o555)).unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = refused_service_of_nobody(&home);
+    let told = errors(&refused);
+    assert_eq!(refused.status.code(), Some(3), "{told}");
+    for word in [
+        home.data().to_str().unwrap(),
+        "Permission denied",
+        "see to the disk",
+    ] {
+        assert!(told.contains(word), "no `{word}` in: {told}");
+    }
+    assert_eq!(fs::read_dir(home.data()).unwrap().count(), 0);
 }

@@ -3,10 +3,14 @@
 #![cfg(test)]
 
 use std::env;
+use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -19,6 +23,7 @@ use serde_json::Value;
 use super::home::Home;
 use super::home::german_registry;
 
+const NOBODY: u32 = 65_534;
 const LISTENING: &str = "listening on ";
 
 /// A running `comity serve`; killed with this value.
@@ -93,6 +98,21 @@ impl Drop for Service {
 /// Runs `comity serve` on a home that it should refuse.
 pub(crate) fn refused_service(home: &Home) -> Output {
     serve(home).output().unwrap()
+}
+
+/// Runs `comity serve` on a home in which it may write nothing, also where the tests run as root.
+pub(crate) fn refused_service_of_nobody(home: &Home) -> Output {
+    // Whoever owns this process is who runs the tests.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut command = serve(home);
+    if is_root {
+        let program = home.path().join("comity");
+        fs::copy(env!("CARGO_BIN_EXE_comity"), &program).unwrap();
+        let arguments: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
+        command = Command::new(program);
+        command.args(arguments).env_clear().uid(NOBODY).gid(NOBODY);
+    }
+    command.output().unwrap()
 }
 
 /// Runs `comity replay` on a data directory.

@@ -57,7 +57,7 @@ async fn every_wrong_member_is_named_by_its_place() {
     for (request, pointers) in cases {
         for path in ["/v1/requests", "/v1/decisions"] {
             let refused = service.post(path, "acms", &request).await;
-            assert_eq!(refused.problem(), (400, "invalid-input"), "{request}");
+            assert_eq!(refused.problem(), (422, "invalid-input"), "{request}");
             assert_eq!(refused.pointers(), pointers, "{}", refused.text);
         }
     }
@@ -82,7 +82,7 @@ async fn every_member_is_needed_but_two() {
         if ["urgency", "justification"].contains(&name.as_str()) {
             assert_eq!(answer.status, 202, "{name}: {}", answer.text);
         } else {
-            assert_eq!(answer.problem(), (400, "invalid-input"), "{name}");
+            assert_eq!(answer.problem(), (422, "invalid-input"), "{name}");
             assert!(answer.pointers().contains(&pointer.as_str()), "{name}");
         }
     }
@@ -108,8 +108,13 @@ async fn what_is_no_strict_json_is_refused() {
     ] {
         for path in ["/v1/requests", "/v1/decisions"] {
             let refused = service.post_text(path, "acms", text).await;
+            // JSON that is no request is read, and then refused.
+            let expected = match text {
+                "[]" | "null" => (422, "invalid-input"),
+                _ => (400, "malformed-body"),
+            };
             let start: String = text.chars().take(40).collect();
-            assert_eq!(refused.problem(), (400, "invalid-input"), "{start}");
+            assert_eq!(refused.problem(), expected, "{start}");
         }
     }
     let refused = service.post_text("/v1/requests", "acms", &doubled).await;
@@ -118,14 +123,14 @@ async fn what_is_no_strict_json_is_refused() {
     let call = service.call(Method::POST, "/v1/requests", "acms");
     let call = call.header("content-type", "application/json");
     let refused = send(call.body(vec![b'"', 0xff, b'"'])).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (400, "malformed-body"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_and_lists_have_limits() {
     let service = TestService::start_with(|settings| {
-        settings.limits.body_bytes_max = 16_384;
-        settings.limits.wire.members = 3;
+        settings.http.body_bytes_max = 16_384;
+        settings.http.wire.members = 3;
     })
     .await;
     let officers: Vec<String> = (1..=4)
@@ -135,7 +140,7 @@ async fn bodies_and_lists_have_limits() {
     let most = service.submit(&membership(&officers[..3])).await;
     assert_eq!(most.status, 202, "{}", most.text);
     let refused = service.submit(&membership(&officers)).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     assert_eq!(refused.pointers(), ["/members"]);
 
     let good = membership(&[OFFICER]).to_string();

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use clap::CommandFactory;
+use clap::Parser;
+use comity::cli::CommandLine;
 use serde_json::Value;
 use serde_json::json;
 
@@ -226,7 +229,31 @@ async fn a_registry_goes_in_and_comes_out_the_same() {
     let url = service.url();
     let token = service.settings().data_directory.join("operator.token");
     let connection = ["--url", url.as_str(), "--token-file", text(&token)];
-    let registry = "examples/registry/de";
+    let registry = service.directory().join("registry");
+    copy_tree(Path::new("examples/registry/de"), &registry);
+    for (folder, document) in [
+        (
+            "migrations",
+            json!({
+                "user": OFFICER, "service": "mcptt", "home_system": "mc.nl.example", "serving_system": DE,
+                "since": "2026-01-01T00:00:00.000Z", "verified": true,
+                "request_id": "00000000-0000-4000-8000-000000000001"
+            }),
+        ),
+        (
+            "open-deletions",
+            json!({
+                "group": "sip:grensteam-1@mc.nl.example", "person": "patrol-12",
+                "member": "sip:streife.12@mc.de.example", "since": "2026-01-01T00:00:00.000Z",
+                "request_id": "00000000-0000-4000-8000-000000000001"
+            }),
+        ),
+    ] {
+        fs::create_dir_all(registry.join(folder)).unwrap();
+        let file = registry.join(folder).join("one.json");
+        fs::write(file, document.to_string()).unwrap();
+    }
+    let registry = text(&registry);
 
     let ended = comity_aside(&["registry", "validate", "--system", DE, registry]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -346,21 +373,41 @@ fn what_the_command_line_does_not_know_is_invalid_input() {
         assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
         assert_ne!(ended.err, "", "{arguments:?}");
     }
-    let commands = [
-        "serve",
-        "demo",
-        "check",
-        "explain",
-        "eval",
-        "registry",
-        "replay",
-        "completions",
-        "manual",
-    ];
-    for command in commands {
-        let ended = comity(&[command, "--help"]);
-        assert_eq!(ended.code, 0, "{command}");
-        assert!(ended.out.contains("Example:"), "{command}: {}", ended.out);
+}
+
+/// Every command, by the words that call it.
+fn commands(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
+    for command in command.get_subcommands() {
+        let mut words = words.to_vec();
+        words.push(command.get_name().to_owned());
+        commands(command, &words, found);
+        found.push(words);
+    }
+}
+
+#[test]
+fn every_command_shows_an_example_that_it_understands() {
+    let mut found = Vec::new();
+    commands(&CommandLine::command(), &[], &mut found);
+    assert!(found.contains(&vec!["registry".to_owned(), "validate".to_owned()]));
+    for words in found {
+        let mut arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+        arguments.push("--help");
+        let ended = comity(&arguments);
+        assert_eq!(ended.code, 0, "{words:?}");
+        let (_, examples) = ended
+            .out
+            .split_once("Example:")
+            .unwrap_or_else(|| panic!("{words:?}"));
+        // Help is wrapped to the terminal: the example is all that follows.
+        let said: Vec<&str> = examples
+            .split_whitespace()
+            .take_while(|word| !["<", ">"].contains(word))
+            .collect();
+        let example = said.join(" ");
+        assert_eq!(said[1..=words.len()], words, "{example}");
+        let understood = CommandLine::try_parse_from(said);
+        assert!(understood.is_ok(), "{example}: {:?}", understood.err());
     }
 }
 

@@ -89,3 +89,18 @@ async fn twenty_at_once_are_one_request() {
     assert!(bodies.iter().all(|body| *body == bodies[0]));
     assert_eq!(service.log_size().await, size + 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_may_insist_on_a_key() {
+    let service = TestService::start_with(|settings| {
+        settings.http.require_idempotency_key = true;
+    })
+    .await;
+    let size = service.log_size().await;
+    let refused = service.submit(&membership(&[OFFICER])).await;
+    assert_eq!(refused.problem(), (400, "idempotency-key-required"));
+    assert_eq!(refused.body["errors"][0]["header"], "idempotency-key");
+    assert_eq!(service.log_size().await, size);
+    let taken = submit(&service, "acms", "7b0c", &membership(&[OFFICER])).await;
+    assert_eq!(taken.status, 202, "{}", taken.text);
+}

@@ -77,7 +77,7 @@ async fn sip_and_sips_of_one_user_are_listed_twice() {
     let service = TestService::start().await;
     let secure = OFFICER.replacen("sip:", "sips:", 1);
     let refused = service.submit(&membership(&[OFFICER, &secure])).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     assert_eq!(refused.pointers(), ["/members/1"]);
 }
 
@@ -87,7 +87,7 @@ async fn an_item_is_answered_once() {
     let path = service.submit_held(&membership(&[OFFICER])).await;
     let twice = with(&approval(), "/items", json!([0, 0]));
     let refused = service.respond(&path, &twice).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     assert_eq!(refused.pointers(), ["/items"]);
     let read = service.get(&path, "reviewer").await;
     assert_eq!(read.items("/state"), ["pending"]);
@@ -100,7 +100,7 @@ async fn two_systems_have_no_prefix_in_common() {
     service.change(&format!("/v1/systems/{NL}"), number).await;
     let other = json!({ "mc_system_id": "mc.fr.example", "tel_prefixes": ["+33", "+31"] });
     let refused = service.put("/v1/systems/mc.fr.example", NEW, &other).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     for named in ["mc.fr.example", NL, "`+31`"] {
         assert!(refused.text.contains(named), "{}", refused.text);
     }
@@ -126,7 +126,7 @@ async fn the_user_of_a_profile_is_home_where_their_number_says() {
         ("mc.be.example", OFFICER),
     ] {
         let refused = put(profile(home, user)).await;
-        assert_eq!(refused.problem(), (400, "invalid-input"), "{home} {user}");
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{home} {user}");
         assert_eq!(refused.pointers(), ["/user"]);
     }
     assert_eq!(put(profile(NL, "tel:+31201234567")).await.status, 201);

@@ -114,7 +114,12 @@ async fn health_and_metrics_tell_how_it_goes() {
     let ready = service.get("/readyz", "without token").await;
     assert_eq!(ready.status, 200, "{}", ready.text);
     assert_eq!(ready.body["ready"], true);
-    for absent in ["store", "refused_bundle", "clock_jump"] {
+    for absent in [
+        "store",
+        "refused_bundle",
+        "refused_access_bundle",
+        "clock_jump",
+    ] {
         assert!(ready.body.get(absent).is_none(), "{}", ready.text);
     }
     let held = service.submit(&membership(&[OFFICER])).await;
@@ -129,9 +134,35 @@ async fn health_and_metrics_tell_how_it_goes() {
         "outcome=\"review\"",
         "route=\"/v1/requests\"",
         "status=\"202\"",
+        "comity_ready 1",
+        "comity_queued_commands 0",
+        "comity_bundle_generation 1",
+        "comity_projection_whole 1",
+        "comity_publication_attempt_succeeded{bundle=\"policies\"} 1",
+        "comity_publication_attempt_succeeded{bundle=\"access\"} 1",
     ] {
         assert!(metrics.text.contains(part), "{part}: {}", metrics.text);
     }
+    let value = |name: &str| -> f64 {
+        let line = metrics
+            .text
+            .lines()
+            .find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}"))
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let applied = service.log_size().await;
+    assert_eq!(
+        value("comity_applied_entries ").to_string(),
+        applied.to_string()
+    );
+    assert!(value("comity_commit_seconds_count ") > 0.0);
+    assert!(value("comity_uptime_seconds ") > 0.0);
+    assert!(value("comity_resident_memory_bytes ") > 1_000_000.0);
+    let attempt = "comity_publication_attempt_timestamp_seconds{bundle=\"policies\"} ";
+    assert!(value(attempt) > 1_700_000_000.0);
     // No identity is a label.
     assert!(!metrics.text.contains("officer"), "{}", metrics.text);
     let unknown = send(service.call(Method::GET, "/nowhere", "operator")).await;

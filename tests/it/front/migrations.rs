@@ -200,7 +200,7 @@ async fn an_entry_that_cannot_be_is_refused() {
     ] {
         let wrong = with(&entry, pointer, value);
         let refused = service.put(ENTRY, ("if-none-match", "*"), &wrong).await;
-        assert_eq!(refused.problem(), (400, "invalid-input"), "{pointer}");
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{pointer}");
     }
 }
 

@@ -270,11 +270,11 @@ async fn a_service_compares_only_agreements() {
         json!([]),
     ] {
         let refused = service.post(&path, "operator", &body).await;
-        assert_eq!(refused.problem(), (400, "invalid-input"), "{body}");
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{body}");
     }
     let twice = r#"{ "partner": "mc.de.example", "partner": "mc.de.example" }"#;
     let refused = service.post_text(&path, "operator", twice).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (400, "malformed-body"));
     // Who may not read the agreement learns not even whether there is one.
     for agreement in [NL, "mc.fr.example"] {
         let path = format!("/v1/agreements/{agreement}/mirror");

@@ -2,10 +2,12 @@
 
 mod bad_input;
 mod cli;
+mod clock;
 mod deletions;
 mod idempotency;
 mod identities;
 mod lifecycle;
+mod limits;
 mod migrations;
 mod mirror;
 mod policies;
@@ -13,5 +15,9 @@ mod pushes;
 mod registry;
 mod requests;
 mod reviews;
+mod scenarios;
 mod support;
+mod test_command;
 mod unauthorized;
+
+pub(crate) use support::copy_tree;

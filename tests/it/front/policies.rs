@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::support::Answer;
 use super::support::OFFICER;
 use super::support::TestService;
+use super::support::chain;
+use super::support::copy_tree;
 use super::support::eventually;
 use super::support::membership;
 
@@ -196,17 +198,71 @@ async fn a_broken_access_bundle_locks_nobody_out() {
     })
     .await;
     fs::write(&reviewer, "permit (principal").unwrap();
-    // Two good changes of the other bundle: when the second is in force, both bundles were read after the first.
-    for generation in [2, 3] {
-        let manifest = service.policy_file("bundle.toml");
-        let text = fs::read_to_string(&manifest).unwrap();
-        fs::write(manifest, format!("{text}# changed\n")).unwrap();
-        eventually("the bundle", async || {
-            let now = policies(&service).await.body;
-            (now["in_force"]["generation"] == generation).then_some(())
-        })
-        .await;
-    }
+    let seen = eventually("the refusal", async || {
+        let now = policies(&service).await.body;
+        (now["access"]["last_attempt"]["outcome"] == "refused").then_some(now)
+    })
+    .await;
+    let diagnostic = &seen["access"]["last_attempt"]["diagnostics"][0];
+    let file = diagnostic["file"].as_str().unwrap();
+    assert!(file.ends_with("reviewer.cedar"), "{diagnostic}");
     assert_eq!(service.get(&path, "auditor").await.status, 200);
     assert_eq!(service.get(&path, "reviewer").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_on_a_broken_access_bundle_brings_the_last_good_one() {
+    let mut service = TestService::start().await;
+    let reviewer = service.policy_file("access/reviewer.cedar");
+    edit(&reviewer, "    ACCESS::Action::\"readRequest\",\n", "");
+    let before = policies(&service).await.body["access"]["digest"].clone();
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let changed = eventually("the access bundle", async || {
+        let now = policies(&service).await.body["access"].clone();
+        (now["digest"] != before).then_some(now)
+    })
+    .await;
+    assert_eq!(changed["last_attempt"]["outcome"], "published");
+    service.stop().await;
+    fs::write(&reviewer, "permit (principal").unwrap();
+    // Twice: a start on broken files does not forget the good one either.
+    for _ in 0..2 {
+        service.resume().await.unwrap();
+        let after = policies(&service).await.body["access"].clone();
+        assert_eq!(after["digest"], changed["digest"]);
+        assert_eq!(after["last_attempt"]["outcome"], "refused");
+        assert_eq!(service.get(&path, "auditor").await.status, 200);
+        assert_eq!(service.get(&path, "reviewer").await.status, 403);
+        let ready = service.get("/readyz", "without token").await;
+        assert_eq!(ready.status, 200);
+        assert_eq!(ready.body["refused_access_bundle"]["outcome"], "refused");
+        let metrics = service.get("/metrics", "operator").await.text;
+        let refused = "comity_publication_attempt_succeeded{bundle=\"access\"} 0";
+        assert!(metrics.contains(refused), "{metrics}");
+        service.stop().await;
+    }
+    // Mended, it comes into force again.
+    copy_tree(Path::new("policies/access"), &service.policy_file("access"));
+    service.resume().await.unwrap();
+    assert_eq!(service.get(&path, "reviewer").await.status, 200);
+    let ready = service.get("/readyz", "without token").await;
+    assert!(
+        ready.body.get("refused_access_bundle").is_none(),
+        "{}",
+        ready.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_needs_an_access_bundle() {
+    let mut service = TestService::start_empty(|_| {}).await;
+    service.stop().await;
+    fs::write(
+        service.policy_file("access/reviewer.cedar"),
+        "permit (principal",
+    )
+    .unwrap();
+    fs::remove_file(service.settings().data_directory.join("access-bundle")).unwrap();
+    let message = chain(&service.resume().await.unwrap_err());
+    assert!(message.contains("reviewer.cedar"), "{message}");
 }

@@ -133,7 +133,7 @@ async fn what_a_document_cannot_say_is_refused() {
         let refused = service.put(&path, ("if-match", &tag), &document).await;
         assert_eq!(
             refused.problem(),
-            (400, "invalid-input"),
+            (422, "invalid-input"),
             "{path} {document}"
         );
         assert!(!refused.pointers().is_empty(), "{}", refused.text);
@@ -163,7 +163,7 @@ async fn pushed_configuration_is_never_written_by_hand() {
     let document = json!({ "provider": NL, "digests": digests });
     let path = format!("/v1/ue-configurations/{NL}");
     let refused = service.put(&path, NEW, &document).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     assert!(refused.text.contains("never by hand"), "{}", refused.text);
 }
 
@@ -213,11 +213,11 @@ async fn an_import_is_written_whole_or_not_at_all() {
     for (body, pointer) in [
         (json!([]), ""),
         (json!({}), ""),
-        (broken, "/3/document"),
-        (with(&good, "/0/kind", "unicorn"), ""),
+        (broken, "/3/document/colour"),
+        (with(&good, "/0/kind", "unicorn"), "/0/kind"),
     ] {
         let refused = service.post("/v1/import", "operator", &body).await;
-        assert_eq!(refused.problem(), (400, "invalid-input"));
+        assert_eq!(refused.problem(), (422, "invalid-input"));
         assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
     }
     assert_eq!(service.log_size().await, size);
@@ -240,7 +240,7 @@ async fn documents_that_do_not_agree_with_each_other_are_refused() {
     let refused = service.put("/v1/users/dispatch-9", NEW, &double).await;
     assert_eq!(
         refused.problem(),
-        (400, "invalid-input"),
+        (422, "invalid-input"),
         "{}",
         refused.text
     );
@@ -248,4 +248,38 @@ async fn documents_that_do_not_agree_with_each_other_are_refused() {
         service.get("/v1/users/dispatch-9", "operator").await.status,
         404
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_named_by_its_place() {
+    let service = TestService::start().await;
+    let path = format!("/v1/agreements/{NL}");
+    let agreement = service.get(&path, "operator").await;
+    let tag = agreement.header("etag").to_owned();
+    for (pointer, wrong) in [
+        ("/status", json!("sleepy")),
+        ("/interconnection/mcptt", json!("yes")),
+    ] {
+        let document = with(&agreement.body, pointer, wrong);
+        let refused = service.put(&path, ("if-match", &tag), &document).await;
+        assert_eq!(
+            refused.problem(),
+            (422, "invalid-input"),
+            "{}",
+            refused.text
+        );
+        assert_eq!(refused.pointers(), [pointer]);
+        let import = json!([{ "kind": "agreement", "document": document }]);
+        let refused = service.post("/v1/import", "operator", &import).await;
+        assert_eq!(refused.pointers(), [format!("/0/document{pointer}")]);
+    }
+    let refused = service.get("/v1/agreements?limit=many", "operator").await;
+    assert_eq!(refused.problem(), (400, "invalid-request"));
+    assert_eq!(refused.body["errors"][0]["parameter"], "limit");
+    let refused = service.get("/v1/agreements?page=2", "operator").await;
+    assert_eq!(refused.problem(), (400, "invalid-request"));
+    let refused = service
+        .put(&path, ("if-match", "r1"), &agreement.body)
+        .await;
+    assert_eq!(refused.body["errors"][0]["header"], "if-match");
 }

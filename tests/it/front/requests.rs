@@ -222,7 +222,7 @@ async fn pushed_secrets_are_compared_and_never_kept() {
     let mut wrong = push("mc.first");
     wrong["configuration"]["pdn_connectivity"][0]["hplmn"] = json!(SECRET);
     let refused = service.submit(&wrong).await;
-    assert_eq!(refused.problem(), (400, "invalid-input"));
+    assert_eq!(refused.problem(), (422, "invalid-input"));
     for answer in [&answered, &again, &held, &refused] {
         assert!(!answer.text.contains(SECRET), "{}", answer.text);
     }

@@ -66,7 +66,7 @@ async fn a_response_must_say_who_what_and_why() {
     ];
     for body in wrong {
         let refused = service.respond(&path, &body).await;
-        assert_eq!(refused.problem(), (400, "invalid-input"), "{body}");
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{body}");
     }
     assert_eq!(service.log_size().await, before);
     let refused = service
@@ -111,8 +111,8 @@ async fn only_what_is_pending_can_be_answered() {
     }
     let twice = with(&approval(), "/items", json!([0, 0]));
     let refused = service.respond(&path, &twice).await;
-    assert!(refused.status >= 400, "{}", refused.text);
-    assert!(refused.status < 500, "{}", refused.text);
+    assert_eq!(refused.problem(), (422, "invalid-input"));
+    assert_eq!(refused.pointers(), ["/items/1"]);
     let one = with(&approval(), "/items", json!([0]));
     assert_eq!(service.respond(&path, &one).await.status, 200);
     let again = service.respond(&path, &approval()).await;
@@ -168,8 +168,10 @@ async fn an_approval_after_suspension_is_overruled() {
     assert_eq!(answered.status, 200, "{}", answered.text);
     assert_eq!(answered.body["status"], "rejected");
     assert_eq!(answered.items("/state"), ["refused"]);
-    // What was decided first, and what policy said at the approval.
-    assert_eq!(answered.items("/outcome"), ["review"]);
+    // What policy said at the approval is the last word.
+    assert_eq!(answered.items("/outcome"), ["reject"]);
+    assert_eq!(answered.items("/reason"), ["forbidden"]);
+    assert_eq!(service.get(&path, "auditor").await.body, answered.body);
     let response = &answered.body["responses"][0];
     assert_eq!(response["answer"], "approve");
     let evaluated = &response["evaluated"][0];
@@ -204,4 +206,39 @@ async fn what_nobody_answers_in_time_expires() {
         let refused = service.respond(&path, &answer).await;
         assert_eq!(refused.problem(), (409, "not-pending"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_answers_at_once_one_counts_and_the_other_learns_where_it_stands() {
+    let service = TestService::start().await;
+    for _ in 0..5 {
+        let path = service.submit_held(&membership(&[OFFICER])).await;
+        let (approval, denial) = (approval(), denial());
+        let (one, other) = tokio::join!(
+            service.respond(&path, &approval),
+            service.respond(&path, &denial)
+        );
+        let (first, second) = if one.status == 200 {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert_eq!(second.problem(), (409, "not-pending"), "{}", second.text);
+        let current = &second.body["current"];
+        assert_eq!(current["status"], first.body["status"]);
+        assert_eq!(current["states"], json!(first.items("/state")));
+        assert_eq!(current["version"], first.body["version"]);
+    }
+    // Answers to different items do not get into each other's way.
+    let both = membership(&[OFFICER, "sip:officer.115@mc.nl.example"]);
+    let path = service.submit_held(&both).await;
+    let answers = [0, 1].map(|item| with(&approval(), "/items", json!([item])));
+    let (one, other) = tokio::join!(
+        service.respond(&path, &answers[0]),
+        service.respond(&path, &answers[1])
+    );
+    assert_eq!((one.status, other.status), (200, 200));
+    let read = service.get(&path, "reviewer").await;
+    assert_eq!(read.body["status"], "accepted");
 }

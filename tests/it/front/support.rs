@@ -5,6 +5,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comity::app::clock::SystemClock;
+use comity::app::clock::WallClock;
 use comity::cli::registry::read_documents;
 use comity::cli::service::CallerTokens;
 use comity::cli::service::Service;
@@ -12,6 +14,7 @@ use comity::cli::service::ServiceError;
 use comity::cli::service::ServiceSettings;
 use comity::domain::wire::WireLimits;
 use comity::domain::wire::strict_json;
+use comity::http::problem::kind::ProblemKind;
 use reqwest::Client;
 use reqwest::Method;
 use reqwest::RequestBuilder;
@@ -61,15 +64,33 @@ impl TestService {
     /// The same, with settings or files changed beforehand.
     pub(crate) async fn start_with(change: impl FnOnce(&mut ServiceSettings)) -> Self {
         let service = Self::start_empty(change).await;
-        let imported = service
-            .post("/v1/import", "operator", &example_documents())
-            .await;
-        assert_eq!(imported.status, 200, "{}", imported.text);
+        service.import_examples().await;
+        service
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn start_by(clock: impl WallClock + 'static) -> Self {
+        let service = Self::start_empty_by(Box::new(clock), |_| {}).await;
+        service.import_examples().await;
         service
     }
 
     /// A service with an empty registry.
     pub(crate) async fn start_empty(change: impl FnOnce(&mut ServiceSettings)) -> Self {
+        Self::start_empty_by(Box::new(SystemClock::default()), change).await
+    }
+
+    async fn import_examples(&self) {
+        let documents = example_documents();
+        let imported = self.post("/v1/import", "operator", &documents).await;
+        assert_eq!(imported.status, 200, "{}", imported.text);
+    }
+
+    /// The same, by a clock of its own.
+    pub(crate) async fn start_empty_by(
+        clock: Box<dyn WallClock>,
+        change: impl FnOnce(&mut ServiceSettings),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for folder in ["policies", "schemas"] {
             copy_tree(Path::new(folder), &directory.path().join(folder));
@@ -81,7 +102,7 @@ impl TestService {
         );
         let tokens = settings.make_callers(&CALLERS).unwrap();
         change(&mut settings);
-        let service = Service::start(settings.clone())
+        let service = Service::start_with_clock(settings.clone(), clock)
             .await
             .unwrap_or_else(|error| panic!("{}", chain(&error)));
         Self {
@@ -240,7 +261,7 @@ impl Answer {
         errors
             .into_iter()
             .flatten()
-            .map(|error| error["pointer"].as_str().unwrap())
+            .map(|error| error["pointer"].as_str().unwrap_or("no pointer"))
             .collect()
     }
 
@@ -277,8 +298,11 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         assert_eq!(content_type, "application/problem+json", "{answer:?}");
         assert_eq!(answer.body["status"], status);
         let kind = answer.body["type"].as_str().unwrap();
-        assert!(kind.starts_with("urn:comity:problem:"), "{kind}");
-        for member in ["title", "detail"] {
+        let known = ProblemKind::ALL
+            .iter()
+            .find(|known| kind.strip_prefix("urn:comity:problem:") == Some(known.name()));
+        assert_eq!(known.unwrap().status(), status, "{kind}");
+        for member in ["title", "detail", "remedy"] {
             assert_ne!(answer.body[member].as_str().unwrap(), "");
         }
         assert_eq!(answer.body["instance"], answer.header("x-request-id"));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use comity::cli::service::CallerTokens;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
@@ -131,4 +132,33 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn front_ends_read_their_own_requests_alone() {
+    let mut other = CallerTokens::new();
+    let service = TestService::start_with(|settings| {
+        other = settings.make_callers(&[("acms-2", "acms")]).unwrap();
+    })
+    .await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    for reader in [
+        "acms",
+        "reviewer",
+        "auditor",
+        "security-officer",
+        "operator",
+    ] {
+        assert_eq!(service.get(&path, reader).await.status, 200, "{reader}");
+    }
+    let call = |path: &str| {
+        let call = service.call(Method::GET, path, "without token");
+        send(call.bearer_auth(&other["acms-2"]))
+    };
+    assert_eq!(call(&path).await.problem(), (403, "forbidden"));
+    // What is not there is not there, for whoever may read at all.
+    let missing = "/v1/requests/00000000-0000-4000-8000-000000000000";
+    assert_eq!(call(missing).await.problem(), (404, "not-found"));
+    let nobody = service.get(missing, "nobody").await;
+    assert_eq!(nobody.problem(), (403, "forbidden"));
 }

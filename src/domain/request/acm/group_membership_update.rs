@@ -45,16 +45,17 @@ pub enum MembershipChange {
     Delete,
 }
 
+impl MembershipChange {
+    /// Every change, by its word.
+    pub const WORDS: [(&'static str, Self); 2] = [("add", Self::Add), ("delete", Self::Delete)];
+}
+
 impl ReadElements for GroupMembershipUpdate {
     const MEMBERS: &'static [&'static str] = &["requester", "target", "group", "members", "change"];
     const ABOUT_NOBODY: &'static [&'static str] = &["group", "change"];
     const LISTED: Option<&'static str> = Some("members");
 
     fn read(members: &Members<'_>, limits: WireLimits) -> Option<Self> {
-        let changes = [
-            ("add", MembershipChange::Add),
-            ("delete", MembershipChange::Delete),
-        ];
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
@@ -65,7 +66,7 @@ impl ReadElements for GroupMembershipUpdate {
             .and_then(|list| users(&list, limits));
         let change = members
             .required("change")
-            .and_then(|word| word.word("a change", &changes));
+            .and_then(|word| word.word("a change", &MembershipChange::WORDS));
         Some(Self {
             requester: requester?,
             target: target?,

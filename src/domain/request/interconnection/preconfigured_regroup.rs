@@ -18,6 +18,7 @@ use crate::domain::request::elements::Resource;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
 use crate::domain::wire::people::users;
 
@@ -152,7 +153,8 @@ impl ReadElements for PreconfiguredRegroup {
             return None;
         }
         let [listed_groups, listed_users, criteria] = forms;
-        let listed_groups = listed_groups.and_then(|list| groups(&list, limits));
+        let listed_groups = listed_groups
+            .and_then(|list| distinct(&list, limits.members, "group", |group| group.identity()));
         let listed_users = listed_users.and_then(|list| users(&list, limits));
         let regrouped = Regrouped::of(
             listed_groups.unwrap_or_default(),
@@ -192,22 +194,6 @@ impl RegroupCriteria {
                 .collect(),
         })
     }
-}
-
-/// Groups, none of them twice.
-fn groups(element: &Element<'_>, limits: WireLimits) -> Option<Vec<GroupId>> {
-    let mut seen = BTreeSet::new();
-    let mut groups = Vec::new();
-    for element in element.list(limits.members)? {
-        if let Some(group) = element.identity::<GroupId>() {
-            if seen.insert(group.clone()) {
-                groups.push(group);
-            } else {
-                element.refuse("names the same group again");
-            }
-        }
-    }
-    Some(groups)
 }
 
 impl PreconfiguredRegroup {

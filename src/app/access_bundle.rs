@@ -1,0 +1,170 @@
+//! The access bundle's life: read, kept, put in force; after a restart the last good one if the files are broken.
+//!
+//! It is kept in the archive like the other bundle. Which one was in force last stands in a file of its own
+//! beside the log, so that who mends the log need not be let in by it.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::PoisonError;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::app::error::AppError;
+use crate::app::open::archive_bundle;
+use crate::app::publish::Attempt;
+use crate::app::publish::AttemptOutcome;
+use crate::app::publish::read_and_compile;
+use crate::app::replay::archived_bundle;
+use crate::decision::engine::Engine;
+use crate::domain::time::Timestamp;
+use crate::policy::bundle::Bundle;
+use crate::policy::diagnostics::Diagnostic;
+use crate::policy::diagnostics::Diagnostics;
+use crate::policy::source::BundleDigest;
+use crate::policy::source::BundleSource;
+use crate::store::embedded::archive::Archive;
+use crate::telemetry::metrics::BundleKind;
+
+/// The access bundle in force and the last attempt to change it.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccessAnswer {
+    /// Names the content.
+    pub digest: String,
+    /// The newest attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<Attempt>,
+}
+
+/// The engine of the access bundle that comes into force at the start, and what was found in the directory.
+pub(in crate::app) fn open(
+    directory: &Path,
+    (archive, in_force): (&Archive, &Path),
+    now: Timestamp,
+) -> Result<(Engine, Attempt), AppError> {
+    let diagnostics = match read_and_compile(directory) {
+        Ok((source, bundle)) => {
+            keep(archive, in_force, &source)?;
+            let attempt = attempt(AttemptOutcome::Published, &bundle, now);
+            return Ok((Engine::new(Arc::new(bundle)), attempt));
+        }
+        Err(diagnostics) => diagnostics,
+    };
+    let Some(digest) = digest_in_force(in_force)? else {
+        return Err(AppError::Refused(diagnostics));
+    };
+    let (_, bundle) = archived_bundle(archive, &digest)?;
+    tracing::warn!(%diagnostics, %digest, "access bundle refused; the last good one comes into force");
+    Ok((Engine::new(Arc::new(bundle)), refused(diagnostics, now)))
+}
+
+impl App {
+    /// Reads the access bundle's directory anew; a broken one changes nothing, and shows.
+    pub async fn reload_access(&self) -> Result<AttemptOutcome, AppError> {
+        let directory = self.settings().access_policies.clone();
+        let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
+            .await
+            .map_err(|error| AppError::Broken(Box::new(error)))?;
+        let (source, bundle) = match read {
+            Ok(read) => read,
+            Err(diagnostics) => {
+                tracing::warn!(%diagnostics, "access bundle refused; the last good one stays in force");
+                self.note_access_attempt(refused(diagnostics, self.now()));
+                return Ok(AttemptOutcome::Refused);
+            }
+        };
+        if bundle.digest() == self.0.access.digest() {
+            self.note_access_attempt(attempt(AttemptOutcome::Unchanged, &bundle, self.now()));
+            return Ok(AttemptOutcome::Unchanged);
+        }
+        keep(self.archive(), &self.0.access_in_force, &source)?;
+        self.note_access_attempt(attempt(AttemptOutcome::Published, &bundle, self.now()));
+        self.0.access.swap(Engine::new(Arc::new(bundle)));
+        tracing::info!("access bundle in force");
+        Ok(AttemptOutcome::Published)
+    }
+
+    pub(in crate::app) fn access_answer(&self) -> AccessAnswer {
+        AccessAnswer {
+            digest: self.0.access.digest().to_string(),
+            last_attempt: self.last_access_attempt(),
+        }
+    }
+
+    pub(in crate::app) fn last_access_attempt(&self) -> Option<Attempt> {
+        self.0
+            .last_access_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(in crate::app) fn note_access_attempt(&self, attempt: Attempt) {
+        let succeeded = attempt.outcome != AttemptOutcome::Refused;
+        self.metrics().publication_attempted(
+            BundleKind::Access,
+            attempt.at.as_milliseconds(),
+            succeeded,
+        );
+        *self
+            .0
+            .last_access_attempt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(attempt);
+    }
+}
+
+fn attempt(outcome: AttemptOutcome, bundle: &Bundle, at: Timestamp) -> Attempt {
+    let warnings = bundle.warnings();
+    Attempt {
+        at,
+        outcome,
+        digest: Some(bundle.digest().to_string()),
+        diagnostics: warnings
+            .map(|warnings| warnings.iter().cloned().collect::<Vec<Diagnostic>>())
+            .unwrap_or_default(),
+    }
+}
+
+fn refused(diagnostics: Diagnostics, at: Timestamp) -> Attempt {
+    Attempt {
+        at,
+        outcome: AttemptOutcome::Refused,
+        digest: None,
+        diagnostics: diagnostics.into_items(),
+    }
+}
+
+/// Archives a bundle, then names it as the one in force; durable on return.
+fn keep(archive: &Archive, in_force: &Path, source: &BundleSource) -> Result<(), AppError> {
+    archive_bundle(archive, source)?;
+    let digest = source.digest().to_string();
+    if digest_in_force(in_force)?.is_some_and(|present| present == digest) {
+        return Ok(());
+    }
+    name(in_force, &digest).map_err(|error| AppError::NotRecorded(Box::new(error)))
+}
+
+fn name(in_force: &Path, digest: &str) -> io::Result<()> {
+    let directory = in_force.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    writeln!(temporary, "{digest}")?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(in_force).map_err(|error| error.error)?;
+    fs::File::open(directory)?.sync_all()
+}
+
+/// The bundle that was in force last; what does not name one counts as none.
+fn digest_in_force(in_force: &Path) -> Result<Option<String>, AppError> {
+    match fs::read_to_string(in_force) {
+        Ok(text) => {
+            let digest = text.trim().to_owned();
+            Ok(digest.parse::<BundleDigest>().is_ok().then_some(digest))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(AppError::Broken(Box::new(error))),
+    }
+}

@@ -1,0 +1,224 @@
+//! Settings as one source gives them: a file, the environment or flags.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::InvalidConfig;
+use super::place;
+use crate::telemetry::tracing::LogFormat;
+
+/// What every variable begins with.
+pub const PREFIX: &str = "COMITY_";
+
+/// The settings, each of which a file or a variable can give.
+pub const SETTINGS: [&str; 23] = [
+    "system",
+    "listen",
+    "data_dir",
+    "policies",
+    "access_policies",
+    "callers",
+    "body_bytes_max",
+    "members_max",
+    "nesting_max",
+    "connections_max",
+    "head_seconds_max",
+    "idle_seconds_max",
+    "body_seconds_max",
+    "answer_seconds_max",
+    "drain_seconds_max",
+    "require_idempotency_key",
+    "dry_runs_per_minute_max",
+    "queue_commands_max",
+    "ended_requests_max",
+    "watch_quiet_milliseconds",
+    "watch_poll_milliseconds",
+    "log_format",
+    "log_filter",
+];
+
+/// Settings as one source gives them; every one may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Partial {
+    /// The MC system that the service decides for.
+    pub system: Option<String>,
+    /// Where it listens.
+    pub listen: Option<String>,
+    /// Where it keeps everything.
+    pub data_dir: Option<PathBuf>,
+    /// The bundle's directory.
+    pub policies: Option<PathBuf>,
+    /// The access bundle's directory.
+    pub access_policies: Option<PathBuf>,
+    /// The list of callers.
+    pub callers: Option<PathBuf>,
+    /// Bytes of the largest body.
+    pub body_bytes_max: Option<u64>,
+    /// Members of the longest membership list.
+    pub members_max: Option<u64>,
+    /// Arrays and objects within each other.
+    pub nesting_max: Option<u64>,
+    /// Connections open at once.
+    pub connections_max: Option<u64>,
+    /// How long the first head of a connection may take.
+    pub head_seconds_max: Option<u64>,
+    /// How long a connection may go on without another request.
+    pub idle_seconds_max: Option<u64>,
+    /// How long a body may take.
+    pub body_seconds_max: Option<u64>,
+    /// How long an answer may take.
+    pub answer_seconds_max: Option<u64>,
+    /// How long requests under way may take to end.
+    pub drain_seconds_max: Option<u64>,
+    /// Whether a request is submitted only under an idempotency key.
+    pub require_idempotency_key: Option<bool>,
+    /// Dry runs of one caller in a minute.
+    pub dry_runs_per_minute_max: Option<u64>,
+    /// Commands that may wait to be sequenced.
+    pub queue_commands_max: Option<u64>,
+    /// Requests that have ended and stay in memory.
+    pub ended_requests_max: Option<u64>,
+    /// How long the policy files must rest before they are read.
+    pub watch_quiet_milliseconds: Option<u64>,
+    /// How often the policy files are looked at, events or not.
+    pub watch_poll_milliseconds: Option<u64>,
+    /// How log lines are written.
+    pub log_format: Option<LogFormat>,
+    /// Which log lines are written.
+    pub log_filter: Option<String>,
+}
+
+impl Partial {
+    /// Reads a configuration file.
+    pub fn from_file(path: &Path) -> Result<Self, InvalidConfig> {
+        let text = place::read(path)?;
+        Self::from_text(&text).map_err(|InvalidConfig(problems)| place::within(path, problems))
+    }
+
+    /// Reads the text of a configuration file.
+    pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
+        let table = place::table(text)?;
+        let unknown = place::unknown_keys(text, table.get_ref(), &SETTINGS);
+        if !unknown.is_empty() {
+            return Err(InvalidConfig(unknown));
+        }
+        toml::from_str(text).map_err(|error| InvalidConfig(vec![error.to_string()]))
+    }
+
+    /// Reads `COMITY_…` variables; one that looks like a misspelt setting is an error.
+    ///
+    /// Others are passed over: Kubernetes sets `COMITY_SERVICE_HOST`, `COMITY_PORT` and more by itself
+    /// wherever a service is called `comity`.
+    pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<Self, InvalidConfig> {
+        let mut partial = Self::default();
+        let mut problems = Vec::new();
+        for (name, value) in variables {
+            let Some(setting) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let setting = setting.to_ascii_lowercase();
+            if !SETTINGS.contains(&setting.as_str()) {
+                problems.extend(place::meant(&setting, &SETTINGS).map(|meant| {
+                    let meant = meant.to_ascii_uppercase();
+                    format!("{name}: did you mean `{PREFIX}{meant}`?")
+                }));
+            } else if let Err(problem) = partial.set(&setting, value) {
+                problems.push(format!("{name}: {problem}"));
+            }
+        }
+        if problems.is_empty() {
+            Ok(partial)
+        } else {
+            Err(InvalidConfig(problems))
+        }
+    }
+
+    fn set(&mut self, setting: &str, value: &str) -> Result<(), String> {
+        let number = |value: &str| {
+            value
+                .parse::<u64>()
+                .map_err(|_| format!("`{value}` is not a number"))
+        };
+        match setting {
+            "system" => self.system = Some(value.to_owned()),
+            "listen" => self.listen = Some(value.to_owned()),
+            "data_dir" => self.data_dir = Some(value.into()),
+            "policies" => self.policies = Some(value.into()),
+            "access_policies" => self.access_policies = Some(value.into()),
+            "callers" => self.callers = Some(value.into()),
+            "body_bytes_max" => self.body_bytes_max = Some(number(value)?),
+            "members_max" => self.members_max = Some(number(value)?),
+            "nesting_max" => self.nesting_max = Some(number(value)?),
+            "connections_max" => self.connections_max = Some(number(value)?),
+            "head_seconds_max" => self.head_seconds_max = Some(number(value)?),
+            "idle_seconds_max" => self.idle_seconds_max = Some(number(value)?),
+            "body_seconds_max" => self.body_seconds_max = Some(number(value)?),
+            "answer_seconds_max" => self.answer_seconds_max = Some(number(value)?),
+            "drain_seconds_max" => self.drain_seconds_max = Some(number(value)?),
+            "dry_runs_per_minute_max" => self.dry_runs_per_minute_max = Some(number(value)?),
+            "queue_commands_max" => self.queue_commands_max = Some(number(value)?),
+            "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
+            "watch_quiet_milliseconds" => self.watch_quiet_milliseconds = Some(number(value)?),
+            "watch_poll_milliseconds" => self.watch_poll_milliseconds = Some(number(value)?),
+            "require_idempotency_key" => {
+                self.require_idempotency_key = Some(match value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(format!("`{value}` is neither `true` nor `false`")),
+                });
+            }
+            "log_filter" => self.log_filter = Some(value.to_owned()),
+            "log_format" => {
+                self.log_format = Some(match value {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return Err(format!("`{value}` is neither `text` nor `json`")),
+                });
+            }
+            _ => return Err("there is no such setting".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// These settings, and `other` where they are silent.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            system: self.system.or(other.system),
+            listen: self.listen.or(other.listen),
+            data_dir: self.data_dir.or(other.data_dir),
+            policies: self.policies.or(other.policies),
+            access_policies: self.access_policies.or(other.access_policies),
+            callers: self.callers.or(other.callers),
+            body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
+            members_max: self.members_max.or(other.members_max),
+            nesting_max: self.nesting_max.or(other.nesting_max),
+            connections_max: self.connections_max.or(other.connections_max),
+            head_seconds_max: self.head_seconds_max.or(other.head_seconds_max),
+            idle_seconds_max: self.idle_seconds_max.or(other.idle_seconds_max),
+            body_seconds_max: self.body_seconds_max.or(other.body_seconds_max),
+            answer_seconds_max: self.answer_seconds_max.or(other.answer_seconds_max),
+            drain_seconds_max: self.drain_seconds_max.or(other.drain_seconds_max),
+            require_idempotency_key: self
+                .require_idempotency_key
+                .or(other.require_idempotency_key),
+            dry_runs_per_minute_max: self
+                .dry_runs_per_minute_max
+                .or(other.dry_runs_per_minute_max),
+            queue_commands_max: self.queue_commands_max.or(other.queue_commands_max),
+            ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
+            watch_quiet_milliseconds: self
+                .watch_quiet_milliseconds
+                .or(other.watch_quiet_milliseconds),
+            watch_poll_milliseconds: self
+                .watch_poll_milliseconds
+                .or(other.watch_poll_milliseconds),
+            log_format: self.log_format.or(other.log_format),
+            log_filter: self.log_filter.or(other.log_filter),
+        }
+    }
+}

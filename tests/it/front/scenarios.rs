@@ -1,0 +1,288 @@
+//! Every scenario through the front door: its registry imported, its request posted at its time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
+
+use comity::app::clock::WallClock;
+use comity::decision::decide::ItemDecision;
+use comity::domain::registry::DocumentKey;
+use comity::domain::registry::DocumentKind;
+use comity::domain::time::Timestamp;
+use comity::workbench::scenario::Responses;
+use comity::workbench::scenario::compare::differences;
+use comity::workbench::scenario::suite::manifest_with;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+
+use super::support::Answer;
+use super::support::TestService;
+use super::support::approval;
+use super::support::send;
+use crate::golden::SCENES;
+use crate::golden::Scene;
+
+/// Scenarios of requests that no front-end may post: they are decided from records alone.
+const NOT_POSTED_MAX: usize = 12;
+
+/// What requests write by themselves.
+const WRITTEN_BY_REQUESTS: [DocumentKind; 3] = [
+    DocumentKind::Migration,
+    DocumentKind::OpenDeletion,
+    DocumentKind::UeConfiguration,
+];
+
+/// A clock that stands until it is set.
+#[derive(Clone)]
+struct SetClock(Arc<AtomicI64>);
+
+impl SetClock {
+    fn set(&self, to: Timestamp) {
+        self.0.store(to.as_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl WallClock for SetClock {
+    fn wall_milliseconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn steady_milliseconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// One system under one set of responses, with the documents that it has now.
+struct House {
+    service: TestService,
+    clock: SetClock,
+    documents: BTreeMap<DocumentKey, Value>,
+    /// Configuration that was pushed and approved: what was pushed, and what is stored of it.
+    pushed: BTreeMap<DocumentKey, (Value, Value)>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many scenarios cannot be posted is told to whoever runs the test"
+)]
+async fn scenarios_come_out_the_same_through_the_front_door() {
+    let mut groups: BTreeMap<(String, Responses), Vec<&Scene>> = BTreeMap::new();
+    let mut not_posted = Vec::new();
+    for scene in SCENES.iter() {
+        if scene.posted.is_none() {
+            not_posted.push(&scene.name);
+            continue;
+        }
+        let group = (scene.registry.local.to_string(), scene.responses.clone());
+        groups.entry(group).or_default().push(scene);
+    }
+    let mut not_written = Vec::new();
+    let mut wrong = Vec::new();
+    for ((local, responses), mut scenes) in groups {
+        // Time does not run backwards.
+        scenes.sort_by_key(|scene| scene.now);
+        let mut house = House::open(&local, &responses, scenes[0].now).await;
+        for scene in scenes {
+            house.clock.set(scene.now);
+            match house.furnish(scene).await {
+                Ok(()) => wrong.extend(house.differences(scene).await),
+                Err(problem) => not_written.push(format!("{}: {problem}", scene.name)),
+            }
+        }
+        house.service.stop().await;
+    }
+    println!("{} not posted: {not_posted:?}", not_posted.len());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(not_posted.len() <= NOT_POSTED_MAX, "{not_posted:?}");
+    assert!(not_written.is_empty(), "{not_written:#?}");
+}
+
+impl House {
+    async fn open(local: &str, responses: &Responses, now: Timestamp) -> Self {
+        let clock = SetClock(Arc::new(AtomicI64::new(now.as_milliseconds())));
+        let change = |settings: &mut comity::cli::service::ServiceSettings| {
+            settings.system = local.parse().unwrap();
+            let manifest = settings.policies.join("bundle.toml");
+            let text = fs::read_to_string(&manifest).unwrap();
+            if let Some(switched) = manifest_with(&text, responses) {
+                fs::write(&manifest, switched).unwrap();
+            }
+        };
+        Self {
+            service: TestService::start_empty_by(Box::new(clock.clone()), change).await,
+            clock,
+            documents: BTreeMap::new(),
+            pushed: BTreeMap::new(),
+        }
+    }
+
+    /// Brings the registry to what the scenario says; tells why it cannot be written.
+    async fn furnish(&mut self, scene: &Scene) -> Result<(), String> {
+        let wanted: BTreeMap<DocumentKey, Value> = scene
+            .registry
+            .documents
+            .iter()
+            .filter(|(key, _)| key.kind != DocumentKind::UeConfiguration)
+            .map(|(key, document)| (key.clone(), document.value.to_json().unwrap()))
+            .collect();
+        if let Some(key) = pushed_only_as_digests(scene) {
+            return Err(format!("`{key}` is not in clear"));
+        }
+        self.look_again().await;
+        let further: Vec<DocumentKey> = self.documents.keys().cloned().collect();
+        for key in further {
+            if !wanted.contains_key(&key) && !self.is_as_pushed(&key, scene) {
+                self.delete(&key).await;
+            }
+        }
+        self.push(scene, &wanted).await?;
+        self.import(&wanted).await
+    }
+
+    /// Whether a document is what a push of the scenario's configuration leaves.
+    fn is_as_pushed(&self, key: &DocumentKey, scene: &Scene) -> bool {
+        let wanted = scene.registry.in_clear.get(key);
+        let pushed = self.pushed.get(key);
+        wanted.zip(pushed).is_some_and(|(data, (clear, stored))| {
+            json!(data) == *clear && self.documents.get(key) == Some(stored)
+        })
+    }
+
+    async fn import(&mut self, wanted: &BTreeMap<DocumentKey, Value>) -> Result<(), String> {
+        let changed: Vec<_> = wanted
+            .iter()
+            .filter(|(key, document)| self.documents.get(*key) != Some(*document))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let body = changed
+            .iter()
+            .map(|(key, document)| json!({ "kind": key.kind, "document": document }))
+            .collect();
+        let answer = self.service.post("/v1/import", "operator", &body).await;
+        if answer.status != 200 {
+            return Err(answer.text);
+        }
+        for (key, document) in changed {
+            self.documents.insert(key.clone(), document.clone());
+        }
+        Ok(())
+    }
+
+    /// What the scenario has of pushed configuration, pushed and approved while the agreement is as it should be.
+    async fn push(
+        &mut self,
+        scene: &Scene,
+        wanted: &BTreeMap<DocumentKey, Value>,
+    ) -> Result<(), String> {
+        for (key, data) in &scene.registry.in_clear {
+            if self.is_as_pushed(key, scene) {
+                continue;
+            }
+            let agreement = DocumentKey {
+                kind: DocumentKind::Agreement,
+                id: key.id.clone(),
+            };
+            let Some(document) = wanted.get(&agreement) else {
+                return Err(format!("`{key}` without an agreement to push it under"));
+            };
+            let mut open = document.clone();
+            open["status"] = json!("active");
+            open["valid_from"] = json!("2000-01-01T00:00:00.000Z");
+            open["acm"]["configuration_push"] = json!(true);
+            if let Some(members) = open.as_object_mut() {
+                members.shift_remove("valid_until");
+            }
+            let local = &scene.registry.local;
+            let reviewer = DocumentKey {
+                kind: DocumentKind::User,
+                id: "first-push-reviewer".parse().unwrap(),
+            };
+            let identity = format!("sip:first.push.reviewer@{local}");
+            let user = json!({
+                "id": reviewer.id, "identities": { "mcptt": identity }, "enabled": true,
+                "acm_operations": ["ue-configuration-push"]
+            });
+            let needed = [(agreement, open.clone()), (reviewer.clone(), user)];
+            self.import(&BTreeMap::from(needed)).await?;
+            let push = json!({
+                "operation": "ue-configuration-push", "direction": "inbound",
+                "correlation_id": "first-push",
+                "peer": { "system": key.id, "certificate": open["certificates"][0] },
+                "requesting_system": key.id, "receiving_system": local,
+                "requester": { "mc_service_id": format!("sip:first.push@{}", key.id) },
+                "mc_system_id": key.id, "configuration": data
+            });
+            let path = self.service.submit_held(&push).await;
+            let mut approval = approval();
+            approval["reviewer"] = identity.into();
+            let answered = self.service.respond(&path, &approval).await;
+            assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
+            self.delete(&reviewer).await;
+            self.look_again().await;
+            let stored = self.documents[key].clone();
+            self.pushed.insert(key.clone(), (json!(data), stored));
+        }
+        Ok(())
+    }
+
+    /// Sees what requests have written.
+    async fn look_again(&mut self) {
+        self.documents
+            .retain(|key, _| !WRITTEN_BY_REQUESTS.contains(&key.kind));
+        for kind in WRITTEN_BY_REQUESTS {
+            let path = format!("/v1/{}?limit=1000", kind.plural());
+            let listed = self.service.get(&path, "operator").await;
+            for entry in listed.body["documents"].as_array().unwrap() {
+                let id = entry["id"].as_str().unwrap().parse().unwrap();
+                let key = DocumentKey { kind, id };
+                self.documents.insert(key, entry["document"].clone());
+            }
+        }
+    }
+
+    async fn delete(&mut self, key: &DocumentKey) {
+        let id = key.id.as_str().replace('%', "%25").replace(';', "%3B");
+        let path = format!("/v1/{}/{}", key.kind.plural(), id.replace('+', "%2B"));
+        let found = self.service.get(&path, "operator").await;
+        assert_eq!(found.status, 200, "{key}: {}", found.text);
+        let call = self.service.call(Method::DELETE, &path, "operator");
+        let deleted = send(call.header("if-match", found.header("etag"))).await;
+        assert!(deleted.status < 300, "{key}: {}", deleted.text);
+        self.documents.remove(key);
+    }
+
+    async fn differences(&self, scene: &Scene) -> Vec<String> {
+        let answer = self.service.submit(scene.posted.as_ref().unwrap()).await;
+        let found = if [200, 202].contains(&answer.status) {
+            differences(scene, &decisions(&answer))
+        } else {
+            vec![answer.text]
+        };
+        let told = |detail| format!("{}: {detail}", scene.name);
+        found.into_iter().map(told).collect()
+    }
+}
+
+fn pushed_only_as_digests(scene: &Scene) -> Option<&DocumentKey> {
+    let mut stored = scene.registry.documents.keys();
+    stored.find(|key| {
+        key.kind == DocumentKind::UeConfiguration && !scene.registry.in_clear.contains_key(key)
+    })
+}
+
+/// The items of an answer as they were decided.
+fn decisions(answer: &Answer) -> Vec<ItemDecision> {
+    let items = answer.body["items"].as_array().unwrap();
+    let decision = |item: &Value| {
+        let mut item = item.clone();
+        item["item"] = item.clone();
+        serde_json::from_value(item).unwrap()
+    };
+    items.iter().map(decision).collect()
+}
