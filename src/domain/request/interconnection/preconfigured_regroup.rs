@@ -154,7 +154,7 @@ impl ReadElements for PreconfiguredRegroup {
         }
         let [listed_groups, listed_users, criteria] = forms;
         let listed_groups = listed_groups
-            .and_then(|list| distinct(&list, limits.members, "group", |group| group.identity()));
+            .and_then(|list| distinct(&list, limits.members, "group", Element::identity));
         let listed_users = listed_users.and_then(|list| users(&list, limits));
         let regrouped = Regrouped::of(
             listed_groups.unwrap_or_default(),
