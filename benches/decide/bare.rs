@@ -71,7 +71,10 @@ impl Bare {
             | Document::Link(_)
             | Document::UeConfiguration(_)
             | Document::Migration(_)
-            | Document::OpenDeletion(_) => None,
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => None,
         });
         let group = documents.into_iter().find_map(|document| match document {
             Document::Group(it) => (it.id.as_str() == group).then_some(it),
@@ -82,7 +85,10 @@ impl Bare {
             | Document::Link(_)
             | Document::UeConfiguration(_)
             | Document::Migration(_)
-            | Document::OpenDeletion(_) => None,
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => None,
         });
         Self {
             policies: subset(bundle, |_| true).unwrap(),

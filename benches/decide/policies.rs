@@ -68,10 +68,16 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                     black_box(bare.build(black_box(request)));
                 }),
                 Side::new("of the whole path: gather", || {
-                    black_box(gather(&world.local, black_box(request), &world.state));
+                    black_box(gather(
+                        &world.local,
+                        black_box(request),
+                        &world.state,
+                        world::now(),
+                    ));
                 }),
                 Side::new("of the whole path: gather and prepare", || {
-                    let (facts, _) = gather(&world.local, black_box(request), &world.state);
+                    let (facts, _) =
+                        gather(&world.local, black_box(request), &world.state, world::now());
                     black_box(Prepared::new(
                         engine.bundle(),
                         request,
@@ -82,7 +88,8 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                 Side::new(
                     "of the whole path: all but evaluating and answering",
                     || {
-                        let (facts, _) = gather(&world.local, black_box(request), &world.state);
+                        let (facts, _) =
+                            gather(&world.local, black_box(request), &world.state, world::now());
                         let prepared =
                             Prepared::new(engine.bundle(), request, &facts, world::now());
                         black_box(prepared.queries(0..1));
@@ -115,7 +122,7 @@ fn assert_same(
         .reason()
         .map(ToString::to_string)
         .collect();
-    let (facts, _) = gather(&world.local, request, &world.state);
+    let (facts, _) = gather(&world.local, request, &world.state, world::now());
     let prepared = Prepared::new(engine.bundle(), request, &facts, world::now());
     let asked = prepared.queries(0..1);
     let (_, Query::Ask(query)) = &asked.queries[0] else {

@@ -114,7 +114,10 @@ fn registry(size: usize) -> World {
             | Document::Link(_)
             | Document::UeConfiguration(_)
             | Document::Migration(_)
-            | Document::OpenDeletion(_) => None,
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]

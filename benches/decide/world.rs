@@ -48,7 +48,7 @@ impl World {
         engine: &Engine,
         request: &InterSystemRequest,
     ) -> Vec<ItemDecision> {
-        let (facts, _read_set) = gather(&self.local, request, &self.state);
+        let (facts, _read_set) = gather(&self.local, request, &self.state, now());
         decide(engine, request, &facts, now())
     }
 }

@@ -9,6 +9,7 @@ use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
 use crate::decision::decide::PolicyError;
+use crate::decision::decide::Selection;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
 use crate::decision::reason::ReasonCode;
@@ -34,6 +35,9 @@ pub struct RequestAnswer {
     pub correlation_id: String,
     /// The items, in the order of the request.
     pub items: Vec<ItemAnswer>,
+    /// What was chosen among the systems to which the user might migrate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// The bundle that decided.
     pub bundle: BundleAnswer,
     /// Where the record of the decision is.
@@ -153,6 +157,9 @@ pub struct DryRunAnswer {
     pub items: Vec<DecisionAnswer>,
     /// How many items have each outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
+    /// What would be chosen among the systems to which the user might migrate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// The bundle that would decide.
     pub bundle: BundleAnswer,
     /// The moment for which it holds.

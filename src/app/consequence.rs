@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::app::cooperation;
 use crate::app::error::AppError;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
 use crate::decision::facts::PersonFacts;
 use crate::decision::query::serving_system;
+use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
 use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
@@ -15,13 +17,14 @@ use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
+use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
-use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::elements::Need;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
@@ -58,55 +61,129 @@ impl Granted<'_> {
 
     fn changes(&self) -> Result<Changes, InvalidDocumentId> {
         let body = &self.request.body;
-        match self.request.direction {
-            Direction::Outbound => {
-                if let OperationBody::GroupMembershipUpdate(update) = body {
-                    return self.deletions(update);
-                }
+        match (self.request.direction, body) {
+            (Direction::Outbound, OperationBody::GroupMembershipUpdate(update)) => {
+                self.deletions(update)
             }
-            Direction::Inbound => {
-                if let OperationBody::UeConfigurationPush(push) = body {
-                    return pushed(push);
-                }
-                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
-                    return self.registered(authorization);
-                }
-            }
-            Direction::HomeConsent => {
-                if let OperationBody::MigrationServiceAuthorization(authorization) = body {
-                    return self.registered(authorization);
-                }
+            (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
+            (_, OperationBody::MigrationServiceAuthorization(_))
+            | (
+                Direction::Inbound,
+                OperationBody::LinkFailureMigration(_) | OperationBody::LimitedMigration(_),
+            ) => self.registered(),
+            (_, OperationBody::MigrationReturn(_)) => self.returned(),
+            (
+                _,
+                OperationBody::PartnerConnectionDetails(_) | OperationBody::PartnerSystemAccess(_),
+            ) => self.access(),
+            (_, OperationBody::UeRelease(_)) => self.released(),
+            (_, OperationBody::CooperationStatusChange(change)) => self.cooperation(change),
+            (_, _) => Ok(Changes::new()),
+        }
+    }
+
+    /// Our half of the agreement, where its status changes.
+    fn cooperation(&self, change: &CooperationStatusChange) -> Result<Changes, InvalidDocumentId> {
+        let now = self.evaluation.now;
+        let agreement = self.evaluation.agreement.as_ref();
+        let changed = agreement.and_then(|agreement| {
+            cooperation::changed(agreement, change, self.request.direction, now)
+        });
+        match changed.map(Document::Agreement) {
+            Some(document) => Ok(Changes::from([(document.key()?, Some(document))])),
+            None => Ok(Changes::new()),
+        }
+    }
+
+    /// Who returns is in the register no longer, if the register has them in that system.
+    fn returned(&self) -> Result<Changes, InvalidDocumentId> {
+        let serving = serving_system(self.request);
+        let person = self.evaluation.facts.subjects.first();
+        let mut changes = Changes::new();
+        for item in self.decisions() {
+            let found = item
+                .item
+                .service
+                .and_then(|service| person?.register.get(&service));
+            let entry = found.and_then(|found| found.entry.as_ref());
+            if let Some(entry) = entry
+                && Some(&entry.value.serving_system) == serving
+            {
+                changes.insert(Document::Migration(entry.value.clone()).key()?, None);
             }
         }
-        Ok(Changes::new())
+        Ok(changes)
+    }
+
+    /// Whom a partner gives access, or who may ask it for some; later steps ask for that (ruling 13).
+    fn access(&self) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let elements = self.request.body.elements();
+        let home = facts.subjects.first().and_then(|user| user.home.as_ref());
+        let mut changes = Changes::new();
+        for item in self.decisions() {
+            let serving = item.item.system.as_ref().or(serving_system(self.request));
+            let (Some(user), Some(home), Some(serving)) = (elements.subject(), home, serving)
+            else {
+                continue;
+            };
+            let grant = Document::AccessGrant(AccessGrant {
+                user: user.clone(),
+                home_system: home.clone(),
+                serving_system: serving.clone(),
+                ue: elements.ue().cloned(),
+                services: elements.services().iter().copied().collect(),
+                sip: elements.sip(),
+                since: self.evaluation.now,
+                expires_at: item.limits.end_time,
+                request_id: self.request_id.0,
+            });
+            changes.insert(grant.key()?, Some(grant));
+        }
+        Ok(changes)
+    }
+
+    /// What was given for another UE stays.
+    fn released(&self) -> Result<Changes, InvalidDocumentId> {
+        let person = self.evaluation.facts.subjects.first();
+        let access = person.and_then(|person| person.access.as_ref());
+        let grant = access.and_then(|access| access.grant.as_ref());
+        let mut changes = Changes::new();
+        let released = self.request.body.elements().ue();
+        if let Some(grant) = grant
+            && (grant.value.ue.is_none() || grant.value.ue.as_ref() == released)
+        {
+            changes.insert(Document::AccessGrant(grant.value.clone()).key()?, None);
+        }
+        Ok(changes)
     }
 
     /// The register of current systems: in the serving system its visitor, in the home its user
     /// (TR 23.781 clause 5.2.5).
-    fn registered(
-        &self,
-        authorization: &MigrationServiceAuthorization,
-    ) -> Result<Changes, InvalidDocumentId> {
+    fn registered(&self) -> Result<Changes, InvalidDocumentId> {
+        let elements = self.request.body.elements();
         let facts = &self.evaluation.facts;
         let home = facts.subjects.first().and_then(|user| user.home.as_ref());
         let serving = serving_system(self.request);
         let link = facts.shared.link.as_ref();
         let mut changes = Changes::new();
         for item in self.decisions() {
-            let (Some(service), Some(home), Some(serving)) = (item.item.service, home, serving)
+            let (Some(user), Some(service), Some(home), Some(serving)) =
+                (elements.subject(), item.item.service, home, serving)
             else {
                 continue;
             };
             let entry = Document::Migration(Migration {
-                user: authorization.user.clone(),
+                user: user.clone(),
                 service,
                 home_system: home.clone(),
                 serving_system: serving.clone(),
-                serving_mc_service_id: authorization.serving_mc_service_id.clone(),
+                serving_mc_service_id: elements.serving_identity().cloned(),
                 since: self.evaluation.now,
                 expires_at: item.limits.end_time,
                 request_id: self.request_id.0,
-                verified: true,
+                // Under these terms the home could not be asked, and is when the link returns (ruling 22).
+                verified: !elements.needs_to_know(Need::LinkFailureProfile),
                 interconnection: link.map(|link| link.value.status),
             });
             changes.insert(entry.key()?, Some(entry));

@@ -7,6 +7,8 @@ pub mod administer;
 pub mod answer;
 pub mod clock;
 mod consequence;
+mod cooperation;
+mod credentials;
 pub mod error;
 pub mod health;
 pub mod housekeeping;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::app::error::Invalid;
+use crate::domain::access_grant::AccessGrant;
 use crate::domain::agreement::Agreement;
+use crate::domain::area::AreaMap;
 use crate::domain::document::Document;
 use crate::domain::group::Group;
 use crate::domain::identity::McServiceId;
@@ -74,13 +76,39 @@ pub fn check_document(surroundings: Surroundings<'_>, document: &Document) -> Ve
         }
         Document::Migration(migration) => check_migration(surroundings, migration),
         Document::OpenDeletion(deletion) => check_deletion(local, deletion),
-        Document::System(_) | Document::Link(_) => Vec::new(),
+        Document::AreaMap(map) => check_map(local, map),
+        Document::PartnerKeys(keys) if keys.partner() == local => {
+            vec![Invalid::at("/partner", "these are the keys of a partner")]
+        }
+        Document::AccessGrant(grant) => check_access(surroundings, grant),
+        Document::System(_) | Document::Link(_) | Document::PartnerKeys(_) => Vec::new(),
         Document::UeConfiguration(_) => {
             let detail =
                 "pushed configuration is written by the decision that accepts it, never by hand";
             vec![Invalid::at("", detail)]
         }
     }
+}
+
+/// One map decides, and it is found by our name: another would look as if it did.
+fn check_map(local: &McSystemId, map: &AreaMap) -> Vec<Invalid> {
+    if map.elements().id.as_str() == local.as_str() {
+        return Vec::new();
+    }
+    let detail = format!("only the map `{local}` is looked at");
+    vec![Invalid::at("/id", detail)]
+}
+
+/// Access is given to our users elsewhere, and to users of others here.
+fn check_access(surroundings: Surroundings<'_>, grant: &AccessGrant) -> Vec<Invalid> {
+    let local = surroundings.local;
+    let mut problems = Vec::new();
+    problems.extend(other_home(surroundings, &grant.user, &grant.home_system));
+    if (grant.home_system == *local) == (grant.serving_system == *local) {
+        let detail = format!("access is from `{local}` to another system, or the other way");
+        problems.push(Invalid::at("/serving_system", detail));
+    }
+    problems
 }
 
 fn check_agreement(local: &McSystemId, agreement: &Agreement) -> Vec<Invalid> {

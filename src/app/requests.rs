@@ -78,6 +78,7 @@ impl App {
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
             items,
+            selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,

@@ -7,10 +7,14 @@ use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
+use crate::app::cooperation;
+use crate::app::credentials::Presented;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
 use crate::decision::decide::ItemDecision;
+use crate::decision::decide::select;
+use crate::decision::decide::selection;
 use crate::decision::facts::Facts;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::gather;
@@ -19,6 +23,7 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::agreement::Agreement;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
@@ -47,6 +52,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) now: Timestamp,
     pub(in crate::app) bundle: BundleReference,
     pub(in crate::app) items: Vec<ItemDecision>,
+    /// The agreement whose status the request is about, whole; decisions read it without its contacts.
+    pub(in crate::app) agreement: Option<Agreement>,
 }
 
 impl App {
@@ -61,14 +68,16 @@ impl App {
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
-        let request = self.sealing_key().seal(request);
+        let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
-            &serde_json::to_vec(&request).map_err(|error| AppError::Broken(Box::new(error)))?,
+            &serde_json::to_vec(&presented.request)
+                .map_err(|error| AppError::Broken(Box::new(error)))?,
         );
         let idempotency = key.map(|key| Idempotency {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
+        let request = self.examined(presented);
         let work =
             tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
         work.await
@@ -114,9 +123,10 @@ impl App {
     ) -> Result<DryRunAnswer, AppError> {
         self.permit(caller, Action::DryRun)?;
         self.check_dry_run_rate(caller)?;
-        let request = self.sealing_key().seal(request);
+        let request = self.examined(Presented::new(self.sealing_key().seal(request)));
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
+        let selection = selection(&request, &evaluation.facts, &evaluation.items);
         let mut outcomes = std::collections::BTreeMap::new();
         for item in &evaluation.items {
             *outcomes.entry(item.outcome).or_insert(0) += 1;
@@ -124,6 +134,7 @@ impl App {
         Ok(DryRunAnswer {
             items: evaluation.items.into_iter().map(Into::into).collect(),
             outcomes,
+            selection,
             bundle: BundleAnswer {
                 generation: evaluation.bundle.generation,
                 digest: evaluation.bundle.digest,
@@ -139,19 +150,24 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let (facts, mut read_set) = self.store().view(|state| gather(local, request, state));
+        let ((facts, mut read_set), agreement) = self.store().view(|state| {
+            let gathered = gather(local, request, state, now);
+            (gathered, cooperation::agreement(request, state))
+        });
         read_set.generation = live.generation;
         let bundle = BundleReference {
             digest: live.digest.to_string(),
             generation: live.generation,
         };
-        let items = pool::decide_in_chunks(&live, request, &facts, now).await?;
+        let mut items = pool::decide_in_chunks(&live, request, &facts, now).await?;
+        select(request, &facts, &mut items);
         Ok(Evaluation {
             facts,
             read_set,
             now,
             bundle,
             items,
+            agreement,
         })
     }
 
@@ -255,6 +271,7 @@ pub(in crate::app) fn record(
     request_id: RequestId,
     evaluation: Evaluation,
 ) -> DecisionRecord {
+    let selection = selection(request, &evaluation.facts, &evaluation.items);
     DecisionRecord {
         version: FORMAT_VERSION,
         request_id: request_id.0,
@@ -264,6 +281,7 @@ pub(in crate::app) fn record(
         caller: caller.name.clone(),
         bundle: evaluation.bundle,
         engine_version: ENGINE_VERSION.to_owned(),
+        selection,
         items: evaluation.items,
     }
 }

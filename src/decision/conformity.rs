@@ -62,7 +62,10 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
         | Document::Link(_)
         | Document::UeConfiguration(_)
         | Document::Migration(_)
-        | Document::OpenDeletion(_) => {}
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::AccessGrant(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

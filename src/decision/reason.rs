@@ -21,6 +21,8 @@ pub enum ReasonCode {
     NoAgreement,
     /// It would be held, and nobody can wait for it (ruling 12): ask through the ACM.
     AskThroughAcm,
+    /// It is permitted, and another system was chosen.
+    NotSelected,
     /// The home of the subject cannot be told.
     SubjectUnresolvable,
     /// The home of the requester cannot be told.
@@ -37,13 +39,14 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Permitted,
         Self::Held,
         Self::Forbidden,
         Self::NotPermitted,
         Self::NoAgreement,
         Self::AskThroughAcm,
+        Self::NotSelected,
         Self::SubjectUnresolvable,
         Self::RequesterUnresolvable,
         Self::GroupUnresolvable,
@@ -61,6 +64,7 @@ impl ReasonCode {
             Self::NotPermitted => "not-permitted",
             Self::NoAgreement => "no-agreement",
             Self::AskThroughAcm => "ask-through-acm",
+            Self::NotSelected => "not-selected",
             Self::SubjectUnresolvable => "subject-unresolvable",
             Self::RequesterUnresolvable => "requester-unresolvable",
             Self::GroupUnresolvable => "group-unresolvable",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::credential::Credential;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Family;
 use crate::domain::operation::Waiting;
@@ -13,21 +14,33 @@ use crate::domain::request::Affiliation;
 use crate::domain::request::AutomaticResponseChange;
 use crate::domain::request::ConfigurationInformation;
 use crate::domain::request::CooperationStatusChange;
+use crate::domain::request::CurrentSystemReport;
 use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupIdentityProvision;
 use crate::domain::request::GroupMembershipUpdate;
+use crate::domain::request::InboundMigrationIdentities;
+use crate::domain::request::InterDomainUserAuthorization;
 use crate::domain::request::InterconnectionGroupCall;
 use crate::domain::request::JointGroupCreation;
+use crate::domain::request::LimitedMigration;
+use crate::domain::request::LinkFailureMigration;
 use crate::domain::request::LocationInformationSharing;
 use crate::domain::request::LoggingDataDelivery;
 use crate::domain::request::McdataTransaction;
 use crate::domain::request::McpttPrivateCall;
 use crate::domain::request::McvideoCall;
+use crate::domain::request::MigratingUserProfileRetrieval;
+use crate::domain::request::MigrationReturn;
 use crate::domain::request::MigrationServiceAuthorization;
 use crate::domain::request::MigrationUsersUpdate;
+use crate::domain::request::OutboundMigrationIdentities;
+use crate::domain::request::PartnerConnectionDetails;
 use crate::domain::request::PartnerKeyMaterial;
+use crate::domain::request::PartnerSystemAccess;
 use crate::domain::request::PreconfiguredRegroup;
+use crate::domain::request::SipRegistration;
 use crate::domain::request::UeConfigurationPush;
+use crate::domain::request::UeRelease;
 use crate::domain::request::UserConfigurationChange;
 use crate::domain::request::VisitingServiceChange;
 use crate::domain::request::elements::InformationElements;
@@ -142,8 +155,32 @@ catalogue! {
     CooperationStatusChange = "cooperation-status-change": "A9", Acm, [Outbound, Inbound], Possible;
     /// Configuration of automatic responses (TR 22.881 PR X.1.6.3; TS 23.280 clause 10.17.3).
     AutomaticResponseChange = "automatic-response-change": "A12", Acm, [Outbound], Possible;
+    /// Get partner MC system connection details request (TR 23.781 clause 6.2.1 steps 1 to 3).
+    PartnerConnectionDetails = "partner-connection-details": "M1", Migration, [Outbound], Never;
+    /// Get outbound migration SIP identities request (TR 23.781 clause 6.2.1 steps 4 to 6).
+    OutboundMigrationIdentities = "outbound-migration-identities": "M3", Migration, [Outbound], Never;
+    /// Partner MC system access request (TR 23.781 clause 6.2.1 steps 7 and 8).
+    PartnerSystemAccess = "partner-system-access": "M4", Migration, [Inbound], Never;
+    /// Get inbound migration SIP identities request (TR 23.781 clause 6.2.1 steps 9 to 11).
+    InboundMigrationIdentities = "inbound-migration-identities": "M5", Migration, [Inbound], Never;
+    /// SIP registration in the partner system, asked at home (TR 23.781 clause 6.2.1 steps 15 to 19).
+    SipRegistration = "sip-registration": "M6", Migration, [HomeConsent], Never;
+    /// Inter-domain user service authorization (TS 33.180 clause 5.1.4).
+    InterDomainUserAuthorization = "inter-domain-user-authorization": "M7", Migration, [Outbound, Inbound], Never;
     /// Migration service authorization (TS 23.280 clause 10.6.3.2.1).
     MigrationServiceAuthorization = "migration-service-authorization": "M8", Migration, [Inbound, HomeConsent], Never;
+    /// Migration while the link to the home is down (TR 23.781 key issue 2.10).
+    LinkFailureMigration = "link-failure-migration": "M9", Migration, [Inbound], Never;
+    /// Service authorization for limited-migration (TR 23.700-90 clause 7.X.2).
+    LimitedMigration = "limited-migration": "M10", Migration, [Outbound, Inbound], Never;
+    /// Report of the system that serves a user (TR 23.781 key issue 2.5).
+    CurrentSystemReport = "current-system-report": "M11", Migration, [Inbound], Never;
+    /// Return of a migrated user, or forced end (TR 23.781 key issue 2.5).
+    MigrationReturn = "migration-return": "M12", Migration, [Outbound, Inbound], Never;
+    /// Release of a partner's configuration from a shared UE (TR 23.781 key issue 2.4).
+    UeRelease = "ue-release": "M13", Migration, [Outbound, Inbound], Never;
+    /// Retrieval of the profile of a migrating user (CSC-17).
+    MigratingUserProfileRetrieval = "migrating-user-profile-retrieval": "M14", Migration, [Outbound, Inbound], Never;
     /// MCPTT private call to a user of another system (TR 23.781 key issue 1.3).
     McpttPrivateCall = "mcptt-private-call": "I1-I2", Interconnection, [Outbound, Inbound], Never;
     /// `MCVideo` call to a user of another system (TR 23.781 key issue 1.3).
@@ -177,6 +214,18 @@ impl OperationBody {
     pub fn push(&self) -> Option<&UeConfigurationPush> {
         if let Self::UeConfigurationPush(push) = self {
             Some(push)
+        } else {
+            None
+        }
+    }
+
+    /// What the user presents, to be examined.
+    pub fn credential_mut(&mut self) -> Option<&mut Credential> {
+        if let Self::InterDomainUserAuthorization(InterDomainUserAuthorization { token, .. })
+        | Self::LinkFailureMigration(LinkFailureMigration { token, .. })
+        | Self::LimitedMigration(LimitedMigration { token, .. }) = self
+        {
+            token.as_mut()
         } else {
             None
         }

@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::access_grant::AccessGrant;
 use super::agreement::Agreement;
+use super::area::AreaMap;
 use super::group::Group;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
 use super::migration::Migration;
 use super::open_deletion::OpenDeletion;
+use super::partner_keys::PartnerKeys;
 use super::registry::DocumentId;
 use super::registry::DocumentKey;
 use super::registry::DocumentKind;
@@ -41,6 +44,12 @@ pub enum Document {
     Migration(Migration),
     /// A deletion that a partner was asked for.
     OpenDeletion(OpenDeletion),
+    /// Which systems are preferred where.
+    AreaMap(AreaMap),
+    /// The keys with which a partner signs.
+    PartnerKeys(PartnerKeys),
+    /// That a user may register in another system.
+    AccessGrant(AccessGrant),
 }
 
 impl Document {
@@ -56,6 +65,9 @@ impl Document {
             Self::UeConfiguration(_) => DocumentKind::UeConfiguration,
             Self::Migration(_) => DocumentKind::Migration,
             Self::OpenDeletion(_) => DocumentKind::OpenDeletion,
+            Self::AreaMap(_) => DocumentKind::AreaMap,
+            Self::PartnerKeys(_) => DocumentKind::PartnerKeys,
+            Self::AccessGrant(_) => DocumentKind::AccessGrant,
         }
     }
 
@@ -71,6 +83,9 @@ impl Document {
             Self::UeConfiguration(configuration) => configuration.provider.as_str().parse()?,
             Self::Migration(migration) => Migration::id(&migration.user, migration.service)?,
             Self::OpenDeletion(deletion) => OpenDeletion::id(&deletion.group, &deletion.person)?,
+            Self::AreaMap(map) => map.elements().id.clone(),
+            Self::PartnerKeys(keys) => keys.partner().as_str().parse()?,
+            Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -93,6 +108,9 @@ impl Document {
             DocumentKind::UeConfiguration => Self::UeConfiguration(serde_json::from_value(json)?),
             DocumentKind::Migration => Self::Migration(serde_json::from_value(json)?),
             DocumentKind::OpenDeletion => Self::OpenDeletion(serde_json::from_value(json)?),
+            DocumentKind::AreaMap => Self::AreaMap(serde_json::from_value(json)?),
+            DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
+            DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
         })
     }
 
@@ -108,6 +126,9 @@ impl Document {
             DocumentKind::UeConfiguration => Self::UeConfiguration(typed(json)?),
             DocumentKind::Migration => Self::Migration(typed(json)?),
             DocumentKind::OpenDeletion => Self::OpenDeletion(typed(json)?),
+            DocumentKind::AreaMap => Self::AreaMap(typed(json)?),
+            DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
+            DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
         })
     }
 
@@ -123,6 +144,9 @@ impl Document {
             Self::UeConfiguration(document) => serde_json::to_value(document),
             Self::Migration(document) => serde_json::to_value(document),
             Self::OpenDeletion(document) => serde_json::to_value(document),
+            Self::AreaMap(document) => serde_json::to_value(document),
+            Self::PartnerKeys(document) => serde_json::to_value(document),
+            Self::AccessGrant(document) => serde_json::to_value(document),
         }
     }
 }

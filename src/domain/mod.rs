@@ -3,9 +3,11 @@
 //! Nothing here knows Cedar, SQL or HTTP. Every identifier is parsed once, at the edge, and compared
 //! exactly ever after.
 
+pub mod access_grant;
 pub mod agreement;
 pub mod area;
 pub mod catalogue;
+pub mod credential;
 pub mod document;
 pub mod geography;
 pub mod group;
@@ -23,6 +25,7 @@ pub mod partner_keys;
 pub mod registry;
 pub mod request;
 pub mod service;
+pub mod sip;
 pub mod system;
 pub mod time;
 pub mod ue_configuration;

@@ -29,11 +29,17 @@ pub enum DocumentKind {
     Migration,
     /// A deletion from a partner's group that we asked for, with an outcome that we do not know yet.
     OpenDeletion,
+    /// Which systems our users are to use where; the map that counts has our MC system ID.
+    AreaMap,
+    /// The keys with which a partner's identity management server signs; its id is the partner's MC system ID.
+    PartnerKeys,
+    /// That a user may register in another system.
+    AccessGrant,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -43,6 +49,9 @@ impl DocumentKind {
         Self::UeConfiguration,
         Self::Migration,
         Self::OpenDeletion,
+        Self::AreaMap,
+        Self::PartnerKeys,
+        Self::AccessGrant,
     ];
 
     /// The plural used in paths and folders.
@@ -57,6 +66,9 @@ impl DocumentKind {
             Self::UeConfiguration => "ue-configurations",
             Self::Migration => "migrations",
             Self::OpenDeletion => "open-deletions",
+            Self::AreaMap => "area-maps",
+            Self::PartnerKeys => "partner-keys",
+            Self::AccessGrant => "access-grants",
         }
     }
 
@@ -68,10 +80,18 @@ impl DocumentKind {
     /// Whether documents of this kind are about one person.
     pub fn is_personal(self) -> bool {
         match self {
-            Self::User | Self::MigratedProfile | Self::Migration | Self::OpenDeletion => true,
-            Self::System | Self::Agreement | Self::Group | Self::Link | Self::UeConfiguration => {
-                false
-            }
+            Self::User
+            | Self::MigratedProfile
+            | Self::Migration
+            | Self::OpenDeletion
+            | Self::AccessGrant => true,
+            Self::System
+            | Self::Agreement
+            | Self::Group
+            | Self::Link
+            | Self::UeConfiguration
+            | Self::AreaMap
+            | Self::PartnerKeys => false,
         }
     }
 }
@@ -88,6 +108,9 @@ impl fmt::Display for DocumentKind {
             Self::UeConfiguration => "UE configuration",
             Self::Migration => "migration",
             Self::OpenDeletion => "open deletion",
+            Self::AreaMap => "area map",
+            Self::PartnerKeys => "partner's keys",
+            Self::AccessGrant => "access grant",
         })
     }
 }

@@ -58,7 +58,7 @@ pub fn explain(
     at: Timestamp,
 ) -> Result<Explanation, InvalidDocumentId> {
     let state = State::of_documents(documents)?;
-    let (facts, _) = gather(local, request, &state);
+    let (facts, _) = gather(local, request, &state, at);
     let digest = bundle.digest().to_string();
     let engine = Engine::new(Arc::new(bundle));
     let prepared = Prepared::new(engine.bundle(), request, &facts, at);

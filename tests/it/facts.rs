@@ -14,7 +14,7 @@ fn scene(name: &str) -> &'static Scene {
 
 /// What was read, as text, with `-` for what was not there.
 fn read(scene: &Scene) -> Vec<String> {
-    let (_, read_set) = scene.registry.gather(&scene.request);
+    let (_, read_set) = scene.registry.gather(&scene.request, scene.now);
     let is_there = |revision: &Option<Revision>| if revision.is_some() { "" } else { "-" };
     read_set
         .entries
@@ -144,7 +144,7 @@ fn the_register_is_read_for_our_own_and_for_our_visitors() {
 #[test]
 fn facts_survive_being_written_down() {
     for scene in SCENES.iter() {
-        let (facts, read_set) = scene.registry.gather(&scene.request);
+        let (facts, read_set) = scene.registry.gather(&scene.request, scene.now);
         let text = serde_json::to_string(&facts).unwrap();
         assert_eq!(facts, serde_json::from_str(&text).unwrap());
         let text = serde_json::to_string(&read_set).unwrap();

@@ -78,8 +78,9 @@ fn decided(example: &Example, source: &BundleSource, case: &Case) -> Vec<ItemDec
     let state = State::of_documents(documents).unwrap();
     let request = read_request(&case.request, WireLimits::default())
         .unwrap_or_else(|problems| panic!("{}: {problems:?}", case.name));
-    let (facts, _) = gather(&example.local_system, &request, &state);
-    decide(&engine, &request, &facts, case.now.unwrap_or(example.now))
+    let now = case.now.unwrap_or(example.now);
+    let (facts, _) = gather(&example.local_system, &request, &state, now);
+    decide(&engine, &request, &facts, now)
 }
 
 /// The bundle with the case's categories switched, as the officer would in the manifest.

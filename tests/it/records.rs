@@ -1,5 +1,6 @@
 //! Records: written in parts, read from them, decided again.
 
+use comity::decision::decide::selection;
 use comity::decision::facts::Facts;
 use comity::decision::record::BundleReference;
 use comity::decision::record::DecisionRecord;
@@ -25,8 +26,10 @@ use crate::golden::Scene;
 use crate::golden::engine_of;
 
 fn record(scene: &Scene) -> DecisionRecord {
-    let (facts, _) = scene.registry.gather(&scene.request);
+    let (facts, _) = scene.registry.gather(&scene.request, scene.now);
+    let items = scene.decide(engine_of(scene));
     DecisionRecord {
+        selection: selection(&scene.request, &facts, &items),
         version: FORMAT_VERSION,
         request_id: Uuid::from_u128(0x0123_4567_89ab_4def_8123_4567_89ab_cdef),
         request: scene.request.clone(),
@@ -38,7 +41,7 @@ fn record(scene: &Scene) -> DecisionRecord {
             generation: 3,
         },
         engine_version: ENGINE_VERSION.to_owned(),
-        items: scene.decide(engine_of(scene)),
+        items,
     }
 }
 
@@ -101,6 +104,12 @@ fn personal(scene: &Scene) -> Vec<String> {
         "/target/functional_alias",
         "/user",
         "/serving_mc_service_id",
+        "/ue",
+        "/token/verified/token_id_hash",
+        "/token/verified/client_id",
+        "/sip_private_identity",
+        "/sip_public_identity",
+        "/location/fix/measured_at",
     ] {
         texts.extend(
             body.pointer(pointer)
@@ -122,6 +131,8 @@ fn personal(scene: &Scene) -> Vec<String> {
                 let foreign = group.partners.iter().flat_map(|partner| &partner.members);
                 texts.extend(group.members.iter().chain(foreign).map(ToString::to_string));
             }
+            // A general profile may be named by an agreement, which is nobody's.
+            Document::MigratedProfile(profile) if profile.user.is_none() => {}
             Document::MigratedProfile(profile) => texts.push(profile.id.to_string()),
             Document::Agreement(agreement) => texts.extend(agreement.review_contact.clone()),
             Document::Migration(migration) => {
@@ -133,7 +144,12 @@ fn personal(scene: &Scene) -> Vec<String> {
                 );
             }
             Document::OpenDeletion(deletion) => texts.push(deletion.person.to_string()),
-            Document::System(_) | Document::Link(_) | Document::UeConfiguration(_) => {}
+            Document::AccessGrant(grant) => texts.push(grant.user.to_string()),
+            Document::System(_)
+            | Document::Link(_)
+            | Document::UeConfiguration(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_) => {}
         }
     }
     texts

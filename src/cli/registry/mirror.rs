@@ -147,7 +147,10 @@ impl Source {
             | Document::Link(_)
             | Document::UeConfiguration(_)
             | Document::Migration(_)
-            | Document::OpenDeletion(_) => Err(format!("{}: is not an agreement", path.display())),
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -220,7 +223,10 @@ impl Registry {
                 | Document::Link(_)
                 | Document::UeConfiguration(_)
                 | Document::Migration(_)
-                | Document::OpenDeletion(_) => {}
+                | Document::OpenDeletion(_)
+                | Document::AreaMap(_)
+                | Document::PartnerKeys(_)
+                | Document::AccessGrant(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -9,10 +9,13 @@ use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
 use crate::decision::obligation::ObligationParameters;
 use crate::decision::query;
+use crate::domain::agreement::Agreement;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::policy::annotation;
@@ -27,6 +30,7 @@ pub(super) struct Grant<'a> {
     pub(super) facts: &'a Facts,
     pub(super) person: Option<&'a PersonFacts>,
     pub(super) item: &'a ItemKey,
+    pub(super) number: usize,
     pub(super) now: Timestamp,
 }
 
@@ -77,16 +81,19 @@ impl Grant<'_> {
     fn system(&self, role: SystemRole) -> Option<&McSystemId> {
         match role {
             SystemRole::Requesting => Some(&self.request.requesting_system),
-            SystemRole::Receiving => Some(&self.request.receiving_system),
+            SystemRole::Receiving => Some(self.receiving()),
             SystemRole::Serving => query::serving_system(self.request),
             SystemRole::SubjectHome => self.person?.home.as_ref(),
             SystemRole::ResourceHome => match self.group() {
                 Some(_) => self.facts.shared.group_home.as_ref(),
-                None => {
-                    query::serving_system(self.request).or(Some(&self.request.receiving_system))
-                }
+                None => query::serving_system(self.request).or(Some(self.receiving())),
             },
         }
+    }
+
+    fn receiving(&self) -> &McSystemId {
+        let candidate = self.item.system.as_ref();
+        candidate.unwrap_or(&self.request.receiving_system)
     }
 
     fn group(&self) -> Option<&GroupId> {
@@ -106,8 +113,31 @@ impl Grant<'_> {
         Some(asked.filter(|it| given.contains(it)).copied().collect())
     }
 
+    fn after(&self, minutes: u32) -> Timestamp {
+        let milliseconds = i64::from(minutes).saturating_mul(MINUTE_MILLISECONDS);
+        self.now.plus_milliseconds(milliseconds)
+    }
+
+    /// How long a grant may last that the home could not confirm (ruling 22).
+    fn unverified_life(&self) -> Option<Timestamp> {
+        let elements = self.request.body.elements();
+        let terms = elements.needs_to_know(Need::LinkFailureProfile).then(|| {
+            let migration = self.agreement()?.value.migration.as_ref()?;
+            Some(self.after(migration.link_failure.as_ref()?.life_minutes_max))
+        });
+        terms.flatten()
+    }
+
+    /// The agreement with the other system: of a candidate, its own.
+    fn agreement(&self) -> Option<&Versioned<Agreement>> {
+        match self.facts.candidates.get(self.number) {
+            Some(candidate) => candidate.agreement.as_ref(),
+            None => self.facts.shared.agreement.as_ref(),
+        }
+    }
+
     fn priority_cap(&self) -> Option<u8> {
-        let agreement = self.facts.shared.agreement.as_ref();
+        let agreement = self.agreement();
         let ceiling = agreement.and_then(|agreement| agreement.value.priority_ceiling);
         lowest([ceiling, self.profile().and_then(|profile| profile.priority)])
     }
@@ -116,17 +146,15 @@ impl Grant<'_> {
     fn end_time(&self) -> Option<Timestamp> {
         let shared = &self.facts.shared;
         let life = self.profile().and_then(|profile| profile.life_minutes_max);
-        let life = life.map(|minutes| {
-            let milliseconds = i64::from(minutes).saturating_mul(MINUTE_MILLISECONDS);
-            self.now.plus_milliseconds(milliseconds)
-        });
+        let life = life.map(|minutes| self.after(minutes));
         let until = [
-            shared.agreement.as_ref(),
+            self.agreement(),
             shared.home_agreement.as_ref(),
             shared.serving_agreement.as_ref(),
         ]
         .map(|agreement| agreement.and_then(|agreement| agreement.value.valid_until));
-        lowest(until.into_iter().chain([life]))
+        let unverified = self.unverified_life();
+        lowest(until.into_iter().chain([life, unverified]))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Item decisions: what comes out for each member, each service, or the one thing asked.
 
 mod grant;
+mod selection;
 
 use std::fmt;
 use std::ops::Range;
@@ -31,6 +32,10 @@ use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::policy::bundle::PolicyClass;
 use crate::policy::bundle::PolicyInfo;
+
+pub use selection::Selection;
+pub use selection::select;
+pub use selection::selection;
 
 /// What an item is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,10 +143,12 @@ pub fn decide(
     now: Timestamp,
 ) -> Vec<ItemDecision> {
     let prepared = Prepared::new(engine.bundle(), request, facts, now);
-    decide_items(engine, &prepared, 0..prepared.item_count())
+    let mut items = decide_items(engine, &prepared, 0..prepared.item_count());
+    select(request, facts, &mut items);
+    items
 }
 
-/// Decides the items in a range, so that a long list can be decided in chunks side by side.
+/// Decides the items in a range by themselves, before [`select`] chooses among them, so that a long list can be decided in chunks side by side.
 pub fn decide_items(
     engine: &Engine,
     prepared: &Prepared<'_>,
@@ -200,12 +207,13 @@ fn answered(
     item: ItemKey,
     evaluation: &Evaluation<'_>,
 ) -> ItemDecision {
-    let (outcome, reason) = conclude(prepared, evaluation);
+    let (outcome, reason) = conclude(prepared, number, evaluation);
     let grant = Grant {
         request: prepared.request,
         facts: prepared.facts,
         person: prepared.person(number),
         item: &item,
+        number,
         now: prepared.now,
     };
     let is_refused = outcome == Outcome::Reject;
@@ -243,23 +251,32 @@ fn answered(
     }
 }
 
-fn conclude(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> (Outcome, ReasonCode) {
+fn conclude(
+    prepared: &Prepared<'_>,
+    number: usize,
+    evaluation: &Evaluation<'_>,
+) -> (Outcome, ReasonCode) {
     match evaluation.outcome() {
         Outcome::Accept => (Outcome::Accept, ReasonCode::Permitted),
         Outcome::Review if prepared.request.body.operation().is_interactive() => {
             (Outcome::Reject, ReasonCode::AskThroughAcm)
         }
         Outcome::Review => (Outcome::Review, ReasonCode::Held),
-        Outcome::Reject => (Outcome::Reject, refusal(prepared, evaluation)),
+        Outcome::Reject => (Outcome::Reject, refusal(prepared, number, evaluation)),
     }
 }
 
-fn refusal(prepared: &Prepared<'_>, evaluation: &Evaluation<'_>) -> ReasonCode {
+fn refusal(prepared: &Prepared<'_>, number: usize, evaluation: &Evaluation<'_>) -> ReasonCode {
     let request = prepared.request;
-    let needs_agreement =
-        request.requesting_system != request.receiving_system && !query::is_reducing(&request.body);
+    let is_with_another = request.requesting_system != request.receiving_system
+        || !prepared.facts.candidates.is_empty();
+    let needs_agreement = is_with_another && !query::is_reducing(&request.body);
     let forbidden = evaluation.satisfied_of(PolicyClass::HardForbid).next();
-    if needs_agreement && prepared.facts.shared.agreement.is_none() {
+    let agreement = match prepared.facts.candidates.get(number) {
+        Some(candidate) => candidate.agreement.as_ref(),
+        None => prepared.facts.shared.agreement.as_ref(),
+    };
+    if needs_agreement && agreement.is_none() {
         ReasonCode::NoAgreement
     } else if forbidden.is_some() {
         ReasonCode::Forbidden

@@ -5,7 +5,9 @@
 
 mod calls;
 mod gather;
+mod migration;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -30,9 +32,14 @@ use crate::domain::registry::Versioned;
 use crate::domain::service::McService;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
+use crate::domain::user::UserPartner;
 
 pub use gather::gather;
 pub(crate) use gather::other_system;
+pub use migration::AccessFacts;
+pub use migration::AreaFacts;
+pub use migration::CandidateFacts;
+pub use migration::LocationFacts;
 
 /// What facts are gathered from: one consistent view of the registry.
 pub trait Lookup {
@@ -94,13 +101,6 @@ pub struct ListedGroupFacts {
     pub group: Option<Versioned<GroupFacts>>,
 }
 
-/// A system to which the user might migrate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CandidateFacts {
-    /// The system.
-    pub system: McSystemId,
-}
-
 /// Facts that are not about a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedFacts {
@@ -124,6 +124,9 @@ pub struct SharedFacts {
     pub target: Option<TargetFacts>,
     /// What is kept of the configuration that the provider pushed before.
     pub configuration: Option<Versioned<StoredUeConfiguration>>,
+    /// Whether the key that signed the presented token is still one of the partner's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_key: Option<Versioned<bool>>,
 }
 
 /// A group's configuration without its members.
@@ -188,6 +191,18 @@ pub struct PersonFacts {
     /// The identity that the serving system gave a migrating user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_identity: Option<ServingIdentityFacts>,
+    /// What the register of current systems says, by service, where several are asked about.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub register: BTreeMap<McService, CurrentFacts>,
+    /// Whether the person was given access to the system concerned; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessFacts>,
+    /// What the person may do towards each system to which they might migrate.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grants: BTreeMap<McSystemId, GrantFacts>,
+    /// In which areas the person is, and whom to prefer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationFacts>,
     /// In a call: what the profile of one of our own users says of calls with the other party.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_permission: Option<CallFacts>,
@@ -325,6 +340,19 @@ impl GroupFacts {
     }
 }
 
+impl GrantFacts {
+    /// What an entry of the user's own list says.
+    pub fn new(partner: &UserPartner) -> Self {
+        Self {
+            migration: partner.migration.clone(),
+            groups: partner.groups.clone(),
+            limited_migration: partner.limited_migration,
+            external_kms: partner.external_kms.clone(),
+            migration_kms: partner.migration_kms.clone(),
+        }
+    }
+}
+
 impl ProfileFacts {
     /// The view of a user that concerns one other system.
     pub fn new(user: &User, other: &McSystemId) -> Self {
@@ -335,13 +363,7 @@ impl ProfileFacts {
             kms_uri: user.kms_uri.clone(),
             functional_aliases: user.functional_aliases.clone(),
             acm_operations: user.acm_operations.clone(),
-            grant: user.partner(other).map(|partner| GrantFacts {
-                migration: partner.migration.clone(),
-                groups: partner.groups.clone(),
-                limited_migration: partner.limited_migration,
-                external_kms: partner.external_kms.clone(),
-                migration_kms: partner.migration_kms.clone(),
-            }),
+            grant: user.partner(other).map(GrantFacts::new),
         }
     }
 }

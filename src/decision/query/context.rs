@@ -23,6 +23,7 @@ use crate::decision::facts::GroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
 use crate::decision::query::Prepared;
+use crate::decision::query::migration;
 use crate::decision::query::service_word;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
@@ -34,6 +35,7 @@ use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::Requester;
+use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Particular;
 use crate::domain::service::McService;
@@ -53,10 +55,17 @@ pub(super) fn shared(
         member("now", moment(now)),
         member("direction", string(request.direction.as_str())),
         member("local_system", system(set, &facts.shared.local)),
-        member("other_system", system(set, other_system(request))),
         member("requesting_system", system(set, &request.requesting_system)),
-        member("receiving_system", system(set, &request.receiving_system)),
     ];
+    let elements = request.body.elements();
+    // Of each candidate the item speaks by itself.
+    if elements.division() != Division::Candidates {
+        members.push(member("other_system", system(set, other_system(request))));
+        let receiving = system(set, &request.receiving_system);
+        members.push(member("receiving_system", receiving));
+        let known = agreement(set, facts.shared.agreement.as_ref())?;
+        optional(&mut members, "agreement", known);
+    }
     if let Some(peer) = &request.peer {
         members.push(member("peer", system(set, &peer.system)));
         members.push(member(
@@ -64,9 +73,6 @@ pub(super) fn shared(
             string(peer.certificate.as_str()),
         ));
     }
-    let known = agreement(set, facts.shared.agreement.as_ref())?;
-    optional(&mut members, "agreement", known);
-    let elements = request.body.elements();
     if request.body.operation().family() == Family::Acm {
         let operation = request.body.operation();
         members.push(member("operation", string(operation.as_str())));
@@ -86,6 +92,7 @@ pub(super) fn shared(
     }
     for need in elements.needs() {
         shared_need(&mut members, set, *need, request, facts)?;
+        migration::shared(&mut members, *need, request, facts)?;
     }
     if elements.needs_to_know(Need::CurrentSystem) {
         let current = current_system(facts, now).map(|current| system(set, current));
@@ -117,8 +124,10 @@ pub(super) fn of_item(
     if let Some(kind) = item.kind {
         members.push(member("kind", string(kind.as_str())));
     }
+    migration::of_candidate(members, prepared, number)?;
     for need in elements.needs() {
         item_need(members, *need, item, person)?;
+        migration::of_item(members, *need, prepared, item)?;
     }
     Ok(())
 }
@@ -172,6 +181,11 @@ fn shared_need(
             members.push(member("serving_identity", identity));
         }
         Need::ServingIdentity
+        | Need::Register
+        | Need::Access
+        | Need::Location
+        | Need::Credential
+        | Need::LinkFailureProfile
         | Need::Subject
         | Need::Membership
         | Need::Grant
@@ -200,7 +214,7 @@ fn item_need(
         }
         Need::Membership => members.push(member("subject_is_member", boolean(person.is_member))),
         Need::Grant => optional(members, "subject_grant", grant(person)?),
-        Need::MigratedProfile => {
+        Need::MigratedProfile | Need::LinkFailureProfile => {
             optional(members, "migrated_profile", migrated_profile(person)?);
         }
         Need::OpenDeletion => {
@@ -217,6 +231,10 @@ fn item_need(
         | Need::Target
         | Need::CurrentSystem
         | Need::Visitors
+        | Need::Register
+        | Need::Access
+        | Need::Location
+        | Need::Credential
         | Need::ServingIdentity => {}
     }
     Ok(())
@@ -341,7 +359,7 @@ fn grant(person: &PersonFacts) -> Result<Option<RestrictedExpression>, QueryErro
     grant.map(grant_record).transpose()
 }
 
-fn grant_record(grant: &GrantFacts) -> Result<RestrictedExpression, QueryError> {
+pub(super) fn grant_record(grant: &GrantFacts) -> Result<RestrictedExpression, QueryError> {
     record(vec![
         member("migration", services(grant.migration.iter())),
         member("groups", services(grant.groups.iter())),
@@ -395,6 +413,7 @@ fn profile_record(profile: &MigratedUserProfile) -> Result<RestrictedExpression,
     let mut members = vec![
         member("enabled", boolean(profile.enabled)),
         member("services", services(profile.services.iter())),
+        member("own", boolean(profile.user.is_some())),
     ];
     optional(&mut members, "priority", profile.priority.map(long));
     optional(

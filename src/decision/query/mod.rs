@@ -4,6 +4,7 @@
 
 mod context;
 mod item;
+mod migration;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ use crate::decision::reason::ReasonCode;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Principal;
 use crate::domain::request::elements::Resource;
 use crate::domain::time::Timestamp;
@@ -215,7 +217,14 @@ impl<'a> Shared<'a> {
         let mut set = EntitySet::new(vocabulary);
         let principal = add_principal(&mut set, request, facts)?;
         let resource = add_resource(&mut set, request, facts)?;
-        let item_resources = add_listed_groups(&mut set, request, facts)?;
+        let item_resources = match request.body.elements().division() {
+            Division::Candidates => Some(add_candidates(&mut set, facts)?),
+            Division::Whole
+            | Division::Users
+            | Division::Services(_)
+            | Division::Groups(_)
+            | Division::Kinds(_) => add_listed_groups(&mut set, request, facts)?,
+        };
         let listed = request.body.elements().listed();
         if listed <= SHARED_SUBJECTS_MAX {
             add_listed(&mut set, request, facts, 0..listed)?;
@@ -319,6 +328,20 @@ fn add_listed_groups(
     };
     let added: Result<Vec<_>, _> = groups.iter().zip(&facts.groups).map(add).collect();
     added.map(Some)
+}
+
+/// The systems to which the user might migrate, each with its agreement.
+fn add_candidates(
+    set: &mut EntitySet,
+    facts: &Facts,
+) -> Result<Vec<Option<EntityUid>>, QueryError> {
+    let candidates = facts.candidates.iter().map(|candidate| {
+        if let Some(agreement) = &candidate.agreement {
+            set.add_agreement(&agreement.value)?;
+        }
+        Ok(Some(set.add_system(&candidate.system)))
+    });
+    candidates.collect()
 }
 
 /// The listed users in a range.

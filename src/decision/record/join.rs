@@ -97,6 +97,7 @@ pub(super) fn join(parts: &[RecordPart]) -> Result<DecisionRecord, RecordError> 
         bundle: state.bundle,
         engine_version: state.engine_version,
         items,
+        selection: requester.selection,
     })
 }
 

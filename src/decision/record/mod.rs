@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decision::decide::ItemDecision;
+use crate::decision::decide::Selection;
 use crate::decision::facts::Facts;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
@@ -49,6 +50,8 @@ pub struct DecisionRecord {
     pub engine_version: String,
     /// What came out, in the order of the items.
     pub items: Vec<ItemDecision>,
+    /// What was chosen among the systems to which the user might migrate.
+    pub selection: Option<Selection>,
 }
 
 /// Which bundle decided.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::PolicyError;
+use crate::decision::decide::Selection;
 use crate::decision::facts::CandidateFacts;
 use crate::decision::facts::ListedGroupFacts;
 use crate::decision::facts::PersonFacts;
@@ -167,6 +168,9 @@ pub(super) struct RequesterPart {
     /// The information elements that are about people, except whom the request lists, asks for and is addressed to.
     pub(super) elements: Elements,
     pub(super) facts: Option<PersonFacts>,
+    /// It says in which area the user is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) selection: Option<Selection>,
 }
 
 /// The user who is asked for: the called one, or the one whom data is about.

@@ -39,6 +39,7 @@ pub(super) fn split(record: DecisionRecord) -> Result<Vec<RecordPart>, RecordErr
         justification: record.request.justification.clone(),
         elements: std::mem::take(&mut divided.about_people),
         facts: record.facts.requester.clone(),
+        selection: record.selection.clone(),
     };
     let mut parts = vec![(key, PersonalPart::Requester(Box::new(requester)))];
     let target = elements.target().cloned();

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Area;
 use super::AreaId;
 use super::AreaMap;
@@ -28,7 +31,8 @@ pub enum Containment {
 }
 
 /// Why it cannot be said whether a UE is in an area.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Doubt {
     /// No fix, but a registered PLMN: that is an area, not a position.
     PlmnOnly,

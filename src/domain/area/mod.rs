@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -27,6 +28,7 @@ pub use locate::Doubt;
 pub use locate::Located;
 pub use locate::locate;
 pub use selection::Candidates;
+pub use selection::Preferences;
 pub use selection::Reason;
 pub use selection::Selection;
 pub use selection::Wish;
@@ -62,6 +64,9 @@ pub struct AreaMapElements {
     /// A fix that states a lower confidence is uncertain; one that states none is not judged by it.
     #[serde(default = "usual_confidence")]
     pub confidence_min: Confidence,
+    /// How old a fix may be, in seconds.
+    #[serde(default = "usual_age")]
+    pub fix_age_seconds_max: u32,
 }
 
 /// A named area and whom to prefer there.
@@ -107,6 +112,11 @@ pub enum InvalidAreaMap {
     RepeatedSystem(McSystemId),
 }
 
+/// Two minutes: at 200 km/h a UE is 7 km away by then.
+fn usual_age() -> u32 {
+    120
+}
+
 fn usual_confidence() -> Confidence {
     Confidence::USUAL
 }
@@ -120,6 +130,20 @@ impl AreaMap {
     /// The areas.
     pub fn areas(&self) -> &[Area] {
         &self.0.areas
+    }
+
+    /// How old a fix may be.
+    pub fn fix_age_max(&self) -> Duration {
+        Duration::from_secs(self.0.fix_age_seconds_max.into())
+    }
+
+    /// Whom to prefer where, without where that is.
+    pub fn preferences(&self) -> Preferences {
+        let areas = self.0.areas.iter();
+        Preferences::new(
+            areas.map(|area| (area.id.clone(), area.preference.clone())),
+            self.0.elsewhere.clone(),
+        )
     }
 
     /// The area of that name.

@@ -1,7 +1,6 @@
 //! Which system a user who asks for one gets (TR 23.781 clause 6.2.3 step 3; rulings 20 and 21).
 
 use super::AreaId;
-use super::AreaMap;
 use super::Certainty;
 use super::Containment;
 use super::Located;
@@ -37,6 +36,32 @@ impl Candidates {
 
     fn has(&self, system: &McSystemId) -> bool {
         self.partners.contains(system)
+    }
+}
+
+/// Whom to prefer where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    areas: Vec<(AreaId, Preference)>,
+    elsewhere: Option<Preference>,
+}
+
+impl Preferences {
+    /// The preference of each area, and the one where no area applies.
+    pub fn new(
+        areas: impl IntoIterator<Item = (AreaId, Preference)>,
+        elsewhere: Option<Preference>,
+    ) -> Self {
+        Self {
+            areas: areas.into_iter().collect(),
+            elsewhere,
+        }
+    }
+
+    fn area(&self, id: &AreaId) -> Option<&Preference> {
+        let mut areas = self.areas.iter();
+        let found = areas.find(|(area, _)| area == id);
+        found.map(|(_, preference)| preference)
     }
 }
 
@@ -80,7 +105,7 @@ pub enum Reason {
 /// map, and of those the first system that is the own one or a candidate. Where that list is empty the user chooses.
 /// A location that is uncertain never chooses: then the user does, among all candidates.
 pub fn choose(
-    map: &AreaMap,
+    preferences: &Preferences,
     candidates: &Candidates,
     located: &Located,
     wish: Wish<'_>,
@@ -93,10 +118,10 @@ pub fn choose(
         Some(_) if wish.strict => return Selection::None,
         Some(_) | None => {}
     }
-    let preferred = preferred(map, located);
+    let preferred = preferred(preferences, located);
     match located.certainty {
         Certainty::Uncertain(_) => user_chooses(candidates, &preferred),
-        Certainty::Certain if preferred.is_empty() => undecided(map, candidates, located),
+        Certainty::Certain if preferred.is_empty() => undecided(preferences, candidates, located),
         Certainty::Certain => preferred
             .into_iter()
             .find_map(|(system, reason)| select(candidates, system, reason))
@@ -115,8 +140,8 @@ fn select(candidates: &Candidates, system: &McSystemId, reason: Reason) -> Optio
 }
 
 /// Nobody is preferred: the user chooses, unless there is neither an area nor a rule for elsewhere.
-fn undecided(map: &AreaMap, candidates: &Candidates, located: &Located) -> Selection {
-    if possible(located).next().is_none() && map.elements().elsewhere.is_none() {
+fn undecided(preferences: &Preferences, candidates: &Candidates, located: &Located) -> Selection {
+    if possible(located).next().is_none() && preferences.elsewhere.is_none() {
         Selection::None
     } else {
         user_chooses(candidates, &[])
@@ -141,15 +166,15 @@ fn user_chooses(candidates: &Candidates, preferred: &[(&McSystemId, Reason)]) ->
 }
 
 /// The merged preference of all areas in which the user is or may be.
-fn preferred<'a>(map: &'a AreaMap, located: &Located) -> Vec<(&'a McSystemId, Reason)> {
+fn preferred<'a>(preferences: &'a Preferences, located: &Located) -> Vec<(&'a McSystemId, Reason)> {
     let mut merged: Vec<(&McSystemId, Reason)> = Vec::new();
     for id in possible(located) {
-        let systems = map.area(id).map(|area| &area.preference);
+        let systems = preferences.area(id);
         append(&mut merged, systems, &Reason::PreferredIn(id.clone()));
     }
     let inside = |(_, containment): &(AreaId, Containment)| *containment == Containment::Inside;
     if !located.areas.iter().any(inside) {
-        let elsewhere = map.elements().elsewhere.as_ref();
+        let elsewhere = preferences.elsewhere.as_ref();
         append(&mut merged, elsewhere, &Reason::PreferredElsewhere);
     }
     merged

@@ -4,12 +4,16 @@
 //! looked up, what becomes a query and what is kept of it follow from that.
 
 use crate::domain::agreement::DisclosureKind;
+use crate::domain::credential::Credential;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::Requester;
 use crate::domain::request::Target;
 use crate::domain::service::McService;
+use crate::domain::sip::SipIdentities;
+use crate::domain::sip::UeId;
 use crate::domain::time::Timestamp;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
@@ -104,6 +108,16 @@ pub enum Need {
     OpenDeletion,
     /// The identity that the serving system gave the user.
     ServingIdentity,
+    /// What the register of current systems says of the user in the service of each item.
+    Register,
+    /// Whether the user was given access to the system concerned.
+    Access,
+    /// In which areas the user is.
+    Location,
+    /// Whether the key that signed the presented token is still trusted.
+    Credential,
+    /// The reduced profile that the agreement names for visitors whose home cannot be asked.
+    LinkFailureProfile,
 }
 
 /// A value that an element gives to policies under a name of its own.
@@ -186,6 +200,41 @@ pub trait InformationElements {
 
     /// The identity that the serving system gave the user, if it did.
     fn serving_identity(&self) -> Option<&McServiceId> {
+        None
+    }
+
+    /// The services asked for, where they are no items; empty: whichever the user may use.
+    fn services(&self) -> &[McService] {
+        &[]
+    }
+
+    /// The UE to which a grant is bound.
+    fn ue(&self) -> Option<&UeId> {
+        None
+    }
+
+    /// Where the UE is.
+    fn location(&self) -> Option<&UeLocation> {
+        None
+    }
+
+    /// The system that the user names, where others are possible.
+    fn requested_system(&self) -> Option<&McSystemId> {
+        None
+    }
+
+    /// What the user presents.
+    fn credential(&self) -> Option<&Credential> {
+        None
+    }
+
+    /// Where the user presents it.
+    fn presented_at(&self) -> Option<&str> {
+        None
+    }
+
+    /// The SIP identities that are to be bound.
+    fn sip(&self) -> Option<SipIdentities> {
         None
     }
 

@@ -56,7 +56,19 @@ pub use interconnection::preconfigured_regroup::RegroupCriteria;
 pub use interconnection::preconfigured_regroup::Regrouped;
 pub use interconnection::private_call::McpttPrivateCall;
 pub use interconnection::video_call::McvideoCall;
+pub use migration::current_system_report::CurrentSystemReport;
+pub use migration::inbound_identities::InboundMigrationIdentities;
+pub use migration::inter_domain_authorization::InterDomainUserAuthorization;
+pub use migration::limited_migration::LimitedMigration;
+pub use migration::link_failure_migration::LinkFailureMigration;
+pub use migration::migration_return::MigrationReturn;
+pub use migration::outbound_identities::OutboundMigrationIdentities;
+pub use migration::partner_connection_details::PartnerConnectionDetails;
+pub use migration::partner_system_access::PartnerSystemAccess;
+pub use migration::profile_retrieval::MigratingUserProfileRetrieval;
 pub use migration::service_authorization::MigrationServiceAuthorization;
+pub use migration::sip_registration::SipRegistration;
+pub use migration::ue_release::UeRelease;
 
 /// A request as a front-end submits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

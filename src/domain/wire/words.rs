@@ -2,7 +2,16 @@
 
 use super::element::Element;
 use crate::domain::agreement::DisclosureKind;
+use crate::domain::credential::Credential;
 use crate::domain::service::McService;
+
+/// The longest token that is read; a longer one is no token of ours to verify.
+const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// A security token, of which nothing is ever repeated.
+pub(in crate::domain) fn credential(element: &Element<'_>) -> Option<Credential> {
+    element.bounded_text(TOKEN_BYTES_MAX).map(Credential::Clear)
+}
 
 /// An MC service.
 pub(in crate::domain) fn service(element: &Element<'_>) -> Option<McService> {

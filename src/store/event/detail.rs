@@ -199,7 +199,10 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::Link(_)
         | Document::UeConfiguration(_)
         | Document::Migration(_)
-        | Document::OpenDeletion(_) => {}
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::AccessGrant(_) => {}
     }
     document
 }

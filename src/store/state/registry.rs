@@ -60,7 +60,10 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         | Document::Link(_)
         | Document::UeConfiguration(_)
         | Document::Migration(_)
-        | Document::OpenDeletion(_) => BTreeSet::new(),
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::AccessGrant(_) => BTreeSet::new(),
     }
 }
 
@@ -136,7 +139,10 @@ impl Registry {
             | Document::MigratedProfile(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)
-            | Document::OpenDeletion(_) => {}
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -178,7 +184,10 @@ impl Registry {
             | Document::MigratedProfile(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)
-            | Document::OpenDeletion(_) => {}
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => {}
         }
     }
 

@@ -250,5 +250,8 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::UeConfiguration => 7,
         DocumentKind::Migration => 8,
         DocumentKind::OpenDeletion => 9,
+        DocumentKind::AreaMap => 10,
+        DocumentKind::PartnerKeys => 11,
+        DocumentKind::AccessGrant => 12,
     }
 }

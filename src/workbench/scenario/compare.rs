@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::decision::decide::ItemDecision;
+use crate::decision::decide::selection;
 use crate::workbench::scenario::Expected;
 use crate::workbench::scenario::Scenario;
 
@@ -12,6 +13,7 @@ use crate::workbench::scenario::Scenario;
 pub fn differences(scenario: &Scenario, decided: &[ItemDecision]) -> Vec<String> {
     let expected: Vec<&Expected> = scenario.expected().collect();
     let mut found = Vec::new();
+    found.extend(selection_difference(scenario, decided));
     if decided.len() != expected.len() {
         found.push(format!(
             "expected {} items, got {}",
@@ -29,6 +31,13 @@ pub fn differences(scenario: &Scenario, decided: &[ItemDecision]) -> Vec<String>
         );
     }
     found
+}
+
+fn selection_difference(scenario: &Scenario, decided: &[ItemDecision]) -> Option<String> {
+    let expected = scenario.selection.as_ref()?;
+    let got = selection(&scenario.request, &scenario.facts(), decided);
+    let got = serde_json::to_value(got).unwrap_or_default();
+    (got != *expected).then(|| format!("selection: expected {expected}, got {got}"))
 }
 
 fn item_differences(expected: &Expected, decided: &ItemDecision) -> Vec<String> {

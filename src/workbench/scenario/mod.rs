@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::decide;
 use crate::decision::engine::Engine;
+use crate::decision::facts::Facts;
 use crate::decision::reason::ReasonCode;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
@@ -52,6 +53,8 @@ pub struct Scenario {
     pub responses: Responses,
     /// What must come out, item by item.
     pub expect: Vec<Expected>,
+    /// What must be chosen among the systems to which the user might migrate, if it matters.
+    pub selection: Option<Value>,
 }
 
 /// What must come out for the next item, or for so many.
@@ -76,8 +79,12 @@ pub struct Expected {
 impl Scenario {
     /// Decides the request.
     pub fn decide(&self, engine: &Engine) -> Vec<ItemDecision> {
-        let (facts, _) = self.registry.gather(&self.request);
-        decide(engine, &self.request, &facts, self.now)
+        decide(engine, &self.request, &self.facts(), self.now)
+    }
+
+    /// What is known when it is decided.
+    pub fn facts(&self) -> Facts {
+        self.registry.gather(&self.request, self.now).0
     }
 
     /// What is expected of each item.

@@ -103,12 +103,14 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
         "now",
         "responses",
         "expect",
+        "selection",
     ];
     let members = reader.object((file, ""), &json, &known)?;
     let about: Option<String> = reader.required(&members, "about");
     let registry = registry(reader, &members);
     let request = read_request(reader, &members);
     let expect = expectations(reader, &members);
+    let selection = reader.optional(&members, "selection");
     let now = reader.optional::<Timestamp>(&members, "now");
     let responses = reader.optional(&members, "responses");
     let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
@@ -123,6 +125,7 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
         now: now.unwrap_or(Timestamp::from_milliseconds(NOON_MILLISECONDS)),
         responses: responses.unwrap_or_default(),
         expect: expect?,
+        selection,
     })
 }
 

@@ -40,8 +40,8 @@ impl ScenarioRegistry {
     }
 
     /// The facts for a request, and what was read to find them.
-    pub fn gather(&self, request: &InterSystemRequest) -> (Facts, ReadSet) {
-        gather(&self.local, request, &self.state())
+    pub fn gather(&self, request: &InterSystemRequest, now: Timestamp) -> (Facts, ReadSet) {
+        gather(&self.local, request, &self.state(), now)
     }
 
     /// The state of a store into which the documents were written one by one.

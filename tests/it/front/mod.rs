@@ -3,11 +3,13 @@
 mod bad_input;
 mod cli;
 mod clock;
+mod cooperation;
 mod deletions;
 mod idempotency;
 mod identities;
 mod lifecycle;
 mod limits;
+mod migration_operations;
 mod migrations;
 mod mirror;
 mod policies;

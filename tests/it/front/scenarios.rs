@@ -29,7 +29,8 @@ use crate::golden::Scene;
 const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
-const WRITTEN_BY_REQUESTS: [DocumentKind; 3] = [
+const WRITTEN_BY_REQUESTS: [DocumentKind; 4] = [
+    DocumentKind::AccessGrant,
     DocumentKind::Migration,
     DocumentKind::OpenDeletion,
     DocumentKind::UeConfiguration,
@@ -73,6 +74,10 @@ async fn scenarios_come_out_the_same_through_the_front_door() {
     let mut groups: BTreeMap<(String, Responses), Vec<&Scene>> = BTreeMap::new();
     let mut not_posted = Vec::new();
     for scene in SCENES.iter() {
+        // A token that was verified is never posted; tokens are in `migration_operations`.
+        if scene.request.body.elements().credential().is_some() {
+            continue;
+        }
         if scene.posted.is_none() {
             not_posted.push(&scene.name);
             continue;

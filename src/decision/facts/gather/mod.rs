@@ -1,5 +1,6 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod migration;
 mod register;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,10 @@ use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
+use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
 /// Gathers what a request depends on, and what was read to know it.
@@ -42,12 +45,14 @@ pub fn gather(
     local: &McSystemId,
     request: &InterSystemRequest,
     lookup: &dyn Lookup,
+    now: Timestamp,
 ) -> (Facts, ReadSet) {
     let mut gatherer = Gatherer {
         local,
         other: other_system(request),
         direction: request.direction,
         lookup,
+        now,
         read: BTreeMap::new(),
     };
     let facts = gatherer.facts(request);
@@ -71,6 +76,8 @@ pub(super) struct Gatherer<'a> {
     pub(super) other: &'a McSystemId,
     pub(super) direction: Direction,
     lookup: &'a dyn Lookup,
+    /// How old a fix is, is told by it; what a document says of time is judged later.
+    now: Timestamp,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
 
@@ -122,7 +129,7 @@ impl Gatherer<'_> {
                 .iter()
                 .map(|group| self.listed_group(group))
                 .collect(),
-            candidates: Vec::new(),
+            candidates: self.candidates(elements),
         }
     }
 
@@ -133,6 +140,9 @@ impl Gatherer<'_> {
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
+                if elements.division() == Division::Candidates {
+                    person.grants = self.grants(user);
+                }
                 for need in elements.needs() {
                     self.personal_need(&mut person, *need, user, request);
                 }
@@ -161,9 +171,17 @@ impl Gatherer<'_> {
                 let identity = elements.serving_identity();
                 person.serving_identity = identity.map(|identity| self.serving_identity(identity));
             }
+            (Need::Register, _) => person.register = self.register(user, elements),
+            (Need::Access, _) => person.access = self.access(user, request),
+            (Need::Location, _) => person.location = self.located(elements),
+            (Need::LinkFailureProfile, Some(home)) => {
+                person.migrated_profile = self.link_failure_profile(user, &home);
+            }
             (
                 Need::MigratedProfile
                 | Need::CurrentSystem
+                | Need::LinkFailureProfile
+                | Need::Credential
                 | Need::Subject
                 | Need::Membership
                 | Need::Grant
@@ -210,7 +228,12 @@ impl Gatherer<'_> {
                 let user = request.body.elements().subject();
                 shared.migrated_count = user.map(|user| self.migrated_count(user));
             }
+            Need::Credential => shared.credential_key = self.credential_key(request),
             Need::Visitors
+            | Need::Register
+            | Need::Access
+            | Need::Location
+            | Need::LinkFailureProfile
             | Need::CurrentSystem
             | Need::OpenDeletion
             | Need::ServingIdentity
@@ -235,6 +258,7 @@ impl Gatherer<'_> {
             migrated_count: None,
             target: None,
             configuration: None,
+            credential_key: None,
         }
     }
 

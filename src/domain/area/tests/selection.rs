@@ -65,7 +65,7 @@ fn chosen(
             Certainty::Certain
         },
     };
-    choose(&map(&areas), candidates, &found, wish)
+    choose(&map(&areas).preferences(), candidates, &found, wish)
 }
 
 fn preferred(id: &str, area: &str) -> Selection {
@@ -290,7 +290,12 @@ fn elsewhere_has_a_preference_of_its_own() {
             value["elsewhere"] = elsewhere;
         }
         let map: AreaMap = serde_json::from_value(value).unwrap();
-        let found = choose(&map, &all, &located(&map, &far), Wish::default());
+        let found = choose(
+            &map.preferences(),
+            &all,
+            &located(&map, &far),
+            Wish::default(),
+        );
         assert_eq!(found, expected);
     }
 }
@@ -304,7 +309,12 @@ fn in_two_areas_the_first_is_preferred_and_across_the_border_the_user_chooses() 
     ]);
     let choice = |longitude: f64, radius: f64| {
         let location = fixed(&circle(65.5, longitude, radius));
-        choose(&map, &all, &located(&map, &location), Wish::default())
+        choose(
+            &map.preferences(),
+            &all,
+            &located(&map, &location),
+            Wish::default(),
+        )
     };
     assert_eq!(choice(24.0, 50.0), preferred(SE, "tornio"));
     assert_eq!(choice(26.0, 50.0), preferred(FI, "lapland"));

@@ -150,7 +150,10 @@ impl Touched {
             | Document::MigratedProfile(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)
-            | Document::OpenDeletion(_) => {}
+            | Document::OpenDeletion(_)
+            | Document::AreaMap(_)
+            | Document::PartnerKeys(_)
+            | Document::AccessGrant(_) => {}
         }
     }
 }

@@ -109,7 +109,10 @@ fn claims(document: &Document) -> BTreeSet<String> {
         | Document::Link(_)
         | Document::UeConfiguration(_)
         | Document::Migration(_)
-        | Document::OpenDeletion(_) => BTreeSet::new(),
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::AccessGrant(_) => BTreeSet::new(),
     }
 }
 
