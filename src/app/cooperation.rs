@@ -24,9 +24,11 @@ pub(in crate::app) fn agreement(request: &InterSystemRequest, state: &State) -> 
         kind: DocumentKind::Agreement,
         id: other_system(request).as_str().parse().ok()?,
     };
-    match state.document(&key)?.value.as_ref() {
-        Document::Agreement(agreement) => Some(agreement.clone()),
-        _ => None,
+    let found = state.document(&key)?;
+    if let Document::Agreement(agreement) = found.value.as_ref() {
+        Some(agreement.clone())
+    } else {
+        None
     }
 }
 

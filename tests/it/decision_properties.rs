@@ -530,7 +530,7 @@ fn chance_scenes_are_decided_in_every_way() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut widths = [0; 3];
-    for _ in 0..1_200 {
+    for _ in 0..900 {
         let scene = chance_scene().new_tree(&mut runner).unwrap().current();
         for item in shipped(&scene).iter().take(1) {
             widths[usize::from(item.outcome.width())] += 1;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod catalogue;
 mod crash;
 mod credential;
 mod decision_properties;

@@ -88,7 +88,7 @@ async fn an_item_is_answered_once() {
     let twice = with(&approval(), "/items", json!([0, 0]));
     let refused = service.respond(&path, &twice).await;
     assert_eq!(refused.problem(), (422, "invalid-input"));
-    assert_eq!(refused.pointers(), ["/items"]);
+    assert_eq!(refused.pointers(), ["/items/1"]);
     let read = service.get(&path, "reviewer").await;
     assert_eq!(read.items("/state"), ["pending"]);
 }

@@ -29,7 +29,8 @@ use crate::golden::Scene;
 const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
-const WRITTEN_BY_REQUESTS: [DocumentKind; 4] = [
+const WRITTEN_BY_REQUESTS: [DocumentKind; 5] = [
+    DocumentKind::Agreement,
     DocumentKind::AccessGrant,
     DocumentKind::Migration,
     DocumentKind::OpenDeletion,

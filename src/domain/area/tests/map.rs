@@ -29,6 +29,7 @@ fn a_map_is_read_and_written_alike() {
         "elsewhere": ["mc.no.example"],
         "unstated_uncertainty_m": 50.0,
         "confidence_min": 90,
+        "fix_age_seconds_max": 120,
     });
     let map: AreaMap = serde_json::from_value(value.clone()).unwrap();
     assert_eq!(serde_json::to_value(&map).unwrap(), value);
