@@ -133,25 +133,11 @@ impl<'a> Element<'a> {
     }
 
     pub(in crate::domain) fn octet(&self) -> Option<u8> {
-        let Value::Number(number) = self.value else {
-            return self.wrong_type("a whole number");
-        };
-        let octet = number.as_u64().and_then(|value| u8::try_from(value).ok());
-        if octet.is_none() {
-            self.refuse("must be a whole number from 0 to 255");
-        }
-        octet
+        self.number(u8::MAX)
     }
 
     pub(in crate::domain) fn count(&self) -> Option<u32> {
-        let Value::Number(number) = self.value else {
-            return self.wrong_type("a whole number");
-        };
-        let count = number.as_u64().and_then(|value| u32::try_from(value).ok());
-        if count.is_none() {
-            self.refuse("must be a whole number from 0 to 4294967295");
-        }
-        count
+        self.number(u32::MAX)
     }
 
     /// A number of any kind that has a form of its own.

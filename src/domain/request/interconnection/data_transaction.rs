@@ -65,9 +65,7 @@ impl ReadElements for McdataTransaction {
         let recipient = members.required("recipient").and_then(|id| id.identity());
         let kind = members.required("kind");
         let kind = kind.and_then(|word| TransactionKind::read(&word));
-        let size = members
-            .optional("size")
-            .and_then(|size| size.number(u32::MAX));
+        let size = members.optional("size").and_then(|size| size.count());
         let serving_system = members.optional("serving_system");
         Some(Self {
             sender: sender?,

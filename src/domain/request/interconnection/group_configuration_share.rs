@@ -52,7 +52,7 @@ impl ReadElements for GroupConfigurationShare {
         let shared = shared.and_then(|list| services(&list));
         let priority = |name: &str| {
             let element = members.optional(name);
-            element.and_then(|priority| priority.number(u8::MAX))
+            element.and_then(|priority| priority.octet())
         };
         let security_parameters = members.optional("security_parameters");
         Some(Self {

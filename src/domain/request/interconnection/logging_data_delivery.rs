@@ -18,23 +18,82 @@ use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::words::service;
 
+const EITHER: &str = "must have either `user` or `group`";
+
 /// Delivery of logging data, by the system that has it, to another that keeps it for the organisation responsible
 /// for a user or a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct LoggingDataDelivery {
     /// What is delivered.
     pub kind: LoggingData,
     /// The service that was used.
     pub service: McService,
-    /// The user whose communication it is; either they or a group is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<McServiceId>,
-    /// The group whose communication it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<GroupId>,
+    /// Whose communication it is.
+    pub party: LoggedParty,
     /// The system that serves the user, or members of the group.
     pub serving_system: McSystemId,
+}
+
+/// Whose communication is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoggedParty {
+    /// A user's.
+    User(McServiceId),
+    /// A group's.
+    Group(GroupId),
+}
+
+/// As it is written: the party by one of two members.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    kind: LoggingData,
+    service: McService,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<McServiceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<GroupId>,
+    serving_system: McSystemId,
+}
+
+impl LoggedParty {
+    fn of(user: Option<McServiceId>, group: Option<GroupId>) -> Option<Self> {
+        match (user, group) {
+            (Some(user), None) => Some(Self::User(user)),
+            (None, Some(group)) => Some(Self::Group(group)),
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+}
+
+impl TryFrom<Written> for LoggingDataDelivery {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        Ok(Self {
+            kind: written.kind,
+            service: written.service,
+            party: LoggedParty::of(written.user, written.group).ok_or(EITHER)?,
+            serving_system: written.serving_system,
+        })
+    }
+}
+
+impl From<LoggingDataDelivery> for Written {
+    fn from(delivery: LoggingDataDelivery) -> Self {
+        let (user, group) = match delivery.party {
+            LoggedParty::User(user) => (Some(user), None),
+            LoggedParty::Group(group) => (None, Some(group)),
+        };
+        Self {
+            kind: delivery.kind,
+            service: delivery.service,
+            user,
+            group,
+            serving_system: delivery.serving_system,
+        }
+    }
 }
 
 /// What is delivered.
@@ -66,7 +125,7 @@ impl ReadElements for LoggingDataDelivery {
         let user = members.optional("user");
         let group = members.optional("group");
         if user.is_some() == group.is_some() {
-            members.refuse("must have either `user` or `group`");
+            members.refuse(EITHER);
             return None;
         }
         let serving_system = members
@@ -75,8 +134,10 @@ impl ReadElements for LoggingDataDelivery {
         Some(Self {
             kind: kind?,
             service: service?,
-            user: user.and_then(|id| id.identity()),
-            group: group.and_then(|id| id.identity()),
+            party: LoggedParty::of(
+                user.and_then(|id| id.identity()),
+                group.and_then(|id| id.identity()),
+            )?,
             serving_system: serving_system?,
         })
     }
@@ -87,12 +148,10 @@ impl InformationElements for LoggingDataDelivery {
         "deliverLoggingData"
     }
 
-    /// Where neither is named, a system is no such resource, and the schema refuses the query.
     fn resource(&self) -> Resource<'_> {
-        match (&self.user, &self.group) {
-            (Some(user), _) => Resource::User(user),
-            (None, Some(group)) => Resource::Group(group),
-            (None, None) => Resource::ReceivingSystem,
+        match &self.party {
+            LoggedParty::User(user) => Resource::User(user),
+            LoggedParty::Group(group) => Resource::Group(group),
         }
     }
 

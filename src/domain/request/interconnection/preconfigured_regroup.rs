@@ -18,6 +18,7 @@ use crate::domain::request::elements::Resource;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::lists::distinct;
 use crate::domain::wire::people::requester;
 use crate::domain::wire::people::users;
 
@@ -25,26 +26,95 @@ const TAG_BYTES_MAX: usize = 255;
 const CRITERIA_MAX: usize = 100;
 const FORMS: [&str; 3] = ["groups", "users", "criteria"];
 
-/// Preconfigured regroup request: exactly one of groups, users and criteria; one item a group or user.
+const ONE_FORM: &str = "must have exactly one of `groups`, `users` and `criteria`";
+
+/// Preconfigured regroup request; one item a group or user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct PreconfiguredRegroup {
     /// Who asks.
     pub requester: Requester,
     /// The temporary group, if it has an identity already.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regroup_group: Option<GroupId>,
     /// The group whose configuration the temporary one takes.
     pub source_group: GroupId,
-    /// The groups that are regrouped.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<GroupId>,
-    /// The users who are regrouped.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub users: Vec<McServiceId>,
-    /// What the users who are regrouped have in common.
+    /// What is regrouped.
+    pub regrouped: Regrouped,
+}
+
+/// What is regrouped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Regrouped {
+    /// These groups.
+    Groups(Vec<GroupId>),
+    /// These users.
+    Users(Vec<McServiceId>),
+    /// Whoever has this in common.
+    Criteria(RegroupCriteria),
+}
+
+/// As it is written: what is regrouped by one of three members; a list that is not meant may be there empty.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    requester: Requester,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub criteria: Option<RegroupCriteria>,
+    regroup_group: Option<GroupId>,
+    source_group: GroupId,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    users: Vec<McServiceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    criteria: Option<RegroupCriteria>,
+}
+
+impl Regrouped {
+    fn of(
+        groups: Vec<GroupId>,
+        users: Vec<McServiceId>,
+        criteria: Option<RegroupCriteria>,
+    ) -> Option<Self> {
+        match (groups.is_empty(), users.is_empty(), criteria) {
+            (false, true, None) => Some(Self::Groups(groups)),
+            (true, false, None) => Some(Self::Users(users)),
+            (true, true, Some(criteria)) => Some(Self::Criteria(criteria)),
+            (false, false, _) | (true, true, None) | (_, _, Some(_)) => None,
+        }
+    }
+}
+
+impl TryFrom<Written> for PreconfiguredRegroup {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let regrouped = Regrouped::of(written.groups, written.users, written.criteria);
+        Ok(Self {
+            requester: written.requester,
+            regroup_group: written.regroup_group,
+            source_group: written.source_group,
+            regrouped: regrouped.ok_or(ONE_FORM)?,
+        })
+    }
+}
+
+impl From<PreconfiguredRegroup> for Written {
+    fn from(regroup: PreconfiguredRegroup) -> Self {
+        let mut written = Self {
+            requester: regroup.requester,
+            regroup_group: regroup.regroup_group,
+            source_group: regroup.source_group,
+            groups: Vec::new(),
+            users: Vec::new(),
+            criteria: None,
+        };
+        match regroup.regrouped {
+            Regrouped::Groups(groups) => written.groups = groups,
+            Regrouped::Users(users) => written.users = users,
+            Regrouped::Criteria(criteria) => written.criteria = Some(criteria),
+        }
+        written
+    }
 }
 
 /// What users must have in common, of which at least one is written.
@@ -79,21 +149,23 @@ impl ReadElements for PreconfiguredRegroup {
         let source_group = source_group.and_then(|id| id.identity());
         let forms = FORMS.map(|name| members.optional(name));
         if forms.iter().flatten().count() != 1 {
-            members.refuse("must have exactly one of `groups`, `users` and `criteria`");
+            members.refuse(ONE_FORM);
             return None;
         }
         let [listed_groups, listed_users, criteria] = forms;
+        let listed_groups = listed_groups
+            .and_then(|list| distinct(&list, limits.members, "group", Element::identity));
+        let listed_users = listed_users.and_then(|list| users(&list, limits));
+        let regrouped = Regrouped::of(
+            listed_groups.unwrap_or_default(),
+            listed_users.unwrap_or_default(),
+            criteria.and_then(|element| RegroupCriteria::read(&element)),
+        );
         Some(Self {
             requester: asking?,
             regroup_group: regroup_group.and_then(|id| id.identity()),
             source_group: source_group?,
-            groups: listed_groups
-                .and_then(|list| groups(&list, limits))
-                .unwrap_or_default(),
-            users: listed_users
-                .and_then(|list| users(&list, limits))
-                .unwrap_or_default(),
-            criteria: criteria.and_then(|element| RegroupCriteria::read(&element)),
+            regrouped: regrouped?,
         })
     }
 }
@@ -124,30 +196,21 @@ impl RegroupCriteria {
     }
 }
 
-/// Groups, none of them twice.
-fn groups(element: &Element<'_>, limits: WireLimits) -> Option<Vec<GroupId>> {
-    let mut seen = BTreeSet::new();
-    let mut groups = Vec::new();
-    for element in element.list(limits.members)? {
-        if let Some(group) = element.identity::<GroupId>() {
-            if seen.insert(group.clone()) {
-                groups.push(group);
-            } else {
-                element.refuse("names the same group again");
-            }
+impl PreconfiguredRegroup {
+    fn users(&self) -> &[McServiceId] {
+        match &self.regrouped {
+            Regrouped::Users(users) => users,
+            Regrouped::Groups(_) | Regrouped::Criteria(_) => &[],
         }
     }
-    Some(groups)
 }
 
 impl InformationElements for PreconfiguredRegroup {
     fn action(&self) -> &'static str {
-        match self.division() {
-            Division::Groups(_) => "regroupGroups",
-            Division::Users => "regroupUsers",
-            Division::Whole | Division::Services(_) | Division::Kinds(_) | Division::Candidates => {
-                "regroupByCriteria"
-            }
+        match self.regrouped {
+            Regrouped::Groups(_) => "regroupGroups",
+            Regrouped::Users(_) => "regroupUsers",
+            Regrouped::Criteria(_) => "regroupByCriteria",
         }
     }
 
@@ -161,33 +224,30 @@ impl InformationElements for PreconfiguredRegroup {
     }
 
     fn listed(&self) -> usize {
-        self.users.len()
+        self.users().len()
     }
 
     fn listed_subject(&self, number: usize) -> Option<&McServiceId> {
-        self.users.get(number)
+        self.users().get(number)
     }
 
     fn division(&self) -> Division<'_> {
-        if self.criteria.is_some() {
-            Division::Whole
-        } else if self.users.is_empty() {
-            Division::Groups(&self.groups)
-        } else {
-            Division::Users
+        match &self.regrouped {
+            Regrouped::Groups(groups) => Division::Groups(groups),
+            Regrouped::Users(_) => Division::Users,
+            Regrouped::Criteria(_) => Division::Whole,
         }
     }
 
     fn needs(&self) -> &'static [Need] {
-        if self.users.is_empty() {
-            &[]
-        } else {
-            &[Need::Subject, Need::Grant]
+        match self.regrouped {
+            Regrouped::Users(_) => &[Need::Subject, Need::Grant],
+            Regrouped::Groups(_) | Regrouped::Criteria(_) => &[],
         }
     }
 
     fn particulars(&self) -> Vec<(&'static str, Particular<'_>)> {
-        let count = self.groups.len().max(self.users.len());
+        let count = self.groups().len().max(self.listed());
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let mut particulars = vec![
             ("count", Particular::Long(count)),
