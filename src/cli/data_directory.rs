@@ -14,6 +14,12 @@ use crate::identity::token::Token;
 
 const SYSTEM_FILE: &str = "system";
 
+/// What the store writes first.
+const META_FILE: &str = "meta.json";
+
+/// What the log lies in.
+const LOG_NAMES: [&str; 3] = ["leaf", "payload", "anchor"];
+
 const SEALING_KEY_FILE: &str = "sealing.key";
 
 /// Refuses the data directory of another system; a new one is taken for good.
@@ -37,6 +43,24 @@ pub(super) fn bind_to_system(
         found,
         asked: system.clone(),
     })
+}
+
+/// Whether a log was ever kept there.
+pub(super) fn is_data_directory(directory: &Path) -> bool {
+    let names = LOG_NAMES.iter().chain([&SYSTEM_FILE, &META_FILE]);
+    names.into_iter().any(|name| directory.join(name).exists())
+}
+
+/// Refuses a data directory that was in use and whose log is gone as a whole: a new log would take the place and the
+/// name of the lost one. The system is written down only after a first log is durable.
+pub(super) fn refuse_lost_log(directory: &Path) -> Result<(), ServiceError> {
+    let has_log = LOG_NAMES.iter().any(|name| directory.join(name).exists());
+    let was_in_use = directory.join(SYSTEM_FILE).exists();
+    refuse_missing(
+        &directory.join(LOG_NAMES[0]),
+        was_in_use && !has_log,
+        || "to begin anew, give the service an empty data directory".to_owned(),
+    )
 }
 
 /// The key under which configuration is sealed; made once, with the data directory.

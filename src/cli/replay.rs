@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
+use super::data_directory::is_data_directory;
 use super::exit::Exit;
 use super::output;
 use crate::app::error::AppError;
@@ -26,6 +27,13 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
+    if !is_data_directory(&arguments.data_dir) {
+        output::complain(&format!(
+            "`{}` is not the data directory of a service: it holds no log",
+            arguments.data_dir.display()
+        ));
+        return Exit::InvalidInput;
+    }
     let bar = progress_bar();
     let replayed = replay_directory(&arguments.data_dir, |done, total| {
         bar.set_length(total);

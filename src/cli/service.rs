@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::data_directory::bind_to_system;
 use super::data_directory::operator_token;
 use super::data_directory::random_bytes;
+use super::data_directory::refuse_lost_log;
 use super::data_directory::sealing_key;
 use crate::app::App;
 use crate::app::Settings;
@@ -274,6 +275,7 @@ pub fn open_store(
     directory: &Path,
     choose: impl FnOnce(&mut StoreSettings),
 ) -> Result<(EmbeddedStore, Archive), ServiceError> {
+    refuse_lost_log(directory)?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
     disk.create_directories(Path::new(""))
         .map_err(|error| ServiceError::File(directory.to_owned(), error))?;

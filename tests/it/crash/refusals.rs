@@ -142,6 +142,23 @@ async fn a_data_directory_that_lost_a_file_is_refused_or_says_so() {
         }
         assert!(!file.exists(), "{name} was made anew");
     }
+    // A new log would take the place and the name of the lost one.
+    let damaged = home.copy();
+    make_private(&damaged);
+    for folder in ["leaf", "payload"] {
+        fs::remove_dir_all(damaged.data().join(folder)).unwrap();
+    }
+    fs::remove_file(damaged.data().join("anchor")).unwrap();
+    let refused = refused_service(&damaged);
+    let told = errors(&refused);
+    assert_eq!(refused.status.code(), Some(3), "{told}");
+    for word in ["is missing", "from the backup", "an empty data directory"] {
+        assert!(told.contains(word), "no `{word}` in: {told}");
+    }
+    assert!(
+        !damaged.data().join("leaf").exists(),
+        "a log was begun anew"
+    );
     // What the log says itself is written again, and told.
     fs::remove_file(home.data().join("meta.json")).unwrap();
     let service = Service::start(&home);

@@ -316,6 +316,19 @@ async fn a_registry_that_cannot_be_used_is_not_sent() {
     assert_eq!(listed.body["documents"], json!([]));
 }
 
+#[test]
+fn what_is_no_data_directory_is_not_replayed_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("nope");
+    for path in [missing.as_path(), directory.path()] {
+        let ended = comity(&["replay", "--data-dir", path.to_str().unwrap()]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains("holds no log"), "{ended:?}");
+    }
+    assert!(!missing.exists());
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_decisions_replay_alike() {
     let mut service = TestService::start().await;
