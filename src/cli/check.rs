@@ -45,8 +45,10 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
                 if warned && arguments.deny_warnings {
                     exit = Exit::InvalidInput;
                 }
-                if arguments.format == Format::Text {
-                    output::complain(&summary(directory, &bundle));
+                match arguments.format {
+                    Format::Text => output::complain(&summary(directory, &bundle)),
+                    Format::Json if bundle.warnings().is_none() => output::say("[]"),
+                    Format::Json => {}
                 }
             }
             Err(diagnostics) => {

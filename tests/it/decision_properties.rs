@@ -21,6 +21,8 @@ use comity::decision::query::Prepared;
 use comity::decision::query::Query;
 use comity::decision::reason::ReasonCode;
 use comity::domain::document::Document;
+use comity::domain::identity::FunctionalAlias;
+use comity::domain::identity::McServiceId;
 use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::request::InterSystemRequest;
@@ -182,7 +184,11 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         Document::Migration(_) | Document::OpenDeletion(_) => true,
         Document::User(user) => {
             let given = request.body.elements().serving_identity();
-            user.identities.iter().any(|(_, id)| Some(id) == given)
+            let is_alias = |given: &McServiceId| {
+                let alias = FunctionalAlias::from(given.uri().clone());
+                user.functional_aliases.contains(&alias)
+            };
+            user.identities.iter().any(|(_, id)| Some(id) == given) || given.is_some_and(is_alias)
         }
         Document::System(_)
         | Document::Agreement(_)

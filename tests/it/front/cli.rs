@@ -122,6 +122,13 @@ fn a_misspelt_attribute_is_shown_where_it_is() {
 }
 
 #[test]
+fn a_valid_bundle_without_warnings_is_an_empty_list() {
+    let ended = comity(&["check", "--format", "json", "policies"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.out.trim(), "[]");
+}
+
+#[test]
 fn what_is_no_bundle_is_invalid_input() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");

@@ -128,9 +128,10 @@ impl Gatherer<'_> {
     }
 
     pub(super) fn serving_identity(&mut self, identity: &McServiceId) -> ServingIdentityFacts {
+        let alias = FunctionalAlias::from(identity.uri().clone());
         ServingIdentityFacts {
             home: self.home(identity.uri()),
-            registered: self.is_registered(identity),
+            registered: self.is_registered(identity) || self.is_held(&alias),
         }
     }
 }
