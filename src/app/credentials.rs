@@ -34,10 +34,8 @@ impl Presented {
             && let Credential::Clear(text) = credential
         {
             let hash = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-            let placeholder = Credential::Examined(Examined::Refused(hash));
-            if let Credential::Clear(text) = std::mem::replace(credential, placeholder) {
-                token = Some(text);
-            }
+            token = Some(std::mem::take(text));
+            *credential = Credential::Examined(Examined::Refused(hash));
         }
         Self { request, token }
     }

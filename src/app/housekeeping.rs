@@ -102,7 +102,7 @@ impl App {
             at: now,
         });
         if let Err(error) = self.store().commit(command).await {
-            tracing::warn!(%error, "what has ended stays in the register of current systems for now");
+            tracing::warn!(%error, "what has ended could not be taken out of the register of current systems; the next round tries again");
         }
     }
 

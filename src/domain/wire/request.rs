@@ -91,7 +91,7 @@ fn request(members: &Members<'_>, limits: WireLimits) -> Option<InterSystemReque
     let body = operation.and_then(|operation| operation.read(members, limits));
     let urgency = members
         .optional("urgency")
-        .map(|word| word.word("an urgency", &URGENCIES.map(|u| (u.as_str(), u))));
+        .and_then(|word| word.word("an urgency", &URGENCIES.map(|u| (u.as_str(), u))));
     let justification = members
         .optional("justification")
         .and_then(|text| text.bounded_text(JUSTIFICATION_BYTES_MAX));
@@ -102,7 +102,7 @@ fn request(members: &Members<'_>, limits: WireLimits) -> Option<InterSystemReque
         requesting_system: requesting_system?,
         receiving_system: receiving_system?,
         body: body?,
-        urgency: urgency.unwrap_or(Some(Urgency::default()))?,
+        urgency: urgency.unwrap_or_default(),
         justification,
     })
 }

@@ -1,16 +1,26 @@
 //! Words of the vocabulary in a request.
 
 use super::element::Element;
+use super::element::Members;
 use crate::domain::agreement::DisclosureKind;
 use crate::domain::credential::Credential;
+use crate::domain::partner_keys::NAME_BYTES_MAX;
 use crate::domain::service::McService;
 
 /// The longest token that is read; a longer one is no token of ours to verify.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
-/// A security token, of which nothing is ever repeated.
-pub(in crate::domain) fn credential(element: &Element<'_>) -> Option<Credential> {
-    element.bounded_text(TOKEN_BYTES_MAX).map(Credential::Clear)
+/// A security token, of which nothing is ever repeated, and where it was presented.
+pub(in crate::domain) fn presented_token(
+    members: &Members<'_>,
+) -> (Option<Credential>, Option<String>) {
+    let token = members
+        .optional("token")
+        .and_then(|token| token.bounded_text(TOKEN_BYTES_MAX));
+    let presented_at = members
+        .optional("presented_at")
+        .and_then(|address| address.bounded_text(NAME_BYTES_MAX));
+    (token.map(Credential::Clear), presented_at)
 }
 
 /// An MC service.

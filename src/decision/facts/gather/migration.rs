@@ -99,7 +99,12 @@ impl Gatherer<'_> {
         register
     }
 
-    fn registered(&mut self, user: &McServiceId, service: McService) -> Option<CurrentFacts> {
+    /// What the register says of a user in one service.
+    pub(super) fn registered(
+        &mut self,
+        user: &McServiceId,
+        service: McService,
+    ) -> Option<CurrentFacts> {
         let id = Migration::id(user, service).ok()?;
         let Some(found) = self.document(DocumentKind::Migration, id.as_str()) else {
             return Some(CurrentFacts { entry: None });

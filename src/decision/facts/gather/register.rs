@@ -14,7 +14,6 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
-use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKind;
@@ -80,19 +79,7 @@ impl Gatherer<'_> {
             return None;
         }
         let service = request.body.elements().service()?;
-        let id = Migration::id(user, service).ok()?;
-        let Some(found) = self.document(DocumentKind::Migration, id.as_str()) else {
-            return Some(CurrentFacts { entry: None });
-        };
-        let Document::Migration(entry) = found.value.as_ref() else {
-            return None;
-        };
-        Some(CurrentFacts {
-            entry: Some(Versioned {
-                revision: found.revision,
-                value: entry.clone(),
-            }),
-        })
+        self.registered(user, service)
     }
 
     /// Whether we have asked the group's home to delete one of our own users.

@@ -44,18 +44,18 @@ impl ReadElements for ConfigurationInformation {
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
-        let target = members.optional("target").map(|whom| target(&whom));
+        let target = members.optional("target").and_then(|whom| target(&whom));
         let kinds = members
             .required("kinds")
             .and_then(|list| distinct(&list, DisclosureKind::ALL.len(), "kind", disclosure_kind));
         let groups = members
             .optional("groups")
-            .map(|list| distinct(&list, limits.members, "group", Element::identity));
+            .and_then(|list| distinct(&list, limits.members, "group", Element::identity));
         Some(Self {
             requester: requester?,
-            target: target.map_or(Some(None), |whom| whom.map(Some))?,
+            target,
             kinds: kinds?,
-            groups: groups.unwrap_or(Some(Vec::new()))?,
+            groups: groups.unwrap_or_default(),
         })
     }
 }

@@ -24,10 +24,10 @@ impl ReadElements for AcmConnection {
     const ABOUT_NOBODY: &'static [&'static str] = &[];
 
     fn read(members: &Members<'_>, _limits: WireLimits) -> Option<Self> {
-        let requester = members.optional("requester").map(|who| requester(&who));
-        Some(Self {
-            requester: requester.map_or(Some(None), |who| who.map(Some))?,
-        })
+        let requester = members
+            .optional("requester")
+            .and_then(|who| requester(&who));
+        Some(Self { requester })
     }
 }
 

@@ -103,28 +103,28 @@ impl ReadElements for CooperationStatusChange {
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
-        let target = members.optional("target").map(|whom| target(&whom));
+        let target = members.optional("target").and_then(|whom| target(&whom));
         let change = members
             .required("change")
             .and_then(|word| word.word("a change", &CooperationChange::WORDS));
         let reason = members
             .required("reason")
             .and_then(|text| text.bounded_text(REASON_BYTES_MAX));
-        let effective_at = members.optional("effective_at").map(|at| at.parsed());
+        let effective_at = members.optional("effective_at").and_then(|at| at.parsed());
         let treatments = [
             ("continue", RunningSessions::Continue),
             ("end", RunningSessions::End),
         ];
         let running_sessions = members
             .optional("running_sessions")
-            .map(|word| word.word("a treatment", &treatments));
+            .and_then(|word| word.word("a treatment", &treatments));
         Some(Self {
             requester: requester?,
-            target: target.map_or(Some(None), |whom| whom.map(Some))?,
+            target,
             change: change?,
             reason: reason?,
-            effective_at: effective_at.map_or(Some(None), |at| at.map(Some))?,
-            running_sessions: running_sessions.unwrap_or(Some(RunningSessions::default()))?,
+            effective_at,
+            running_sessions: running_sessions.unwrap_or_default(),
         })
     }
 }

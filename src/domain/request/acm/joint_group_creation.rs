@@ -76,7 +76,7 @@ impl ReadElements for JointGroupCreation {
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
-        let target = members.optional("target").map(|whom| target(&whom));
+        let target = members.optional("target").and_then(|whom| target(&whom));
         let group = members.required("group").and_then(|id| id.identity());
         let home_system = members.required("home_system").and_then(|id| id.parsed());
         let partners = members
@@ -89,10 +89,10 @@ impl ReadElements for JointGroupCreation {
         let review_additions = flag("review_additions");
         let review_deletions = flag("review_deletions");
         let end_to_end_security = flag("end_to_end_security");
-        let priority = members.optional("priority").map(|it| it.octet());
+        let priority = members.optional("priority").and_then(|it| it.octet());
         Some(Self {
             requester: requester?,
-            target: target.map_or(Some(None), |whom| whom.map(Some))?,
+            target,
             group: group?,
             home_system: home_system?,
             partners: partners?,
@@ -100,7 +100,7 @@ impl ReadElements for JointGroupCreation {
             review_additions: review_additions?,
             review_deletions: review_deletions?,
             end_to_end_security: end_to_end_security?,
-            priority: priority.map_or(Some(None), |it| it.map(Some))?,
+            priority,
         })
     }
 }

@@ -54,13 +54,15 @@ impl ReadElements for MigrationUsersUpdate {
         let change = members
             .required("change")
             .and_then(|word| word.word("a change", &MembershipChange::WORDS));
-        let services = members.optional("services").map(|list| services(&list));
+        let services = members
+            .optional("services")
+            .and_then(|list| services(&list));
         Some(Self {
             requester: requester?,
             target: target?,
             users: users?,
             change: change?,
-            services: services.unwrap_or(Some(Vec::new()))?,
+            services: services.unwrap_or_default(),
         })
     }
 }

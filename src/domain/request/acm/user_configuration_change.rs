@@ -58,7 +58,7 @@ impl ReadElements for UserConfigurationChange {
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
-        let target = members.optional("target").map(|whom| target(&whom));
+        let target = members.optional("target").and_then(|whom| target(&whom));
         let changes = members.required("changes").and_then(|list| {
             distinct_by(&list, limits.members, "user", proposed_profile, |change| {
                 change.user.uri().subscriber().to_owned()
@@ -66,7 +66,7 @@ impl ReadElements for UserConfigurationChange {
         });
         Some(Self {
             requester: requester?,
-            target: target.map_or(Some(None), |whom| whom.map(Some))?,
+            target,
             changes: changes?,
         })
     }
@@ -78,15 +78,15 @@ fn proposed_profile(element: &Element<'_>) -> Option<ProposedProfile> {
     let services = members
         .required("services")
         .and_then(|list| services(&list));
-    let priority = members.optional("priority").map(|it| it.octet());
+    let priority = members.optional("priority").and_then(|it| it.octet());
     let profile_index = members
         .optional("profile_index")
-        .map(|it| it.small_number());
+        .and_then(|it| it.small_number());
     Some(ProposedProfile {
         user: user?,
         services: services?,
-        priority: priority.map_or(Some(None), |it| it.map(Some))?,
-        profile_index: profile_index.map_or(Some(None), |it| it.map(Some))?,
+        priority,
+        profile_index,
     })
 }
 

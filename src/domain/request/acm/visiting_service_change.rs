@@ -60,7 +60,7 @@ impl ReadElements for VisitingServiceChange {
         let requester = members
             .required("requester")
             .and_then(|who| requester(&who));
-        let target = members.optional("target").map(|whom| target(&whom));
+        let target = members.optional("target").and_then(|whom| target(&whom));
         let users = members
             .required("users")
             .and_then(|list| users(&list, limits));
@@ -68,21 +68,21 @@ impl ReadElements for VisitingServiceChange {
             .required("services")
             .and_then(|list| services(&list));
         let enable = members.required("enable").and_then(|flag| flag.boolean());
-        let from: Option<Option<Timestamp>> = members.optional("from").map(|at| at.parsed());
-        let until: Option<Option<Timestamp>> = members.optional("until").map(|at| at.parsed());
-        if let (Some(Some(from)), Some(Some(until))) = (from, until)
+        let from: Option<Timestamp> = members.optional("from").and_then(|at| at.parsed());
+        let until: Option<Timestamp> = members.optional("until").and_then(|at| at.parsed());
+        if let (Some(from), Some(until)) = (from, until)
             && until <= from
         {
             members.refuse_member("until", "the period ends before it begins".to_owned());
         }
         Some(Self {
             requester: requester?,
-            target: target.map_or(Some(None), |whom| whom.map(Some))?,
+            target,
             users: users?,
             services: services?,
             enable: enable?,
-            from: from.map_or(Some(None), |at| at.map(Some))?,
-            until: until.map_or(Some(None), |at| at.map(Some))?,
+            from,
+            until,
         })
     }
 }

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::domain::credential::Credential;
 use crate::domain::identity::McServiceId;
-use crate::domain::partner_keys::NAME_BYTES_MAX;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
@@ -15,7 +14,7 @@ use crate::domain::request::elements::Serving;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
-use crate::domain::wire::words::credential;
+use crate::domain::wire::words::presented_token;
 use crate::domain::wire::words::services;
 
 /// Inter-domain user service authorization; one item a service. Outbound the home is asked whether it issues the token, inbound the partner whether it counts.
@@ -45,12 +44,7 @@ impl ReadElements for InterDomainUserAuthorization {
         let services = members
             .required("services")
             .and_then(|element| services(&element));
-        let token = members
-            .optional("token")
-            .and_then(|element| credential(&element));
-        let presented_at = members
-            .optional("presented_at")
-            .and_then(|element| element.bounded_text(NAME_BYTES_MAX));
+        let (token, presented_at) = presented_token(members);
         Some(Self {
             user: user?,
             services: services?,

@@ -42,11 +42,11 @@ impl ReadElements for MigrationReturn {
             .and_then(|element| element.parsed());
         let services = members
             .optional("services")
-            .map(|element| services(&element));
+            .and_then(|element| services(&element));
         Some(Self {
             user: user?,
             serving_system: serving_system?,
-            services: services.unwrap_or(Some(Vec::new()))?,
+            services: services.unwrap_or_default(),
         })
     }
 }

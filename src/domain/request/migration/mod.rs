@@ -1,10 +1,9 @@
 //! Migration of users to another system (TR 23.781 key issues 2.1 to 2.11).
 
+pub(super) mod credentialed;
 pub(super) mod current_system_report;
 pub(super) mod inbound_identities;
 pub(super) mod inter_domain_authorization;
-pub(super) mod limited_migration;
-pub(super) mod link_failure_migration;
 pub(super) mod migration_return;
 pub(super) mod outbound_identities;
 pub(super) mod partner_connection_details;

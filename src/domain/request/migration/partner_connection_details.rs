@@ -54,13 +54,13 @@ impl ReadElements for PartnerConnectionDetails {
             .and_then(|element| element.parsed());
         let services = members
             .optional("services")
-            .map(|element| services(&element));
+            .and_then(|element| services(&element));
         let ue = members.optional("ue").and_then(|element| element.parsed());
         Some(Self {
             user: user?,
             location: location?,
             partner,
-            services: services.unwrap_or(Some(Vec::new()))?,
+            services: services.unwrap_or_default(),
             ue,
         })
     }

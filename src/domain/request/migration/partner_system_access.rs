@@ -67,14 +67,14 @@ impl ReadElements for PartnerSystemAccess {
         let ue = members.optional("ue").and_then(|element| element.parsed());
         let services = members
             .optional("services")
-            .map(|element| services(&element));
+            .and_then(|element| services(&element));
         Some(Self {
             user: user?,
             home_sip_database: home_sip_database?,
             sip_private_identity: sip_private_identity?,
             sip_public_identity: sip_public_identity?,
             ue,
-            services: services.unwrap_or(Some(Vec::new()))?,
+            services: services.unwrap_or_default(),
         })
     }
 }

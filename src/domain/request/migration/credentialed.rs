@@ -1,11 +1,12 @@
-//! Service authorization for limited-migration (M10, TR 23.700-90 clause 7.X.2).
+//! Migration on a credential that is verified without the home (M9 and M10).
+
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::credential::Credential;
 use crate::domain::identity::McServiceId;
-use crate::domain::partner_keys::NAME_BYTES_MAX;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
@@ -15,13 +16,59 @@ use crate::domain::request::elements::Serving;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
-use crate::domain::wire::words::credential;
+use crate::domain::wire::words::presented_token;
 use crate::domain::wire::words::services;
 
-/// Migration without interconnection; one item a service. Outbound the home decides beforehand, inbound the partner on what is presented.
+/// Why the home is not asked.
+pub trait Occasion {
+    /// The action in the schema.
+    const ACTION: &'static str;
+    /// What has to be known.
+    const NEEDS: &'static [Need];
+}
+
+/// The link to the home is down (TR 23.781 clause 5.2.10, key issue 2.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFailure {}
+
+/// There is no interconnection (TR 23.700-90 clause 7.X.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoInterconnection {}
+
+/// Migration while the link to the home is down (M9).
+pub type LinkFailureMigration = CredentialedMigration<LinkFailure>;
+
+/// Service authorization for limited-migration (M10). Outbound the home decides beforehand, inbound the partner on
+/// what is presented.
+pub type LimitedMigration = CredentialedMigration<NoInterconnection>;
+
+impl Occasion for LinkFailure {
+    const ACTION: &'static str = "migrateDuringLinkFailure";
+    const NEEDS: &'static [Need] = &[
+        Need::LinkFailureProfile,
+        Need::Link,
+        Need::Visitors,
+        Need::ServingIdentity,
+        Need::Credential,
+    ];
+}
+
+impl Occasion for NoInterconnection {
+    const ACTION: &'static str = "migrateWithoutInterconnection";
+    const NEEDS: &'static [Need] = &[
+        Need::Grant,
+        Need::MigratedProfile,
+        Need::Link,
+        Need::Visitors,
+        Need::ServingIdentity,
+        Need::Credential,
+    ];
+}
+
+/// Migration on a credential; one item a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LimitedMigration {
+#[serde(deny_unknown_fields, bound = "")]
+pub struct CredentialedMigration<O> {
     /// The migrating user, by their home MC service ID.
     pub user: McServiceId,
     /// The identity that the serving system gave them, if it did.
@@ -35,9 +82,11 @@ pub struct LimitedMigration {
     /// The address of our identity management server where it was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presented_at: Option<String>,
+    #[serde(skip)]
+    occasion: PhantomData<O>,
 }
 
-impl ReadElements for LimitedMigration {
+impl<O: Occasion> ReadElements for CredentialedMigration<O> {
     const MEMBERS: &'static [&'static str] = &[
         "user",
         "serving_mc_service_id",
@@ -48,34 +97,28 @@ impl ReadElements for LimitedMigration {
     const ABOUT_NOBODY: &'static [&'static str] = &["services"];
 
     fn read(members: &Members<'_>, _limits: WireLimits) -> Option<Self> {
-        let user = members
-            .required("user")
-            .and_then(|element| element.identity());
+        let user = members.required("user").and_then(|id| id.identity());
         let serving_mc_service_id = members
             .optional("serving_mc_service_id")
-            .and_then(|element| element.identity());
+            .and_then(|id| id.identity());
         let services = members
             .required("services")
-            .and_then(|element| services(&element));
-        let token = members
-            .optional("token")
-            .and_then(|element| credential(&element));
-        let presented_at = members
-            .optional("presented_at")
-            .and_then(|element| element.bounded_text(NAME_BYTES_MAX));
+            .and_then(|list| services(&list));
+        let (token, presented_at) = presented_token(members);
         Some(Self {
             user: user?,
             serving_mc_service_id,
             services: services?,
             token,
             presented_at,
+            occasion: PhantomData,
         })
     }
 }
 
-impl InformationElements for LimitedMigration {
+impl<O: Occasion> InformationElements for CredentialedMigration<O> {
     fn action(&self) -> &'static str {
-        "migrateWithoutInterconnection"
+        O::ACTION
     }
 
     fn resource(&self) -> Resource<'_> {
@@ -107,13 +150,6 @@ impl InformationElements for LimitedMigration {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[
-            Need::Grant,
-            Need::MigratedProfile,
-            Need::Link,
-            Need::Visitors,
-            Need::ServingIdentity,
-            Need::Credential,
-        ]
+        O::NEEDS
     }
 }
