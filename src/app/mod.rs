@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod live;
 pub mod mirror;
 pub mod open;
+pub mod outward;
 pub mod permission;
 pub mod plausibility;
 pub mod pool;

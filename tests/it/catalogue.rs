@@ -72,9 +72,9 @@ fn fits(name: &str, pattern: &str) -> bool {
     };
     for (number, piece) in rest.iter().enumerate() {
         let is_last = number + 1 == rest.len();
-        left = match left.find(piece) {
+        left = match left.split_once(piece) {
             Some(_) if is_last && left.ends_with(piece) => "",
-            Some(at) if !is_last => &left[at + piece.len()..],
+            Some((_, behind)) if !is_last => behind,
             _ => return false,
         };
     }

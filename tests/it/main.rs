@@ -17,6 +17,7 @@ mod golden;
 mod interconnection_elements;
 mod journal;
 mod officer_guide;
+mod partner_texts;
 mod policy;
 mod policy_source;
 mod records;
