@@ -8,7 +8,7 @@ pub mod answer;
 pub mod clock;
 mod consequence;
 mod cooperation;
-mod credentials;
+pub mod credentials;
 pub mod error;
 pub mod health;
 pub mod housekeeping;

@@ -11,6 +11,7 @@ mod decisions;
 mod documentation;
 mod engine;
 mod eval;
+mod explain;
 mod facts;
 mod front;
 mod golden;
