@@ -28,3 +28,4 @@ mod store;
 mod story;
 mod vocabulary;
 mod watch;
+mod worlds;

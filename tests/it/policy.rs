@@ -243,12 +243,6 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         "",
     ),
     (
-        "@id(\"b\") AUTO @reason(\"It is granted.\")",
-        "permit",
-        Code::MisplacedAnnotation,
-        "",
-    ),
-    (
         "@id(\"b\") AUTO @note(\"\")",
         "permit",
         Code::InvalidNote,

@@ -188,11 +188,6 @@ impl Compiler {
                 holds || !is_forbid,
                 "a refusal needs no lock: nothing switches it",
             ),
-            (
-                "reason",
-                holds || is_forbid,
-                "what is granted at once needs no reason",
-            ),
             ("limits", holds || !is_forbid, "a refusal has no limits"),
             (
                 "obligation",

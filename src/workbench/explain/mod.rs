@@ -15,6 +15,7 @@ use crate::decision::facts::Facts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::query::Prepared;
 use crate::decision::query::Query;
+use crate::domain::credential::Credential;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
@@ -39,6 +40,9 @@ pub struct Explanation {
     pub requesting_system: String,
     /// The system that is asked.
     pub receiving_system: String,
+    /// What the presented token vouches for, or the word for which it counts for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
     /// Everything that was known.
     pub facts: Facts,
     /// The items.
@@ -136,6 +140,7 @@ pub fn explain(
         direction: request.direction,
         requesting_system: request.requesting_system.to_string(),
         receiving_system: request.receiving_system.to_string(),
+        credential: request.body.elements().credential().cloned(),
         items,
         selection: chosen,
         at,

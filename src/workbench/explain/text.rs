@@ -5,6 +5,8 @@ use serde_json::Value;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::Selection;
 use crate::decision::reason::ReasonCode;
+use crate::domain::credential::Credential;
+use crate::domain::credential::Examined;
 use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
 use crate::workbench::explain::ExplainedItem;
@@ -24,6 +26,15 @@ pub fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![format!(
         "{operation} ({number}), {direction}, from {requesting_system} to {receiving_system}"
     )];
+    if let Some(Credential::Examined(examined)) = &explanation.credential {
+        lines.push(match examined {
+            Examined::Verified(credential) => format!(
+                "credential: verified, of {} by key {}, until {}",
+                credential.subject, credential.key_id, credential.expires_at
+            ),
+            Examined::Refused(word) => format!("credential: none, {word}"),
+        });
+    }
     lines.push("facts (what is false or absent is left out)".to_owned());
     lines.extend(shared_facts(explanation));
     for item in &explanation.items {
