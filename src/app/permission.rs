@@ -73,6 +73,21 @@ impl Action {
             Self::ReadMetrics => "readMetrics",
         }
     }
+
+    /// What a caller does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SubmitRequest => "submit requests",
+            Self::ReadRequest => "read this request",
+            Self::AnswerRequest => "answer this request",
+            Self::DryRun => "ask for dry runs",
+            Self::ReadRegistry => "read the registry",
+            Self::WriteRegistry => "write to the registry",
+            Self::ReadPolicies => "read the policies",
+            Self::ReadRecords => "read records",
+            Self::ReadMetrics => "read metrics",
+        }
+    }
 }
 
 /// What an action is done to.
@@ -133,7 +148,7 @@ impl Access {
     ) -> Result<Permit<'a>, AppError> {
         let forbidden = || AppError::Forbidden {
             caller: caller.name.clone(),
-            action: action.as_str(),
+            action,
         };
         let engine = self.engine.load();
         let (request, entities) = query(&engine, caller, action, object).ok_or_else(forbidden)?;
