@@ -37,6 +37,7 @@ use crate::policy::urgency;
 use crate::policy::vocabulary;
 
 mod marks;
+mod reasons;
 mod statement;
 mod validate;
 
@@ -168,6 +169,10 @@ impl Compiler {
         manifest_text: Option<&SourceText>,
     ) -> (Option<BundleParts>, Vec<Diagnostic>) {
         let statements = self.statements(policy_texts);
+        self.reasons(&statements);
+        if let Some(file) = manifest_text {
+            self.reasons_first(&statements, file);
+        }
         let (mut policies, templates) = self.policies(statements, links);
         let actions = self.action_entities();
         if let Some(file) = manifest_text {
