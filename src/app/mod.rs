@@ -6,6 +6,7 @@ pub mod access_bundle;
 pub mod administer;
 pub mod answer;
 pub mod clock;
+pub mod configuration;
 mod consequence;
 mod cooperation;
 mod credentials;
@@ -25,6 +26,7 @@ pub mod requests;
 pub mod respond;
 pub mod sealing;
 pub mod submit;
+pub mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
+use self::vault::Vault;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
@@ -93,6 +96,7 @@ struct Inner {
     last_access_attempt: Mutex<Option<Attempt>>,
     clock: Clock,
     sealing_key: SealingKey,
+    vault: Vault,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
     migrating: tokio::sync::Mutex<()>,
@@ -173,6 +177,10 @@ impl App {
 
     fn sealing_key(&self) -> &SealingKey {
         &self.0.sealing_key
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.0.vault
     }
 
     fn publishing(&self) -> &tokio::sync::Mutex<()> {

@@ -43,11 +43,15 @@ pub enum Action {
     ReadRecords,
     /// Read metrics.
     ReadMetrics,
+    /// Read accepted UE configuration, without its secrets.
+    ReadUeConfiguration,
+    /// Read the secrets of accepted UE configuration.
+    ReadUeConfigurationSecrets,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -57,6 +61,8 @@ impl Action {
         Self::ReadPolicies,
         Self::ReadRecords,
         Self::ReadMetrics,
+        Self::ReadUeConfiguration,
+        Self::ReadUeConfigurationSecrets,
     ];
 
     /// The action's name in the access bundle.
@@ -71,6 +77,8 @@ impl Action {
             Self::ReadPolicies => "readPolicies",
             Self::ReadRecords => "readRecords",
             Self::ReadMetrics => "readMetrics",
+            Self::ReadUeConfiguration => "readUeConfiguration",
+            Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::configuration::sealed_among;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
@@ -18,6 +19,7 @@ use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
+use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
@@ -46,7 +48,7 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
-    fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
+    pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
             .map_err(|error| AppError::Broken(Box::new(error)))
@@ -120,7 +122,7 @@ fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
 }
 
 /// The parts of the decision record that are left.
-fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
     stored
         .record
         .iter()
@@ -139,7 +141,7 @@ fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part))
+        .filter(|part| !is_review(part) && sealed_among(std::slice::from_ref(part)).is_none())
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
@@ -147,6 +149,14 @@ pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRe
 fn is_review(part: &RecordPart) -> bool {
     serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
         || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+}
+
+/// Who answered, if the entry is an answer and they are not erased.
+pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
+    let parts = record_parts(stored);
+    let mut parts = parts.iter();
+    let reviewer: ReviewerPart = parts.find_map(|part| serde_json::from_slice(&part.body).ok())?;
+    Some(reviewer.reviewer)
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {

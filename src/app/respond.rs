@@ -348,6 +348,7 @@ fn response(
         request: &request,
         request_id: id,
         evaluation: &evaluation,
+        submitted: Some(Revision(entry.submitted.0)),
         items: granted.map(|(number, _)| *number).collect(),
     }
     .writes()?;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
+use crate::app::configuration;
 use crate::app::consequence::Granted;
 use crate::app::cooperation;
 use crate::app::credentials::Presented;
@@ -22,11 +23,14 @@ use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
+use crate::decision::record::RecordPart;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
+use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
+use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
 use crate::domain::time::Timestamp;
@@ -54,6 +58,17 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) items: Vec<ItemDecision>,
     /// The agreement whose status the request is about, whole; decisions read it without its contacts.
     pub(in crate::app) agreement: Option<Agreement>,
+    /// What is kept of the configuration that the request pushes anew.
+    pub(in crate::app) kept_configuration: Option<Versioned<KeptUeConfiguration>>,
+}
+
+/// A request that is ready to be decided: its secrets are sealed or examined.
+struct Prepared {
+    request_id: RequestId,
+    idempotency: Option<Idempotency>,
+    request: InterSystemRequest,
+    /// What it pushes, as it is kept with the record unless it is refused.
+    sealed: Option<RecordPart>,
 }
 
 impl App {
@@ -68,6 +83,8 @@ impl App {
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
+        let request_id = RequestId(uuid::Uuid::new_v4());
+        let sealed = self.seal_configuration(&request, request_id)?;
         let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
             &serde_json::to_vec(&presented.request)
@@ -77,32 +94,36 @@ impl App {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
-        let request = self.examined(presented);
-        let work =
-            tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
+        let prepared = Prepared {
+            request_id,
+            idempotency,
+            request: self.examined(presented),
+            sealed,
+        };
+        let work = tokio::spawn(async move { app.submit_prepared(caller, prepared).await });
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
-    async fn submit_sealed(
+    async fn submit_prepared(
         &self,
         caller: Caller,
-        idempotency: Option<Idempotency>,
-        request: InterSystemRequest,
+        prepared: Prepared,
     ) -> Result<RequestAnswer, AppError> {
-        if let Some(id) = self.known_duplicate(idempotency)? {
+        if let Some(id) = self.known_duplicate(prepared.idempotency)? {
             return self.request_answer(id);
         }
-        let request_id = RequestId(uuid::Uuid::new_v4());
-        let _turn = self.turn(&request).await;
+        let request = &prepared.request;
+        let request_id = prepared.request_id;
+        let _turn = self.turn(request).await;
         for _ in 0..ATTEMPTS_MAX {
-            let evaluation = self.evaluate(&request).await?;
+            let evaluation = self.evaluate(request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            let command = submission(&caller, &prepared, evaluation)?;
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
-                    self.count_decision(&request, &decided);
+                    self.count_decision(request, &decided);
                     return match committed.outcome {
                         CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
                         CommandOutcome::Sequenced => self.request_answer(request_id),
@@ -150,9 +171,10 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let ((facts, mut read_set), agreement) = self.store().view(|state| {
+        let ((facts, mut read_set), agreement, kept_configuration) = self.store().view(|state| {
             let gathered = gather(local, request, state, now);
-            (gathered, cooperation::agreement(request, state))
+            let agreement = cooperation::agreement(request, state);
+            (gathered, agreement, configuration::kept(request, state))
         });
         read_set.generation = live.generation;
         let bundle = BundleReference {
@@ -168,6 +190,7 @@ impl App {
             bundle,
             items,
             agreement,
+            kept_configuration,
         })
     }
 
@@ -213,11 +236,16 @@ impl App {
 
 fn submission(
     caller: &Caller,
-    idempotency: Option<Idempotency>,
-    request: &InterSystemRequest,
-    request_id: RequestId,
+    prepared: &Prepared,
     evaluation: Evaluation,
 ) -> Result<Submit, AppError> {
+    let Prepared {
+        request_id,
+        idempotency,
+        request,
+        sealed,
+    } = prepared;
+    let request_id = *request_id;
     let items: Vec<ItemState> = evaluation
         .items
         .iter()
@@ -230,19 +258,23 @@ fn submission(
         request_id,
         items: granted.map(|(number, _)| number).collect(),
         evaluation: &evaluation,
+        submitted: None,
     }
     .writes()?;
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
     let record = record(caller, request, request_id, evaluation);
-    let parts = record
+    let mut parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
+    if items.iter().any(|item| *item != ItemState::Refused) {
+        parts.extend(sealed.clone());
+    }
     Ok(Submit {
         request_id,
         caller: caller.name.as_str().into(),
-        idempotency,
+        idempotency: *idempotency,
         read_set,
         items,
         writes,

@@ -1,5 +1,6 @@
 //! The product's own interface, `/v1`: handlers translate, use cases act.
 
+pub mod configurations;
 pub mod decisions;
 pub mod health;
 pub mod policies;
@@ -22,6 +23,24 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
+        .route(
+            "/v1/ue-configurations/{system}",
+            get(configurations::read)
+                .put(configurations::write)
+                .delete(configurations::delete),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/versions",
+            get(configurations::versions),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/changes",
+            get(configurations::changes),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/secrets",
+            get(configurations::secrets),
+        )
         .route("/v1/{kind}", get(registry::list))
         .route(
             "/v1/{kind}/{id}",

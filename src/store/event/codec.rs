@@ -21,6 +21,7 @@ use crate::decision_log::SALT_BYTES;
 use crate::decision_log::Salt;
 use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -145,6 +146,10 @@ enum OpenBody {
         minute: Timestamp,
         counts: OutcomeCounts,
     },
+    SecretsRead {
+        key: DocumentKey,
+        version: u64,
+    },
 }
 
 impl Event {
@@ -237,6 +242,7 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
+            Self::SecretsRead { .. } => LeafKind::Administrative,
         }
     }
 
@@ -269,7 +275,8 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Published { .. }
-            | Self::PublicationRefused { .. } => OutcomeCounts::default(),
+            | Self::PublicationRefused { .. }
+            | Self::SecretsRead { .. } => OutcomeCounts::default(),
         }
     }
 
@@ -337,6 +344,17 @@ impl EventBody {
                 minute: *minute,
                 counts: *counts,
             },
+            Self::SecretsRead {
+                key,
+                version,
+                actor,
+            } => {
+                details.extend(actor.clone().map(|actor| Detail::Actor { actor }));
+                OpenBody::SecretsRead {
+                    key: key.clone(),
+                    version: *version,
+                }
+            }
         })
     }
 }
@@ -400,6 +418,14 @@ impl OpenBody {
                 minute,
                 counts,
             },
+            Self::SecretsRead { key, version } => {
+                let (actor, _) = texts(details);
+                EventBody::SecretsRead {
+                    key,
+                    version,
+                    actor,
+                }
+            }
         })
     }
 }

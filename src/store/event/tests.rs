@@ -149,6 +149,14 @@ fn every_kind() -> Vec<Event> {
             minute: Timestamp::from_milliseconds(AT),
             counts,
         },
+        EventBody::SecretsRead {
+            key: DocumentKey {
+                kind: DocumentKind::UeConfiguration,
+                id: "mc.de.example".parse().unwrap(),
+            },
+            version: 3,
+            actor: Some("Officer de Vries".to_owned()),
+        },
     ]
     .map(event)
     .to_vec()
@@ -347,6 +355,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::DryRunSummary,
+            LeafKind::Administrative,
         ]
     );
 }

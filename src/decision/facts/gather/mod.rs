@@ -410,7 +410,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: stored.clone(),
+            value: stored.stored(),
         })
     }
 
