@@ -71,6 +71,14 @@ impl Document {
         }
     }
 
+    /// What is kept of pushed UE configuration, if it is that.
+    pub fn ue_configuration(&self) -> Option<&KeptUeConfiguration> {
+        if let Self::UeConfiguration(kept) = self {
+            return Some(kept);
+        }
+        None
+    }
+
     /// The key that the document's own content gives it.
     pub fn key(&self) -> Result<DocumentKey, InvalidDocumentId> {
         let id: DocumentId = match self {

@@ -23,7 +23,7 @@ impl App {
         let accepted = self.accepted(provider, number)?;
         let sealed = self.sealed(&accepted)?;
         let secrets = self.vault().secrets(&accepted.binding(), &sealed);
-        let secrets = secrets.map_err(unreadable)?;
+        let secrets = secrets.map_err(|error| unreadable(&error))?;
         let command = Command::NoteSecretsRead(NoteSecretsRead {
             key: key_of(provider).map_err(|error| AppError::Broken(Box::new(error)))?,
             version: accepted.version.number,

@@ -22,7 +22,6 @@ use crate::app::vault::SealedConfiguration;
 use crate::decision::facts::Lookup;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
-use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::operation::Direction;
@@ -96,12 +95,9 @@ pub(in crate::app) fn kept(
 
 fn kept_of(provider: &McSystemId, state: &State) -> Option<Versioned<KeptUeConfiguration>> {
     let found = state.document(&key_of(provider).ok()?)?;
-    let Document::UeConfiguration(kept) = found.value.as_ref() else {
-        return None;
-    };
     Some(Versioned {
         revision: found.revision,
-        value: kept.clone(),
+        value: found.value.ue_configuration()?.clone(),
     })
 }
 

@@ -15,7 +15,6 @@ use crate::app::vault::Binding;
 use crate::app::vault::SealedConfiguration;
 use crate::app::vault::VaultError;
 use crate::decision_log::LogIndex;
-use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::kept_configuration::ConfigurationVersion;
@@ -122,7 +121,7 @@ impl App {
         let accepted = self.accepted(provider, number)?;
         let sealed = self.sealed(&accepted)?;
         let opened = self.vault().document(&accepted.binding(), &sealed);
-        let opened = opened.map_err(unreadable)?;
+        let opened = opened.map_err(|error| unreadable(&error))?;
         Ok(Versioned {
             revision: Revision(accepted.entry.index.0),
             value: ConfigurationAnswer {
@@ -206,13 +205,10 @@ impl App {
         let entry = self.entry(LogIndex(at.0))?;
         let changes = entry.event.body.changes().iter();
         let kept = changes.filter_map(|change| match change {
-            DocumentChange::Put(_, document) => Some(document.as_ref()),
+            DocumentChange::Put(_, document) => document.ue_configuration(),
             DocumentChange::Deleted(_) => None,
         });
-        let mut kept = kept.filter_map(|document| match document {
-            Document::UeConfiguration(kept) if kept.provider == *provider => Some(kept.clone()),
-            _ => None,
-        });
+        let mut kept = kept.filter(|kept| kept.provider == *provider).cloned();
         let kept = kept.next();
         let version = kept.as_ref().and_then(|kept| kept.version.clone());
         match (kept, version) {
@@ -284,6 +280,6 @@ fn missing(detail: String) -> AppError {
     AppError::NoConfiguration(detail)
 }
 
-pub(super) fn unreadable(error: VaultError) -> AppError {
+pub(super) fn unreadable(error: &VaultError) -> AppError {
     AppError::ConfigurationUnreadable(error.to_string())
 }

@@ -221,7 +221,7 @@ impl MasterKey {
             b"comity ue-configuration 1\0".as_slice(),
             binding.provider.as_str().as_bytes(),
         ];
-        derive(&*self.bytes, salt, &info, &mut *key)?;
+        derive(&*self.bytes, salt, &info, &mut key)?;
         RandomizedNonceKey::new(&AES_256_GCM, &*key)
             .map_err(|_| VaultError::NotSealed("no key can be made"))
     }

@@ -271,8 +271,8 @@ impl From<AppError> for Problem {
             }
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
-            | AppError::UnknownRecord(_) => Self::not_found(detail),
-            AppError::NoConfiguration(_) => Self::not_found(detail),
+            | AppError::UnknownRecord(_)
+            | AppError::NoConfiguration(_) => Self::not_found(detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
             }

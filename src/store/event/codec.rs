@@ -348,15 +348,20 @@ impl EventBody {
                 key,
                 version,
                 actor,
-            } => {
-                details.extend(actor.clone().map(|actor| Detail::Actor { actor }));
-                OpenBody::SecretsRead {
-                    key: key.clone(),
-                    version: *version,
-                }
-            }
+            } => open_secrets_read((key, *version), actor.as_deref(), details),
         })
     }
+}
+
+fn open_secrets_read(
+    (key, version): (&DocumentKey, u64),
+    actor: Option<&str>,
+    details: &mut Vec<Detail>,
+) -> OpenBody {
+    let actor = actor.map(str::to_owned);
+    details.extend(actor.map(|actor| Detail::Actor { actor }));
+    let key = key.clone();
+    OpenBody::SecretsRead { key, version }
 }
 
 impl OpenBody {

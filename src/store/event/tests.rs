@@ -85,6 +85,17 @@ fn event(body: EventBody) -> Event {
     }
 }
 
+fn secrets_read() -> EventBody {
+    EventBody::SecretsRead {
+        key: DocumentKey {
+            kind: DocumentKind::UeConfiguration,
+            id: "mc.de.example".parse().unwrap(),
+        },
+        version: 3,
+        actor: Some("Officer de Vries".to_owned()),
+    }
+}
+
 fn every_kind() -> Vec<Event> {
     let counts = OutcomeCounts {
         accept: 1,
@@ -149,14 +160,7 @@ fn every_kind() -> Vec<Event> {
             minute: Timestamp::from_milliseconds(AT),
             counts,
         },
-        EventBody::SecretsRead {
-            key: DocumentKey {
-                kind: DocumentKind::UeConfiguration,
-                id: "mc.de.example".parse().unwrap(),
-            },
-            version: 3,
-            actor: Some("Officer de Vries".to_owned()),
-        },
+        secrets_read(),
     ]
     .map(event)
     .to_vec()

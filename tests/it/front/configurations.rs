@@ -21,7 +21,7 @@ use super::support::with;
 const PATH: &str = "/v1/ue-configurations/mc.nl.example";
 const MANAGER: &str = "configuration-manager";
 const POINTER: &str = "/pdn_connectivity/0/mc_services/credentials";
-const KMS: &str = "https://kms.mc.nl.example";
+const KMS: &str = "https://kms-7.mc.nl.example";
 
 fn push(apn: &str, credentials: &str) -> Value {
     inbound(json!({

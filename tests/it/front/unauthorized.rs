@@ -92,7 +92,6 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::GET, &format!("{configuration}/versions")),
         plain(Method::GET, &format!("{configuration}/changes")),
         plain(Method::GET, &format!("{configuration}/secrets")),
-        plain(Method::PUT, &configuration),
         plain(Method::DELETE, &configuration),
         plain(Method::GET, "/metrics"),
         plain(Method::GET, "/readyz"),
