@@ -10,6 +10,7 @@ pub mod configuration;
 mod consequence;
 mod cooperation;
 mod credentials;
+pub mod disclosure;
 pub mod error;
 pub mod health;
 pub mod housekeeping;
@@ -35,6 +36,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Instant;
 
+use self::answer::RequestAnswer;
 use self::clock::Clock;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
@@ -144,6 +146,20 @@ impl App {
             .access
             .permit(caller, action, Object::Request { submitter })?;
         found
+    }
+
+    /// An answer as a caller may see it: what was disclosed is for those who may read that.
+    fn shown_to(&self, caller: &Caller, id: RequestId, mut answer: RequestAnswer) -> RequestAnswer {
+        let may_read = answer.disclosed.is_empty()
+            || self
+                .permit_on_request(caller, Action::ReadDisclosure, id)
+                .is_ok();
+        if !may_read {
+            for disclosed in &mut answer.disclosed {
+                disclosed.view = None;
+            }
+        }
+        answer
     }
 
     /// The present moment.

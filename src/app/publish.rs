@@ -260,6 +260,7 @@ impl From<CommitError> for AppError {
             CommitError::NotRecorded(_) | CommitError::QueueFull | CommitError::Closed => {
                 Self::NotRecorded(Box::new(error))
             }
+            CommitError::NoSpace(_) => Self::NoSpace(Box::new(error)),
             CommitError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
         }
     }

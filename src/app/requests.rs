@@ -1,5 +1,7 @@
 //! Reading requests back: the answer is made from the record, the states from the store.
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
@@ -7,7 +9,8 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
-use crate::app::configuration::sealed_among;
+use crate::app::disclosure::DisclosureAnswer;
+use crate::app::disclosure::told;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
@@ -30,7 +33,8 @@ impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
-        self.request_answer(id)
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
@@ -59,8 +63,10 @@ impl App {
         let stored = self.entry(entry.submitted)?;
         let record = decision_record(&stored)?;
         let mut responses = Vec::new();
+        let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
         for index in &entry.further {
             let stored = self.entry(*index)?;
+            disclosed.extend(told(&stored));
             if stored.leaf.kind() == LeafKind::Review {
                 responses.push(response_answer(*index, &stored)?);
             }
@@ -88,6 +94,7 @@ impl App {
             record: receipt(entry.submitted, &stored),
             decided_at: record.now,
             responses,
+            disclosed,
             version: entry.version,
         })
     }
@@ -141,14 +148,29 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part) && sealed_among(std::slice::from_ref(part)).is_none())
+        .filter(|part| !is_attached(part))
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
 
-fn is_review(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
-        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+/// What stands beside the decision in its record, by the word that such parts begin with.
+const ATTACHED: [&str; 6] = [
+    "review",
+    "reviewer",
+    "sealed-configuration",
+    "disclosure",
+    "disclosed",
+    "disclosed-user",
+];
+
+#[derive(Deserialize)]
+struct Tagged {
+    part: String,
+}
+
+fn is_attached(part: &RecordPart) -> bool {
+    let tagged = serde_json::from_slice::<Tagged>(&part.body);
+    tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
 }
 
 /// Who answered, if the entry is an answer and they are not erased.

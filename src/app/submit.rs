@@ -111,22 +111,27 @@ impl App {
         prepared: Prepared,
     ) -> Result<RequestAnswer, AppError> {
         if let Some(id) = self.known_duplicate(prepared.idempotency)? {
-            return self.request_answer(id);
+            return self.answer_to(&caller, id);
         }
         let request = &prepared.request;
         let request_id = prepared.request_id;
         let _turn = self.turn(request).await;
         for _ in 0..ATTEMPTS_MAX {
-            let evaluation = self.evaluate(request).await?;
+            let mut evaluation = self.evaluate(request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let command = submission(&caller, &prepared, evaluation)?;
+            let accepted = accepted(&evaluation.items);
+            let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
+            let mut command = submission(&caller, &prepared, evaluation)?;
+            command.parts.extend(told);
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(request, &decided);
                     return match committed.outcome {
-                        CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
-                        CommandOutcome::Sequenced => self.request_answer(request_id),
+                        CommandOutcome::Duplicate { request_id } => {
+                            self.answer_to(&caller, request_id)
+                        }
+                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id),
                     };
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
@@ -134,6 +139,11 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
     }
 
     /// What would be answered now; recorded only as a count.
@@ -251,12 +261,10 @@ fn submission(
         .iter()
         .map(|item| ItemState::decided(item.outcome, item.expires_at))
         .collect();
-    let decided = evaluation.items.iter().enumerate();
-    let granted = decided.filter(|(_, item)| item.outcome == Outcome::Accept);
     let writes = Granted {
         request,
         request_id,
-        items: granted.map(|(number, _)| number).collect(),
+        items: accepted(&evaluation.items),
         evaluation: &evaluation,
         submitted: None,
     }
@@ -282,6 +290,13 @@ fn submission(
         counts,
         at,
     })
+}
+
+/// The numbers of the items that are accepted.
+fn accepted(items: &[ItemDecision]) -> Vec<usize> {
+    let items = items.iter().enumerate();
+    let accepted = items.filter(|(_, item)| item.outcome == Outcome::Accept);
+    accepted.map(|(number, _)| number).collect()
 }
 
 /// How many items have each outcome.

@@ -32,6 +32,7 @@ use crate::http::state::ServiceState;
 use crate::identity::caller::CallerEntry;
 use crate::identity::caller::CallerList;
 use crate::identity::caller::LOCAL_OPERATOR;
+use crate::identity::caller::OPERATOR_ROLE;
 use crate::identity::token::Token;
 use crate::policy::manifest;
 use crate::policy::watch::Patience;
@@ -242,7 +243,7 @@ impl Service {
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
             name: LOCAL_OPERATOR.to_owned(),
-            roles: ["operator".to_owned()].into(),
+            roles: [OPERATOR_ROLE.to_owned()].into(),
             token_sha256: token.hash(),
             not_after: None,
         });

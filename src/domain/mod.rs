@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod area;
 pub mod catalogue;
 pub mod credential;
+pub mod disclosure;
 pub mod document;
 pub mod geography;
 pub mod group;

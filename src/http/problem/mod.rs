@@ -300,7 +300,9 @@ impl From<AppError> for Problem {
                 ..Self::new(ProblemKind::TooManyDryRuns, detail)
             },
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
-            AppError::NotRecorded(_) => Self::unavailable(ProblemKind::NotRecorded, &error),
+            AppError::NotRecorded(_) | AppError::NoSpace(_) => {
+                Self::unavailable(ProblemKind::NotRecorded, &error)
+            }
             AppError::OutcomeUnknown(_) => Self::unavailable(ProblemKind::OutcomeUnknown, &error),
             AppError::Broken(_) => Self::internal(&error),
         }

@@ -23,6 +23,7 @@ use crate::policy::diagnostics::Diagnostics;
 use crate::policy::diagnostics::Place;
 use crate::policy::diagnostics::Severity;
 use crate::policy::diagnostics::SourceText;
+use crate::policy::folders;
 use crate::policy::links;
 use crate::policy::links::Link;
 use crate::policy::manifest::Manifest;
@@ -172,6 +173,7 @@ impl Compiler {
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             switches::check(&self.manifest, &policies, &actions, file, problems);
+            folders::check(&self.manifest, &policies, problems);
             urgency::check(&self.manifest, &policies, policy_texts, file, problems);
             if policies.is_empty() && templates.is_empty() {
                 // A file that cannot be read has said so already.

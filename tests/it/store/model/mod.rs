@@ -152,6 +152,12 @@ impl Model {
                 });
                 entries.map(|(_, revision, _)| *revision).max()
             }
+            ReadKey::ServedAs(identity) => {
+                let entries = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::Migration(entry) if entry.serving_mc_service_id.as_ref() == Some(identity))
+                });
+                entries.map(|(_, revision, _)| *revision).max()
+            }
             ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
     }
@@ -465,7 +471,7 @@ impl Run {
                     unknown.push(command);
                     continue;
                 }
-                Err(CommitError::NotRecorded(_)) => continue,
+                Err(CommitError::NotRecorded(_) | CommitError::NoSpace(_)) => continue,
                 Err(error) => panic!("{error}"),
             };
             assert_eq!(found, self.model.run(&command), "{command:?}");
