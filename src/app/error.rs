@@ -23,6 +23,12 @@ pub enum AppError {
     /// There is no such document.
     #[error("there is no document `{0}`")]
     UnknownDocument(DocumentKey),
+    /// There is no such configuration, or its data is not kept.
+    #[error("{0}")]
+    NoConfiguration(String),
+    /// Configuration is kept and cannot be read.
+    #[error("the configuration cannot be read: {0}")]
+    ConfigurationUnreadable(String),
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),

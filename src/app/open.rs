@@ -18,6 +18,7 @@ use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
+use crate::app::vault::Vault;
 use crate::decision::engine::Engine;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleSource;
@@ -38,6 +39,8 @@ pub struct Foundations {
     pub archive: Archive,
     /// The key under which configuration is sealed.
     pub sealing_key: SealingKey,
+    /// The keys under which accepted configuration is kept.
+    pub vault: Vault,
     /// Where metrics are counted.
     pub metrics: Arc<Metrics>,
     /// The file that names the access bundle in force.
@@ -57,6 +60,7 @@ impl App {
             store,
             archive,
             sealing_key,
+            vault,
             metrics,
             access_in_force,
         } = foundations;
@@ -86,6 +90,7 @@ impl App {
             last_access_attempt: std::sync::Mutex::default(),
             clock,
             sealing_key,
+            vault,
             metrics,
             publishing: tokio::sync::Mutex::default(),
             migrating: tokio::sync::Mutex::default(),

@@ -43,11 +43,17 @@ pub enum Action {
     ReadRecords,
     /// Read metrics.
     ReadMetrics,
+    /// Read accepted UE configuration, without its secrets.
+    ReadUeConfiguration,
+    /// Read the secrets of accepted UE configuration.
+    ReadUeConfigurationSecrets,
+    /// Read what a request for configuration information disclosed.
+    ReadDisclosure,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -57,6 +63,9 @@ impl Action {
         Self::ReadPolicies,
         Self::ReadRecords,
         Self::ReadMetrics,
+        Self::ReadUeConfiguration,
+        Self::ReadUeConfigurationSecrets,
+        Self::ReadDisclosure,
     ];
 
     /// The action's name in the access bundle.
@@ -71,6 +80,9 @@ impl Action {
             Self::ReadPolicies => "readPolicies",
             Self::ReadRecords => "readRecords",
             Self::ReadMetrics => "readMetrics",
+            Self::ReadUeConfiguration => "readUeConfiguration",
+            Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
+            Self::ReadDisclosure => "readDisclosure",
         }
     }
 
@@ -86,6 +98,9 @@ impl Action {
             Self::ReadPolicies => "read the policies",
             Self::ReadRecords => "read records",
             Self::ReadMetrics => "read metrics",
+            Self::ReadUeConfiguration => "read accepted UE configuration",
+            Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
+            Self::ReadDisclosure => "read what this request disclosed",
         }
     }
 }

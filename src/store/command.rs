@@ -264,6 +264,19 @@ pub struct DryRuns {
     pub at: Timestamp,
 }
 
+/// The secrets of a document were read.
+#[derive(Clone, Debug)]
+pub struct NoteSecretsRead {
+    /// Which document.
+    pub key: DocumentKey,
+    /// Which version of it.
+    pub version: u64,
+    /// Who read them.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A change that the store is asked for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -281,6 +294,8 @@ pub enum Command {
     RefusePublication(RefusePublication),
     /// Write down dry runs.
     DryRuns(DryRuns),
+    /// Write down that secrets were read.
+    NoteSecretsRead(NoteSecretsRead),
 }
 
 /// What became of a command.

@@ -1,5 +1,6 @@
 //! The product's own interface, `/v1`: handlers translate, use cases act.
 
+pub mod configurations;
 pub mod decisions;
 pub mod health;
 pub mod policies;
@@ -39,7 +40,27 @@ pub fn routes() -> Router<ServiceState> {
         .route("/metrics", get(health::metrics))
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
-    plain.merge(Router::new().route("/v1/{kind}", get(registry::list)))
+    let with_parameters = Router::new()
+        .route("/v1/{kind}", get(registry::list))
+        .route(
+            "/v1/ue-configurations/{system}",
+            get(configurations::read)
+                .put(configurations::write)
+                .delete(configurations::delete),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/versions",
+            get(configurations::versions),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/changes",
+            get(configurations::changes),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/secrets",
+            get(configurations::secrets),
+        );
+    plain.merge(with_parameters)
 }
 
 /// A parameter that nobody reads would be a wish that nobody heard.

@@ -271,7 +271,11 @@ impl From<AppError> for Problem {
             }
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
-            | AppError::UnknownRecord(_) => Self::not_found(detail),
+            | AppError::UnknownRecord(_)
+            | AppError::NoConfiguration(_) => Self::not_found(detail),
+            AppError::ConfigurationUnreadable(_) => {
+                Self::new(ProblemKind::ConfigurationUnreadable, detail)
+            }
             AppError::IdempotencyKeyReused => {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).at_header(&IDEMPOTENCY_KEY)
             }

@@ -153,7 +153,7 @@ impl State {
         self.head.time = self.head.time.max(event.at);
         let revision = Revision(index.0);
         match &event.body {
-            EventBody::Genesis { .. } => {}
+            EventBody::Genesis { .. } | EventBody::SecretsRead { .. } => {}
             EventBody::DocumentsWritten { changes, .. } => {
                 self.registry.write(changes, revision, &mut rows);
             }

@@ -411,7 +411,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: stored.clone(),
+            value: stored.stored(),
         })
     }
 

@@ -60,7 +60,9 @@ impl Touched {
             }
             Command::Expire(expire) => self.requests.contains(&expire.request_id),
             Command::Publish(_) => self.bundle,
-            Command::RefusePublication(_) | Command::DryRuns(_) => false,
+            Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
+                false
+            }
         }
     }
 
@@ -123,7 +125,8 @@ impl Touched {
             EventBody::Published { .. } => self.bundle = true,
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
-            | EventBody::DryRuns { .. } => {}
+            | EventBody::DryRuns { .. }
+            | EventBody::SecretsRead { .. } => {}
         }
     }
 
