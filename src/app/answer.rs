@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::disclosure::DisclosureAnswer;
 use crate::app::outward::PartnerReason;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
@@ -48,6 +49,9 @@ pub struct RequestAnswer {
     /// What reviewers answered, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseAnswer>,
+    /// What was disclosed to the partner, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disclosed: Vec<DisclosureAnswer>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }

@@ -1,5 +1,7 @@
 //! Reading requests back: the answer is made from the record, the states from the store.
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
@@ -7,6 +9,8 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::disclosure::DisclosureAnswer;
+use crate::app::disclosure::told;
 use crate::app::error::AppError;
 use crate::app::outward::PartnerView;
 use crate::app::permission::Action;
@@ -19,6 +23,7 @@ use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
+use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
@@ -30,7 +35,8 @@ impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
-        self.request_answer(id)
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
     }
 
     /// A request as the partner may see it, and its version.
@@ -60,7 +66,7 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
-    fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
+    pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
             .map_err(|error| AppError::Broken(Box::new(error)))
@@ -72,8 +78,10 @@ impl App {
         let stored = self.entry(entry.submitted)?;
         let mut record = decision_record(&stored)?;
         let mut responses = Vec::new();
+        let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
         for index in &entry.further {
             let stored = self.entry(*index)?;
+            disclosed.extend(told(&stored));
             if stored.leaf.kind() == LeafKind::Review {
                 responses.push(response_answer(*index, &stored)?);
             }
@@ -91,6 +99,7 @@ impl App {
             entry,
             record,
             responses,
+            disclosed,
             items,
         })
     }
@@ -101,6 +110,7 @@ impl App {
             receipt,
             record,
             responses,
+            disclosed,
             items,
         } = self.standing(id)?;
         let answered = |(decision, state)| ItemAnswer::new(decision, state);
@@ -119,6 +129,7 @@ impl App {
             record: receipt,
             decided_at: record.now,
             responses,
+            disclosed,
             version: entry.version,
         })
     }
@@ -131,6 +142,7 @@ struct Standing {
     /// As it was submitted, without its items.
     record: DecisionRecord,
     responses: Vec<ResponseAnswer>,
+    disclosed: Vec<DisclosureAnswer>,
     /// What was last decided about each item, and where it stands.
     items: Vec<(DecisionAnswer, ItemState)>,
 }
@@ -164,7 +176,7 @@ fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
 }
 
 /// The parts of the decision record that are left.
-fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
     stored
         .record
         .iter()
@@ -183,14 +195,37 @@ fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part))
+        .filter(|part| !is_attached(part))
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
 
-fn is_review(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
-        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+/// What stands beside the decision in its record, by the word that such parts begin with.
+const ATTACHED: [&str; 6] = [
+    "review",
+    "reviewer",
+    "sealed-configuration",
+    "disclosure",
+    "disclosed",
+    "disclosed-user",
+];
+
+#[derive(Deserialize)]
+struct Tagged {
+    part: String,
+}
+
+fn is_attached(part: &RecordPart) -> bool {
+    let tagged = serde_json::from_slice::<Tagged>(&part.body);
+    tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
+}
+
+/// Who answered, if the entry is an answer and they are not erased.
+pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
+    let parts = record_parts(stored);
+    let mut parts = parts.iter();
+    let reviewer: ReviewerPart = parts.find_map(|part| serde_json::from_slice(&part.body).ok())?;
+    Some(reviewer.reviewer)
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {

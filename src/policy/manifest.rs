@@ -60,6 +60,8 @@ impl CategoryResponse {
     }
 }
 
+const SCHEMA_EXTENSION: &str = "cedarschema";
+
 /// A line of `[responses]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
@@ -76,7 +78,7 @@ pub(crate) struct Switch {
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     name: String,
-    schema: PathBuf,
+    schema: Spanned<PathBuf>,
     level: Option<u32>,
     #[serde(default)]
     strict: bool,
@@ -99,6 +101,7 @@ impl Manifest {
     pub(crate) fn parse(file: &SourceText) -> Result<Self, Box<Diagnostic>> {
         let mut manifest: Self =
             toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
+        check_schema_path(&manifest.schema, file)?;
         let mut lines: Vec<_> = std::mem::take(&mut manifest.responses)
             .into_iter()
             .collect();
@@ -114,7 +117,7 @@ impl Manifest {
     pub(crate) fn absent(default_response: Option<Response>) -> Self {
         Self {
             name: "offline".to_owned(),
-            schema: PathBuf::new(),
+            schema: Spanned::new(0..0, PathBuf::new()),
             level: None,
             strict: false,
             default_response,
@@ -134,7 +137,7 @@ impl Manifest {
 
     /// Path of the schema, relative to the manifest.
     pub fn schema(&self) -> &PathBuf {
-        &self.schema
+        self.schema.get_ref()
     }
 
     /// How far policies may look into entities: what the fact gatherer loads.
@@ -188,6 +191,20 @@ impl Manifest {
     pub fn tests(&self) -> &[PathBuf] {
         &self.tests
     }
+}
+
+/// A schema is a file of its kind that comes with the bundle, never just any file of the machine.
+fn check_schema_path(schema: &Spanned<PathBuf>, file: &SourceText) -> Result<(), Box<Diagnostic>> {
+    let path = schema.get_ref();
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if path.is_relative() && extension == Some(SCHEMA_EXTENSION) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot be the schema", path.display());
+    let help =
+        format!("name a `.{SCHEMA_EXTENSION}` file by its path from the directory of the manifest");
+    let problem = Diagnostic::error(Code::Manifest, message);
+    Err(Box::new(problem.at(file.place(schema.span())).help(help)))
 }
 
 /// Reads a line of `[responses]`; whether its category exists is a question for the policies.

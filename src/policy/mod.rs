@@ -4,6 +4,7 @@ pub mod annotation;
 pub mod bundle;
 mod compile;
 pub mod diagnostics;
+mod folders;
 mod links;
 pub mod manifest;
 mod places;

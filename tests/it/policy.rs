@@ -693,3 +693,24 @@ fn a_bundle_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&Arc::new(compile(MANIFEST, &[("a.cedar", GOOD)]).unwrap()));
 }
+
+#[test]
+fn a_policy_in_a_folder_that_promises_another_kind_is_a_warning_of_a_strict_bundle() {
+    let strict = format!("{MANIFEST}strict = true\n");
+    let warnings = |manifest: &str, path: &str| {
+        let bundle = compile(manifest, &[(path, GOOD)]).unwrap();
+        let warnings = bundle.warnings().cloned().into_iter();
+        let warnings = warnings.flat_map(Diagnostics::into_items);
+        warnings
+            .map(|warning| (warning.code, place(&warning)))
+            .collect::<Vec<_>>()
+    };
+    for folder in ["ceiling", "review"] {
+        let path = format!("{folder}/a.cedar");
+        let expected = [(Code::Folder, format!("{path}:1:1"))];
+        assert_eq!(warnings(&strict, &path), expected);
+        assert!(warnings(MANIFEST, &path).is_empty());
+    }
+    assert!(warnings(&strict, "automatic/a.cedar").is_empty());
+    assert!(warnings(&strict, "a.cedar").is_empty());
+}

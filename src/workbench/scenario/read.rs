@@ -285,7 +285,7 @@ fn document(path: &str, json: Value) -> Result<Read, String> {
         let data: UeConfigurationData =
             serde_json::from_value(json).map_err(|error| error.to_string())?;
         let sealed = request::sealing_key().digests(&data);
-        (Document::UeConfiguration(sealed), Some(data))
+        (Document::UeConfiguration(sealed.into()), Some(data))
     } else {
         let document = Document::from_json(kind, json).map_err(|error| error.to_string())?;
         (document, None)
