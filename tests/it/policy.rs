@@ -290,7 +290,14 @@ fn a_strict_bundle_asks_every_policy_for_a_category() {
     assert_eq!(place(&problem), "b.cedar:1:1");
     assert!(problem.help.unwrap().contains("strict"));
     let named = forbid.replace("@id", "@category(\"ceiling.b\") @id");
-    compile(&strict, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
+    let bundle = compile(&strict, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
+    // Nobody would miss it.
+    let warnings = bundle.warnings().unwrap();
+    let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [Code::RequiredPolicy]);
+    let required = format!("{strict}required = [\"b\"]\n");
+    let bundle = compile(&required, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
+    assert!(bundle.warnings().is_none());
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub(super) fn shared(
     if elements.needs_to_know(Need::CurrentSystem) {
         let current = current_system(facts, now).map(|current| system(set, current));
         optional(&mut members, "current_system", current);
+        let visits = visits_here(facts, now).map(boolean);
+        optional(&mut members, "visitor_here", visits);
     }
     Ok(members)
 }
@@ -300,6 +302,18 @@ fn current_system(facts: &Facts, now: Timestamp) -> Option<&McSystemId> {
     let is_ours = person.home.as_ref() == Some(local);
     away.map(|entry| &entry.value.serving_system)
         .or_else(|| is_ours.then_some(local))
+}
+
+/// Whether a user from elsewhere is a visitor here, by the register and at this moment.
+fn visits_here(facts: &Facts, now: Timestamp) -> Option<bool> {
+    let person = facts.subjects.first()?;
+    let entry = person.current.as_ref()?.entry.as_ref();
+    let local = &facts.shared.local;
+    let is_foreign = person.home.as_ref() != Some(local);
+    let is_here = entry.is_some_and(|entry| {
+        entry.value.holds(now) && entry.value.serving_system == *local
+    });
+    Some(is_foreign && is_here)
 }
 
 /// An identity of which nothing is known counts as taken.

@@ -163,9 +163,7 @@ impl Gatherer<'_> {
             (Need::MigratedProfile, Some(home)) => {
                 person.migrated_profile = self.migrated_profile(user, &home);
             }
-            (Need::CurrentSystem, Some(home)) => {
-                person.current = self.current(user, &home, request);
-            }
+            (Need::CurrentSystem, _) => person.current = self.current(user, request),
             (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
             (Need::ServingIdentity, _) => {
                 let identity = elements.serving_identity();
@@ -180,7 +178,6 @@ impl Gatherer<'_> {
             }
             (
                 Need::MigratedProfile
-                | Need::CurrentSystem
                 | Need::LinkFailureProfile
                 | Need::Credential
                 | Need::Subject

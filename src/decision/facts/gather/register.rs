@@ -8,12 +8,10 @@ use crate::decision::facts::ReadKey;
 use crate::decision::facts::ServingIdentityFacts;
 use crate::decision::facts::TargetFacts;
 use crate::decision::facts::gather::Gatherer;
-use crate::decision::query::serving_system;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
-use crate::domain::identity::McSystemId;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKind;
@@ -68,18 +66,14 @@ impl Gatherer<'_> {
         found.is_some()
     }
 
-    /// We keep the register for our own users and for those whom we serve. Of others it knows nothing, unless we serve
-    /// them and somebody else says to do so.
+    /// We keep the register for our own users and for those whom we serve.
     pub(super) fn current(
         &mut self,
         user: &McServiceId,
-        home: &McSystemId,
         request: &InterSystemRequest,
     ) -> Option<CurrentFacts> {
         let service = request.body.elements().service()?;
-        let is_known = home == self.local || serving_system(request) == Some(self.local);
         self.registered(user, service)
-            .filter(|current| is_known || current.entry.is_some())
     }
 
     /// Whether we have asked the group's home to delete one of our own users.
