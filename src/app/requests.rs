@@ -51,12 +51,14 @@ impl App {
         Ok((view, standing.entry.version))
     }
 
+    /// A request as it stands now, even where its expiry is not written yet.
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
-        self.store()
-            .request(id)
-            .map_err(|error| AppError::Broken(Box::new(error)))?
-            .map(|entry| RequestEntry::clone(&entry))
-            .ok_or_else(|| AppError::UnknownRequest(id.to_string()))
+        let found = self.store().request(id);
+        let found = found.map_err(|error| AppError::Broken(Box::new(error)))?;
+        let found = found.ok_or_else(|| AppError::UnknownRequest(id.to_string()))?;
+        let mut entry = RequestEntry::clone(&found);
+        entry.stands_at(self.now());
+        Ok(entry)
     }
 
     pub(in crate::app) fn submitted_record(

@@ -112,13 +112,14 @@ impl App {
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
         for _ in 0..ATTEMPTS_MAX {
-            let entry = self.request_entry(id)?;
+            let mut entry = self.request_entry(id)?;
             check_version(id, &entry, required)?;
             let request = self.submitted_record(&entry)?.request;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
             let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
-            let items = answered_items(&answer, &entry, evaluation.now)?;
+            entry.stands_at(evaluation.now);
+            let items = answered_items(&answer, &entry)?;
             let mut decided = Decided {
                 request,
                 evaluation,
@@ -252,11 +253,7 @@ fn standing(entry: &RequestEntry) -> Standing {
     }
 }
 
-fn answered_items(
-    answer: &ReviewAnswer,
-    entry: &RequestEntry,
-    now: Timestamp,
-) -> Result<Vec<usize>, AppError> {
+fn answered_items(answer: &ReviewAnswer, entry: &RequestEntry) -> Result<Vec<usize>, AppError> {
     let pending = |number: &usize| {
         entry
             .items
@@ -283,16 +280,14 @@ fn answered_items(
                 detail,
             )]));
         }
-        if !pending(number) {
-            return Err(not_pending(format!("item {number} is not pending")));
-        }
-        if answer.answer == Verdict::Approve
-            && entry
-                .items
-                .get(*number)
-                .is_some_and(|item| item.is_overdue(now))
-        {
-            return Err(not_pending(format!("item {number} has expired")));
+        match entry.items.get(*number) {
+            Some(ItemState::Pending { .. }) => {}
+            Some(ItemState::Expired) => {
+                return Err(not_pending(format!("item {number} has expired")));
+            }
+            Some(ItemState::Granted | ItemState::Refused) | None => {
+                return Err(not_pending(format!("item {number} is not pending")));
+            }
         }
     }
     Ok(items)
