@@ -112,11 +112,11 @@ impl App {
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
         for _ in 0..ATTEMPTS_MAX {
-            let mut entry = self.request_entry(id)?;
+            let standing = self.aside(move |app| app.standing(id)).await?;
+            let known = standing.policies();
+            let (mut entry, request) = (standing.entry, standing.record.request);
             check_version(id, &entry, required)?;
-            let request = self.submitted_record(&entry)?.request;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
-            let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
             entry.stands_at(evaluation.now);
             let items = answered_items(&answer, &entry)?;
@@ -133,7 +133,7 @@ impl App {
             let command = response(&caller, id, &entry, &answer, decided)?;
             match self.commit(Command::Respond(command)).await {
                 Ok(_) => {
-                    let answer = self.request_answer(id)?;
+                    let answer = self.aside(move |app| app.request_answer(id)).await?;
                     return Ok(self.shown_to(&caller, id, answer));
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
@@ -183,26 +183,6 @@ impl App {
                 _ => Err(AppError::UnknownReviewer),
             }
         })
-    }
-
-    /// The policies that held the request when it was submitted, or when somebody answered since.
-    fn known_holds(
-        &self,
-        id: RequestId,
-        entry: &RequestEntry,
-    ) -> Result<BTreeSet<String>, AppError> {
-        let submitted = self.submitted_record(entry)?;
-        let answer = self.request_answer(id)?;
-        let evaluated = answer
-            .responses
-            .iter()
-            .flat_map(|response| &response.evaluated);
-        let submitted = submitted.items.iter().flat_map(|item| &item.policies);
-        Ok(evaluated
-            .flat_map(|decision| &decision.policies)
-            .chain(submitted)
-            .map(|policy| policy.id.clone())
-            .collect())
     }
 }
 
