@@ -160,7 +160,7 @@ fn a_directory_with_a_manifest_is_taken_by_all_its_rules() {
     let directory = directory(&[
         (
             "bundle.toml",
-            "name = \"t\"\nschema = \"s.cedarschema\"\n[responses]\nc = \"automatic\"\n",
+            "name = \"t\"\nschema = \"s.cedarschema\"\n[responses]\nc = \"automatic\"\n# end\n",
         ),
         ("s.cedarschema", SCHEMA),
         ("p.cedar", policy),

@@ -11,10 +11,11 @@ const MANIFEST: &str = "name = \"t\"\nschema = \"s.cedarschema\"\n";
 
 fn check(manifest: &str, policies: &str) -> (tempfile::TempDir, Ended) {
     let directory = tempfile::tempdir().unwrap();
+    let whole = format!("{manifest}# end\n");
     let schema =
         "entity User; entity Doc; action view appliesTo { principal: User, resource: Doc };";
     let files = [
-        ("bundle.toml", manifest),
+        ("bundle.toml", whole.as_str()),
         ("s.cedarschema", schema),
         ("p.cedar", policies),
     ];
@@ -78,7 +79,7 @@ fn the_scenarios_of_a_manifest_can_be_decided() {
     assert!(ended.err.contains("one.json"), "{}", ended.err);
 
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let manifest = format!("{MANIFEST}tests = [\"{}\"]\n", text(&scenarios));
+    let manifest = format!("{MANIFEST}tests = [\"{}\"]\n# end\n", text(&scenarios));
     fs::write(directory.path().join("bundle.toml"), manifest).unwrap();
     let ended = comity(&["check", "--deny-warnings", text(directory.path())]);
     assert_eq!(ended.code, 0, "{ended:?}");
