@@ -17,6 +17,7 @@ use crate::app::error::AppError;
 use crate::app::open::archive_bundle;
 use crate::app::permission::Access;
 use crate::app::permission::Action;
+use crate::app::permission::NAMESPACE;
 use crate::app::permission::Object;
 use crate::app::publish::Attempt;
 use crate::app::publish::AttemptOutcome;
@@ -36,6 +37,7 @@ use crate::policy::manifest;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::store::embedded::archive::Archive;
+use crate::store::embedded::archive::ContentDigest;
 use crate::telemetry::metrics::BundleKind;
 
 /// The access bundle in force and the last attempt to change it.
@@ -54,10 +56,12 @@ pub(in crate::app) fn open(
     (archive, in_force): (&Archive, &Path),
     now: Timestamp,
 ) -> Result<(Engine, Attempt), AppError> {
+    let lost = lost_from_archive(archive, in_force)?;
     let diagnostics = match read_checked(directory) {
         Ok((source, bundle)) => {
             keep(archive, in_force, &source)?;
-            let attempt = attempt(AttemptOutcome::Published, &bundle, now);
+            let mut attempt = attempt(AttemptOutcome::Published, &bundle, now);
+            attempt.diagnostics.extend(lost);
             return Ok((Engine::new(bundle), attempt));
         }
         Err(diagnostics) => diagnostics,
@@ -131,7 +135,28 @@ impl App {
 fn read_checked(directory: &Path) -> Result<(BundleSource, Arc<Bundle>), Diagnostics> {
     let (source, bundle) = read_and_compile(directory)?;
     let bundle = Arc::new(bundle);
-    let access = Access::new(Engine::new(Arc::clone(&bundle)));
+    refuse_lockout(directory, &bundle)?;
+    Ok((source, bundle))
+}
+
+/// Reads a bundle for either purpose, through the gate that it would have to pass in the service; one whose schema
+/// speaks of callers is an access bundle.
+pub fn read_for_its_purpose(directory: &Path) -> Result<(BundleSource, Arc<Bundle>), Diagnostics> {
+    let (source, bundle) = read_and_compile(directory)?;
+    let bundle = Arc::new(bundle);
+    let speaks_of_callers = bundle.schema().is_some_and(|schema| {
+        schema
+            .entity_types()
+            .any(|entity_type| entity_type.namespace() == NAMESPACE)
+    });
+    if speaks_of_callers {
+        refuse_lockout(directory, &bundle)?;
+    }
+    Ok((source, bundle))
+}
+
+fn refuse_lockout(directory: &Path, bundle: &Arc<Bundle>) -> Result<(), Diagnostics> {
+    let access = Access::new(Engine::new(Arc::clone(bundle)));
     let operator = Caller::new(LOCAL_OPERATOR, [OPERATOR_ROLE]);
     for action in [Action::ReadPolicies, Action::WriteRegistry] {
         if access.permit(&operator, action, Object::Service).is_err() {
@@ -148,7 +173,7 @@ fn read_checked(directory: &Path) -> Result<(BundleSource, Arc<Bundle>), Diagnos
             return Err(Diagnostics::new(problem));
         }
     }
-    Ok((source, bundle))
+    Ok(())
 }
 
 fn attempt(outcome: AttemptOutcome, bundle: &Bundle, at: Timestamp) -> Attempt {
@@ -170,6 +195,26 @@ fn refused(diagnostics: Diagnostics, at: Timestamp) -> Attempt {
         digest: None,
         diagnostics: diagnostics.into_items(),
     }
+}
+
+/// What is to be told if the bundle that was in force last cannot be had from the archive any more.
+fn lost_from_archive(archive: &Archive, in_force: &Path) -> Result<Option<Diagnostic>, AppError> {
+    let Some(digest) = digest_in_force(in_force)? else {
+        return Ok(None);
+    };
+    let Ok(digest) = digest.parse::<BundleDigest>() else {
+        return Ok(None);
+    };
+    let Err(error) = archive.get(&ContentDigest::from(*digest.as_bytes())) else {
+        return Ok(None);
+    };
+    let message =
+        format!("the access bundle that was in force last cannot be had from the archive: {error}");
+    tracing::warn!("{message}");
+    let help = "the one in the directory comes into force and is archived anew";
+    Ok(Some(
+        Diagnostic::warning(Code::Unreadable, message).help(help),
+    ))
 }
 
 /// Archives a bundle, then names it as the one in force; durable on return.

@@ -20,6 +20,9 @@ use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
 use crate::policy::source::BundleDigest;
 
+/// The namespace of what an access bundle speaks of.
+pub(in crate::app) const NAMESPACE: &str = "ACCESS";
+
 const CALLER: &str = "ACCESS::Caller";
 
 /// An action of the access bundle.

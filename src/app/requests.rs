@@ -1,5 +1,8 @@
 //! Reading requests back: the answer is made from the record, the states from the store.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::app::App;
@@ -24,7 +27,6 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
-use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
@@ -47,23 +49,20 @@ impl App {
     ) -> Result<(PartnerView, u64), AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
         let standing = self.standing(id)?;
-        let view = PartnerView::new(&standing.record.request, &standing.items);
-        Ok((view, standing.entry.version))
+        let version = standing.entry.version;
+        let items = latest_decisions(standing.submitted, &standing.responses);
+        let items: Vec<_> = items.into_iter().zip(standing.entry.items).collect();
+        Ok((PartnerView::new(&standing.record.request, &items), version))
     }
 
+    /// A request as it stands now, even where its expiry is not written yet.
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
-        self.store()
-            .request(id)
-            .map_err(|error| AppError::Broken(Box::new(error)))?
-            .map(|entry| RequestEntry::clone(&entry))
-            .ok_or_else(|| AppError::UnknownRequest(id.to_string()))
-    }
-
-    pub(in crate::app) fn submitted_record(
-        &self,
-        entry: &RequestEntry,
-    ) -> Result<DecisionRecord, AppError> {
-        decision_record(&self.entry(entry.submitted)?)
+        let found = self.store().request(id);
+        let found = found.map_err(|error| AppError::Broken(Box::new(error)))?;
+        let found = found.ok_or_else(|| AppError::UnknownRequest(id.to_string()))?;
+        let mut entry = RequestEntry::clone(&found);
+        entry.stands_at(self.now());
+        Ok(entry)
     }
 
     pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
@@ -73,34 +72,31 @@ impl App {
     }
 
     /// What the log and the store say of a request.
-    fn standing(&self, id: RequestId) -> Result<Standing, AppError> {
+    pub(in crate::app) fn standing(&self, id: RequestId) -> Result<Standing, AppError> {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
-        let mut record = decision_record(&stored)?;
+        let parts = DividedParts::of(&stored);
+        let mut record = parts.decision()?;
         let mut responses = Vec::new();
-        let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
+        let mut disclosed: Vec<DisclosureAnswer> =
+            told(&stored, &parts.attached).into_iter().collect();
         for index in &entry.further {
             let stored = self.entry(*index)?;
-            disclosed.extend(told(&stored));
+            let parts = DividedParts::of(&stored);
+            disclosed.extend(told(&stored, &parts.attached));
             if stored.leaf.kind() == LeafKind::Review {
-                responses.push(response_answer(*index, &stored)?);
+                responses.push(response_answer(&stored, &parts)?);
             }
         }
         let decisions = std::mem::take(&mut record.items);
-        let items = entry.items.iter().zip(decisions).enumerate();
-        let items = items
-            .map(|(number, (state, decision))| {
-                let submitted = DecisionAnswer::from(decision);
-                (latest_evaluation(&responses, number, submitted), *state)
-            })
-            .collect();
+        let submitted = decisions.into_iter().map(DecisionAnswer::from).collect();
         Ok(Standing {
             receipt: receipt(entry.submitted, &stored),
             entry,
             record,
             responses,
             disclosed,
-            items,
+            submitted,
         })
     }
 
@@ -111,8 +107,10 @@ impl App {
             record,
             responses,
             disclosed,
-            items,
+            submitted,
         } = self.standing(id)?;
+        let items = latest_decisions(submitted, &responses).into_iter();
+        let items = items.zip(entry.items.iter().copied());
         let answered = |(decision, state)| ItemAnswer::new(decision, state);
         Ok(RequestAnswer {
             id: id.to_string(),
@@ -120,7 +118,7 @@ impl App {
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items: items.into_iter().map(answered).collect(),
+            items: items.map(answered).collect(),
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
@@ -136,36 +134,55 @@ impl App {
 }
 
 /// A request and what became of it.
-struct Standing {
-    entry: RequestEntry,
+pub(in crate::app) struct Standing {
+    pub(in crate::app) entry: RequestEntry,
     receipt: Receipt,
     /// As it was submitted, without its items.
-    record: DecisionRecord,
+    pub(in crate::app) record: DecisionRecord,
     responses: Vec<ResponseAnswer>,
     disclosed: Vec<DisclosureAnswer>,
-    /// What was last decided about each item, and where it stands.
-    items: Vec<(DecisionAnswer, ItemState)>,
+    /// What was decided about each item when it was submitted.
+    submitted: Vec<DecisionAnswer>,
 }
 
-/// What was last decided about an item: at an answer to it, else when it was submitted.
+impl Standing {
+    /// The policies that determined an answer, when the request was submitted or when somebody answered since.
+    pub(in crate::app) fn policies(&self) -> BTreeSet<String> {
+        let evaluated = self.responses.iter().flat_map(|answer| &answer.evaluated);
+        let policies = evaluated
+            .chain(&self.submitted)
+            .flat_map(|decision| &decision.policies);
+        let mut names = BTreeSet::new();
+        for policy in policies {
+            // Few policies determine many items.
+            if !names.contains(&policy.id) {
+                names.insert(policy.id.clone());
+            }
+        }
+        names
+    }
+}
+
+/// What was last decided about each item: at an answer to it, else when it was submitted.
 ///
 /// By when it can be approved was settled when it was submitted.
-fn latest_evaluation(
+fn latest_decisions(
+    mut items: Vec<DecisionAnswer>,
     responses: &[ResponseAnswer],
-    number: usize,
-    submitted: DecisionAnswer,
-) -> DecisionAnswer {
-    let evaluated = responses.iter().rev().find_map(|response| {
-        let place = response.items.iter().position(|item| *item == number)?;
-        response.evaluated.get(place).cloned()
-    });
-    match evaluated {
-        Some(evaluated) => DecisionAnswer {
-            expires_at: submitted.expires_at,
-            ..evaluated
-        },
-        None => submitted,
+) -> Vec<DecisionAnswer> {
+    let mut latest: BTreeMap<usize, &DecisionAnswer> = BTreeMap::new();
+    for response in responses {
+        latest.extend(response.items.iter().copied().zip(&response.evaluated));
     }
+    for (number, evaluated) in latest {
+        if let Some(item) = items.get_mut(number) {
+            *item = DecisionAnswer {
+                expires_at: item.expires_at,
+                ..evaluated.clone()
+            };
+        }
+    }
+    items
 }
 
 fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
@@ -193,11 +210,32 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 
 /// The decision that an entry records.
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
-    let parts: Vec<RecordPart> = record_parts(stored)
-        .into_iter()
-        .filter(|part| !is_attached(part))
-        .collect();
-    DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
+    DividedParts::of(stored).decision()
+}
+
+/// The parts of a record that are left, told apart once: a large request has thousands.
+struct DividedParts {
+    decision: Vec<RecordPart>,
+    /// What stands beside the decision.
+    attached: Vec<RecordPart>,
+}
+
+impl DividedParts {
+    fn of(stored: &StoredEntry) -> Self {
+        let (attached, decision) = record_parts(stored).into_iter().partition(is_attached);
+        Self { decision, attached }
+    }
+
+    fn decision(&self) -> Result<DecisionRecord, AppError> {
+        DecisionRecord::from_parts(&self.decision)
+            .map_err(|error| AppError::Broken(Box::new(error)))
+    }
+
+    /// The first part beside the decision that is of this kind.
+    fn first<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        let mut parts = self.attached.iter();
+        parts.find_map(|part| serde_json::from_slice(&part.body).ok())
+    }
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
@@ -222,22 +260,17 @@ fn is_attached(part: &RecordPart) -> bool {
 
 /// Who answered, if the entry is an answer and they are not erased.
 pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
-    let parts = record_parts(stored);
-    let mut parts = parts.iter();
-    let reviewer: ReviewerPart = parts.find_map(|part| serde_json::from_slice(&part.body).ok())?;
+    let reviewer: ReviewerPart = DividedParts::of(stored).first()?;
     Some(reviewer.reviewer)
 }
 
-fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {
-    let parts = record_parts(stored);
+fn response_answer(stored: &StoredEntry, parts: &DividedParts) -> Result<ResponseAnswer, AppError> {
+    let index = stored.index;
     let review: ReviewPart = parts
-        .iter()
-        .find_map(|part| serde_json::from_slice(&part.body).ok())
+        .first()
         .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
-    let reviewer: Option<ReviewerPart> = parts
-        .iter()
-        .find_map(|part| serde_json::from_slice(&part.body).ok());
-    let decisions = parts_decisions(stored)?;
+    let reviewer: Option<ReviewerPart> = parts.first();
+    let decisions = parts.decision()?.items;
     Ok(ResponseAnswer {
         answer: review.answer,
         reason: reviewer.map_or_else(|| "erased".to_owned(), |part| part.reason),
@@ -251,10 +284,4 @@ fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnsw
         answered_at: review.answered_at,
         record: receipt(index, stored),
     })
-}
-
-fn parts_decisions(
-    stored: &StoredEntry,
-) -> Result<Vec<crate::decision::decide::ItemDecision>, AppError> {
-    decision_record(stored).map(|record| record.items)
 }

@@ -112,13 +112,14 @@ impl App {
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
         for _ in 0..ATTEMPTS_MAX {
-            let entry = self.request_entry(id)?;
+            let standing = self.aside(move |app| app.standing(id)).await?;
+            let known = standing.policies();
+            let (mut entry, request) = (standing.entry, standing.record.request);
             check_version(id, &entry, required)?;
-            let request = self.submitted_record(&entry)?.request;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
-            let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
-            let items = answered_items(&answer, &entry, evaluation.now)?;
+            entry.stands_at(evaluation.now);
+            let items = answered_items(&answer, &entry)?;
             let mut decided = Decided {
                 request,
                 evaluation,
@@ -132,7 +133,7 @@ impl App {
             let command = response(&caller, id, &entry, &answer, decided)?;
             match self.commit(Command::Respond(command)).await {
                 Ok(_) => {
-                    let answer = self.request_answer(id)?;
+                    let answer = self.aside(move |app| app.request_answer(id)).await?;
                     return Ok(self.shown_to(&caller, id, answer));
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
@@ -183,26 +184,6 @@ impl App {
             }
         })
     }
-
-    /// The policies that held the request when it was submitted, or when somebody answered since.
-    fn known_holds(
-        &self,
-        id: RequestId,
-        entry: &RequestEntry,
-    ) -> Result<BTreeSet<String>, AppError> {
-        let submitted = self.submitted_record(entry)?;
-        let answer = self.request_answer(id)?;
-        let evaluated = answer
-            .responses
-            .iter()
-            .flat_map(|response| &response.evaluated);
-        let submitted = submitted.items.iter().flat_map(|item| &item.policies);
-        Ok(evaluated
-            .flat_map(|decision| &decision.policies)
-            .chain(submitted)
-            .map(|policy| policy.id.clone())
-            .collect())
-    }
 }
 
 /// Everyone who asked for a request or gets something by it.
@@ -252,11 +233,7 @@ fn standing(entry: &RequestEntry) -> Standing {
     }
 }
 
-fn answered_items(
-    answer: &ReviewAnswer,
-    entry: &RequestEntry,
-    now: Timestamp,
-) -> Result<Vec<usize>, AppError> {
+fn answered_items(answer: &ReviewAnswer, entry: &RequestEntry) -> Result<Vec<usize>, AppError> {
     let pending = |number: &usize| {
         entry
             .items
@@ -283,16 +260,14 @@ fn answered_items(
                 detail,
             )]));
         }
-        if !pending(number) {
-            return Err(not_pending(format!("item {number} is not pending")));
-        }
-        if answer.answer == Verdict::Approve
-            && entry
-                .items
-                .get(*number)
-                .is_some_and(|item| item.is_overdue(now))
-        {
-            return Err(not_pending(format!("item {number} has expired")));
+        match entry.items.get(*number) {
+            Some(ItemState::Pending { .. }) => {}
+            Some(ItemState::Expired) => {
+                return Err(not_pending(format!("item {number} has expired")));
+            }
+            Some(ItemState::Granted | ItemState::Refused) | None => {
+                return Err(not_pending(format!("item {number} is not pending")));
+            }
         }
     }
     Ok(items)

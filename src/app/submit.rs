@@ -111,7 +111,7 @@ impl App {
         prepared: Prepared,
     ) -> Result<RequestAnswer, AppError> {
         if let Some(id) = self.known_duplicate(prepared.idempotency)? {
-            return self.answer_to(&caller, id);
+            return self.answer_to(&caller, id).await;
         }
         let request = &prepared.request;
         let request_id = prepared.request_id;
@@ -129,9 +129,9 @@ impl App {
                     self.count_decision(request, &decided);
                     return match committed.outcome {
                         CommandOutcome::Duplicate { request_id } => {
-                            self.answer_to(&caller, request_id)
+                            self.answer_to(&caller, request_id).await
                         }
-                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id),
+                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id).await,
                     };
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
@@ -141,8 +141,8 @@ impl App {
         Err(AppError::Contended)
     }
 
-    fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
-        let answer = self.request_answer(id)?;
+    async fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let answer = self.aside(move |app| app.request_answer(id)).await?;
         Ok(self.shown_to(caller, id, answer))
     }
 

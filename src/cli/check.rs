@@ -1,16 +1,21 @@
 //! `comity check`: load and validate a bundle; diagnostics with file, line and column.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::ValueEnum;
 
 use super::exit::Exit;
 use super::output;
-use crate::app::publish::read_and_compile;
+use crate::app::access_bundle::read_for_its_purpose;
 use crate::policy::bundle::Bundle;
+use crate::policy::diagnostics::Code;
+use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Diagnostics;
+use crate::workbench::scenario::read::read_scenarios;
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -37,8 +42,8 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let mut exit = Exit::Success;
     for directory in &arguments.bundles {
-        match read_and_compile(directory) {
-            Ok((_, bundle)) => {
+        match checked(directory) {
+            Ok(bundle) => {
                 let warned = bundle
                     .warnings()
                     .is_some_and(|warnings| report(warnings, arguments.format));
@@ -60,7 +65,25 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     exit
 }
 
-fn summary(directory: &std::path::Path, bundle: &Bundle) -> String {
+/// A bundle that passes the service's gate, and whose scenarios `comity test` can read.
+fn checked(directory: &Path) -> Result<Arc<Bundle>, Diagnostics> {
+    let (source, bundle) = read_for_its_purpose(directory)?;
+    let text = source.manifest_text();
+    let unreadable = bundle.manifest().tests().filter_map(|(path, place)| {
+        let error = read_scenarios(&[directory.join(path)]).err()?;
+        let message = format!(
+            "`{}` holds no scenarios that can be decided: {error}",
+            path.display()
+        );
+        Some(Diagnostic::error(Code::Tests, message).at(text.place(place)))
+    });
+    match Diagnostics::from_list(unreadable.collect(), [text.clone()]) {
+        Some(problems) => Err(problems),
+        None => Ok(bundle),
+    }
+}
+
+fn summary(directory: &Path, bundle: &Bundle) -> String {
     format!(
         "{}: `{}` is valid, {} policies, {}",
         directory.display(),

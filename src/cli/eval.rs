@@ -2,15 +2,19 @@
 
 use std::io;
 use std::io::BufRead;
+use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::output;
 use crate::policy::annotation::Response;
 use crate::policy::bundle::LenientTexts;
 use crate::policy::bundle::Validation;
+use crate::policy::diagnostics::Code;
+use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Diagnostics;
 use crate::policy::manifest;
 use crate::policy::source::BundleSource;
@@ -37,6 +41,9 @@ pub struct Args {
     /// A schema in Cedar's syntax, or in JSON when its name ends in `.json`.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
+    /// Links of the policies' templates, in the form of a bundle's `links.json`.
+    #[arg(long, value_name = "FILE")]
+    links: Option<PathBuf>,
     /// Entities in Cedar's JSON format.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
@@ -84,12 +91,20 @@ pub enum Queries {
 }
 
 /// Answers every line of the input; a line that is no query is answered with an error.
-pub fn run(args: &Args, input: impl BufRead, mut output: impl Write) -> Result<Queries, EvalError> {
+pub fn run(
+    args: &Args,
+    input: impl BufRead,
+    mut answers: impl Write,
+) -> Result<Queries, EvalError> {
     let offline = offline(args)?;
     let mut queries = Queries::AllAnswered;
-    for (index, line) in input.lines().enumerate() {
+    if let Some(warnings) = offline.warnings() {
+        output::complain(&warnings.render(io::stderr().is_terminal()));
+    }
+    // By bytes: a line that is no text has an answer too, and those after it.
+    for (index, line) in input.split(b'\n').enumerate() {
         let line = line?;
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
         let answer = match offline.answer(&line) {
@@ -99,10 +114,10 @@ pub fn run(args: &Args, input: impl BufRead, mut output: impl Write) -> Result<Q
                 json!({ "error": with_causes(&error), "line": index + 1 })
             }
         };
-        serde_json::to_writer(&mut output, &answer).map_err(io::Error::from)?;
-        output.write_all(b"\n")?;
+        serde_json::to_writer(&mut answers, &answer).map_err(io::Error::from)?;
+        answers.write_all(b"\n")?;
     }
-    output.flush()?;
+    answers.flush()?;
     Ok(queries)
 }
 
@@ -110,14 +125,21 @@ fn offline(args: &Args) -> Result<Offline, EvalError> {
     let entities = args.entities.as_deref().map(read_text).transpose()?;
     let is_bundle = args.policies.join(manifest::FILE_NAME).is_file();
     if is_bundle && !args.lenient && args.schema.is_none() {
+        if args.links.is_some() {
+            let message = "a bundle with a manifest has its own links";
+            let problem = Diagnostic::error(Code::Link, message);
+            let help = "take its policies alone by `--lenient`";
+            return Err(Diagnostics::new(problem.help(help)).into());
+        }
         let source = BundleSource::read(&args.policies)?;
         return Ok(Offline::of_bundle(&source, entities.as_deref())?);
     }
-    let schema = |path: &Path| read_text(path).map(|text| (path.to_path_buf(), text));
+    let named = |path: &Path| read_text(path).map(|text| (path.to_path_buf(), text));
     Ok(Offline::new(&OfflineTexts {
         bundle: LenientTexts {
             policies: read_policies(&args.policies)?,
-            schema: args.schema.as_deref().map(schema).transpose()?,
+            schema: args.schema.as_deref().map(named).transpose()?,
+            links: args.links.as_deref().map(named).transpose()?,
             default_response: args.default_response,
             validation: if args.lenient {
                 Validation::Advisory

@@ -1,5 +1,6 @@
 //! `comity serve`: run the service until it is told to stop.
 
+use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 
@@ -141,12 +142,12 @@ async fn serve(settings: ServiceSettings) -> Result<(), ServiceError> {
     let token_file = settings
         .data_directory
         .join(super::service::OPERATOR_TOKEN_FILE);
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Stop)?;
+    let mut signals = Signals::new().map_err(ServiceError::Stop)?;
     let interrupt = settings.interrupt.clone();
     let mut starting = pin!(Service::start(settings));
     let service = tokio::select! {
         started = &mut starting => started?,
-        told = told_to_stop(&mut terminate) => {
+        told = signals.told_to_stop() => {
             told?;
             interrupt.raise();
             return match starting.await {
@@ -161,14 +162,30 @@ async fn serve(settings: ServiceSettings) -> Result<(), ServiceError> {
     };
     output::say(&format!("listening on http://{}", service.address()));
     output::say(&format!("operator token in {}", token_file.display()));
-    told_to_stop(&mut terminate).await?;
+    signals.told_to_stop().await?;
     tracing::info!("stopping; requests under way end first");
     service.stop().await
 }
 
-async fn told_to_stop(terminate: &mut Signal) -> Result<(), ServiceError> {
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ServiceError::Stop),
+/// What the system tells a service to stop by; its terminal going away is one of them.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn told_to_stop(&mut self) -> Result<(), ServiceError> {
+        tokio::select! {
+            _ = self.terminate.recv() => Ok(()),
+            _ = self.hang_up.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ServiceError::Stop),
+        }
     }
 }

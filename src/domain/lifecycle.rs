@@ -52,6 +52,16 @@ impl ItemState {
         }
     }
 
+    /// Where the item stands at a moment: what waits no longer in time has expired, whether or not that is written.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        if self.is_overdue(now) {
+            Self::Expired
+        } else {
+            self
+        }
+    }
+
     /// Whether the item waits, but no longer in time.
     pub fn is_overdue(self, now: Timestamp) -> bool {
         match self {

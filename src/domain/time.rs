@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::fmt::temporal::Pieces;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -12,11 +13,28 @@ pub struct Timestamp(i64);
 
 /// Why a text is not a time stamp.
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is not an RFC 3339 date and time such as `2026-01-31T12:00:00.000Z`")]
-pub struct InvalidTimestamp {
-    text: String,
-    #[source]
-    source: jiff::Error,
+pub enum InvalidTimestamp {
+    /// It is written in another way.
+    #[error("`{text}` is not an RFC 3339 date and time such as `2026-01-31T12:00:00.000Z`")]
+    Form {
+        /// The text.
+        text: String,
+        /// What stands in the way.
+        #[source]
+        source: jiff::Error,
+    },
+    /// It is a date and time, and no time stamp reaches so far.
+    #[error(
+        "`{text}` is too far away: the last moment that counts is `{}`",
+        Timestamp(LATEST_MILLISECONDS)
+    )]
+    OutOfRange {
+        /// The text.
+        text: String,
+        /// What stands in the way.
+        #[source]
+        source: jiff::Error,
+    },
 }
 
 const EARLIEST_MILLISECONDS: i64 = -62_135_596_800_000;
@@ -46,9 +64,16 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<jiff::Timestamp>()
             .map(|parsed| Self::from_milliseconds(parsed.as_millisecond()))
-            .map_err(|source| InvalidTimestamp {
-                text: text.to_owned(),
-                source,
+            .map_err(|source| {
+                let text = text.to_owned();
+                let pieces = Pieces::parse(&text);
+                let is_whole =
+                    pieces.is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
+                if is_whole {
+                    InvalidTimestamp::OutOfRange { text, source }
+                } else {
+                    InvalidTimestamp::Form { text, source }
+                }
             })
     }
 }
@@ -88,6 +113,12 @@ mod tests {
             "1970-01-01T00:00:00.000Z"
         );
         assert!("yesterday".parse::<Timestamp>().is_err());
+        let far = "9999-12-31T23:59:59Z".parse::<Timestamp>().unwrap_err();
+        assert!(far.to_string().contains("too far away"), "{far}");
+        for odd in ["2026-11-21", "2026-11-21T05:06:07", "2026-13-01T00:00:00Z"] {
+            let odd = odd.parse::<Timestamp>().unwrap_err();
+            assert!(odd.to_string().contains("RFC 3339"), "{odd}");
+        }
         let extreme = Timestamp::from_milliseconds(i64::MAX);
         assert_eq!(extreme.to_string().parse::<Timestamp>().unwrap(), extreme);
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use axum::body::Bytes;
+use axum::body::HttpBody;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
 use axum::extract::Request;
@@ -66,6 +67,7 @@ where
     async fn from_request(request: Request, outer: &S) -> Result<Self, Problem> {
         let state = ServiceState::from_ref(outer);
         refuse_other_forms(request.headers())?;
+        refuse_long(&request, state.settings().body_bytes_max)?;
         let bytes = read(request.into_body(), state.settings()).await?;
         let value = wire::strict_json(&bytes, state.settings().wire)
             .map_err(|problem| Problem::malformed_body(problem.pointer, problem.detail))?;
@@ -90,6 +92,16 @@ async fn read(body: axum::body::Body, settings: HttpSettings) -> Result<Bytes, P
             Err(Problem::new(ProblemKind::BodyTimeout, detail))
         }
     }
+}
+
+/// A body whose head says that it is too long is not waited for.
+fn refuse_long(request: &Request, limit: usize) -> Result<(), Problem> {
+    let announced = request.body().size_hint().lower();
+    if announced <= limit.try_into().unwrap_or(u64::MAX) {
+        return Ok(());
+    }
+    let detail = format!("the body is {announced} bytes long; at most {limit} are taken");
+    Err(Problem::new(ProblemKind::BodyTooLarge, detail))
 }
 
 /// The body is JSON in UTF-8, and not compressed.

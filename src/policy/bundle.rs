@@ -151,6 +151,8 @@ pub struct LenientTexts {
     pub policies: Vec<(PathBuf, String)>,
     /// A schema in Cedar's syntax, or in JSON when its name ends so.
     pub schema: Option<(PathBuf, String)>,
+    /// Links of their templates, in the form of a bundle's `links.json`.
+    pub links: Option<(PathBuf, String)>,
     /// Response of permits that say none; absent, every permit must say one.
     pub default_response: Option<Response>,
     /// What validation against the schema is worth.

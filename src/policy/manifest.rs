@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,6 +24,9 @@ pub const FILE_NAME: &str = "bundle.toml";
 
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
+
+/// How far into the entities the facts of a decision reach.
+const LEVEL_GATHERED: u32 = DEFAULT_LEVEL;
 
 const KEYS: [&str; 10] = [
     "name",
@@ -82,7 +86,7 @@ pub(crate) struct Switch {
 pub struct Manifest {
     name: String,
     schema: Spanned<PathBuf>,
-    level: Option<u32>,
+    level: Option<Spanned<u32>>,
     #[serde(default)]
     strict: bool,
     default_response: Option<Response>,
@@ -92,7 +96,7 @@ pub struct Manifest {
     #[serde(skip)]
     switches: Vec<Switch>,
     #[serde(default)]
-    tests: Vec<PathBuf>,
+    tests: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     required: Vec<Spanned<String>>,
     #[serde(default)]
@@ -105,6 +109,7 @@ impl Manifest {
         let mut manifest: Self =
             toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
         check_schema_path(&manifest.schema, file)?;
+        check_level(manifest.level.as_ref(), file)?;
         let mut lines: Vec<_> = std::mem::take(&mut manifest.responses)
             .into_iter()
             .collect();
@@ -145,7 +150,9 @@ impl Manifest {
 
     /// How far policies may look into entities: what the fact gatherer loads.
     pub fn level(&self) -> u32 {
-        self.level.unwrap_or(DEFAULT_LEVEL)
+        self.level
+            .as_ref()
+            .map_or(DEFAULT_LEVEL, |level| *level.get_ref())
     }
 
     /// Whether every policy, forbids included, must carry a category, and no annotation without a
@@ -190,10 +197,27 @@ impl Manifest {
             .map(|category| (category.get_ref().as_str(), category.span()))
     }
 
-    /// Paths of the bundle's own tests, relative to the manifest.
-    pub fn tests(&self) -> &[PathBuf] {
-        &self.tests
+    /// Paths of the bundle's own tests, relative to the manifest, with their places.
+    pub fn tests(&self) -> impl Iterator<Item = (&Path, Range<usize>)> {
+        self.tests
+            .iter()
+            .map(|path| (path.get_ref().as_path(), path.span()))
     }
+}
+
+/// A policy that looks further than what is gathered would find nothing there, and err.
+fn check_level(level: Option<&Spanned<u32>>, file: &SourceText) -> Result<(), Box<Diagnostic>> {
+    let Some(level) = level.filter(|level| *level.get_ref() > LEVEL_GATHERED) else {
+        return Ok(());
+    };
+    let message = format!(
+        "level {} is beyond the facts that are gathered for a decision",
+        level.get_ref()
+    );
+    let problem = Diagnostic::error(Code::Manifest, message).at(file.place(level.span()));
+    Err(Box::new(problem.help(format!(
+        "they reach to level {LEVEL_GATHERED}; leave out `level`"
+    ))))
 }
 
 /// A schema is a file of its kind that comes with the bundle, never just any file of the machine.

@@ -1,5 +1,7 @@
 //! Structured logs on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// How log lines are written.
@@ -27,9 +29,13 @@ pub enum TracingError {
 /// Sets up logging for the process.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), TracingError> {
     let parsed = EnvFilter::try_new(filter).map_err(|_| TracingError::Filter(filter.to_owned()))?;
-    let builder = tracing_subscriber::fmt()
+    let mut builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
         .with_writer(std::io::stderr);
+    // Colours are for people who look at a terminal; whether those want any, the builder finds out.
+    if !std::io::stderr().is_terminal() {
+        builder = builder.with_ansi(false);
+    }
     let set = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

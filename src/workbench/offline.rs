@@ -20,12 +20,20 @@ use serde_json::Value;
 
 use crate::decision::engine::Engine;
 use crate::domain::outcome::Outcome;
+use crate::domain::wire;
+use crate::domain::wire::WireLimits;
 use crate::policy::bundle::Bundle;
 use crate::policy::bundle::LenientTexts;
 use crate::policy::bundle::Validation;
 use crate::policy::diagnostics::Diagnostics;
 use crate::policy::source;
 use crate::policy::source::BundleSource;
+
+/// Queries of any Cedar program, not only of ours.
+const LIMITS: WireLimits = WireLimits {
+    nesting: WireLimits::NESTING_MAX,
+    members: usize::MAX,
+};
 
 /// What the queries are answered from.
 #[derive(Clone, Debug, Default)]
@@ -50,9 +58,15 @@ pub enum OfflineError {
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// Not a query in JSON.
+    /// Not one JSON value, or one in which a member stands twice.
+    #[error("the query cannot be read: {0}")]
+    Json(wire::Problem),
+    /// A JSON value that is no query.
     #[error("the query cannot be read")]
-    Json(#[from] serde_json::Error),
+    Form(#[from] serde_json::Error),
+    /// A JSON value that is no object.
+    #[error("the query is not a JSON object")]
+    NoObject,
     /// Not an entity.
     #[error("the {role} names no entity: {reason}")]
     Entity {
@@ -145,8 +159,12 @@ impl Offline {
 
     /// Answers one query: `principal`, `action` and `resource` as `{"type", "id"}` or as text,
     /// and `context`.
-    pub fn answer(&self, query: &str) -> Result<Answer, QueryError> {
-        let request = self.request(serde_json::from_str(query)?)?;
+    pub fn answer(&self, query: &[u8]) -> Result<Answer, QueryError> {
+        let json = wire::strict_json(query, LIMITS).map_err(QueryError::Json)?;
+        if !json.is_object() {
+            return Err(QueryError::NoObject);
+        }
+        let request = self.request(serde_json::from_value(json)?)?;
         let evaluation = self.engine.evaluate(&request, &self.entities);
         let (decision, reasons) = evaluation.plain();
         Ok(Answer {

@@ -384,8 +384,13 @@ fn a_policy_that_looks_further_than_the_level_is_refused() {
     let problem = problem(policy);
     assert_eq!(problem.code, Code::LevelExceeded);
     assert!(place(&problem).starts_with("b/b.cedar:3:"), "{problem}");
-    let further = format!("{MANIFEST}level = 3\n");
-    compile(&further, &[("a.cedar", GOOD), ("b.cedar", policy)]).unwrap();
+    // The manifest cannot ask for more than the facts hold.
+    let further = format!("{MANIFEST}level = 2\n");
+    let refused = problem_of(&further, &[("a.cedar", GOOD)]);
+    assert_eq!(refused.code, Code::Manifest);
+    assert_eq!(place(&refused), "bundle.toml:3:9");
+    let within = format!("{MANIFEST}level = 1\n");
+    compile(&within, &[("a.cedar", GOOD)]).unwrap();
 }
 
 #[test]
@@ -658,6 +663,7 @@ fn lenient(policies: &[&str], schema: Option<&str>, validation: Validation) -> L
             .map(|(index, text)| (format!("{index}.cedar").into(), (*text).to_owned()))
             .collect(),
         schema: schema.map(|text| ("s.cedarschema".into(), text.to_owned())),
+        links: None,
         default_response: Some(comity::policy::annotation::Response::Automatic),
         validation,
     }

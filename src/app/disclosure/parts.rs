@@ -7,7 +7,6 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::app::error::AppError;
-use crate::app::requests::record_parts;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::disclosure::DisclosedGroup;
@@ -135,10 +134,11 @@ pub(super) fn recorded(id: RequestId, view: &View) -> Result<Vec<RecordPart>, Ap
 }
 
 /// What an entry disclosed, if it did.
-pub(in crate::app) fn told(stored: &StoredEntry) -> Option<DisclosureAnswer> {
-    let parts = record_parts(stored);
-    let part: DisclosurePart = first(&parts)?;
-    let common: Option<DisclosedPart> = first(&parts);
+///
+/// `parts` are those that stand beside its decision.
+pub(in crate::app) fn told(stored: &StoredEntry, parts: &[RecordPart]) -> Option<DisclosureAnswer> {
+    let part: DisclosurePart = first(parts)?;
+    let common: Option<DisclosedPart> = first(parts);
     let users = parts.iter().filter_map(|part| {
         let part: DisclosedUserPart = serde_json::from_slice(&part.body).ok()?;
         Some(part.disclosed_user)

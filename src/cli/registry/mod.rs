@@ -1,5 +1,6 @@
 //! `comity registry`: documents into and out of a running service, and whether agreements fit.
 
+mod import;
 mod mirror;
 
 use std::path::PathBuf;
@@ -7,11 +8,12 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Subcommand;
 use serde_json::Value;
-use serde_json::json;
 
+pub use crate::workbench::registry_files::CannotWrite;
 pub use crate::workbench::registry_files::InvalidFile;
 pub use crate::workbench::registry_files::InvalidFiles;
 pub use crate::workbench::registry_files::read_documents;
+pub use crate::workbench::registry_files::refuse_filled;
 pub use crate::workbench::registry_files::write_documents;
 
 use super::client::Client;
@@ -29,12 +31,12 @@ use crate::domain::registry::DocumentKind;
 /// What to do with the registry.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write every document of a directory into a running service, all or none
+    /// Write every document of a directory into a running service, all or none; more than one call takes are sent in parts
     #[command(
         after_help = "Example:\n  comity registry import examples/registry/de --token-file data/operator.token"
     )]
-    Import(Import),
-    /// Write the documents of a running service into a directory; pushed configuration stays behind
+    Import(import::Import),
+    /// Write the documents of a running service into an empty directory; pushed configuration stays behind
     #[command(
         after_help = "Example:\n  comity registry export backup/registry --token-file data/operator.token"
     )]
@@ -51,19 +53,10 @@ pub enum Command {
     Mirror(mirror::Mirror),
 }
 
-/// Arguments of `registry import`.
-#[derive(Debug, Args)]
-pub struct Import {
-    /// The directory, with one folder a kind
-    directory: PathBuf,
-    #[command(flatten)]
-    connection: Connection,
-}
-
 /// Arguments of `registry export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The directory to write into
+    /// The directory to write into, empty or new
     directory: PathBuf,
     #[command(flatten)]
     connection: Connection,
@@ -81,37 +74,17 @@ pub struct Validate {
 
 pub(super) fn run(command: &Command) -> Exit {
     match command {
-        Command::Import(arguments) => import(arguments),
+        Command::Import(arguments) => import::run(arguments),
         Command::Export(arguments) => export(arguments),
         Command::Validate(arguments) => validate(arguments),
         Command::Mirror(arguments) => mirror::run(arguments),
     }
 }
 
-fn import(arguments: &Import) -> Exit {
-    let documents = match read_documents(&arguments.directory) {
-        Ok(documents) => documents,
-        Err(error) => return invalid(&error.to_string()),
-    };
-    let mut body = Vec::with_capacity(documents.len());
-    for (key, document) in &documents {
-        match document.to_json() {
-            Ok(json) => body.push(json!({ "kind": key.kind, "document": json })),
-            Err(error) => return invalid(&format!("{key}: {error}")),
-        }
-    }
-    let sent = Client::connect(&arguments.connection)
-        .and_then(|client| client.block_on(client.post("/v1/import", &Value::Array(body))));
-    match sent {
-        Ok(_) => {
-            output::say(&format!("{} documents imported", documents.len()));
-            Exit::Success
-        }
-        Err(error) => failed(&error),
-    }
-}
-
 fn export(arguments: &Export) -> Exit {
+    if let Err(error) = refuse_filled(&arguments.directory) {
+        return cannot_write(&error);
+    }
     let read = Client::connect(&arguments.connection)
         .and_then(|client| client.block_on(all_documents(&client)));
     let documents = match read {
@@ -123,13 +96,15 @@ fn export(arguments: &Export) -> Exit {
             output::say(&format!("{} documents exported", documents.len()));
             Exit::Success
         }
-        Err(error) => {
-            output::complain(&format!(
-                "cannot write to `{}`: {error}",
-                arguments.directory.display()
-            ));
-            Exit::Broken
-        }
+        Err(error) => cannot_write(&error),
+    }
+}
+
+fn cannot_write(error: &CannotWrite) -> Exit {
+    output::complain(&super::chain(error));
+    match error {
+        CannotWrite::NotEmpty(_) => Exit::InvalidInput,
+        CannotWrite::Failed { .. } => Exit::Broken,
     }
 }
 

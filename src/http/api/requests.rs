@@ -14,6 +14,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::app::answer::RequestAnswer;
+use crate::app::error::AppError;
 use crate::app::respond::ReviewAnswer;
 use crate::domain::outcome::RequestStatus;
 use crate::http::body::JsonBody;
@@ -23,6 +24,7 @@ use crate::http::precondition::required_version;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
+use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 
 /// `POST /v1/requests`: 202 while an item is pending, else 200; the answer to a repeated key is the original one.
@@ -60,10 +62,22 @@ pub(super) async fn read(
     let Query(wanted) = wanted
         .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
     let id = request_id(&id)?;
+    // A large request takes long to read and to write; no other call waits for it.
+    let work = tokio::task::spawn_blocking(move || shown(&state, &caller, id, &wanted));
+    work.await
+        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))?
+}
+
+fn shown(
+    state: &ServiceState,
+    caller: &Caller,
+    id: RequestId,
+    wanted: &Wanted,
+) -> Result<Response, Problem> {
     match wanted.view.as_deref() {
-        None => Ok(answered(StatusCode::OK, &state.app().request(&caller, id)?)),
+        None => Ok(answered(StatusCode::OK, &state.app().request(caller, id)?)),
         Some("partner") => {
-            let (view, version) = state.app().partner_view(&caller, id)?;
+            let (view, version) = state.app().partner_view(caller, id)?;
             let etag = [(ETAG, format!("\"r{version}\""))];
             Ok((StatusCode::OK, etag, axum::Json(view)).into_response())
         }

@@ -39,6 +39,7 @@ use crate::policy::vocabulary;
 mod marks;
 mod reasons;
 mod statement;
+mod unlinked;
 mod validate;
 
 use self::statement::Body;
@@ -99,9 +100,18 @@ pub(super) fn lenient(texts: &LenientTexts) -> Result<Bundle, Diagnostics> {
     if let Some(schema) = &schema_text {
         compiler.read_schema(schema);
     }
+    let links_text = texts
+        .links
+        .as_ref()
+        .map(|(path, text)| SourceText::new(path, text));
+    let links = links_text
+        .iter()
+        .flat_map(|text| links::parse(text, &mut compiler.problems))
+        .collect();
     let digest = lenient_digest(texts);
-    let result = compiler.run(digest, &policy_texts, Vec::new(), None);
-    finish(result, || schema_text.iter().chain(&policy_texts).cloned())
+    let result = compiler.run(digest, &policy_texts, links, None);
+    let own = || schema_text.iter().chain(&links_text);
+    finish(result, || own().chain(&policy_texts).cloned())
 }
 
 fn lenient_digest(texts: &LenientTexts) -> BundleDigest {
@@ -114,6 +124,7 @@ fn lenient_digest(texts: &LenientTexts) -> BundleDigest {
         texts
             .policies
             .iter()
+            .chain(&texts.links)
             .map(|(path, text)| (name(path), text.clone())),
     )
     .digest()
@@ -141,6 +152,15 @@ fn nothing(manifest: &SourceText) -> Diagnostic {
     Diagnostic::error(Code::NoPolicies, "there is no policy beside the manifest")
         .at(manifest.place(0..0))
         .help("policies stand in `.cedar` files in the manifest's directory or below it")
+}
+
+/// Nothing to ask is an answer too, as long as somebody hears of it.
+fn no_loose_policy() -> Diagnostic {
+    Diagnostic::warning(
+        Code::NoPolicies,
+        "there is no policy, so every query is refused",
+    )
+    .help("name a `.cedar` file with policies, or a directory that has some")
 }
 
 /// Where the names of policies come from.
@@ -174,6 +194,10 @@ impl Compiler {
             self.reasons_first(&statements, file);
         }
         let (mut policies, templates) = self.policies(statements, links);
+        self.problems.extend(match manifest_text {
+            None if policies.is_empty() && templates.is_empty() => Some(no_loose_policy()),
+            Some(_) | None => None,
+        });
         let actions = self.action_entities();
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
@@ -336,6 +360,12 @@ impl Compiler {
             }
         }
         self.link(links, &mut policies, &templates, &template_infos);
+        unlinked::check(
+            &self.manifest,
+            &policies,
+            template_infos.values(),
+            &mut self.problems,
+        );
         (policies, templates)
     }
 

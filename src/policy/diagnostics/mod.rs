@@ -85,6 +85,10 @@ pub enum Code {
     UnknownWord,
     /// A template link that cannot be made.
     Link,
+    /// A template that nothing links.
+    Unlinked,
+    /// Scenarios that the manifest names and nobody could decide.
+    Tests,
     /// A file or directory that cannot be read.
     Unreadable,
     /// A file that is not UTF-8.

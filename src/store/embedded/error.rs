@@ -70,6 +70,17 @@ pub enum OpenError {
         /// Its version.
         found: u32,
     },
+    /// No version of the program that this one knows wrote the data directory.
+    #[error(
+        "data directory has format version {found}, the oldest that this program reads is {}: \
+         restore `{}` from a backup",
+        meta::OLDEST_FORMAT_VERSION,
+        meta::META_NAME
+    )]
+    OlderFormat {
+        /// Its version.
+        found: u32,
+    },
     /// The file that says what the directory is can't be understood.
     #[error("`{}` can't be understood: restore it from a backup", meta::META_NAME)]
     MetaDamaged(#[source] serde_json::Error),

@@ -15,6 +15,9 @@ use crate::store::embedded::disk::Disk;
 /// The version of the layout of the data directory.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// The oldest version that this program still reads.
+pub(super) const OLDEST_FORMAT_VERSION: u32 = 1;
+
 pub(super) const META_NAME: &str = "meta.json";
 const RUN_NAME: &str = "run.json";
 
@@ -37,6 +40,7 @@ struct Versioned {
 #[derive(Debug)]
 pub(super) enum MetaError {
     Newer { found: u32 },
+    Older { found: u32 },
     Damaged(serde_json::Error),
     Io(io::Error),
 }
@@ -60,6 +64,11 @@ impl Meta {
         let Versioned { format_version } = parse(&bytes)?;
         if format_version > FORMAT_VERSION {
             return Err(MetaError::Newer {
+                found: format_version,
+            });
+        }
+        if format_version < OLDEST_FORMAT_VERSION {
+            return Err(MetaError::Older {
                 found: format_version,
             });
         }

@@ -21,6 +21,7 @@ use crate::store::event::EventBody;
 pub(super) fn read_meta(disk: &dyn Disk) -> Result<Option<Meta>, OpenError> {
     Meta::read(disk).map_err(|error| match error {
         MetaError::Newer { found } => OpenError::NewerFormat { found },
+        MetaError::Older { found } => OpenError::OlderFormat { found },
         MetaError::Damaged(source) => OpenError::MetaDamaged(source),
         MetaError::Io(source) => during("read what the data directory is")(source),
     })

@@ -50,6 +50,13 @@ pub struct RequestEntry {
 }
 
 impl RequestEntry {
+    /// Makes this the view of a moment: what waits no longer in time has expired, even if no entry says so yet.
+    pub fn stands_at(&mut self, now: Timestamp) {
+        for item in &mut self.items {
+            *item = item.at(now);
+        }
+    }
+
     /// The request that an event is the submission of.
     pub(in crate::store) fn submitted_by(event: &Event, index: LogIndex) -> Option<Self> {
         let EventBody::Submitted {

@@ -33,7 +33,7 @@ pub(super) fn comity(arguments: &[&str]) -> Ended {
     comity_reading(arguments, "")
 }
 
-fn comity_reading(arguments: &[&str], input: &str) -> Ended {
+pub(super) fn comity_reading(arguments: &[&str], input: impl AsRef<[u8]>) -> Ended {
     let mut child = Command::new(env!("CARGO_BIN_EXE_comity"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -45,7 +45,7 @@ fn comity_reading(arguments: &[&str], input: &str) -> Ended {
         .stdin
         .take()
         .unwrap()
-        .write_all(input.as_bytes())
+        .write_all(input.as_ref())
         .unwrap();
     let output = child.wait_with_output().unwrap();
     Ended {
@@ -56,7 +56,7 @@ fn comity_reading(arguments: &[&str], input: &str) -> Ended {
 }
 
 /// The same while a service runs in this process.
-async fn comity_aside(arguments: &[&str]) -> Ended {
+pub(super) async fn comity_aside(arguments: &[&str]) -> Ended {
     let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
     let run = move || {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -75,6 +75,20 @@ fn the_shipped_bundles_are_clean() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert_eq!(ended.err.matches("is valid").count(), 2, "{}", ended.err);
     assert_eq!(ended.out, "");
+}
+
+#[test]
+fn an_access_bundle_that_locks_out_the_operator_is_refused_before_the_service_sees_it() {
+    let directory = tempfile::tempdir().unwrap();
+    for folder in ["policies", "schemas"] {
+        copy_tree(Path::new(folder), &directory.path().join(folder));
+    }
+    let access = directory.path().join("policies/access");
+    fs::remove_file(access.join("operator.cedar")).unwrap();
+    let ended = comity(&["check", text(&access)]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let said = "under this bundle the local operator may not";
+    assert!(ended.err.contains(said), "{}", ended.err);
 }
 
 #[test]

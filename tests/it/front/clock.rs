@@ -14,6 +14,7 @@ use super::support::approval;
 use super::support::denial;
 use super::support::eventually;
 use super::support::membership;
+use super::support::with;
 
 const HOUR: i64 = 3_600_000;
 
@@ -75,9 +76,24 @@ async fn while_the_clock_has_just_jumped_nothing_expires_and_nothing_late_is_app
     let ready = service.get("/readyz", "without token").await;
     assert_eq!(ready.status, 200, "{}", ready.text);
     assert_eq!(ready.body["clock_jump"]["milliseconds"], 5 * HOUR);
-    let refused = service.respond(&path, &approval()).await;
-    assert_eq!(refused.problem(), (409, "not-pending"));
-    assert_eq!(refused.body["current"]["states"], json!(["pending"]));
+    for answer in [
+        approval(),
+        denial(),
+        with(&approval(), "/items", json!([0])),
+    ] {
+        let refused = service.respond(&path, &answer).await;
+        assert_eq!(refused.problem(), (409, "not-pending"), "{}", refused.text);
+        assert_eq!(refused.body["current"]["states"], json!(["expired"]));
+        assert_eq!(refused.body["current"]["status"], "rejected");
+    }
+    for view in ["", "?view=partner"] {
+        let read = service.get(&format!("{path}{view}"), "reviewer").await;
+        assert_eq!(read.body["status"], "rejected", "{}", read.text);
+        assert!(!read.text.contains("\"pending\""), "{}", read.text);
+    }
+    let read = service.get(&path, "reviewer").await;
+    assert_eq!(read.items("/state"), ["expired"]);
+    assert_eq!(read.header("etag"), "\"r1\"", "no entry says it yet");
 
     // Back again: the time of the log does not follow, and nothing is lost.
     let late = service.submit_held(&membership(&[OFFICER])).await;

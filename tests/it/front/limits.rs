@@ -131,6 +131,25 @@ async fn a_body_that_never_ends_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_says_itself_too_long_is_not_waited_for() {
+    let service = TestService::start_with(|settings| {
+        settings.http.body_bytes_max = 100_000;
+        settings.http.body_max = LONG;
+    })
+    .await;
+    let mut stream = service.connect().await;
+    let head = service.half_a_head();
+    let begun = format!("{head}connection: close\r\ncontent-length: 100001\r\n\r\n{{");
+    stream.write_all(begun.as_bytes()).await.unwrap();
+    let answered = rest(stream).await;
+    assert!(answered.starts_with("HTTP/1.1 413"), "{answered}");
+    assert!(
+        answered.contains("the body is 100001 bytes long"),
+        "{answered}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_connections_than_there_are_places_wait_for_one() {
     let service = TestService::start_with(|settings| {
         settings.http.connections_max = 4;

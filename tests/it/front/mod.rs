@@ -1,12 +1,14 @@
 //! The front door: a whole service over real HTTP, and the command line as a process.
 
 mod bad_input;
+mod check_command;
 mod cli;
 mod clock;
 mod configurations;
 mod cooperation;
 mod deletions;
 mod disclosure;
+mod eval_command;
 mod idempotency;
 mod identities;
 mod lifecycle;
@@ -16,8 +18,10 @@ mod migrations;
 mod mirror;
 mod outward;
 mod policies;
+mod process;
 mod pushes;
 mod registry;
+mod registry_transfer;
 mod requests;
 mod reviews;
 mod scenarios;

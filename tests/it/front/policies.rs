@@ -278,6 +278,44 @@ async fn a_restart_on_a_broken_access_bundle_brings_the_last_good_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_access_bundle_that_is_lost_from_the_archive_is_noticed_at_the_start() {
+    let mut service = TestService::start_empty(|_| {}).await;
+    let digest = policies(&service).await.body["access"]["digest"].clone();
+    let hash = digest.as_str().unwrap().strip_prefix("sha256:").unwrap();
+    let file = format!("bundles/{hash}");
+    let archived = service.settings().data_directory.join(&file);
+    let found = || fs::read(&archived).unwrap();
+    let whole = found();
+    for (broken, word) in [(None, "missing"), (Some("nonsense"), "damaged")] {
+        service.stop().await;
+        match broken {
+            Some(text) => fs::write(&archived, text).unwrap(),
+            None => fs::remove_file(&archived).unwrap(),
+        }
+        service.resume().await.unwrap();
+        let seen = policies(&service).await.body["access"]["last_attempt"].clone();
+        let warning = &seen["diagnostics"][0];
+        assert_eq!(warning["severity"], "warning", "{seen}");
+        let message = warning["message"].as_str().unwrap();
+        assert!(
+            message.contains(&file) && message.contains(word),
+            "{message}"
+        );
+        assert_eq!(found(), whole, "it is archived anew");
+    }
+    // Without the directory's there is none, and the file to restore is named.
+    service.stop().await;
+    fs::remove_file(&archived).unwrap();
+    let reviewer = service.policy_file("access/reviewer.cedar");
+    fs::write(&reviewer, "permit (principal").unwrap();
+    let refused = chain(&service.resume().await.unwrap_err());
+    assert!(
+        refused.contains(&file) && refused.contains("from a backup"),
+        "{refused}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_first_start_needs_an_access_bundle() {
     let mut service = TestService::start_empty(|_| {}).await;
     service.stop().await;

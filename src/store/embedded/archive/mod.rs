@@ -57,7 +57,10 @@ pub enum ArchiveError {
         found: ContentDigest,
     },
     /// There is nothing under this digest.
-    #[error("archive holds nothing under {digest}")]
+    #[error(
+        "archived file `{}` is missing from the data directory: restore this file from a backup",
+        digest.path().display()
+    )]
     Absent {
         /// The digest.
         digest: ContentDigest,

@@ -150,8 +150,8 @@ pub enum OpenError {
     },
     /// The anchor is missing or damaged in both slots while there are segments.
     #[error(
-        "anchor `{}` is missing or damaged, so nobody can tell whether entries are missing: restore it from a backup, \
-         or rebuild it after comparing the last entry with a checkpoint kept elsewhere",
+        "anchor `{}` is missing or damaged, so nobody can tell whether entries are missing: \
+         restore the whole data directory from a backup",
         path.display()
     )]
     AnchorLost {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -16,6 +17,9 @@ use crate::domain::wire;
 
 /// The longest name of a file without its digest and ending; ids can be longer than names of files.
 const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// How much of its digest tells a cut name from others.
+const DIGEST_LETTERS: usize = 32;
 
 /// Why a directory is not a registry.
 #[derive(Debug, thiserror::Error)]
@@ -90,41 +94,97 @@ pub fn read_documents(directory: &Path) -> Result<Vec<(DocumentKey, Document)>, 
     }
 }
 
-/// Writes documents into a directory, one file each; what was there before stays.
-pub fn write_documents(directory: &Path, documents: &[(DocumentKey, Value)]) -> io::Result<()> {
+/// Why documents cannot be written into a directory.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotWrite {
+    /// What lies there would be taken for a part of the registry by the next import.
+    #[error(
+        "`{}` is not empty, and what lies in it would come back with the next import; \
+         name an empty or a new directory",
+        .0.display()
+    )]
+    NotEmpty(PathBuf),
+    /// A file or folder could not be written.
+    #[error("`{}` cannot be written", file.display())]
+    Failed {
+        /// The file or folder.
+        file: PathBuf,
+        /// What happened.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Refuses a directory in which an import would find something already; none at all is empty.
+pub fn refuse_filled(directory: &Path) -> Result<(), CannotWrite> {
+    let read = match fs::read_dir(directory) {
+        Ok(read) => read.collect::<io::Result<Vec<_>>>(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => Err(error),
+    };
+    let entries = read.map_err(|error| failed(directory, error))?;
+    if entries.iter().all(is_hidden) {
+        return Ok(());
+    }
+    Err(CannotWrite::NotEmpty(directory.to_owned()))
+}
+
+/// Writes documents into an empty directory, one file each.
+pub fn write_documents(
+    directory: &Path,
+    documents: &[(DocumentKey, Value)],
+) -> Result<(), CannotWrite> {
+    refuse_filled(directory)?;
+    fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
     for (key, document) in documents {
         let folder = directory.join(key.kind.plural());
-        fs::create_dir_all(&folder)?;
-        let mut text = serde_json::to_string_pretty(document)?;
-        text.push('\n');
-        fs::write(
-            folder.join(format!("{}.json", file_name(key.id.as_str()))),
-            text,
-        )?;
+        let file = folder.join(format!("{}.json", file_name(key.id.as_str())));
+        let write = || {
+            fs::create_dir_all(&folder)?;
+            let mut text = serde_json::to_string_pretty(document)?;
+            text.push('\n');
+            // Two names can be one where file systems are blind to case.
+            fs::File::create_new(&file)?.write_all(text.as_bytes())
+        };
+        write().map_err(|error| failed(&file, error))?;
     }
     Ok(())
 }
 
-/// A name that file systems take; what it loses of a long or unusual id, a digest keeps apart.
+fn failed(file: &Path, error: io::Error) -> CannotWrite {
+    CannotWrite::Failed {
+        file: file.to_owned(),
+        error,
+    }
+}
+
+/// A name of its own for every id, which file systems take and no listing hides: what is unusual is percent-encoded,
+/// and what is too long is cut and told apart by its digest.
 fn file_name(id: &str) -> String {
-    let name: String = id
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_.@+".contains(c) {
-                c
-            } else {
-                '_'
+    let mut name = String::with_capacity(id.len());
+    for (index, c) in id.char_indices() {
+        let is_usual = c.is_ascii_alphanumeric() || "-_.@+".contains(c);
+        if is_usual && !(index == 0 && c == '.') {
+            name.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                name.push('%');
+                name.push_str(&data_encoding::HEXUPPER.encode(&[byte]));
             }
-        })
-        .collect();
-    let lost = id.chars().zip(name.chars()).filter(|(c, kept)| c != kept);
-    if lost.count() <= 1 && name.len() <= FILE_NAME_BYTES_MAX {
+        }
+    }
+    if name.len() <= FILE_NAME_BYTES_MAX {
         return name;
     }
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(id));
     let short: String = name.chars().take(FILE_NAME_BYTES_MAX).collect();
-    let mark: String = digest.chars().take(16).collect();
+    let mark: String = digest.chars().take(DIGEST_LETTERS).collect();
     format!("{short}-{mark}")
+}
+
+fn is_hidden(entry: &fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with('.')
 }
 
 fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
@@ -133,7 +193,7 @@ fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
         Ok(entries) => {
             let mut paths: Vec<PathBuf> = entries
                 .iter()
-                .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+                .filter(|entry| !is_hidden(entry))
                 .map(fs::DirEntry::path)
                 .collect();
             paths.sort();
@@ -173,22 +233,4 @@ fn problem(file: &Path, detail: String) -> InvalidFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::file_name;
-
-    #[test]
-    fn file_names_are_short_and_apart() {
-        assert_eq!(file_name("officer-114"), "officer-114");
-        let group = "sip:unfall-07@mc.de.example";
-        assert_eq!(file_name(group), "sip_unfall-07@mc.de.example");
-        let entry = "mcptt:officer.114@mc.nl.example";
-        assert_eq!(file_name(entry), "mcptt_officer.114@mc.nl.example");
-        assert_ne!(
-            file_name("mcptt:a*b@mc.example"),
-            file_name("mcptt:a!b@mc.example")
-        );
-        let long = |last: &str| format!("{};{last}", "g".repeat(400));
-        assert!(file_name(&long("a")).len() < 250);
-        assert_ne!(file_name(&long("a")), file_name(&long("b")));
-    }
-}
+mod tests;
