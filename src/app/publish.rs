@@ -13,6 +13,7 @@ use crate::app::error::Invalid;
 use crate::app::live::Published;
 use crate::app::open::archive_bundle;
 use crate::app::permission::Action;
+use crate::app::response_settings::ResponseSettingsAnswer;
 use crate::decision::engine::Engine;
 use crate::domain::document::Document;
 use crate::domain::registry::DocumentKind;
@@ -42,6 +43,9 @@ pub struct PoliciesAnswer {
     pub last_attempt: Option<Attempt>,
     /// The policies in force.
     pub policies: Vec<PolicyAnswer>,
+    /// What approved requests made of the automatic responses; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_settings: Option<ResponseSettingsAnswer>,
     /// The bundle that says who may call this service.
     pub access: AccessAnswer,
 }
@@ -103,6 +107,7 @@ impl App {
             },
             last_attempt: self.last_attempt(),
             policies,
+            response_settings: self.response_settings_answer(),
             access: self.access_answer(),
         })
     }
@@ -113,9 +118,14 @@ impl App {
     pub async fn publish_directory(&self, actor: &str) -> Result<AttemptOutcome, AppError> {
         let _one_at_a_time = self.publishing().lock().await;
         let directory = self.settings().policies.clone();
-        let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
+        let app = self.clone();
+        let read = tokio::task::spawn_blocking(move || app.read_with_settings(&directory))
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?;
+        let read = match read {
+            Err(AppError::Refused(diagnostics)) => Err(diagnostics),
+            otherwise => Ok(otherwise?),
+        };
         let gated = read
             .and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
         match gated {
@@ -124,7 +134,15 @@ impl App {
         }
     }
 
-    async fn publish_bundle(
+    /// The bundle in a directory, with what approved requests made of its responses.
+    fn read_with_settings(&self, directory: &Path) -> Result<(BundleSource, Bundle), AppError> {
+        let source = BundleSource::read(directory).map_err(AppError::Refused)?;
+        let source = self.with_settings(source)?;
+        let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
+        Ok((source, bundle))
+    }
+
+    pub(in crate::app) async fn publish_bundle(
         &self,
         source: &BundleSource,
         bundle: Bundle,
@@ -174,7 +192,10 @@ impl App {
         Ok(())
     }
 
-    async fn refuse(&self, diagnostics: Diagnostics) -> Result<AttemptOutcome, AppError> {
+    pub(in crate::app) async fn refuse(
+        &self,
+        diagnostics: Diagnostics,
+    ) -> Result<AttemptOutcome, AppError> {
         tracing::warn!(%diagnostics, "bundle refused; the last good one stays in force");
         let summary = diagnostics.to_string();
         let digest = BundleDigest::of(summary.as_bytes()).to_string();
@@ -191,7 +212,7 @@ impl App {
     }
 
     /// The whole registry under the bundle's schema.
-    fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
+    pub(in crate::app) fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
         let documents = self.store().view(all_documents);
         let problems: Vec<Diagnostic> = documents
             .iter()

@@ -18,6 +18,7 @@ mod policies;
 mod pushes;
 mod registry;
 mod requests;
+mod responses;
 mod reviews;
 mod scenarios;
 mod support;
