@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use cedar_policy::Decision;
 use cedar_policy::Request;
@@ -12,6 +13,7 @@ use comity::decision::query::Prepared;
 use comity::decision::query::Query;
 use comity::domain::outcome::Outcome;
 use comity::domain::request::InterSystemRequest;
+use comity::policy::source::BundleSource;
 use serde_json::Value;
 
 use crate::bare::Bare;
@@ -160,15 +162,7 @@ pub(crate) fn of_other_partners(world: &World) {
     let engines: Vec<Engine> = others
         .iter()
         .copied()
-        .map(|count| {
-            let shipped = world::shipped();
-            let mut files = shipped.files().clone();
-            files.insert(
-                "others.cedar".to_owned(),
-                (0..count).map(of_partner).collect(),
-            );
-            world::engine(shipped.manifest(), files)
-        })
+        .map(|count| Engine::new(Arc::new(world::compile(&with_others(count)))))
         .collect();
     let request = world::inbound_membership(None, POLICE_GROUP);
     let bare: Vec<Bare> = engines
@@ -195,6 +189,22 @@ pub(crate) fn of_other_partners(world: &World) {
 }
 
 /// Permits and forbids by turns, each for a partner of its own.
+/// The shipped policies, and so many of other partners.
+pub(crate) fn with_others(count: usize) -> BundleSource {
+    let shipped = world::shipped();
+    let mut files = shipped.files().clone();
+    files.insert(
+        "others.cedar".to_owned(),
+        (0..count).map(of_partner).collect(),
+    );
+    BundleSource::from_texts(
+        shipped.manifest(),
+        "mcx.cedarschema",
+        shipped.schema(),
+        files,
+    )
+}
+
 fn of_partner(number: usize) -> String {
     let (annotations, effect) = if number.is_multiple_of(2) {
         (

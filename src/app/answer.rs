@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::disclosure::DisclosureAnswer;
+use crate::app::outward::PartnerReason;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -68,8 +69,12 @@ pub struct ItemAnswer {
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
     pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
+        let partner_reason = PartnerReason::standing(&decision, state);
         Self {
-            decision,
+            decision: DecisionAnswer {
+                partner_reason,
+                ..decision
+            },
             state: state.as_str(),
         }
     }
@@ -85,6 +90,11 @@ pub struct DecisionAnswer {
     pub outcome: Outcome,
     /// Why, in one word.
     pub reason: ReasonCode,
+    /// Why, as the partner may be told it; nothing else of an item is written for partners.
+    pub partner_reason: PartnerReason,
+    /// What the determining policies tell our own officer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When a held item can no longer be approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -108,6 +118,8 @@ impl From<ItemDecision> for DecisionAnswer {
             item: decision.item,
             outcome: decision.outcome,
             reason: decision.reason,
+            partner_reason: PartnerReason::of(decision.reason, decision.partner_text.as_deref()),
+            notes: decision.notes,
             expires_at: decision.expires_at,
             categories: decision.categories,
             policies: decision.policies,

@@ -10,6 +10,7 @@ use crate::app::access_bundle;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
 use crate::app::permission::Access;
@@ -76,12 +77,9 @@ impl App {
         };
         let workers = settings.workers.max(1);
         let dry_run_rate = Rate::new(settings.dry_runs_per_minute_max);
-        let published = Published::new(
-            generation,
-            bundle.digest(),
-            Engine::new(Arc::new(bundle)),
-            workers,
-        );
+        let digest = bundle.digest();
+        let engines = Engines::new(Engine::new(Arc::new(bundle)), workers);
+        let published = Published::new(generation, digest, engines);
         let app = Self(Arc::new(Inner {
             settings,
             store,

@@ -12,6 +12,7 @@ use crate::app::answer::ResponseAnswer;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
+use crate::app::outward::PartnerView;
 use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
@@ -23,6 +24,7 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
@@ -35,6 +37,18 @@ impl App {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
         let answer = self.request_answer(id)?;
         Ok(self.shown_to(caller, id, answer))
+    }
+
+    /// A request as the partner may see it, and its version.
+    pub fn partner_view(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+    ) -> Result<(PartnerView, u64), AppError> {
+        self.permit_on_request(caller, Action::ReadRequest, id)?;
+        let standing = self.standing(id)?;
+        let view = PartnerView::new(&standing.record.request, &standing.items);
+        Ok((view, standing.entry.version))
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
@@ -58,10 +72,11 @@ impl App {
             .map_err(|error| AppError::Broken(Box::new(error)))
     }
 
-    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+    /// What the log and the store say of a request.
+    fn standing(&self, id: RequestId) -> Result<Standing, AppError> {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
-        let record = decision_record(&stored)?;
+        let mut record = decision_record(&stored)?;
         let mut responses = Vec::new();
         let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
         for index in &entry.further {
@@ -71,33 +86,65 @@ impl App {
                 responses.push(response_answer(*index, &stored)?);
             }
         }
-        let items = entry.items.iter().zip(record.items).enumerate();
+        let decisions = std::mem::take(&mut record.items);
+        let items = entry.items.iter().zip(decisions).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
-                let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer::new(decision, *state)
+                (latest_evaluation(&responses, number, submitted), *state)
             })
             .collect();
+        Ok(Standing {
+            receipt: receipt(entry.submitted, &stored),
+            entry,
+            record,
+            responses,
+            disclosed,
+            items,
+        })
+    }
+
+    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let Standing {
+            entry,
+            receipt,
+            record,
+            responses,
+            disclosed,
+            items,
+        } = self.standing(id)?;
+        let answered = |(decision, state)| ItemAnswer::new(decision, state);
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items,
+            items: items.into_iter().map(answered).collect(),
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,
             },
-            record: receipt(entry.submitted, &stored),
+            record: receipt,
             decided_at: record.now,
             responses,
             disclosed,
             version: entry.version,
         })
     }
+}
+
+/// A request and what became of it.
+struct Standing {
+    entry: RequestEntry,
+    receipt: Receipt,
+    /// As it was submitted, without its items.
+    record: DecisionRecord,
+    responses: Vec<ResponseAnswer>,
+    disclosed: Vec<DisclosureAnswer>,
+    /// What was last decided about each item, and where it stands.
+    items: Vec<(DecisionAnswer, ItemState)>,
 }
 
 /// What was last decided about an item: at an answer to it, else when it was submitted.

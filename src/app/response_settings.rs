@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
-use crate::app::replay::archived_bundle;
+use crate::app::publish::Prepared;
+use crate::app::replay::archived_source;
 use crate::app::submit::Evaluation;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
@@ -52,12 +53,6 @@ pub struct ResponseSettingsAnswer {
     pub request_id: Uuid,
     /// When that was approved.
     pub changed_at: Timestamp,
-}
-
-/// A bundle that passed the gate and is not in force yet.
-pub(in crate::app) struct Candidate {
-    pub(in crate::app) source: BundleSource,
-    pub(in crate::app) bundle: Bundle,
 }
 
 /// The change that a request of our own system asks for, if it asks for one.
@@ -110,12 +105,15 @@ impl App {
             return Ok(());
         }
         let (_, wanted) = self.changed(change, id, evaluation.now)?;
-        match self.candidate(&wanted).await {
-            Ok(_) => Ok(()),
+        let checked = self.with_candidate(&wanted, |app, source| {
+            let bundle = Bundle::compile(&source)?;
+            app.gate_registry(&bundle)
+        });
+        match checked.await {
             Err(AppError::Refused(problems)) => {
                 Err(AppError::Invalid(placed(change, &wanted, problems)))
             }
-            Err(error) => Err(error),
+            otherwise => otherwise,
         }
     }
 
@@ -127,9 +125,10 @@ impl App {
         change: &AutomaticResponseChange,
         id: RequestId,
         evaluation: &mut Evaluation,
-    ) -> Result<Candidate, AppError> {
+    ) -> Result<Prepared, AppError> {
         let (read, wanted) = self.changed(change, id, evaluation.now)?;
-        let candidate = match self.candidate(&wanted).await {
+        let prepared = self.with_candidate(&wanted, Self::prepare);
+        let prepared = match prepared.await {
             Err(AppError::Refused(problems)) => {
                 self.refuse(problems.clone()).await?;
                 return Err(AppError::Refused(problems));
@@ -140,14 +139,13 @@ impl App {
         entries.push(read);
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         evaluation.response_settings = Some(wanted);
-        Ok(candidate)
+        Ok(prepared)
     }
 
-    /// Puts a candidate in force. What is approved stays approved if that fails; the next publication does it.
-    pub(in crate::app) async fn publish_responses(&self, candidate: Candidate, id: RequestId) {
-        let Candidate { source, bundle } = candidate;
+    /// Puts a bundle in force that a grant made. What is approved stays approved if that fails; the next publication does it.
+    pub(in crate::app) async fn publish_responses(&self, prepared: Prepared, id: RequestId) {
         let actor = format!("request {id}");
-        if let Err(error) = self.publish_bundle(&source, bundle, &actor).await {
+        if let Err(error) = self.publish_prepared(prepared, &actor).await {
             tracing::error!(%error, request = %id, "approved responses are not in force yet");
         }
     }
@@ -170,23 +168,21 @@ impl App {
         Ok(((key, revision), after))
     }
 
-    /// The bundle in force with other settings, through the same gate as any.
-    async fn candidate(&self, settings: &ResponseSettings) -> Result<Candidate, AppError> {
-        let (archive, text) = (self.archive().clone(), text(settings)?);
+    /// Does something that takes long with the bundle in force under other settings.
+    async fn with_candidate<T: Send + 'static>(
+        &self,
+        settings: &ResponseSettings,
+        gate: impl FnOnce(&Self, BundleSource) -> Result<T, Diagnostics> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let (app, text) = (self.clone(), text(settings)?);
         let digest = self.live().current().digest.to_string();
-        let compiled = tokio::task::spawn_blocking(move || {
-            let source = archived_bundle(&archive, &digest)?
-                .0
-                .with_settings(Some(text));
-            let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
-            Ok::<_, AppError>(Candidate { source, bundle })
+        let gated = tokio::task::spawn_blocking(move || {
+            let source = archived_source(app.archive(), &digest)?;
+            gate(&app, source.with_settings(Some(text))).map_err(AppError::Refused)
         });
-        let candidate = compiled
+        gated
             .await
-            .map_err(|error| AppError::Broken(Box::new(error)))??;
-        self.gate_registry(&candidate.bundle)
-            .map_err(AppError::Refused)?;
-        Ok(candidate)
+            .map_err(|error| AppError::Broken(Box::new(error)))?
     }
 }
 

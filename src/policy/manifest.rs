@@ -22,7 +22,7 @@ pub const FILE_NAME: &str = "bundle.toml";
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "name",
     "schema",
     "level",
@@ -32,6 +32,7 @@ const KEYS: [&str; 9] = [
     "responses",
     "tests",
     "required",
+    "reasons_first",
 ];
 
 /// How an officer has a category answered, whatever its policies say.
@@ -102,6 +103,8 @@ pub struct Manifest {
     tests: Vec<PathBuf>,
     #[serde(default)]
     required: Vec<Spanned<String>>,
+    #[serde(default)]
+    reasons_first: Vec<Spanned<String>>,
 }
 
 impl Manifest {
@@ -138,6 +141,7 @@ impl Manifest {
             switches: Vec::new(),
             tests: Vec::new(),
             required: Vec::new(),
+            reasons_first: Vec::new(),
         }
     }
 
@@ -189,6 +193,13 @@ impl Manifest {
         self.required
             .iter()
             .map(|id| (id.get_ref().as_str(), id.span()))
+    }
+
+    /// Categories whose reasons a partner is told before any other, with their places.
+    pub fn reasons_first(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.reasons_first
+            .iter()
+            .map(|category| (category.get_ref().as_str(), category.span()))
     }
 
     /// Paths of the bundle's own tests, relative to the manifest.

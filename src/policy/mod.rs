@@ -12,6 +12,7 @@ mod required;
 mod responses;
 pub mod source;
 mod switches;
+pub mod texts;
 mod urgency;
 mod vocabulary;
 pub mod watch;

@@ -59,6 +59,10 @@ pub enum Code {
     InvalidExpiry,
     /// A `@locked` that is not `true`.
     InvalidLock,
+    /// A `@reason` that is too long, not printable or names something of ours.
+    InvalidReason,
+    /// A `@note` that is too long or not printable.
+    InvalidNote,
     /// An annotation on a policy where it has no meaning.
     MisplacedAnnotation,
     /// An annotation that Comity does not know.

@@ -14,6 +14,7 @@ mod limits;
 mod migration_operations;
 mod migrations;
 mod mirror;
+mod outward;
 mod policies;
 mod pushes;
 mod registry;
