@@ -119,7 +119,9 @@ async fn what_is_held_is_told_at_the_approval_as_it_is_then() {
     assert!(disclosed.iter().all(|it| it["view"].is_null()));
     let told = service.get(&path, "acms").await;
     let later = view(&told, 1);
-    let expected = json!({ "identities": [OFFICER_OF_OURS], "migration": ["mcptt", "mcvideo"] });
+    let expected = json!({
+        "identities": [OFFICER_OF_OURS], "migration": ["mcptt", "mcvideo"], "calls": ["mcptt"]
+    });
     let users = later["users"].as_array().unwrap();
     assert!(users.contains(&expected), "{later}");
     assert_eq!(disclosed[1]["user_count"], users.len());
