@@ -97,15 +97,17 @@ impl App {
         if self.store().view(|state| state.document(&key)).is_none() {
             return Err(AppError::UnknownDocument(key));
         }
-        self.write(
-            caller,
-            vec![Write {
-                key,
-                expected,
-                document: None,
-            }],
-        )
-        .await
+        let is_settings = key.kind == DocumentKind::ResponseSettings;
+        let write = Write {
+            key,
+            expected,
+            document: None,
+        };
+        let revision = self.write(caller, vec![write]).await?;
+        if is_settings {
+            self.publish_directory(&caller.name).await?;
+        }
+        Ok(revision)
     }
 
     /// Writes many documents, all or none, whatever their present revisions.

@@ -70,6 +70,7 @@ impl Granted<'_> {
             (Direction::Outbound, OperationBody::GroupMembershipUpdate(update)) => {
                 self.deletions(update)
             }
+            (Direction::Outbound, OperationBody::AutomaticResponseChange(_)) => self.responses(),
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
@@ -249,6 +250,15 @@ impl Granted<'_> {
             ..stored.clone().into()
         });
         Ok(Changes::from([(document.key()?, Some(document))]))
+    }
+
+    /// How categories are answered from now on (ruling 25).
+    fn responses(&self) -> Result<Changes, InvalidDocumentId> {
+        let settings = self.evaluation.response_settings.clone();
+        match settings.map(Document::ResponseSettings) {
+            Some(document) => Ok(Changes::from([(document.key()?, Some(document))])),
+            None => Ok(Changes::new()),
+        }
     }
 
     fn decisions(&self) -> impl Iterator<Item = &ItemDecision> {

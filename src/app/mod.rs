@@ -27,6 +27,7 @@ mod rate;
 pub mod replay;
 pub mod requests;
 pub mod respond;
+pub mod response_settings;
 pub mod sealing;
 pub mod submit;
 pub mod vault;

@@ -82,6 +82,11 @@ pub fn check_document(surroundings: Surroundings<'_>, document: &Document) -> Ve
         }
         Document::AccessGrant(grant) => check_access(surroundings, grant),
         Document::System(_) | Document::Link(_) | Document::PartnerKeys(_) => Vec::new(),
+        Document::ResponseSettings(_) => {
+            let detail =
+                "response settings are written by the approval of a request for it, never by hand";
+            vec![Invalid::at("", detail)]
+        }
         Document::UeConfiguration(_) => {
             let detail =
                 "pushed configuration is written by the decision that accepts it, never by hand";

@@ -14,6 +14,7 @@ use crate::app::live::Engines;
 use crate::app::live::Published;
 use crate::app::open::archive_bundle;
 use crate::app::permission::Action;
+use crate::app::response_settings::ResponseSettingsAnswer;
 use crate::decision::engine::Engine;
 use crate::domain::document::Document;
 use crate::domain::registry::DocumentKind;
@@ -43,6 +44,9 @@ pub struct PoliciesAnswer {
     pub last_attempt: Option<Attempt>,
     /// The policies in force.
     pub policies: Vec<PolicyAnswer>,
+    /// What approved requests made of the automatic responses; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_settings: Option<ResponseSettingsAnswer>,
     /// The bundle that says who may call this service.
     pub access: AccessAnswer,
 }
@@ -89,7 +93,7 @@ pub enum AttemptOutcome {
 }
 
 /// A bundle that passed the gate.
-struct Prepared {
+pub(in crate::app) struct Prepared {
     source: BundleSource,
     digest: BundleDigest,
     /// Absent where the bundle is in force already.
@@ -113,6 +117,7 @@ impl App {
             },
             last_attempt: self.last_attempt(),
             policies,
+            response_settings: self.response_settings_answer(),
             access: self.access_answer(),
         })
     }
@@ -123,20 +128,30 @@ impl App {
     pub async fn publish_directory(&self, actor: &str) -> Result<AttemptOutcome, AppError> {
         let _one_at_a_time = self.publishing().lock().await;
         let app = self.clone();
-        let prepared = tokio::task::spawn_blocking(move || app.prepare())
+        let prepared = tokio::task::spawn_blocking(move || app.prepare_directory())
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?;
+        let prepared = match prepared {
+            Err(AppError::Refused(diagnostics)) => Err(diagnostics),
+            otherwise => Ok(otherwise?),
+        };
         match prepared {
             Ok(prepared) => self.publish_prepared(prepared, actor).await,
             Err(diagnostics) => self.refuse(diagnostics).await,
         }
     }
 
-    /// Reads, compiles and makes ready what is in the directory; the registry comes last, as it is nearest to what the
-    /// new bundle will be asked about.
-    fn prepare(&self) -> Result<Prepared, Diagnostics> {
-        let (source, bundle) = read_and_compile(&self.settings().policies)?;
-        let bundle = Arc::new(bundle);
+    /// What is in the directory, with what approved requests made of its responses.
+    fn prepare_directory(&self) -> Result<Prepared, AppError> {
+        let source = BundleSource::read(&self.settings().policies).map_err(AppError::Refused)?;
+        let source = self.with_settings(source)?;
+        self.prepare(source).map_err(AppError::Refused)
+    }
+
+    /// Compiles a bundle and makes it ready; the registry comes last, as it is nearest to what the new bundle will be
+    /// asked about.
+    pub(in crate::app) fn prepare(&self, source: BundleSource) -> Result<Prepared, Diagnostics> {
+        let bundle = Arc::new(Bundle::compile(&source)?);
         let digest = bundle.digest();
         let warnings = bundle.warnings();
         let warnings = warnings.map(|warnings| warnings.iter().cloned().collect());
@@ -151,7 +166,7 @@ impl App {
         })
     }
 
-    async fn publish_prepared(
+    pub(in crate::app) async fn publish_prepared(
         &self,
         prepared: Prepared,
         actor: &str,
@@ -198,7 +213,10 @@ impl App {
         Ok(())
     }
 
-    async fn refuse(&self, diagnostics: Diagnostics) -> Result<AttemptOutcome, AppError> {
+    pub(in crate::app) async fn refuse(
+        &self,
+        diagnostics: Diagnostics,
+    ) -> Result<AttemptOutcome, AppError> {
         tracing::warn!(%diagnostics, "bundle refused; the last good one stays in force");
         let summary = diagnostics.to_string();
         let digest = BundleDigest::of(summary.as_bytes()).to_string();
@@ -215,7 +233,7 @@ impl App {
     }
 
     /// The whole registry under the bundle's schema.
-    fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
+    pub(in crate::app) fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
         let documents = self.store().view(all_documents);
         let problems: Vec<Diagnostic> = documents
             .iter()

@@ -174,14 +174,21 @@ pub fn archived_bundle(
     archive: &Archive,
     digest: &str,
 ) -> Result<(BundleSource, Bundle), AppError> {
+    let source = archived_source(archive, digest)?;
+    let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
+    Ok((source, bundle))
+}
+
+/// The texts of the bundle that an archive holds under a digest.
+pub(in crate::app) fn archived_source(
+    archive: &Archive,
+    digest: &str,
+) -> Result<BundleSource, AppError> {
     let digest: BundleDigest = digest
         .parse()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
     let bytes = archive
         .get(&ContentDigest::from(*digest.as_bytes()))
         .map_err(|error| AppError::Broken(Box::new(error)))?;
-    let source =
-        BundleSource::from_archive(&bytes).map_err(|error| AppError::Broken(Box::new(error)))?;
-    let bundle = Bundle::compile(&source).map_err(AppError::Refused)?;
-    Ok((source, bundle))
+    BundleSource::from_archive(&bytes).map_err(|error| AppError::Broken(Box::new(error)))
 }

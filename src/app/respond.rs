@@ -12,6 +12,7 @@ use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::error::Standing;
 use crate::app::permission::Action;
+use crate::app::response_settings::change_of;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
 use crate::app::submit::record;
@@ -98,9 +99,9 @@ impl App {
         self.permit_on_request(&caller, Action::AnswerRequest, id)?;
         check_reason(&answer)?;
         let app = self.clone();
-        let work =
-            tokio::spawn(async move { app.respond_checked(caller, id, answer, required).await });
-        work.await
+        let work = async move { Box::pin(app.respond_checked(caller, id, answer, required)).await };
+        tokio::spawn(work)
+            .await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
@@ -117,6 +118,12 @@ impl App {
             let (mut entry, request) = (standing.entry, standing.record.request);
             check_version(id, &entry, required)?;
             self.check_reviewer(&caller, &answer.reviewer, &entry, &request)?;
+            // Nobody publishes between the gate and the publication of a change of responses.
+            let change = change_of(&request).cloned();
+            let publishing = match &change {
+                Some(_) => Some(self.publishing().lock().await),
+                None => None,
+            };
             let evaluation = self.evaluate(&request).await?;
             entry.stands_at(evaluation.now);
             let items = answered_items(&answer, &entry)?;
@@ -130,9 +137,17 @@ impl App {
             let granted = decided.granted(&entry, &answer);
             let evaluation = &mut decided.evaluation;
             decided.told = self.disclosed((&decided.request, id), evaluation, &granted)?;
+            let candidate = match change.filter(|_| !granted.is_empty()) {
+                Some(change) => Some(self.changed_responses(&change, id, evaluation).await?),
+                None => None,
+            };
             let command = response(&caller, id, &entry, &answer, decided)?;
             match self.commit(Command::Respond(command)).await {
                 Ok(_) => {
+                    if let Some(candidate) = candidate {
+                        self.publish_responses(candidate, id).await;
+                    }
+                    drop(publishing);
                     let answer = self.aside(move |app| app.request_answer(id)).await?;
                     return Ok(self.shown_to(&caller, id, answer));
                 }

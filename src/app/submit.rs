@@ -33,6 +33,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
+use crate::domain::response_settings::ResponseSettings;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::BodyDigest;
@@ -60,6 +61,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) agreement: Option<Agreement>,
     /// What is kept of the configuration that the request pushes anew.
     pub(in crate::app) kept_configuration: Option<Versioned<KeptUeConfiguration>>,
+    /// The response settings that its grant writes.
+    pub(in crate::app) response_settings: Option<ResponseSettings>,
 }
 
 /// A request that is ready to be decided: its secrets are sealed or examined.
@@ -120,6 +123,8 @@ impl App {
             let mut evaluation = self.evaluate(request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
+            self.check_responses(request, request_id, &evaluation)
+                .await?;
             let accepted = accepted(&evaluation.items);
             let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
             let mut command = submission(&caller, &prepared, evaluation)?;
@@ -201,6 +206,7 @@ impl App {
             items,
             agreement,
             kept_configuration,
+            response_settings: None,
         })
     }
 

@@ -17,6 +17,7 @@ use super::registry::DocumentId;
 use super::registry::DocumentKey;
 use super::registry::DocumentKind;
 use super::registry::InvalidDocumentId;
+use super::response_settings::ResponseSettings;
 use super::system::System;
 use super::user::User;
 use super::wire::Problem;
@@ -50,6 +51,8 @@ pub enum Document {
     PartnerKeys(PartnerKeys),
     /// That a user may register in another system.
     AccessGrant(AccessGrant),
+    /// How categories are answered by approved requests.
+    ResponseSettings(ResponseSettings),
 }
 
 impl Document {
@@ -68,6 +71,7 @@ impl Document {
             Self::AreaMap(_) => DocumentKind::AreaMap,
             Self::PartnerKeys(_) => DocumentKind::PartnerKeys,
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
+            Self::ResponseSettings(_) => DocumentKind::ResponseSettings,
         }
     }
 
@@ -94,6 +98,7 @@ impl Document {
             Self::AreaMap(map) => map.elements().id.clone(),
             Self::PartnerKeys(keys) => keys.partner().as_str().parse()?,
             Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
+            Self::ResponseSettings(settings) => settings.system.as_str().parse()?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -119,6 +124,7 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(serde_json::from_value(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
+            DocumentKind::ResponseSettings => Self::ResponseSettings(serde_json::from_value(json)?),
         })
     }
 
@@ -137,6 +143,7 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(typed(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
+            DocumentKind::ResponseSettings => Self::ResponseSettings(typed(json)?),
         })
     }
 
@@ -155,6 +162,7 @@ impl Document {
             Self::AreaMap(document) => serde_json::to_value(document),
             Self::PartnerKeys(document) => serde_json::to_value(document),
             Self::AccessGrant(document) => serde_json::to_value(document),
+            Self::ResponseSettings(document) => serde_json::to_value(document),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod partner_keys;
 pub mod registry;
 pub mod request;
+pub mod response_settings;
 pub mod secret;
 pub mod service;
 pub mod sip;

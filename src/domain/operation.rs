@@ -7,6 +7,13 @@ use serde::Serialize;
 
 pub use super::catalogue::Operation;
 
+impl Operation {
+    /// Whether somebody other than its author has to approve it, whatever a policy says (ruling 25).
+    pub fn needs_second_person(self) -> bool {
+        self == Self::AutomaticResponseChange
+    }
+}
+
 /// What kind of exchange an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -35,11 +35,13 @@ pub enum DocumentKind {
     PartnerKeys,
     /// That a user may register in another system.
     AccessGrant,
+    /// How categories are answered by approved requests; its id is our MC system ID.
+    ResponseSettings,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -52,6 +54,7 @@ impl DocumentKind {
         Self::AreaMap,
         Self::PartnerKeys,
         Self::AccessGrant,
+        Self::ResponseSettings,
     ];
 
     /// The plural used in paths and folders.
@@ -69,6 +72,7 @@ impl DocumentKind {
             Self::AreaMap => "area-maps",
             Self::PartnerKeys => "partner-keys",
             Self::AccessGrant => "access-grants",
+            Self::ResponseSettings => "response-settings",
         }
     }
 
@@ -91,7 +95,8 @@ impl DocumentKind {
             | Self::Link
             | Self::UeConfiguration
             | Self::AreaMap
-            | Self::PartnerKeys => false,
+            | Self::PartnerKeys
+            | Self::ResponseSettings => false,
         }
     }
 }
@@ -111,6 +116,7 @@ impl fmt::Display for DocumentKind {
             Self::AreaMap => "area map",
             Self::PartnerKeys => "partner's keys",
             Self::AccessGrant => "access grant",
+            Self::ResponseSettings => "response settings",
         })
     }
 }

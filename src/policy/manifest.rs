@@ -14,6 +14,7 @@ use crate::policy::annotation::Expiry;
 use crate::policy::annotation::Response;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
+use crate::policy::diagnostics::Place;
 use crate::policy::diagnostics::SourceText;
 
 /// The last line of a manifest on disk.
@@ -77,7 +78,17 @@ pub(crate) struct Switch {
     /// How it is answered.
     pub(crate) response: CategoryResponse,
     /// Where the category is written.
-    pub(crate) place: Range<usize>,
+    pub(crate) place: Place,
+}
+
+/// Lines of `[responses]` by category, with their places.
+type Table = BTreeMap<Spanned<String>, Spanned<toml::Value>>;
+
+/// The file of response settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    responses: Table,
 }
 
 /// What a bundle says about itself.
@@ -92,7 +103,7 @@ pub struct Manifest {
     default_response: Option<Response>,
     default_expiry: Option<Expiry>,
     #[serde(default)]
-    responses: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    responses: Table,
     #[serde(skip)]
     switches: Vec<Switch>,
     #[serde(default)]
@@ -110,15 +121,19 @@ impl Manifest {
             toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
         check_schema_path(&manifest.schema, file)?;
         check_level(manifest.level.as_ref(), file)?;
-        let mut lines: Vec<_> = std::mem::take(&mut manifest.responses)
-            .into_iter()
-            .collect();
-        lines.sort_by_key(|(category, _)| category.span().start);
-        manifest.switches = lines
-            .into_iter()
-            .map(|(category, response)| switch(category, &response, file))
-            .collect::<Result<_, _>>()?;
+        manifest.switches = switches(std::mem::take(&mut manifest.responses), file)?;
         Ok(manifest)
+    }
+
+    /// Puts response settings over the manifest's table: a line of theirs takes the place of one of the same category.
+    pub(crate) fn put_over(&mut self, file: &SourceText) -> Result<(), Box<Diagnostic>> {
+        let settings: Settings =
+            toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
+        let lines = switches(settings.responses, file)?;
+        self.switches
+            .retain(|written| lines.iter().all(|line| line.category != written.category));
+        self.switches.extend(lines);
+        Ok(())
     }
 
     /// The manifest of a bundle that has none.
@@ -234,6 +249,28 @@ fn check_schema_path(schema: &Spanned<PathBuf>, file: &SourceText) -> Result<(),
     Err(Box::new(problem.at(file.place(schema.span())).help(help)))
 }
 
+/// The lines of a table, in the order of the file.
+fn switches(table: Table, file: &SourceText) -> Result<Vec<Switch>, Box<Diagnostic>> {
+    let mut lines: Vec<_> = table.into_iter().collect();
+    lines.sort_by_key(|(category, _)| category.span().start);
+    lines
+        .into_iter()
+        .map(|(category, response)| switch(category, &response, file))
+        .collect()
+}
+
+/// The text of a file of response settings, a line a category.
+pub fn settings_text<'a>(
+    responses: impl IntoIterator<Item = (&'a str, CategoryResponse)>,
+) -> Result<String, toml::ser::Error> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        responses: BTreeMap<&'a str, CategoryResponse>,
+    }
+    let responses = responses.into_iter().collect();
+    toml::to_string(&Written { responses })
+}
+
 /// Reads a line of `[responses]`; whether its category exists is a question for the policies.
 fn switch(
     category: Spanned<String>,
@@ -273,7 +310,7 @@ fn switch(
     Ok(Switch {
         category,
         response,
-        place,
+        place: file.place(place),
     })
 }
 

@@ -13,7 +13,6 @@ use crate::policy::annotation::Category;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
-use crate::policy::diagnostics::SourceText;
 use crate::policy::manifest::CategoryResponse;
 use crate::policy::manifest::Manifest;
 use crate::policy::manifest::Switch;
@@ -26,7 +25,6 @@ pub(super) fn check(
     manifest: &Manifest,
     policies: &[CompiledPolicy],
     actions: &Entities,
-    file: &SourceText,
     problems: &mut Vec<Diagnostic>,
 ) {
     let reducing = reducing_actions(actions);
@@ -52,7 +50,7 @@ pub(super) fn check(
         } else {
             Some(is_family(switch))
         };
-        problems.extend(problem.map(|problem| problem.at(file.place(switch.place.clone()))));
+        problems.extend(problem.map(|problem| problem.at(switch.place.clone())));
     }
 }
 

@@ -23,7 +23,6 @@ pub(super) fn check(
     manifest: &Manifest,
     policies: &[(&CompiledPolicy, Option<Value>)],
     files: &[SourceText],
-    manifest_file: &SourceText,
     problems: &mut Vec<Diagnostic>,
 ) {
     for (policy, json) in policies {
@@ -45,7 +44,7 @@ pub(super) fn check(
             ))
             .help("the urgency is what the requesting system says: let a person decide, or leave it out");
         if let Some(switch) = switch {
-            let line = manifest_file.place(switch.place.clone());
+            let line = switch.place.clone();
             problem = problem.related(line, "switched to `automatic` here");
         }
         problems.push(problem);

@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 10] = [
     "submitRequest",
     "dryRun",
     "readRegistry",
@@ -25,22 +25,25 @@ const ACTIONS: [&str; 8] = [
     "publishPolicies",
     "readRecords",
     "readMetrics",
+    "readUeConfiguration",
+    "readUeConfigurationSecrets",
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 2] = ["readRequest", "answerRequest"];
+const ON_REQUESTS: [&str; 3] = ["readRequest", "answerRequest", "readDisclosure"];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
-const MATRIX: [(&[&str], &str, &str, &str); 8] = [
-    (&["operator"], "yyyyyyyy", "yn", "yn"),
-    (&["acms"], "yynnnnnn", "yn", "nn"),
-    (&["peer"], "nnnnnnnn", "nn", "nn"),
-    (&["reviewer"], "nnnnnnnn", "yy", "yy"),
-    (&["security-officer"], "nyynyynn", "yn", "yn"),
-    (&["auditor"], "nnynynyn", "yn", "yn"),
-    (&["acms", "peer"], "nnnnnnnn", "nn", "nn"),
-    (&[], "nnnnnnnn", "nn", "nn"),
+const MATRIX: [(&[&str], &str, &str, &str); 9] = [
+    (&["operator"], "yyyyyyyyyn", "ynn", "ynn"),
+    (&["acms"], "yynnnnnnnn", "yny", "nnn"),
+    (&["peer"], "nnnnnnnnnn", "nnn", "nnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yyn", "yyn"),
+    (&["security-officer"], "nyynyynnyn", "ynn", "ynn"),
+    (&["auditor"], "nnynynynyn", "yny", "yny"),
+    (&["configuration-manager"], "nnnnnnnnyy", "nnn", "nnn"),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnn", "nnn"),
+    (&[], "nnnnnnnnnn", "nnn", "nnn"),
 ];
 
 fn ask(

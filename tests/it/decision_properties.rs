@@ -197,7 +197,8 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         | Document::UeConfiguration(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => false,
+        | Document::AccessGrant(_)
+        | Document::ResponseSettings(_) => false,
     }
 }
 

@@ -163,6 +163,7 @@ fn personal(scene: &Scene) -> Vec<String> {
             Document::System(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)
+            | Document::ResponseSettings(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_) => {}
         }

@@ -266,6 +266,10 @@ fn conclude(
     evaluation: &Evaluation<'_>,
 ) -> (Outcome, ReasonCode) {
     match evaluation.outcome() {
+        // Whatever a policy says of it: its author never approves it (ruling 25).
+        Outcome::Accept if prepared.request.body.operation().needs_second_person() => {
+            (Outcome::Review, ReasonCode::Held)
+        }
         Outcome::Accept => (Outcome::Accept, ReasonCode::Permitted),
         Outcome::Review if prepared.request.body.operation().is_interactive() => {
             (Outcome::Reject, ReasonCode::AskThroughAcm)

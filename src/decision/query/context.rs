@@ -310,9 +310,8 @@ fn visits_here(facts: &Facts, now: Timestamp) -> Option<bool> {
     let entry = person.current.as_ref()?.entry.as_ref();
     let local = &facts.shared.local;
     let is_foreign = person.home.as_ref() != Some(local);
-    let is_here = entry.is_some_and(|entry| {
-        entry.value.holds(now) && entry.value.serving_system == *local
-    });
+    let is_here =
+        entry.is_some_and(|entry| entry.value.holds(now) && entry.value.serving_system == *local);
     Some(is_foreign && is_here)
 }
 

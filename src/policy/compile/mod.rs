@@ -32,6 +32,7 @@ use crate::policy::responses;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::policy::source::LINKS_FILE_NAME;
+use crate::policy::source::SETTINGS_FILE_NAME;
 use crate::policy::switches;
 use crate::policy::urgency;
 use crate::policy::vocabulary;
@@ -49,8 +50,11 @@ use self::statement::Statement;
 pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     let manifest_text = source.manifest_text();
     let schema_text = source.schema_text();
-    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = source
+    let (settings_texts, texts): (Vec<_>, Vec<_>) = source
         .file_texts()
+        .partition(|text| text.path().ends_with(SETTINGS_FILE_NAME));
+    let (links_texts, policy_texts): (Vec<_>, Vec<_>) = texts
+        .into_iter()
         .partition(|text| text.path().ends_with(LINKS_FILE_NAME));
     let mut compiler = Compiler {
         names: Names::Required,
@@ -65,6 +69,11 @@ pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
             return Err(Diagnostics::new(*problem).with_texts([manifest_text]));
         }
     }
+    for settings in &settings_texts {
+        if let Err(problem) = compiler.manifest.put_over(settings) {
+            return Err(Diagnostics::new(*problem).with_texts([settings.clone()]));
+        }
+    }
     compiler.read_schema(&schema_text);
     let links = links_texts
         .iter()
@@ -73,7 +82,10 @@ pub(super) fn bundle(source: &BundleSource) -> Result<Bundle, Diagnostics> {
     let result = compiler.run(source.digest(), &policy_texts, links, Some(&manifest_text));
     let all_texts = || {
         let own = [&manifest_text, &schema_text];
-        let read = policy_texts.iter().chain(&links_texts);
+        let read = policy_texts
+            .iter()
+            .chain(&links_texts)
+            .chain(&settings_texts);
         own.into_iter().chain(read).cloned()
     };
     finish(result, all_texts)
@@ -201,14 +213,14 @@ impl Compiler {
         let actions = self.action_entities();
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
-            switches::check(&self.manifest, &policies, &actions, file, problems);
+            switches::check(&self.manifest, &policies, &actions, problems);
             folders::check(&self.manifest, &policies, problems);
             // Cedar makes this form by parsing the text again, so it is made once.
             let forms: Vec<_> = policies
                 .iter()
                 .map(|policy| (policy, policy.policy.to_json().ok()))
                 .collect();
-            urgency::check(&self.manifest, &forms, policy_texts, file, problems);
+            urgency::check(&self.manifest, &forms, policy_texts, problems);
             if policies.is_empty() && templates.is_empty() {
                 // A file that cannot be read has said so already.
                 problems.extend(problems.is_empty().then(|| nothing(file)));

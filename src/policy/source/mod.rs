@@ -36,6 +36,9 @@ pub const TREE_LIMIT_DEPTH: usize = 32;
 /// Name of the optional file that links templates.
 pub const LINKS_FILE_NAME: &str = "links.json";
 
+/// Name under which response settings stand in a bundle; a tree on disk never has them.
+pub const SETTINGS_FILE_NAME: &str = "response-settings.toml";
+
 const HEADER: &[u8] = b"comity bundle 1\n";
 const KIND_MANIFEST: u8 = 1;
 const KIND_SCHEMA: u8 = 2;
@@ -78,6 +81,16 @@ impl BundleSource {
     #[must_use]
     pub fn with_manifest(mut self, manifest: impl Into<String>) -> Self {
         self.manifest = manifest.into();
+        self
+    }
+
+    /// The same tree with these response settings over the manifest's table, instead of those that it has.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Option<String>) -> Self {
+        self.files.remove(SETTINGS_FILE_NAME);
+        if let Some(settings) = settings {
+            self.files.insert(SETTINGS_FILE_NAME.to_owned(), settings);
+        }
         self
     }
 

@@ -64,7 +64,8 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => BTreeSet::new(),
+        | Document::AccessGrant(_)
+        | Document::ResponseSettings(_) => BTreeSet::new(),
     }
 }
 
@@ -143,7 +144,8 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => {}
+            | Document::AccessGrant(_)
+            | Document::ResponseSettings(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -188,7 +190,8 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => {}
+            | Document::AccessGrant(_)
+            | Document::ResponseSettings(_) => {}
         }
     }
 

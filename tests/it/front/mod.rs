@@ -23,6 +23,7 @@ mod pushes;
 mod registry;
 mod registry_transfer;
 mod requests;
+mod responses;
 mod reviews;
 mod scenarios;
 mod support;

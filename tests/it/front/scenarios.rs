@@ -29,12 +29,13 @@ use crate::golden::Scene;
 const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
-const WRITTEN_BY_REQUESTS: [DocumentKind; 5] = [
+const WRITTEN_BY_REQUESTS: [DocumentKind; 6] = [
     DocumentKind::Agreement,
     DocumentKind::AccessGrant,
     DocumentKind::Migration,
     DocumentKind::OpenDeletion,
     DocumentKind::UeConfiguration,
+    DocumentKind::ResponseSettings,
 ];
 
 /// A clock that stands until it is set.
