@@ -24,7 +24,6 @@ use crate::http::state::ServiceState;
 pub fn routes() -> Router<ServiceState> {
     let plain = Router::new()
         .route("/v1/requests", post(requests::submit))
-        .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/requests/{id}/responses", post(requests::respond))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
@@ -42,6 +41,7 @@ pub fn routes() -> Router<ServiceState> {
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
         .route("/v1/{kind}", get(registry::list))
+        .route("/v1/requests/{id}", get(requests::read))
         .route(
             "/v1/ue-configurations/{system}",
             get(configurations::read)
