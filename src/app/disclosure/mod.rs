@@ -90,7 +90,10 @@ fn view(
     let wants_groups = kinds.contains(&DisclosureKind::Groups);
     let wants_users = kinds.contains(&DisclosureKind::Users);
     let mut within: Option<Vec<Group>> = (!asked.groups.is_empty()).then(Vec::new);
-    if wants_groups || (wants_users && within.is_some()) {
+    // Where groups may not be told of, nobody is found by their groups either.
+    let acm = agreement.acm.as_ref();
+    let may_know_groups = acm.is_some_and(|acm| acm.disclosure.contains(&DisclosureKind::Groups));
+    if wants_groups || (wants_users && within.is_some() && may_know_groups) {
         let mut groups = Vec::new();
         for (key, revision, document) in found(state, DocumentKind::Group) {
             let Document::Group(group) = document.as_ref() else {
@@ -105,9 +108,9 @@ fn view(
                 break;
             }
             reads.push((ReadKey::Document(key), Some(revision)));
-            within
-                .iter_mut()
-                .for_each(|within| within.push(group.clone()));
+            if let Some(within) = &mut within {
+                within.push(group.clone());
+            }
             groups.push(told);
         }
         view.groups = wants_groups.then_some(groups);

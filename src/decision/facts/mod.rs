@@ -270,6 +270,9 @@ pub struct ProfileFacts {
     pub kms_uri: Option<String>,
     /// Functional aliases that the person may hold.
     pub functional_aliases: BTreeSet<FunctionalAlias>,
+    /// The services in which the identity by which they were named is theirs (ruling 4).
+    #[serde(default)]
+    pub services: BTreeSet<McService>,
     /// Administrative exchanges that the person may ask for.
     pub acm_operations: BTreeSet<Operation>,
     /// What the person may do towards the other system; absent if it is not on their list.
@@ -368,14 +371,16 @@ impl GrantFacts {
 }
 
 impl ProfileFacts {
-    /// The view of a user that concerns one other system.
-    pub fn new(user: &User, other: &McSystemId) -> Self {
+    /// The view of a user, named by one of their identities, that concerns one other system.
+    pub fn new(user: &User, identity: &McServiceId, other: &McSystemId) -> Self {
+        let own = user.identities.iter().filter(|(_, own)| *own == identity);
         Self {
             user: user.id.clone(),
             enabled: user.enabled,
             organisation: user.organisation.clone(),
             kms_uri: user.kms_uri.clone(),
             functional_aliases: user.functional_aliases.clone(),
+            services: own.map(|(service, _)| service).collect(),
             acm_operations: user.acm_operations.clone(),
             grant: user.partner(other).map(GrantFacts::new),
         }

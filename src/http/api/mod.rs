@@ -40,6 +40,7 @@ pub fn routes() -> Router<ServiceState> {
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
+        .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/{kind}", get(registry::list))
         .route("/v1/requests/{id}", get(requests::read))
         .route(

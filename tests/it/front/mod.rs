@@ -6,6 +6,7 @@ mod clock;
 mod configurations;
 mod cooperation;
 mod deletions;
+mod disclosure;
 mod idempotency;
 mod identities;
 mod lifecycle;

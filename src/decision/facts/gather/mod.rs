@@ -335,7 +335,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: ProfileFacts::new(user, self.other),
+            value: ProfileFacts::new(user, id, self.other),
         })
     }
 

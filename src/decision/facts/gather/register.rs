@@ -68,18 +68,18 @@ impl Gatherer<'_> {
         found.is_some()
     }
 
-    /// We keep the register for our own users and for those whom we serve.
+    /// We keep the register for our own users and for those whom we serve. Of others it knows nothing, unless we serve
+    /// them and somebody else says to do so.
     pub(super) fn current(
         &mut self,
         user: &McServiceId,
         home: &McSystemId,
         request: &InterSystemRequest,
     ) -> Option<CurrentFacts> {
-        if home != self.local && serving_system(request) != Some(self.local) {
-            return None;
-        }
         let service = request.body.elements().service()?;
+        let is_known = home == self.local || serving_system(request) == Some(self.local);
         self.registered(user, service)
+            .filter(|current| is_known || current.entry.is_some())
     }
 
     /// Whether we have asked the group's home to delete one of our own users.
