@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
+use crate::app::names;
 use crate::app::permission::Action;
 use crate::app::plausibility::Numbers;
 use crate::app::plausibility::Surroundings;
@@ -193,6 +194,7 @@ impl App {
             )),
             Err(error) => problems.push(Invalid::at("", error.to_string())),
         }
+        problems.extend(self.store().view(|state| names::taken(state, document)));
         if problems.is_empty()
             && let Err(error) = self.conforms(document)
         {

@@ -16,6 +16,7 @@ pub mod health;
 pub mod housekeeping;
 pub mod live;
 pub mod mirror;
+mod names;
 pub mod open;
 pub mod outward;
 pub mod permission;

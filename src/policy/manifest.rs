@@ -15,6 +15,9 @@ use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::SourceText;
 
+/// The last line of a manifest on disk.
+pub const LAST_LINE: &str = "# end";
+
 /// Name of the file.
 pub const FILE_NAME: &str = "bundle.toml";
 

@@ -16,7 +16,7 @@ const SCHEMA: &str = "entity User; action view appliesTo { principal: User, reso
 /// A directory `policies` with a manifest, and a schema beside it.
 fn tree(files: &[(&str, &str)]) -> TempDir {
     let directory = TempDir::new().unwrap();
-    let manifest = "name = \"t\"\nschema = \"../s.cedarschema\"\n";
+    let manifest = "name = \"t\"\nschema = \"../s.cedarschema\"\n# end\n";
     write(directory.path(), "policies/bundle.toml", manifest);
     write(directory.path(), "s.cedarschema", SCHEMA);
     for (path, text) in files {
@@ -220,7 +220,7 @@ fn what_is_no_file_and_what_leads_nowhere_is_a_problem() {
 fn only_a_schema_beside_the_bundle_is_read() {
     for schema in ["/etc/hostname", "../secret.txt", "/s.cedarschema", "s"] {
         let directory = tree(&[("a.cedar", "a")]);
-        let manifest = format!("name = \"t\"\nschema = \"{schema}\"\n");
+        let manifest = format!("name = \"t\"\nschema = \"{schema}\"\n# end\n");
         write(directory.path(), "policies/bundle.toml", &manifest);
         write(directory.path(), "secret.txt", SCHEMA);
         let root = directory.path().join("policies");
@@ -229,4 +229,19 @@ fn only_a_schema_beside_the_bundle_is_read() {
         assert_eq!(problems[0].code, Code::Manifest);
         assert_eq!(problems[0].place.as_ref().unwrap().line, 2);
     }
+}
+
+#[test]
+fn a_manifest_that_was_not_written_to_its_end_is_refused_wherever_it_is_cut() {
+    let directory = tree(&[("a.cedar", "a")]);
+    let path = directory.path().join("policies/bundle.toml");
+    let whole = "name = \"t\"\nschema = \"../s.cedarschema\"\nstrict = true\n\n[responses]\n\"a\" = \"reject\"\n\n# end\n";
+    for length in 0..whole.len() {
+        fs::write(&path, whole.get(..length).unwrap()).unwrap();
+        let read = BundleSource::read(&directory.path().join("policies"));
+        // Only the last line break may be missing.
+        assert_eq!(read.is_ok(), length == whole.len() - 1, "{length}");
+    }
+    fs::write(&path, whole).unwrap();
+    assert_eq!(read(&directory).manifest(), whole);
 }

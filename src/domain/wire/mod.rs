@@ -9,6 +9,7 @@ mod idempotency;
 mod json;
 pub(in crate::domain) mod lists;
 pub(in crate::domain) mod location;
+mod objects;
 pub(in crate::domain) mod people;
 mod request;
 mod typed;

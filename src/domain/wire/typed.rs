@@ -6,10 +6,11 @@ use serde_path_to_error::Segment;
 
 use super::Problem;
 use super::json::push_token;
+use super::objects::Objects;
 
 /// The value as a type; what does not fit is named by its place.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(value)).map_err(|error| {
         let mut pointer = String::new();
         for segment in error.path() {
             match segment {

@@ -26,7 +26,7 @@ pub(super) fn tree(root: &Path) -> Result<BundleSource, Diagnostics> {
     let manifest_path = root.join(manifest::FILE_NAME);
     let manifest_text = text(&manifest_path).map_err(|problem| Diagnostics::new(*problem))?;
     let manifest_source = SourceText::new(&manifest_path, &manifest_text);
-    let mut problems = Vec::new();
+    let mut problems: Vec<_> = half_written(&manifest_source).into_iter().collect();
     let mut schema_path = PathBuf::new();
     let mut schema = String::new();
     match Manifest::parse(&manifest_source) {
@@ -53,6 +53,21 @@ pub(super) fn tree(root: &Path) -> Result<BundleSource, Diagnostics> {
         schema,
         files,
     })
+}
+
+/// A manifest that is being written reads well at any line's end, and without its last lines decides otherwise: so
+/// the last one says that it is the last.
+fn half_written(manifest: &SourceText) -> Option<Diagnostic> {
+    let text = manifest.text().trim_end();
+    let last = text.lines().next_back().unwrap_or_default();
+    if last.trim() == manifest::LAST_LINE {
+        return None;
+    }
+    let message = format!("the manifest ends without `{}`", manifest::LAST_LINE);
+    let problem = Diagnostic::error(Code::Manifest, message)
+        .at(manifest.place(text.len()..text.len()))
+        .help("write it as the last line: without it, a manifest may be half-written");
+    Some(problem)
 }
 
 /// All policy files of a tree by their path in it, without any manifest.

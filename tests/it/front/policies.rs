@@ -39,9 +39,8 @@ fn edit(file: &Path, from: &str, to: &str) {
 /// Makes the visiting officer's category automatic.
 fn answer_at_once(service: &TestService) {
     let manifest = service.policy_file("bundle.toml");
-    let mut text = fs::read_to_string(&manifest).unwrap();
-    text.push_str("\"group-membership.visiting-officer\" = \"automatic\"\n");
-    fs::write(manifest, text).unwrap();
+    let line = "\"group-membership.visiting-officer\" = \"automatic\"\n";
+    edit(&manifest, "# end\n", &format!("{line}# end\n"));
 }
 
 /// Misspells an attribute.

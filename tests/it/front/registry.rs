@@ -259,6 +259,9 @@ async fn what_is_wrong_is_named_by_its_place() {
     for (pointer, wrong) in [
         ("/status", json!("sleepy")),
         ("/interconnection/mcptt", json!("yes")),
+        // By position every flag would be set.
+        ("/interconnection", Value::from(vec![true; 14])),
+        ("/migration", Value::from(vec![true; 8])),
     ] {
         let document = with(&agreement.body, pointer, wrong);
         let refused = service.put(&path, ("if-match", &tag), &document).await;
@@ -282,4 +285,35 @@ async fn what_is_wrong_is_named_by_its_place() {
         .put(&path, ("if-match", "r1"), &agreement.body)
         .await;
     assert_eq!(refused.body["errors"][0]["header"], "if-match");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_one_thing() {
+    let service = TestService::start().await;
+    let seen = service.get("/v1/users/patrol-12", "operator").await;
+    let tag = seen.header("etag").to_owned();
+    let condition = ("if-match", tag.as_str());
+    let taken = [
+        ("/identities/mcdata", json!("sip:unfall-07@mc.de.example")),
+        ("/identities/mcdata", json!("sip:leitstelle@mc.de.example")),
+        (
+            "/functional_aliases",
+            json!(["sip:unfall-07@mc.de.example"]),
+        ),
+        (
+            "/functional_aliases",
+            json!(["sip:dispatch.1@mc.de.example"]),
+        ),
+    ];
+    for (pointer, name) in taken {
+        let document = with(&seen.body, pointer, name.clone());
+        let path = "/v1/users/patrol-12";
+        let refused = service.put(path, condition, &document).await;
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{name}");
+        assert!(
+            refused.pointers()[0].starts_with(pointer),
+            "{}",
+            refused.text
+        );
+    }
 }

@@ -255,7 +255,9 @@ pub(super) fn switch(
 ) {
     let manifest = settings.policies.join("bundle.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
-    let switched = format!("{text}\"{category}\" = \"{response}\"\n");
+    let line = format!("\"{category}\" = \"{response}\"\n# end\n");
+    let switched = text.replace("# end\n", &line);
+    assert_ne!(switched, text);
     std::fs::write(&manifest, switched).unwrap();
 }
 

@@ -242,3 +242,21 @@ async fn of_two_answers_at_once_one_counts_and_the_other_learns_where_it_stands(
     let read = service.get(&path, "reviewer").await;
     assert_eq!(read.body["status"], "accepted");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_array_is_no_answer() {
+    let service = TestService::start().await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let answer = json!(["approve", "speaks German", "sip:dispatch.1@mc.de.example"]);
+    let refused = service
+        .post(&format!("{path}/responses"), "reviewer", &answer)
+        .await;
+    assert_eq!(
+        refused.problem(),
+        (422, "invalid-input"),
+        "{}",
+        refused.text
+    );
+    let seen = service.get(&path, "reviewer").await;
+    assert_eq!(seen.body["status"], "pending");
+}

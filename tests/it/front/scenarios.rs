@@ -132,7 +132,7 @@ impl House {
             let manifest = settings.policies.join("bundle.toml");
             let text = fs::read_to_string(&manifest).unwrap();
             if let Some(switched) = manifest_with(&text, responses) {
-                fs::write(&manifest, switched).unwrap();
+                fs::write(&manifest, format!("{switched}\n# end\n")).unwrap();
             }
         };
         Self {

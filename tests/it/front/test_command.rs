@@ -65,7 +65,8 @@ fn another_bundle_comes_out_otherwise() {
     let policies = directory.path().join("policies");
     let manifest = policies.join("bundle.toml");
     let written = fs::read_to_string(&manifest).unwrap();
-    let switched = format!("{written}\n\"group-membership.visiting-officer\" = \"reject\"\n");
+    let line = "\"group-membership.visiting-officer\" = \"reject\"\n# end\n";
+    let switched = written.replace("# end\n", line);
     fs::write(&manifest, switched).unwrap();
     let story = format!("{SCENARIOS}/story/01-2-germany-holds.json");
     let arguments = ["test", story.as_str(), "--policies", text(&policies)];

@@ -124,9 +124,15 @@ impl Gatherer<'_> {
         let served = self.lookup.served_as(identity, user);
         let key = ReadKey::ServedAs(identity.clone());
         self.read.insert(key, served.revision);
+        let home = self.home(identity.uri());
+        let group = GroupId::from(identity.uri().clone());
+        let is_group = self.own_group(&group, home.as_ref()).is_some();
         ServingIdentityFacts {
-            home: self.home(identity.uri()),
-            registered: self.is_registered(identity) || self.is_held(&alias) || served.taken,
+            registered: self.is_registered(identity)
+                || self.is_held(&alias)
+                || served.taken
+                || is_group,
+            home,
         }
     }
 }
