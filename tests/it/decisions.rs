@@ -76,6 +76,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.group-configuration",
         "ceiling.group-identity",
         "ceiling.group-membership",
+        "ceiling.identity",
         "ceiling.information",
         "ceiling.interconnection",
         "ceiling.joint-group",
