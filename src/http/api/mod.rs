@@ -42,7 +42,6 @@ pub fn routes() -> Router<ServiceState> {
     let with_parameters = Router::new()
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/{kind}", get(registry::list))
-        .route("/v1/requests/{id}", get(requests::read))
         .route(
             "/v1/ue-configurations/{system}",
             get(configurations::read)
