@@ -13,12 +13,13 @@ use crate::golden::SCENES;
 use crate::golden::engine_of;
 
 /// Policies that bind whole families are told above the tables.
-const OF_EVERY_ROW: [&str; 5] = [
+const OF_EVERY_ROW: [&str; 6] = [
     "exchange.*",
     "agreement.*",
     "requester.*",
     "target.*",
     "credential.*",
+    "identity.*",
 ];
 
 /// One row of the catalogue.

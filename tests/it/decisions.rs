@@ -8,6 +8,7 @@ use comity::workbench::scenario::coverage::Determining;
 
 use crate::golden::SCENES;
 use crate::golden::SHIPPED;
+use crate::golden::Scene;
 use crate::golden::engine;
 use crate::golden::engine_of;
 
@@ -15,6 +16,7 @@ use crate::golden::engine_of;
 fn scenarios_come_out_as_written() {
     let differences: Vec<String> = SCENES
         .iter()
+        .flat_map(Scene::decisions)
         .flat_map(|scene| {
             let found = differences(scene, &scene.decide(engine_of(scene)));
             let told = move |detail| format!("{} ({}): {detail}", scene.name, scene.about);

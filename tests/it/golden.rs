@@ -30,7 +30,8 @@ pub(crate) static SHIPPED: LazyLock<Engine> = LazyLock::new(|| engine(Path::new(
 /// The shipped policies with categories switched, for every set of responses that a scenario has.
 static SWITCHED: LazyLock<BTreeMap<Responses, Engine>> = LazyLock::new(|| {
     let source = BundleSource::read(Path::new("policies")).unwrap();
-    let responses = SCENES.iter().map(|scene| scene.responses.clone());
+    let decisions = SCENES.iter().flat_map(Scene::decisions);
+    let responses = decisions.map(|scene| scene.responses.clone());
     let distinct: std::collections::BTreeSet<Responses> = responses.collect();
     distinct
         .into_iter()

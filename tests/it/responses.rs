@@ -169,6 +169,18 @@ fn a_locked_category_cannot_be_switched() {
     }
 }
 
+/// Emergencies are locked, and switching ordinary calls leaves them alone (scenarios `…-emergency-ordinary-…`).
+#[test]
+fn calls_in_emergency_cannot_be_switched() {
+    for category in ["call.emergency", "group-call.emergency"] {
+        for word in WORDS {
+            let line = format!("\"{category}\" = \"{word}\"");
+            let problems = shipped_with("", &line).unwrap_err().into_items();
+            assert_eq!(problems[0].code, Code::NotSwitchable, "{line}");
+        }
+    }
+}
+
 /// A permit of additions under a condition, on its third line.
 fn permit_when(response: &str, condition: &str) -> String {
     format!(

@@ -55,6 +55,8 @@ pub struct Scenario {
     pub expect: Vec<Expected>,
     /// What must be chosen among the systems to which the user might migrate, if it matters.
     pub selection: Option<Value>,
+    /// The same request as it was submitted, when it was held; the scenario is then what its approval comes to.
+    pub before: Option<Box<Scenario>>,
 }
 
 /// What must come out for the next item, or for so many.
@@ -80,6 +82,11 @@ impl Scenario {
     /// Decides the request.
     pub fn decide(&self, engine: &Engine) -> Vec<ItemDecision> {
         decide(engine, &self.request, &self.facts(), self.now)
+    }
+
+    /// The scenario, and what came before it.
+    pub fn decisions(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |scenario| scenario.before.as_deref())
     }
 
     /// What is known when it is decided.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::app::credentials::examined;
 use crate::domain::document::Document;
+use crate::domain::outcome::Outcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
@@ -109,16 +110,69 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
         "responses",
         "expect",
         "selection",
+        "before",
     ];
     let members = reader.object((file, ""), &json, &known)?;
-    let about: Option<String> = reader.required(&members, "about");
-    let registry = registry(reader, &members);
-    let request = read_request(reader, &members);
-    let expect = expectations(reader, &members);
-    let selection = reader.optional(&members, "selection");
-    let now = reader.optional::<Timestamp>(&members, "now");
-    let responses = reader.optional(&members, "responses");
     let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
+    let name = name.to_string_lossy().into_owned();
+    let scenario = decided(reader, &members, name)?;
+    let before = match members.get("before") {
+        Some(before) => Some(Box::new(submitted(
+            reader,
+            file,
+            (&json, before),
+            &scenario,
+        )?)),
+        None => None,
+    };
+    Some(Scenario { before, ..scenario })
+}
+
+/// What members its own submission has: all else is the scenario's.
+const OF_SUBMISSION: [&str; 4] = ["documents", "now", "responses", "expect"];
+
+/// The request as it was submitted and held, before what the scenario tells.
+fn submitted(
+    reader: &mut Reader,
+    file: &Path,
+    (json, before): (&Value, &Value),
+    scenario: &Scenario,
+) -> Option<Scenario> {
+    let own = reader.object((file, "/before"), before, &OF_SUBMISSION)?;
+    let mut whole = json.as_object()?.clone();
+    for name in OF_SUBMISSION.iter().chain(&["selection", "before"]) {
+        whole.shift_remove(*name);
+    }
+    for name in OF_SUBMISSION {
+        whole.extend(own.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let whole = Value::Object(whole);
+    let known: Vec<&str> = whole.as_object()?.keys().map(String::as_str).collect();
+    let members = reader.object((file, "/before"), &whole, &known)?;
+    let before = decided(reader, &members, format!("{} (before)", scenario.name))?;
+    let is_held = before.expect.iter().any(|it| it.outcome == Outcome::Review);
+    if !is_held {
+        reader.problem(
+            file,
+            "/before/expect",
+            "nothing is held that could be approved",
+        );
+    }
+    if before.now > scenario.now {
+        reader.problem(file, "/before/now", "is after the approval");
+    }
+    Some(before)
+}
+
+fn decided(reader: &mut Reader, members: &Members<'_>, name: String) -> Option<Scenario> {
+    let file = members.file;
+    let about: Option<String> = reader.required(members, "about");
+    let registry = registry(reader, members);
+    let request = read_request(reader, members);
+    let expect = expectations(reader, members);
+    let selection = reader.optional(members, "selection");
+    let now = reader.optional::<Timestamp>(members, "now");
+    let responses = reader.optional(members, "responses");
     let request = request?;
     let registry = registry?;
     let now = now.unwrap_or(Timestamp::from_milliseconds(NOON_MILLISECONDS));
@@ -126,7 +180,7 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
         Some(Arc::clone(&registry.documents.get(key)?.value))
     });
     Some(Scenario {
-        name: name.to_string_lossy().into_owned(),
+        name,
         file: file.to_owned(),
         about: about?,
         registry,
@@ -136,6 +190,7 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
         responses: responses.unwrap_or_default(),
         expect: expect?,
         selection,
+        before: None,
     })
 }
 

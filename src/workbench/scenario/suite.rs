@@ -74,26 +74,33 @@ pub fn run(source: &BundleSource, scenarios: &[Scenario]) -> Result<Report, Suit
         })
     };
     let as_written = compiled(&Responses::new(), None)?;
-    let mut engines = BTreeMap::new();
+    let mut engines: BTreeMap<Responses, Engine> = BTreeMap::new();
     let mut determining = Determining::default();
     let mut ran = Vec::with_capacity(scenarios.len());
     for scenario in scenarios {
-        let engine = if scenario.responses.is_empty() {
-            &as_written
-        } else {
-            if !engines.contains_key(&scenario.responses) {
-                let engine = compiled(&scenario.responses, Some(scenario))?;
-                engines.insert(scenario.responses.clone(), engine);
+        let mut found = Vec::new();
+        for decision in scenario.decisions() {
+            let is_switched = !decision.responses.is_empty();
+            if is_switched && !engines.contains_key(&decision.responses) {
+                let engine = compiled(&decision.responses, Some(scenario))?;
+                engines.insert(decision.responses.clone(), engine);
             }
-            engines.get(&scenario.responses).unwrap_or(&as_written)
-        };
-        let decided = scenario.decide(engine);
-        determining.add(&decided);
+            let engine = engines.get(&decision.responses).unwrap_or(&as_written);
+            let decided = decision.decide(engine);
+            determining.add(&decided);
+            let when = if std::ptr::eq(decision, scenario) {
+                ""
+            } else {
+                "before: "
+            };
+            let differences = differences(decision, &decided);
+            found.extend(differences.iter().map(|it| format!("{when}{it}")));
+        }
         ran.push(Ran {
             name: scenario.name.clone(),
             about: scenario.about.clone(),
             file: scenario.file.clone(),
-            differences: differences(scenario, &decided),
+            differences: found,
         });
     }
     Ok(Report {

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use comity::app::clock::WallClock;
 use comity::decision::decide::ItemDecision;
+use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::time::Timestamp;
@@ -73,7 +74,7 @@ struct House {
     reason = "how many scenarios cannot be posted is told to whoever runs the test"
 )]
 async fn scenarios_come_out_the_same_through_the_front_door() {
-    let mut groups: BTreeMap<(String, Responses), Vec<&Scene>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Responses, Option<&str>), Vec<&Scene>> = BTreeMap::new();
     let mut not_posted = Vec::new();
     for scene in SCENES.iter() {
         // What a token vouches for is never posted, only a token.
@@ -84,16 +85,32 @@ async fn scenarios_come_out_the_same_through_the_front_door() {
             not_posted.push(&scene.name);
             continue;
         }
-        let group = (scene.registry.local.to_string(), scene.responses.clone());
+        // Time went on while a request waited, so that it has a house of its own.
+        let mut responses = scene.responses.clone();
+        let mut alone = None;
+        if let Some(before) = &scene.before {
+            if before.responses != scene.responses {
+                // Policies that change in between are in `reviews`.
+                continue;
+            }
+            responses = before.responses.clone();
+            alone = Some(scene.name.as_str());
+        }
+        let group = (scene.registry.local.to_string(), responses, alone);
         groups.entry(group).or_default().push(scene);
     }
     let mut not_written = Vec::new();
     let mut wrong = Vec::new();
-    for ((local, responses), mut scenes) in groups {
+    for ((local, responses, _), mut scenes) in groups {
         // Time does not run backwards.
         scenes.sort_by_key(|scene| scene.now);
-        let mut house = House::open(&local, &responses, scenes[0].now).await;
+        let first = scenes[0].before.as_deref().unwrap_or(scenes[0]);
+        let mut house = House::open(&local, &responses, first.now).await;
         for scene in scenes {
+            if let Some(before) = scene.before.as_deref() {
+                wrong.extend(house.approved(before, scene).await);
+                continue;
+            }
             house.clock.set(scene.now);
             match house.furnish(scene).await {
                 Ok(()) => wrong.extend(house.differences(scene).await),
@@ -262,6 +279,50 @@ impl House {
         let deleted = send(call.header("if-match", found.header("etag"))).await;
         assert!(deleted.status < 300, "{key}: {}", deleted.text);
         self.documents.remove(key);
+    }
+
+    /// Submits what is held, and approves it once time and registry are those of the scenario.
+    async fn approved(&mut self, before: &Scene, scene: &Scene) -> Vec<String> {
+        self.clock.set(before.now);
+        self.furnish(before).await.unwrap();
+        let submitted = self.service.submit(before.posted.as_ref().unwrap()).await;
+        let mut found = differences(before, &decisions(&submitted));
+        self.clock.set(scene.now);
+        self.furnish(scene).await.unwrap();
+        let reviewer = format!("sip:late.reviewer@{}", scene.registry.local);
+        let key = DocumentKey {
+            kind: DocumentKind::User,
+            id: "late-reviewer".parse().unwrap(),
+        };
+        let user = json!({ "id": key.id, "identities": { "mcptt": reviewer }, "enabled": true });
+        self.import(&BTreeMap::from([(key, user)])).await.unwrap();
+        let mut approval = approval();
+        approval["reviewer"] = reviewer.into();
+        let path = submitted.header("location");
+        let answered = self.service.respond(path, &approval).await;
+        let is_refused = |answer: &Answer| answer.items("/state").iter().all(|it| it == "refused");
+        if answered.status == 409 {
+            // It was refused before anybody approved it, as at a suspension.
+            let read = self.service.get(path, "auditor").await;
+            let expected = scene.expect.iter().all(|it| it.outcome == Outcome::Reject);
+            assert!(
+                expected && is_refused(&read),
+                "{}: {}",
+                scene.name,
+                read.text
+            );
+            return found;
+        }
+        assert_eq!(answered.status, 200, "{}: {}", scene.name, answered.text);
+        let mut evaluated = answered.body["responses"][0].clone();
+        evaluated["items"] = evaluated["evaluated"].clone();
+        let evaluated = Answer {
+            body: evaluated,
+            ..answered
+        };
+        found.extend(differences(scene, &decisions(&evaluated)));
+        let told = |detail| format!("{}: {detail}", scene.name);
+        found.into_iter().map(told).collect()
     }
 
     async fn differences(&self, scene: &Scene) -> Vec<String> {
