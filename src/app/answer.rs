@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::report::PartnerAnswer;
+use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -47,6 +49,9 @@ pub struct RequestAnswer {
     /// What reviewers answered, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseAnswer>,
+    /// What became of it at the partner, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<ReportAnswer>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -59,14 +64,18 @@ pub struct ItemAnswer {
     pub decision: DecisionAnswer,
     /// Where the item stands.
     pub state: &'static str,
+    /// What the partner answered, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerAnswer>,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
+    pub fn new(decision: DecisionAnswer, state: ItemState, partner: Option<PartnerAnswer>) -> Self {
         Self {
             decision,
             state: state.as_str(),
+            partner,
         }
     }
 }
@@ -92,7 +101,7 @@ pub struct DecisionAnswer {
     pub would_permit: Vec<String>,
     /// How the grant is less than what was asked.
     pub limits: Limits,
-    /// What has to be done once the item is granted.
+    /// What has to be done once the item is granted, or once it may be sent.
     pub obligations: Vec<Obligation>,
     /// The policies that could not be evaluated.
     pub errors: Vec<PolicyError>,

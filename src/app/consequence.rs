@@ -1,4 +1,4 @@
-//! What a grant changes in the registry, written in the same entry of the log as the decision.
+//! What a grant or a clearance changes in the registry, written in the same entry of the log as the decision.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use crate::app::cooperation;
 use crate::app::error::AppError;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
-use crate::decision::facts::PersonFacts;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
@@ -15,7 +14,6 @@ use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
-use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupMembershipUpdate;
@@ -191,9 +189,12 @@ impl Granted<'_> {
         Ok(changes)
     }
 
-    /// Deletions that we ask a partner for, and additions that put an end to them (ruling 15).
+    /// Deletions that we ask a partner for (ruling 15).
     fn deletions(&self, update: &GroupMembershipUpdate) -> Result<Changes, InvalidDocumentId> {
         let mut changes = Changes::new();
+        if update.change != MembershipChange::Delete {
+            return Ok(changes);
+        }
         for number in &self.items {
             let member = update.members.get(*number);
             let facts = self.evaluation.facts.subjects.get(*number);
@@ -204,26 +205,14 @@ impl Granted<'_> {
             let Some(person) = facts.profile.as_ref().map(|found| &found.value.user) else {
                 continue;
             };
-            match update.change {
-                MembershipChange::Delete => {
-                    let deletion = Document::OpenDeletion(OpenDeletion {
-                        group: update.group.clone(),
-                        person: person.clone(),
-                        member: member.clone(),
-                        request_id: self.request_id.0,
-                        since: self.evaluation.now,
-                    });
-                    changes.insert(deletion.key()?, Some(deletion));
-                }
-                MembershipChange::Add if is_open(facts) => {
-                    let key = DocumentKey {
-                        kind: DocumentKind::OpenDeletion,
-                        id: OpenDeletion::id(&update.group, person)?,
-                    };
-                    changes.insert(key, None);
-                }
-                MembershipChange::Add => {}
-            }
+            let deletion = Document::OpenDeletion(OpenDeletion {
+                group: update.group.clone(),
+                person: person.clone(),
+                member: member.clone(),
+                request_id: self.request_id.0,
+                since: self.evaluation.now,
+            });
+            changes.insert(deletion.key()?, Some(deletion));
         }
         Ok(changes)
     }
@@ -241,9 +230,4 @@ fn pushed(push: &UeConfigurationPush) -> Result<Changes, InvalidDocumentId> {
     };
     let document = Document::UeConfiguration(stored.clone());
     Ok(Changes::from([(document.key()?, Some(document))]))
-}
-
-fn is_open(person: &PersonFacts) -> bool {
-    let deletion = person.deletion.as_ref();
-    deletion.is_some_and(|deletion| deletion.open.is_some())
 }

@@ -21,6 +21,7 @@ pub mod pool;
 pub mod publish;
 mod rate;
 pub mod replay;
+pub mod report;
 pub mod requests;
 pub mod respond;
 pub mod sealing;
@@ -136,10 +137,20 @@ impl App {
             Ok(entry) => &*entry.caller,
             Err(_) => caller.name.as_str(),
         };
-        self.0
-            .access
-            .permit(caller, action, Object::Request { submitter })?;
+        self.permit_on_requests_of(caller, action, submitter)?;
         found
+    }
+
+    /// Permits or forbids an action on what one account submitted to a caller.
+    fn permit_on_requests_of(
+        &self,
+        caller: &Caller,
+        action: Action,
+        submitter: &str,
+    ) -> Result<(), AppError> {
+        let object = Object::Request { submitter };
+        self.0.access.permit(caller, action, object)?;
+        Ok(())
     }
 
     /// The present moment.

@@ -31,6 +31,8 @@ pub enum Action {
     ReadRequest,
     /// Answer a held request.
     AnswerRequest,
+    /// Report what became of a request at the partner.
+    ReportRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -47,10 +49,11 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
+        Self::ReportRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -65,6 +68,7 @@ impl Action {
             Self::SubmitRequest => "submitRequest",
             Self::ReadRequest => "readRequest",
             Self::AnswerRequest => "answerRequest",
+            Self::ReportRequest => "reportRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",

@@ -1,5 +1,7 @@
 //! Reading requests back: the answer is made from the record, the states from the store.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
@@ -9,8 +11,14 @@ use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
+use crate::app::report::ReportPart;
+use crate::app::report::WordsPart;
+use crate::app::report::partner_answers;
+use crate::app::report::report_answer;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
+use crate::decision::decide::ItemDecision;
+use crate::decision::obligation::Obligation;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
@@ -19,16 +27,48 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::status;
+use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
 use crate::store::state::RequestEntry;
+
+/// How many requests with one correlation id are told at once.
+const CORRELATED_REQUESTS_MAX: usize = 100;
 
 impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
         self.request_answer(id)
+    }
+
+    /// Requests with a correlation id, oldest first, as far as the caller may read them; the latest where there are
+    /// too many. Those that ended long ago are found by their own names alone.
+    pub fn correlated_requests(
+        &self,
+        caller: &Caller,
+        correlation_id: &str,
+    ) -> Result<Vec<RequestAnswer>, AppError> {
+        self.permit_on_requests_of(caller, Action::ReadRequest, &caller.name)?;
+        let Some(digest) = self.sealing_key().correlation(correlation_id) else {
+            return Ok(Vec::new());
+        };
+        let mut found: Vec<(LogIndex, RequestId)> = self.store().view(|state| {
+            let found = state.correlated(&digest);
+            let readable = found.filter(|entry| {
+                let may = self.permit_on_requests_of(caller, Action::ReadRequest, &entry.caller);
+                may.is_ok()
+            });
+            readable.map(|entry| (entry.submitted, entry.id)).collect()
+        });
+        found.sort_unstable();
+        let latest = found.len().saturating_sub(CORRELATED_REQUESTS_MAX);
+        let latest = found.split_off(latest);
+        latest
+            .into_iter()
+            .map(|(_, id)| self.request_answer(id))
+            .collect()
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
@@ -46,7 +86,7 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
-    fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
+    pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
             .map_err(|error| AppError::Broken(Box::new(error)))
@@ -56,19 +96,27 @@ impl App {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
         let record = decision_record(&stored)?;
-        let mut responses = Vec::new();
+        let (mut responses, mut reports) = (Vec::new(), Vec::new());
+        let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
+            refusal_obligations(&record.items).collect();
         for index in &entry.further {
             let stored = self.entry(*index)?;
             if stored.leaf.kind() == LeafKind::Review {
+                when_refused.extend(refusal_obligations(&decision_record(&stored)?.items));
                 responses.push(response_answer(*index, &stored)?);
+            } else if stored.leaf.kind() == LeafKind::Report {
+                reports.push(report_answer(*index, &stored)?);
             }
         }
+        let mut partner = partner_answers(&reports, &entry.items, |item| {
+            when_refused.get(&item).cloned().unwrap_or_default()
+        });
         let items = entry.items.iter().zip(record.items).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
                 let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer::new(decision, *state)
+                ItemAnswer::new(decision, *state, partner.remove(&number))
             })
             .collect();
         Ok(RequestAnswer {
@@ -86,9 +134,22 @@ impl App {
             record: receipt(entry.submitted, &stored),
             decided_at: record.now,
             responses,
+            reports,
             version: entry.version,
         })
     }
+}
+
+/// What a partner's refusal of an item obliges to; an evaluation that refused it says nothing of that.
+fn refusal_obligations(
+    items: &[ItemDecision],
+) -> impl Iterator<Item = (usize, Vec<Obligation>)> + use<> {
+    let said = items.iter().enumerate();
+    let said = said.filter(|(_, item)| item.outcome != Outcome::Reject);
+    let said: Vec<_> = said
+        .map(|(number, item)| (number, item.when_refused.clone()))
+        .collect();
+    said.into_iter()
 }
 
 /// What was last decided about an item: at an answer to it, else when it was submitted.
@@ -112,7 +173,7 @@ fn latest_evaluation(
     }
 }
 
-fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
+pub(in crate::app) fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
     Receipt {
         index: index.0,
         leaf_hash: stored.leaf.hash().to_string(),
@@ -120,7 +181,7 @@ fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
 }
 
 /// The parts of the decision record that are left.
-fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
     stored
         .record
         .iter()
@@ -139,9 +200,14 @@ fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part))
+        .filter(|part| !is_review(part) && !is_report(part))
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
+}
+
+fn is_report(part: &RecordPart) -> bool {
+    serde_json::from_slice::<ReportPart>(&part.body).is_ok()
+        || serde_json::from_slice::<WordsPart>(&part.body).is_ok()
 }
 
 fn is_review(part: &RecordPart) -> bool {
@@ -174,8 +240,6 @@ fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnsw
     })
 }
 
-fn parts_decisions(
-    stored: &StoredEntry,
-) -> Result<Vec<crate::decision::decide::ItemDecision>, AppError> {
+fn parts_decisions(stored: &StoredEntry) -> Result<Vec<ItemDecision>, AppError> {
     decision_record(stored).map(|record| record.items)
 }

@@ -14,6 +14,8 @@ use crate::app::error::Standing;
 use crate::app::permission::Action;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
+use crate::app::submit::accepted;
+use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::facts::Lookup;
@@ -223,7 +225,7 @@ fn check_reason(answer: &ReviewAnswer) -> Result<(), AppError> {
     Err(AppError::Invalid(vec![Invalid::at("/reason", detail)]))
 }
 
-fn check_version(
+pub(in crate::app) fn check_version(
     id: RequestId,
     entry: &RequestEntry,
     required: Option<u64>,
@@ -237,7 +239,7 @@ fn check_version(
     Ok(())
 }
 
-fn standing(entry: &RequestEntry) -> Standing {
+pub(in crate::app) fn standing(entry: &RequestEntry) -> Standing {
     Standing {
         status: status(entry.items.iter().copied()),
         states: entry.items.iter().map(|item| item.as_str()).collect(),
@@ -309,7 +311,7 @@ impl Decided {
         let is_new = |policy: &DeterminingPolicy| !self.known.contains(&policy.id);
         match decision.outcome {
             Outcome::Review if decision.policies.iter().any(is_new) => present,
-            Outcome::Accept | Outcome::Review => ItemState::Granted,
+            Outcome::Accept | Outcome::Review => accepted(&self.request, self.evaluation.now),
             Outcome::Reject => ItemState::Refused,
         }
     }
@@ -343,7 +345,7 @@ fn response(
         ..
     } = decided;
     let answered = numbers.iter().zip(&items);
-    let granted = answered.filter(|(_, (_, state))| *state == ItemState::Granted);
+    let granted = answered.filter(|(_, (_, state))| is_accepted(*state));
     let writes = Granted {
         request: &request,
         request_id: id,

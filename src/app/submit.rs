@@ -25,6 +25,7 @@ use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Stage;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
@@ -43,6 +44,9 @@ use crate::store::command::Submit;
 
 /// How often a decision is made anew when what it read has changed.
 pub const ATTEMPTS_MAX: usize = 3;
+
+/// How long a visitor waits for the consent of their home.
+pub(in crate::app) const CONSENT_WAIT_MILLISECONDS: i64 = 5 * 60 * 1_000;
 
 /// What was decided, under which bundle, on what; not yet recorded.
 #[derive(Debug)]
@@ -95,11 +99,13 @@ impl App {
         }
         let request_id = RequestId(uuid::Uuid::new_v4());
         let _turn = self.turn(&request).await;
+        let correlation = self.sealing_key().correlation(&request.correlation_id);
         for _ in 0..ATTEMPTS_MAX {
             let evaluation = self.evaluate(&request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            let mut command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            command.correlation = correlation;
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
@@ -221,7 +227,13 @@ fn submission(
     let items: Vec<ItemState> = evaluation
         .items
         .iter()
-        .map(|item| ItemState::decided(item.outcome, item.expires_at))
+        .map(|item| match item.outcome {
+            Outcome::Accept => accepted(request, evaluation.now),
+            Outcome::Reject => ItemState::Refused,
+            Outcome::Review => ItemState::Pending {
+                expires_at: item.expires_at,
+            },
+        })
         .collect();
     let decided = evaluation.items.iter().enumerate();
     let granted = decided.filter(|(_, item)| item.outcome == Outcome::Accept);
@@ -243,6 +255,7 @@ fn submission(
         request_id,
         caller: caller.name.as_str().into(),
         idempotency,
+        correlation: None,
         read_set,
         items,
         writes,
@@ -250,6 +263,23 @@ fn submission(
         counts,
         at,
     })
+}
+
+/// Where an item is that is accepted here: granted, or cleared to be put to the partner.
+pub(in crate::app) fn accepted(request: &InterSystemRequest, now: Timestamp) -> ItemState {
+    if !request.is_answered_by_partner() {
+        return ItemState::Granted;
+    }
+    let waits = request.body.operation().is_interactive();
+    ItemState::AtPartner {
+        stage: Stage::Cleared,
+        expires_at: waits.then(|| now.plus_milliseconds(CONSENT_WAIT_MILLISECONDS)),
+    }
+}
+
+/// Whether an item was just accepted here.
+pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
+    state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
 }
 
 /// How many items have each outcome.

@@ -74,6 +74,8 @@ fn forbid_like(
             effect: Effect::Forbid,
             response,
             obligations: Vec::new(),
+            when_accepted: Vec::new(),
+            when_refused: Vec::new(),
             limits: BTreeSet::new(),
             locked: false,
             origin: Origin::Override {

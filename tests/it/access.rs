@@ -28,19 +28,19 @@ const ACTIONS: [&str; 8] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 2] = ["readRequest", "answerRequest"];
+const ON_REQUESTS: [&str; 3] = ["readRequest", "answerRequest", "reportRequest"];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 8] = [
-    (&["operator"], "yyyyyyyy", "yn", "yn"),
-    (&["acms"], "yynnnnnn", "yn", "nn"),
-    (&["peer"], "nnnnnnnn", "nn", "nn"),
-    (&["reviewer"], "nnnnnnnn", "yy", "yy"),
-    (&["security-officer"], "nyynyynn", "yn", "yn"),
-    (&["auditor"], "nnynynyn", "yn", "yn"),
-    (&["acms", "peer"], "nnnnnnnn", "nn", "nn"),
-    (&[], "nnnnnnnn", "nn", "nn"),
+    (&["operator"], "yyyyyyyy", "ynn", "ynn"),
+    (&["acms"], "yynnnnnn", "yny", "nnn"),
+    (&["peer"], "nnnnnnnn", "nnn", "nnn"),
+    (&["reviewer"], "nnnnnnnn", "yyn", "yyn"),
+    (&["security-officer"], "nyynyynn", "ynn", "ynn"),
+    (&["auditor"], "nnynynyn", "ynn", "ynn"),
+    (&["acms", "peer"], "nnnnnnnn", "nnn", "nnn"),
+    (&[], "nnnnnnnn", "nnn", "nnn"),
 ];
 
 fn ask(

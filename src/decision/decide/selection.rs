@@ -100,6 +100,8 @@ pub fn select(
             item.reason = ReasonCode::NotSelected;
             item.limits = Limits::default();
             item.obligations = Vec::new();
+            item.when_accepted = Vec::new();
+            item.when_refused = Vec::new();
         }
     }
     Some(selection)

@@ -15,9 +15,10 @@ use crate::http::state::ServiceState;
 /// The routes of the interface.
 pub fn routes() -> Router<ServiceState> {
     Router::new()
-        .route("/v1/requests", post(requests::submit))
+        .route("/v1/requests", get(requests::find).post(requests::submit))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/requests/{id}/responses", post(requests::respond))
+        .route("/v1/requests/{id}/reports", post(requests::report))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))

@@ -36,6 +36,7 @@ use crate::policy::urgency;
 use crate::policy::vocabulary;
 
 mod marks;
+mod partner;
 mod statement;
 mod validate;
 
@@ -172,6 +173,7 @@ impl Compiler {
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             switches::check(&self.manifest, &policies, &actions, file, problems);
+            partner::check(&policies, &actions, problems);
             urgency::check(&self.manifest, &policies, policy_texts, file, problems);
             if policies.is_empty() && templates.is_empty() {
                 // A file that cannot be read has said so already.

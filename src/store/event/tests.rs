@@ -15,11 +15,14 @@ use crate::decision_log::StoredPart;
 use crate::decision_log::verify;
 use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Stage;
+use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::store::State;
 use crate::store::command::BodyDigest;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
@@ -85,6 +88,22 @@ fn event(body: EventBody) -> Event {
     }
 }
 
+fn reported(request_id: RequestId) -> EventBody {
+    let held = ItemState::AtPartner {
+        stage: Stage::PartnerPending,
+        expires_at: None,
+    };
+    let refused = ItemState::Answered {
+        outcome: PartnerOutcome::Reject,
+        delivered: false,
+    };
+    EventBody::Reported {
+        request_id,
+        items: vec![(0, held), (1, refused)],
+        changes: vec![user("piet")],
+    }
+}
+
 fn every_kind() -> Vec<Event> {
     let counts = OutcomeCounts {
         accept: 1,
@@ -116,6 +135,7 @@ fn every_kind() -> Vec<Event> {
                 key: KeyDigest::of("front-end", "k"),
                 body: BodyDigest::of(b"body"),
             }),
+            correlation: Some(CorrelationDigest::from_bytes([7; 32])),
             items: vec![
                 ItemState::Granted,
                 ItemState::Pending {
@@ -130,6 +150,7 @@ fn every_kind() -> Vec<Event> {
             items: vec![(1, ItemState::Refused)],
             changes: vec![user("piet")],
         },
+        reported(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -343,6 +364,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Registry,
             LeafKind::Request,
             LeafKind::Review,
+            LeafKind::Report,
             LeafKind::Expiry,
             LeafKind::Publication,
             LeafKind::Refusal,

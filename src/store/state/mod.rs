@@ -35,6 +35,7 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::event::DocumentChange;
@@ -173,6 +174,11 @@ impl State {
                 request_id,
                 changes,
                 ..
+            }
+            | EventBody::Reported {
+                request_id,
+                changes,
+                ..
             } => {
                 let time = self.head.time;
                 self.requests
@@ -294,6 +300,14 @@ impl State {
         after: Option<LogIndex>,
     ) -> impl Iterator<Item = &Arc<RequestEntry>> {
         self.requests.open(after)
+    }
+
+    /// Requests in memory that have a correlation id, in the order of their names.
+    pub fn correlated(
+        &self,
+        correlation: &CorrelationDigest,
+    ) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        self.requests.correlated(correlation)
     }
 
     /// How many requests wait for an answer.

@@ -15,6 +15,7 @@ mod mirror;
 mod policies;
 mod pushes;
 mod registry;
+mod reports;
 mod requests;
 mod reviews;
 mod scenarios;

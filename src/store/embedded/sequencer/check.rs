@@ -1,6 +1,7 @@
 //! Whether the state allows a command, and which event it becomes.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::decision::facts::ReadSet;
 use crate::decision::record::RecordPart;
@@ -14,6 +15,7 @@ use crate::store::command::Expire;
 use crate::store::command::ITEMS_LIMIT;
 use crate::store::command::Publish;
 use crate::store::command::Refusal;
+use crate::store::command::Report;
 use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::command::StaleRead;
@@ -52,6 +54,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         }
         Command::Submit(command) => submit(state, command),
         Command::Respond(command) => respond(state, command),
+        Command::Report(command) => report(state, command),
         Command::Expire(command) => expire(state, &command),
         Command::Publish(command) => publish(state, command),
         Command::RefusePublication(refused) => Ok(event(
@@ -100,6 +103,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         request_id: command.request_id,
         caller: command.caller,
         idempotency: command.idempotency,
+        correlation: command.correlation,
         items: command.items,
         changes: changes(state, command.writes)?,
         counts: command.counts,
@@ -136,6 +140,51 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
+        items: command.items,
+        changes: changes(state, command.writes)?,
+    };
+    let event = Event {
+        at: command.at,
+        body,
+    };
+    Ok(Checked::Event(event, command.parts))
+}
+
+fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
+    let request_id = command.request_id;
+    let Some(entry) = state.request(request_id) else {
+        return Err(match state.put_away(request_id) {
+            Some(request) if request.version() != command.expected_version => Refusal::Version {
+                request_id,
+                current: request.version(),
+            },
+            Some(_) => Refusal::NotAtPartner {
+                item: command.items.first().map_or(0, |(item, _)| *item),
+            },
+            None => Refusal::UnknownRequest(request_id),
+        });
+    };
+    if entry.version != command.expected_version {
+        return Err(Refusal::Version {
+            request_id,
+            current: entry.version,
+        });
+    }
+    let mut reported = BTreeSet::new();
+    for (item, to) in &command.items {
+        let follows = entry
+            .item(*item)
+            .is_some_and(|now| !now.is_overdue(command.at) && now.may_become(*to));
+        if !follows || !reported.insert(*item) {
+            return Err(Refusal::NotAtPartner { item: *item });
+        }
+    }
+    if reported.is_empty() {
+        return Err(Refusal::Invalid("it reports on no item".to_owned()));
+    }
+    check_reads(state, &command.read_set)?;
+    let body = EventBody::Reported {
+        request_id,
         items: command.items,
         changes: changes(state, command.writes)?,
     };

@@ -55,6 +55,11 @@ impl Touched {
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
             }
+            Command::Report(report) => {
+                self.requests.contains(&report.request_id)
+                    || self.concerns_reads(&report.read_set)
+                    || self.concerns_writes(&report.writes)
+            }
             Command::Expire(expire) => self.requests.contains(&expire.request_id),
             Command::Publish(_) => self.bundle,
             Command::RefusePublication(_) | Command::DryRuns(_) => false,
@@ -106,6 +111,11 @@ impl Touched {
                 self.add_changes(changes, state);
             }
             EventBody::Responded {
+                request_id,
+                changes,
+                ..
+            }
+            | EventBody::Reported {
                 request_id,
                 changes,
                 ..

@@ -9,6 +9,7 @@ use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
+use comity::domain::lifecycle::Stage;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
@@ -23,6 +24,7 @@ use comity::store::command::Expected;
 use comity::store::command::Expire;
 use comity::store::command::KeyDigest;
 use comity::store::command::RefusePublication;
+use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
@@ -36,6 +38,8 @@ use proptest::prelude::*;
 use super::support::Bench;
 use super::support::at;
 use super::support::commit_all;
+use super::support::correlation;
+use super::support::request_id;
 
 mod operations;
 
@@ -85,6 +89,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::UnknownRequest(_) => "unknown request",
         Refusal::RequestExists(_) => "request exists",
         Refusal::NotPending { .. } => "not pending",
+        Refusal::NotAtPartner { .. } => "not at partner",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -204,7 +209,7 @@ impl Model {
         self.applied += 1;
         let now = self.now;
         for request in &mut self.requests {
-            let open = request.items.iter().any(|item| item.is_pending());
+            let open = request.items.iter().any(|item| item.is_open());
             request.ended = request.ended.or((!open).then_some(now));
         }
         let over = |id: &RequestId| {
@@ -231,6 +236,7 @@ impl Model {
                 None => self.submitted(submit)?,
             },
             Command::Respond(respond) => self.answered(respond)?,
+            Command::Report(report) => self.reported(report)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
@@ -289,6 +295,28 @@ impl Model {
             *slot = *state;
         }
         if respond.read_set.generation != self.generation {
+            return Err("stale");
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
+    fn reported(&self, report: &Report) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(report.request_id)?;
+        if request.entries.len() as u64 != report.expected_version {
+            return Err("version");
+        }
+        let mut seen = BTreeSet::new();
+        for (item, state) in &report.items {
+            let slot = request.items.get_mut(*item as usize);
+            let slot = slot.ok_or("not at partner")?;
+            if !seen.insert(*item) || slot.is_overdue(report.at) || !follows(*slot, *state) {
+                return Err("not at partner");
+            }
+            *slot = *state;
+        }
+        if report.read_set.generation != self.generation {
             return Err("stale");
         }
         request.entries.push(self.applied);
@@ -361,11 +389,11 @@ impl Model {
         for request in &self.requests {
             let Some(entry) = state.request(request.id) else {
                 let place = state.put_away(request.id).expect("the request is there");
-                assert!(!request.items.iter().any(|item| item.is_pending()));
+                assert!(!request.items.iter().any(|item| item.is_open()));
                 assert_eq!(place.version(), request.entries.len() as u64);
                 continue;
             };
-            ended += usize::from(!entry.is_open());
+            ended += usize::from(entry.has_ended());
             assert_eq!(entry.items, request.items);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
@@ -396,6 +424,15 @@ impl Model {
             items.sort_unstable();
         }
         assert_eq!(found, due);
+        for number in 0..10 {
+            let digest = correlation(number);
+            let found: BTreeSet<RequestId> =
+                state.correlated(&digest).map(|entry| entry.id).collect();
+            let expected = (0..=self.named).filter(|other| other % 10 == number);
+            let expected = expected.map(request_id);
+            let expected = expected.filter(|id| state.request(*id).is_some());
+            assert_eq!(found, expected.collect());
+        }
         for number in 0..3 {
             let digest = KeyDigest::of(super::support::CALLER, &number.to_string());
             let kept = state.kept_key(&digest).map(|kept| kept.request_id);
@@ -403,6 +440,20 @@ impl Model {
             assert_eq!(kept, expected.map(|(.., id)| *id));
         }
     }
+}
+
+/// Cleared, sent and held follow each other, perhaps with leaps; then comes an answer, or a refusal of ours.
+fn follows(from: ItemState, to: ItemState) -> bool {
+    let place = |state| match state {
+        ItemState::AtPartner { stage, .. } => match stage {
+            Stage::Cleared => Some(0),
+            Stage::Sent => Some(1),
+            Stage::PartnerPending => Some(2),
+        },
+        ItemState::Refused | ItemState::Answered { .. } => Some(3),
+        ItemState::Granted | ItemState::Pending { .. } | ItemState::Expired => None,
+    };
+    from.stage().is_some() && place(from) < place(to)
 }
 
 /// A store that runs beside the model.
