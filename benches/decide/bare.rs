@@ -74,7 +74,8 @@ impl Bare {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => None,
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => None,
         });
         let group = documents.into_iter().find_map(|document| match document {
             Document::Group(it) => (it.id.as_str() == group).then_some(it),
@@ -88,7 +89,8 @@ impl Bare {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => None,
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => None,
         });
         Self {
             policies: subset(bundle, |_| true).unwrap(),

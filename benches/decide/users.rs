@@ -117,7 +117,8 @@ fn registry(size: usize) -> World {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => None,
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]

@@ -20,6 +20,7 @@ pub mod plausibility;
 pub mod pool;
 pub mod publish;
 mod rate;
+mod register;
 pub mod replay;
 pub mod report;
 pub mod requests;

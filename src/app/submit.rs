@@ -1,5 +1,7 @@
 //! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::MutexGuard;
 
 use crate::app::App;
@@ -12,6 +14,7 @@ use crate::app::credentials::Presented;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
+use crate::app::register;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
@@ -26,10 +29,12 @@ use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
+use crate::domain::migration::Migration;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
+use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::BodyDigest;
@@ -58,6 +63,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) items: Vec<ItemDecision>,
     /// The agreement whose status the request is about, whole; decisions read it without its contacts.
     pub(in crate::app) agreement: Option<Agreement>,
+    /// Where a visitor is registered already whose home is to be asked.
+    pub(in crate::app) register: BTreeMap<McService, Migration>,
 }
 
 impl App {
@@ -133,7 +140,7 @@ impl App {
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
         let selection = selection(&request, &evaluation.facts, &evaluation.items);
-        let mut outcomes = std::collections::BTreeMap::new();
+        let mut outcomes = BTreeMap::new();
         for item in &evaluation.items {
             *outcomes.entry(item.outcome).or_insert(0) += 1;
         }
@@ -156,10 +163,12 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let ((facts, mut read_set), agreement) = self.store().view(|state| {
+        let ((facts, mut read_set), agreement, register) = self.store().view(|state| {
             let gathered = gather(local, request, state, now);
-            (gathered, cooperation::agreement(request, state))
+            let agreement = cooperation::agreement(request, state);
+            (gathered, agreement, register::of_visitor(request, state))
         });
+        read_set.entries.extend(register.read);
         read_set.generation = live.generation;
         let bundle = BundleReference {
             digest: live.digest.to_string(),
@@ -174,6 +183,7 @@ impl App {
             bundle,
             items,
             agreement,
+            register: register.entries,
         })
     }
 

@@ -65,7 +65,8 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => {}
+        | Document::AccessGrant(_)
+        | Document::HomeRefusal(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

@@ -7,6 +7,7 @@ use super::access_grant::AccessGrant;
 use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
+use super::home_refusal::HomeRefusal;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
 use super::migration::Migration;
@@ -50,6 +51,8 @@ pub enum Document {
     PartnerKeys(PartnerKeys),
     /// That a user may register in another system.
     AccessGrant(AccessGrant),
+    /// That a visitor's home has refused their migration.
+    HomeRefusal(HomeRefusal),
 }
 
 impl Document {
@@ -68,6 +71,7 @@ impl Document {
             Self::AreaMap(_) => DocumentKind::AreaMap,
             Self::PartnerKeys(_) => DocumentKind::PartnerKeys,
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
+            Self::HomeRefusal(_) => DocumentKind::HomeRefusal,
         }
     }
 
@@ -86,6 +90,7 @@ impl Document {
             Self::AreaMap(map) => map.elements().id.clone(),
             Self::PartnerKeys(keys) => keys.partner().as_str().parse()?,
             Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
+            Self::HomeRefusal(refusal) => HomeRefusal::id(&refusal.user, refusal.service)?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -111,6 +116,7 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(serde_json::from_value(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
+            DocumentKind::HomeRefusal => Self::HomeRefusal(serde_json::from_value(json)?),
         })
     }
 
@@ -129,6 +135,7 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(typed(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
+            DocumentKind::HomeRefusal => Self::HomeRefusal(typed(json)?),
         })
     }
 
@@ -147,6 +154,7 @@ impl Document {
             Self::AreaMap(document) => serde_json::to_value(document),
             Self::PartnerKeys(document) => serde_json::to_value(document),
             Self::AccessGrant(document) => serde_json::to_value(document),
+            Self::HomeRefusal(document) => serde_json::to_value(document),
         }
     }
 }

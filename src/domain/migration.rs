@@ -39,6 +39,9 @@ pub struct Migration {
     pub request_id: Uuid,
     /// Whether the home could be asked; a grant while the link was down is unverified (ruling 22).
     pub verified: bool,
+    /// Whether the home was asked and has not answered yet: the user is not served until it does (ruling 11).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaiting_consent: bool,
     /// The interconnection as it was measured when it was granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interconnection: Option<LinkStatus>,
@@ -50,8 +53,8 @@ impl Migration {
         format!("{service}:{}", user.uri().subscriber()).parse()
     }
 
-    /// Whether it holds at a moment.
+    /// Whether it holds at a moment; without the home's consent it does not.
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|expires_at| now < expires_at)
+        !self.awaiting_consent && self.expires_at.is_none_or(|expires_at| now < expires_at)
     }
 }

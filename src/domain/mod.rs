@@ -11,6 +11,7 @@ pub mod credential;
 pub mod document;
 pub mod geography;
 pub mod group;
+pub mod home_refusal;
 pub mod identity;
 pub mod lifecycle;
 pub mod link;

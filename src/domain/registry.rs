@@ -35,11 +35,13 @@ pub enum DocumentKind {
     PartnerKeys,
     /// That a user may register in another system.
     AccessGrant,
+    /// That a visitor's home has refused their migration in one service.
+    HomeRefusal,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -52,6 +54,7 @@ impl DocumentKind {
         Self::AreaMap,
         Self::PartnerKeys,
         Self::AccessGrant,
+        Self::HomeRefusal,
     ];
 
     /// The plural used in paths and folders.
@@ -69,6 +72,7 @@ impl DocumentKind {
             Self::AreaMap => "area-maps",
             Self::PartnerKeys => "partner-keys",
             Self::AccessGrant => "access-grants",
+            Self::HomeRefusal => "home-refusals",
         }
     }
 
@@ -84,7 +88,8 @@ impl DocumentKind {
             | Self::MigratedProfile
             | Self::Migration
             | Self::OpenDeletion
-            | Self::AccessGrant => true,
+            | Self::AccessGrant
+            | Self::HomeRefusal => true,
             Self::System
             | Self::Agreement
             | Self::Group
@@ -111,6 +116,7 @@ impl fmt::Display for DocumentKind {
             Self::AreaMap => "area map",
             Self::PartnerKeys => "partner's keys",
             Self::AccessGrant => "access grant",
+            Self::HomeRefusal => "home's refusal",
         })
     }
 }

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::report::effect::Move;
+use crate::app::submit::Evaluation;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::decision::record::DecisionRecord;
 use crate::domain::document::Document;
+use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::PartnerOutcome;
@@ -21,6 +25,7 @@ use crate::domain::registry::Revision;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::OperationBody;
+use crate::domain::time::Timestamp;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
@@ -33,6 +38,9 @@ pub(super) struct Consequence<'a> {
     pub(super) entry: &'a RequestEntry,
     pub(super) submitted: &'a DecisionRecord,
     pub(super) moves: &'a [Move],
+    /// What was decided again, where the partner granted something.
+    pub(super) evaluation: Option<&'a Evaluation>,
+    pub(super) at: Timestamp,
 }
 
 /// Documents to write, and what was read to know it.
@@ -80,7 +88,85 @@ impl Consequence<'_> {
         {
             self.deletions(update, changes)?;
         }
+        if let (Direction::Inbound, OperationBody::MigrationServiceAuthorization(_)) =
+            (request.direction, &request.body)
+        {
+            self.consents(changes)?;
+        }
         Ok(())
+    }
+
+    /// What a visitor's home answers: with its consent they are registered, without it they are not served, and a
+    /// refusal is final (ruling 11).
+    fn consents(&self, changes: &mut Changes<'_>) -> Result<(), InvalidDocumentId> {
+        let request = &self.submitted.request;
+        for it in self.moves {
+            let decision = self.submitted.items.get(it.number).map(|item| &item.item);
+            let asked = request.body.elements().subject();
+            let service = decision.and_then(|item| item.service);
+            let (Some(outcome), Some(user), Some(service)) = (it.outcome, asked, service) else {
+                continue;
+            };
+            let id = Migration::id(user, service)?;
+            let entry = DocumentKey {
+                kind: DocumentKind::Migration,
+                id: id.clone(),
+            };
+            let refusal = DocumentKey {
+                kind: DocumentKind::HomeRefusal,
+                id,
+            };
+            let is_there = changes.document(&entry).is_some();
+            match self.consented(it) {
+                Some(registered) => {
+                    let registered = Document::Migration(registered);
+                    changes.made.insert(entry, Some(registered));
+                }
+                None if is_there => {
+                    changes.made.insert(entry, None);
+                }
+                None => {}
+            }
+            let was_refused = changes.document(&refusal).is_some();
+            match outcome {
+                PartnerOutcome::Reject => {
+                    let refused = Document::HomeRefusal(HomeRefusal {
+                        user: user.clone(),
+                        service,
+                        home_system: request.requesting_system.clone(),
+                        since: self.at,
+                        request_id: self.id.0,
+                    });
+                    changes.made.insert(refusal, Some(refused));
+                }
+                PartnerOutcome::Accept if was_refused => {
+                    changes.made.insert(refusal, None);
+                }
+                PartnerOutcome::Accept => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry of a visitor to whose migration both sides agree, for no longer than either says.
+    fn consented(&self, it: &Move) -> Option<Migration> {
+        if !it.is_granted() || it.to == ItemState::Refused {
+            return None;
+        }
+        let evaluation = self.evaluation?;
+        let granted = Granted {
+            request: &self.submitted.request,
+            request_id: self.id,
+            evaluation,
+            items: Vec::new(),
+        };
+        let entry = granted.entry(evaluation.items.get(it.number)?)?;
+        let theirs = it.words.as_ref().and_then(|words| words.limits.end_time);
+        let ends = [entry.expires_at, theirs].into_iter().flatten().min();
+        Some(Migration {
+            expires_at: ends,
+            ..entry
+        })
     }
 
     /// A deletion is open until the partner has answered it, whatever it answers; an addition that it accepts puts an

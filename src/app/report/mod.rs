@@ -261,6 +261,8 @@ impl App {
             entry,
             submitted: &submitted,
             moves: &moves,
+            evaluation: evaluation.as_ref(),
+            at,
         };
         let (writes, read) = self.store().view(|state| consequence.writes(state))?;
         read_set.entries.extend(read);

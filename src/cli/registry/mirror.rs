@@ -150,7 +150,8 @@ impl Source {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => Err(format!("{}: is not an agreement", path.display())),
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -226,7 +227,8 @@ impl Registry {
                 | Document::OpenDeletion(_)
                 | Document::AreaMap(_)
                 | Document::PartnerKeys(_)
-                | Document::AccessGrant(_) => {}
+                | Document::AccessGrant(_)
+                | Document::HomeRefusal(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -18,6 +18,7 @@ use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::operation::Direction;
 use super::operation::Family;
+use super::operation::Operation;
 
 pub use super::catalogue::OperationBody;
 pub use acm::automatic_response_change::AutomaticResponseChange;
@@ -98,7 +99,7 @@ pub struct InterSystemRequest {
 
 impl InterSystemRequest {
     /// Whether the other system answers what is accepted here, so that it is granted only then: what we ask of a
-    /// partner (ruling 8).
+    /// partner (ruling 8), and a visitor's migration, to which their home consents (ruling 11).
     ///
     /// What waits for nobody is answered on the line where it is asked, and is no matter of reports.
     pub fn is_answered_by_partner(&self) -> bool {
@@ -109,7 +110,8 @@ impl InterSystemRequest {
                     && !operation.is_interactive()
                     && self.requesting_system != self.receiving_system
             }
-            Direction::Inbound | Direction::HomeConsent => false,
+            Direction::Inbound => operation == Operation::MigrationServiceAuthorization,
+            Direction::HomeConsent => false,
         }
     }
 }

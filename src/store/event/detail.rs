@@ -202,7 +202,8 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => {}
+        | Document::AccessGrant(_)
+        | Document::HomeRefusal(_) => {}
     }
     document
 }

@@ -63,7 +63,8 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => BTreeSet::new(),
+        | Document::AccessGrant(_)
+        | Document::HomeRefusal(_) => BTreeSet::new(),
     }
 }
 
@@ -142,7 +143,8 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => {}
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -187,7 +189,8 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => {}
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => {}
         }
     }
 

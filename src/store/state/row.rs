@@ -253,5 +253,6 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::AreaMap => 10,
         DocumentKind::PartnerKeys => 11,
         DocumentKind::AccessGrant => 12,
+        DocumentKind::HomeRefusal => 13,
     }
 }

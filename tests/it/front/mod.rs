@@ -3,6 +3,7 @@
 mod bad_input;
 mod cli;
 mod clock;
+mod consent;
 mod cooperation;
 mod deletions;
 mod idempotency;

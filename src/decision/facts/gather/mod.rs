@@ -172,6 +172,9 @@ impl Gatherer<'_> {
                 person.serving_identity = identity.map(|identity| self.serving_identity(identity));
             }
             (Need::Register, _) => person.register = self.register(user, elements),
+            (Need::HomeRefusal, _) if self.direction == Direction::Inbound => {
+                person.home_refusals = self.home_refusals(user, elements);
+            }
             (Need::Access, _) => person.access = self.access(user, request),
             (Need::Location, _) => person.location = self.located(elements),
             (Need::LinkFailureProfile, Some(home)) => {
@@ -182,6 +185,7 @@ impl Gatherer<'_> {
                 | Need::CurrentSystem
                 | Need::LinkFailureProfile
                 | Need::Credential
+                | Need::HomeRefusal
                 | Need::Subject
                 | Need::Membership
                 | Need::Grant
@@ -232,6 +236,7 @@ impl Gatherer<'_> {
             Need::Visitors
             | Need::Register
             | Need::Access
+            | Need::HomeRefusal
             | Need::Location
             | Need::LinkFailureProfile
             | Need::CurrentSystem

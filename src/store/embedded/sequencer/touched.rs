@@ -163,7 +163,8 @@ impl Touched {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => {}
+            | Document::AccessGrant(_)
+            | Document::HomeRefusal(_) => {}
         }
     }
 }

@@ -117,7 +117,8 @@ fn claims(document: &Document) -> BTreeSet<String> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => BTreeSet::new(),
+        | Document::AccessGrant(_)
+        | Document::HomeRefusal(_) => BTreeSet::new(),
     }
 }
 
