@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::decide_again::Revoked;
 use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
@@ -67,6 +68,9 @@ pub struct ItemAnswer {
     /// What the partner answered, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<PartnerAnswer>,
+    /// What ended with the decision: a service that was granted before without asking the home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revoked>,
 }
 
 impl ItemAnswer {
@@ -76,6 +80,7 @@ impl ItemAnswer {
             decision,
             state: state.as_str(),
             partner,
+            revoked: None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod clock;
 mod consequence;
 mod cooperation;
 mod credentials;
+pub mod decide_again;
 pub mod error;
 pub mod health;
 pub mod housekeeping;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub workers: usize,
     /// Dry runs of one caller in a minute.
     pub dry_runs_per_minute_max: u64,
+    /// How long a visitor is served unverified once the link to their home is back.
+    pub decide_again_grace_seconds: u64,
 }
 
 /// The service's use cases; clones share one service.

@@ -9,6 +9,8 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::decide_again::RevocationPart;
+use crate::app::decide_again::Revoked;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::report::ReportPart;
@@ -111,12 +113,20 @@ impl App {
         let mut partner = partner_answers(&reports, &entry.items, |item| {
             when_refused.get(&item).cloned().unwrap_or_default()
         });
+        let ended = record_parts(&stored);
+        let ended = ended.iter().filter_map(revoked).flatten();
+        let ended: BTreeMap<usize, Revoked> = ended
+            .filter_map(|mut ended| Some((ended.item.take()?, ended)))
+            .collect();
         let items = entry.items.iter().zip(record.items).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
                 let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer::new(decision, *state, partner.remove(&number))
+                ItemAnswer {
+                    revoked: ended.get(&number).cloned(),
+                    ..ItemAnswer::new(decision, *state, partner.remove(&number))
+                }
             })
             .collect();
         Ok(RequestAnswer {
@@ -200,9 +210,15 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part) && !is_report(part))
+        .filter(|part| !is_review(part) && !is_report(part) && revoked(part).is_none())
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
+}
+
+/// What ended with a decision, if the part says that.
+fn revoked(part: &RecordPart) -> Option<Vec<Revoked>> {
+    let part: RevocationPart = serde_json::from_slice(&part.body).ok()?;
+    Some(part.revoked)
 }
 
 fn is_report(part: &RecordPart) -> bool {

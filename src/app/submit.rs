@@ -11,6 +11,8 @@ use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
 use crate::app::cooperation;
 use crate::app::credentials::Presented;
+use crate::app::decide_again::Revoked;
+use crate::app::decide_again::with_revocations;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
@@ -41,11 +43,13 @@ use crate::store::command::BodyDigest;
 use crate::store::command::Command;
 use crate::store::command::CommandOutcome;
 use crate::store::command::CommitError;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Submit;
+use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
 pub const ATTEMPTS_MAX: usize = 3;
@@ -111,8 +115,9 @@ impl App {
             let evaluation = self.evaluate(&request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let mut command = submission(&caller, idempotency, &request, request_id, evaluation)?;
-            command.correlation = correlation;
+            let identified = (request_id, idempotency, correlation);
+            let revoked = self.revoked(&request, &evaluation)?;
+            let command = submission(&caller, identified, &request, evaluation, &revoked)?;
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(&request, &decided);
@@ -227,12 +232,15 @@ impl App {
     }
 }
 
+/// The name of a request, how a repetition is known, and by what it is found again.
+type Identified = (RequestId, Option<Idempotency>, Option<CorrelationDigest>);
+
 fn submission(
     caller: &Caller,
-    idempotency: Option<Idempotency>,
+    (request_id, idempotency, correlation): Identified,
     request: &InterSystemRequest,
-    request_id: RequestId,
     evaluation: Evaluation,
+    revoked: &[(Write, Revoked)],
 ) -> Result<Submit, AppError> {
     let items: Vec<ItemState> = evaluation
         .items
@@ -254,6 +262,8 @@ fn submission(
         evaluation: &evaluation,
     }
     .writes()?;
+    let mut writes = writes;
+    writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
@@ -261,11 +271,12 @@ fn submission(
     let parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let parts = with_revocations(parts, request, revoked)?;
     Ok(Submit {
         request_id,
         caller: caller.name.as_str().into(),
         idempotency,
-        correlation: None,
+        correlation,
         read_set,
         items,
         writes,

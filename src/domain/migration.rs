@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::identity::McServiceId;
 use super::identity::McSystemId;
+use super::link::Link;
 use super::link::LinkStatus;
 use super::registry::DocumentId;
 use super::registry::InvalidDocumentId;
@@ -51,6 +52,14 @@ impl Migration {
     /// The key of the entry about one user in one service.
     pub fn id(user: &McServiceId, service: McService) -> Result<DocumentId, InvalidDocumentId> {
         format!("{service}:{}", user.uri().subscriber()).parse()
+    }
+
+    /// Since when it is to be decided again, with a home that could not be asked and can be now (ruling 22).
+    pub fn decide_again_since(&self, link: &Link) -> Option<Timestamp> {
+        let is_unverified = !self.verified && !self.awaiting_consent;
+        let is_back = link.system == self.home_system && link.status == LinkStatus::Up;
+        let back_since = link.up_since.unwrap_or(link.measured_at);
+        (is_unverified && is_back).then(|| back_since.max(self.since))
     }
 
     /// Whether it holds at a moment; without the home's consent it does not.

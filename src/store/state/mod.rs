@@ -335,6 +335,11 @@ impl State {
         self.registry.ended_migrations(now)
     }
 
+    /// Entries of the register that are to be decided again (ruling 22), and since when they are.
+    pub fn to_decide_again(&self) -> impl Iterator<Item = (Revision, &Arc<Document>, Timestamp)> {
+        self.registry.to_decide_again()
+    }
+
     /// The revision that a look-up finds now.
     pub fn read(&self, key: &ReadKey) -> Option<Revision> {
         let of = |kind: DocumentKind, id: DocumentId| self.revision(&DocumentKey { kind, id });

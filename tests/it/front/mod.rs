@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod consent;
 mod cooperation;
+mod decide_again;
 mod deletions;
 mod idempotency;
 mod identities;

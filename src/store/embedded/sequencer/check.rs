@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::decision::facts::ReadSet;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LogIndex;
+use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
@@ -45,7 +47,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
             if write.writes.is_empty() {
                 return Err(Refusal::Invalid("it writes nothing".to_owned()));
             }
-            let changes = changes(state, write.writes)?;
+            let changes = changes(state, write.writes, write.at)?;
             let actor = Some(write.actor);
             Ok(event(
                 write.at,
@@ -105,7 +107,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         idempotency: command.idempotency,
         correlation: command.correlation,
         items: command.items,
-        changes: changes(state, command.writes)?,
+        changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
     };
     let event = Event {
@@ -141,7 +143,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     let body = EventBody::Responded {
         request_id: command.request_id,
         items: command.items,
-        changes: changes(state, command.writes)?,
+        changes: changes(state, command.writes, command.at)?,
     };
     let event = Event {
         at: command.at,
@@ -186,7 +188,7 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
     let body = EventBody::Reported {
         request_id,
         items: command.items,
-        changes: changes(state, command.writes)?,
+        changes: changes(state, command.writes, command.at)?,
     };
     let event = Event {
         at: command.at,
@@ -261,7 +263,11 @@ fn check_reads(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
 }
 
 /// Checks writes, which are made together, and makes changes of them.
-fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Refusal> {
+fn changes(
+    state: &State,
+    writes: Vec<Write>,
+    at: Timestamp,
+) -> Result<Vec<DocumentChange>, Refusal> {
     if writes.len() > WRITES_LIMIT {
         let message = format!("it writes more than {WRITES_LIMIT} documents");
         return Err(Refusal::Invalid(message));
@@ -269,7 +275,7 @@ fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Ref
     let mut changes = BTreeMap::new();
     let mut order = Vec::with_capacity(writes.len());
     for write in writes {
-        let change = change(state, write)?;
+        let change = change(state, write, at)?;
         let key = change.key().clone();
         order.push(key.clone());
         if changes.insert(key.clone(), change).is_some() {
@@ -280,7 +286,7 @@ fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Ref
     Ok(order.iter().filter_map(|key| changes.remove(key)).collect())
 }
 
-fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
+fn change(state: &State, write: Write, at: Timestamp) -> Result<DocumentChange, Refusal> {
     let current = state.revision(&write.key);
     let fits = match write.expected {
         Expected::Any => true,
@@ -297,6 +303,7 @@ fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
     match write.document {
         None => Ok(DocumentChange::Deleted(write.key)),
         Some(document) if document.key().ok().as_ref() == Some(&write.key) => {
+            let document = noted(state, &write.key, document, at);
             Ok(DocumentChange::Put(write.key, document))
         }
         Some(_) => {
@@ -304,6 +311,24 @@ fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
             Err(Refusal::Invalid(message))
         }
     }
+}
+
+/// A document as it is kept. Since when a link has been up follows from what was there, so it is settled here, where
+/// nothing comes between.
+fn noted(
+    state: &State,
+    key: &DocumentKey,
+    document: Arc<Document>,
+    at: Timestamp,
+) -> Arc<Document> {
+    let Document::Link(link) = document.as_ref() else {
+        return document;
+    };
+    let before = match state.document_under(key) {
+        Some(Document::Link(before)) => Some(before),
+        Some(_) | None => None,
+    };
+    Arc::new(Document::Link(link.clone().noted(before, at)))
 }
 
 /// Checks that nobody gets what another has. A holder that is written too is judged by its new content.
