@@ -9,8 +9,10 @@ use crate::decision_log::LEAF_LIMIT_BYTES;
 use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
+use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 use crate::decision_log::Payload;
+use crate::decision_log::SALT_BYTES;
 use crate::decision_log::StoredPart;
 use crate::decision_log::verify;
 use crate::domain::document::Document;
@@ -342,6 +344,35 @@ fn what_is_no_event_is_refused() {
         decode(Payload::of([part]).unwrap()),
         DecodeError::Json(_)
     ));
+}
+
+#[test]
+fn what_was_written_before_there_were_reports_is_read_still() {
+    let items = r#"[{"state":"granted"},{"state":"pending","expires_at":null}]"#;
+    let id = "00000000-0000-0000-0000-000000000007";
+    for (event, kind) in [
+        (
+            format!(
+                r#"{{"submitted":{{"request":"{id}","caller":"c","items":{items},"counts":{{"accept":1,"reject":0,"review":1}}}}}}"#
+            ),
+            LeafKind::Request,
+        ),
+        (
+            format!(r#"{{"responded":{{"request":"{id}","items":[[1,{{"state":"granted"}}]]}}}}"#),
+            LeafKind::Review,
+        ),
+    ] {
+        let body =
+            format!(r#"{{"v":1,"at":"2026-03-01T12:00:00.123Z","details":0,"event":{event}}}"#);
+        let part = Part {
+            class: PartClass::State,
+            salt: [0; SALT_BYTES],
+            body: body.clone().into_bytes(),
+        };
+        let stored = Event::decode(Payload::of([part]).unwrap()).unwrap();
+        assert_eq!(stored.event.body.kind(), kind, "{body}");
+        assert_eq!(stored.event.body.counts().accept, 1);
+    }
 }
 
 #[test]

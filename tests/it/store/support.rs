@@ -16,6 +16,7 @@ use comity::decision_log::OutcomeCounts;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
 use comity::domain::lifecycle::Stage;
+use comity::domain::migration::Migration;
 use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
@@ -222,6 +223,27 @@ pub(super) fn migration(number: u8, service: &str) -> Arc<Document> {
             "home_system": "mc.nl.example", "serving_system": "mc.de.example",
             "since": "2026-06-01T10:00:00.000Z", "verified": true,
             "request_id": "00000000-0000-4000-8000-000000000001"
+        }),
+    )
+}
+
+/// The same, whose home could not be asked.
+pub(super) fn unverified(number: u8, service: &str) -> Arc<Document> {
+    let Document::Migration(entry) = migration(number, service).as_ref().clone() else {
+        panic!("it is no entry of the register");
+    };
+    Arc::new(Document::Migration(Migration {
+        verified: false,
+        ..entry
+    }))
+}
+
+/// The link to the Dutch system, measured in no time.
+pub(super) fn link(status: &str) -> Arc<Document> {
+    document(
+        DocumentKind::Link,
+        json!({
+            "system": "mc.nl.example", "status": status, "measured_at": "2026-06-01T10:00:00.000Z"
         }),
     )
 }

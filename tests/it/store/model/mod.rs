@@ -10,6 +10,8 @@ use comity::decision::facts::ReadKey;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
 use comity::domain::lifecycle::Stage;
+use comity::domain::link::Link;
+use comity::domain::link::LinkStatus;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
@@ -186,12 +188,16 @@ impl Model {
             if !keys.insert(write.key.clone()) {
                 return Err("invalid");
             }
+            let before = self.documents.iter();
+            let before = before.filter(|(key, ..)| *key == write.key);
+            let before: Vec<Arc<Document>> = before.map(|(.., it)| Arc::clone(it)).collect();
             after.documents.retain(|(key, ..)| *key != write.key);
             if let Some(document) = &write.document {
+                let document = noted(before.first(), document, at(self.now));
                 let revision = Revision(self.applied);
                 after
                     .documents
-                    .push((write.key.clone(), revision, Arc::clone(document)));
+                    .push((write.key.clone(), revision, document));
             }
         }
         let mut holders: BTreeMap<String, DocumentKey> = BTreeMap::new();
@@ -381,7 +387,27 @@ impl Model {
                 assert_eq!(revision, self.read(&ReadKey::Identity(identity)));
             }
         }
+        self.check_decided_again(state);
         self.check_requests(state, ended_limit);
+    }
+
+    fn check_decided_again(&self, state: &State) {
+        let mut link = None;
+        let mut unverified = Vec::new();
+        for (key, _, document) in &self.documents {
+            if let Document::Link(found) = document.as_ref() {
+                link = found.up_since;
+            }
+            if let Document::Migration(entry) = document.as_ref() {
+                unverified.extend((!entry.verified).then(|| (key.clone(), entry.since)));
+            }
+        }
+        let expected = unverified.into_iter();
+        let expected = expected.filter_map(|(key, since)| Some((key, link?.max(since))));
+        let found = state.to_decide_again();
+        let found = found.map(|(_, it, since)| (it.key().unwrap(), since));
+        let found: BTreeMap<DocumentKey, Timestamp> = found.collect();
+        assert_eq!(found, expected.collect());
     }
 
     fn check_requests(&self, state: &State, limit: usize) {
@@ -441,6 +467,26 @@ impl Model {
             assert_eq!(kept, expected.map(|(.., id)| *id));
         }
     }
+}
+
+/// Since when a link is up is kept while it is.
+fn noted(
+    before: Option<&Arc<Document>>,
+    document: &Arc<Document>,
+    now: Timestamp,
+) -> Arc<Document> {
+    let Document::Link(link) = document.as_ref() else {
+        return Arc::clone(document);
+    };
+    let since = match before.map(AsRef::as_ref) {
+        Some(Document::Link(before)) => before.up_since.unwrap_or(now),
+        _ => now,
+    };
+    let up_since = (link.status == LinkStatus::Up).then_some(since);
+    Arc::new(Document::Link(Link {
+        up_since,
+        ..link.clone()
+    }))
 }
 
 /// Cleared, sent and held follow each other, perhaps with leaps; then comes an answer, or a refusal of ours.

@@ -23,6 +23,7 @@ use crate::store::support::correlation;
 use crate::store::support::delete;
 use crate::store::support::expire;
 use crate::store::support::key;
+use crate::store::support::link;
 use crate::store::support::migration;
 use crate::store::support::pending;
 use crate::store::support::publish;
@@ -33,6 +34,7 @@ use crate::store::support::respond;
 use crate::store::support::submit;
 use crate::store::support::system;
 use crate::store::support::under_key;
+use crate::store::support::unverified;
 use crate::store::support::user;
 use crate::store::support::write_at;
 
@@ -44,6 +46,10 @@ pub(super) enum Operation {
     WriteAgreement(bool),
     /// A user and a service; whether the entry is written or deleted.
     WriteMigration(u8, u8, bool),
+    /// The same of one whose home could not be asked.
+    WriteUnverified(u8, u8),
+    /// Whether it is up.
+    WriteLink(bool),
     Submit {
         key: Option<(u8, u8)>,
         reads: Vec<u8>,
@@ -104,6 +110,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => any::<bool>().prop_map(Operation::WriteAgreement),
         2 => (0_u8..2, 0_u8..2, any::<bool>())
             .prop_map(|(user, service, is_there)| Operation::WriteMigration(user, service, is_there)),
+        1 => (0_u8..2, 0_u8..2)
+            .prop_map(|(user, service)| Operation::WriteUnverified(user, service)),
+        2 => any::<bool>().prop_map(Operation::WriteLink),
         4 => (
             option::of((0_u8..3, 0_u8..2)),
             vec(0_u8..READS, 0..3),
@@ -183,6 +192,14 @@ impl Model {
                     delete(document.key().unwrap(), Expected::Any)
                 };
                 write_at(vec![write], self.now)
+            }
+            Operation::WriteUnverified(user, service) => {
+                let document = unverified(*user, ["mcptt", "mcdata"][usize::from(*service)]);
+                write_at(vec![put(&document, Expected::Any)], self.now)
+            }
+            Operation::WriteLink(up) => {
+                let document = link(if *up { "up" } else { "down" });
+                write_at(vec![put(&document, Expected::Any)], self.now)
             }
             Operation::Submit {
                 key,
