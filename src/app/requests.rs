@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
@@ -11,10 +13,13 @@ use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
 use crate::app::decide_again::RevocationPart;
 use crate::app::decide_again::Revoked;
+use crate::app::disclosure::DisclosureAnswer;
+use crate::app::disclosure::told;
 use crate::app::error::AppError;
+use crate::app::outward::PartnerView;
 use crate::app::permission::Action;
-use crate::app::report::ReportPart;
-use crate::app::report::WordsPart;
+use crate::app::report::PartnerAnswer;
+use crate::app::report::ReportAnswer;
 use crate::app::report::partner_answers;
 use crate::app::report::report_answer;
 use crate::app::respond::ReviewPart;
@@ -28,6 +33,8 @@ use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
+use crate::domain::identity::McServiceId;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
@@ -42,7 +49,20 @@ impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
-        self.request_answer(id)
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
+    }
+
+    /// A request as the partner may see it, and its version.
+    pub fn partner_view(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+    ) -> Result<(PartnerView, u64), AppError> {
+        self.permit_on_request(caller, Action::ReadRequest, id)?;
+        let standing = self.standing(id)?;
+        let view = PartnerView::new(&standing.record.request, &standing.items);
+        Ok((view, standing.entry.version))
     }
 
     /// Requests with a correlation id, oldest first, as far as the caller may read them; the latest where there are
@@ -69,7 +89,7 @@ impl App {
         let latest = found.split_off(latest);
         latest
             .into_iter()
-            .map(|(_, id)| self.request_answer(id))
+            .map(|(_, id)| self.request(caller, id))
             .collect()
     }
 
@@ -94,15 +114,18 @@ impl App {
             .map_err(|error| AppError::Broken(Box::new(error)))
     }
 
-    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+    /// What the log and the store say of a request.
+    fn standing(&self, id: RequestId) -> Result<Standing, AppError> {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
-        let record = decision_record(&stored)?;
+        let mut record = decision_record(&stored)?;
         let (mut responses, mut reports) = (Vec::new(), Vec::new());
         let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
             refusal_obligations(&record.items).collect();
+        let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
         for index in &entry.further {
             let stored = self.entry(*index)?;
+            disclosed.extend(told(&stored));
             if stored.leaf.kind() == LeafKind::Review {
                 when_refused.extend(refusal_obligations(&decision_record(&stored)?.items));
                 responses.push(response_answer(*index, &stored)?);
@@ -110,44 +133,86 @@ impl App {
                 reports.push(report_answer(*index, &stored)?);
             }
         }
-        let mut partner = partner_answers(&reports, &entry.items, |item| {
+        let partner = partner_answers(&reports, &entry.items, |item| {
             when_refused.get(&item).cloned().unwrap_or_default()
         });
-        let ended = record_parts(&stored);
-        let ended = ended.iter().filter_map(revoked).flatten();
-        let ended: BTreeMap<usize, Revoked> = ended
-            .filter_map(|mut ended| Some((ended.item.take()?, ended)))
-            .collect();
-        let items = entry.items.iter().zip(record.items).enumerate();
+        let decisions = std::mem::take(&mut record.items);
+        let items = entry.items.iter().zip(decisions).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
-                let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer {
-                    revoked: ended.get(&number).cloned(),
-                    ..ItemAnswer::new(decision, *state, partner.remove(&number))
-                }
+                let decided = latest_evaluation(&responses, number, submitted);
+                let refused = reports.iter().rev().find_map(|it| it.refusal(number));
+                (refused.unwrap_or(decided), *state)
             })
             .collect();
+        Ok(Standing {
+            revoked: revoked(&stored),
+            reports,
+            partner,
+            receipt: receipt(entry.submitted, &stored),
+            entry,
+            record,
+            responses,
+            disclosed,
+            items,
+        })
+    }
+
+    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let Standing {
+            entry,
+            receipt,
+            record,
+            responses,
+            disclosed,
+            items,
+            reports,
+            mut partner,
+            mut revoked,
+        } = self.standing(id)?;
+        let items = items.into_iter().enumerate();
+        let items = items.map(|(number, (decision, state))| ItemAnswer {
+            revoked: revoked.remove(&number),
+            ..ItemAnswer::new(decision, state, partner.remove(&number))
+        });
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items,
+            items: items.collect(),
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,
             },
-            record: receipt(entry.submitted, &stored),
+            record: receipt,
             decided_at: record.now,
             responses,
             reports,
+            disclosed,
             version: entry.version,
         })
     }
+}
+
+/// A request and what became of it.
+struct Standing {
+    entry: RequestEntry,
+    receipt: Receipt,
+    /// As it was submitted, without its items.
+    record: DecisionRecord,
+    responses: Vec<ResponseAnswer>,
+    disclosed: Vec<DisclosureAnswer>,
+    reports: Vec<ReportAnswer>,
+    /// What the partner answered, by item.
+    partner: BTreeMap<usize, PartnerAnswer>,
+    /// What ended with the decision, by item.
+    revoked: BTreeMap<usize, Revoked>,
+    /// What was last decided about each item, and where it stands.
+    items: Vec<(DecisionAnswer, ItemState)>,
 }
 
 /// What a partner's refusal of an item obliges to; an evaluation that refused it says nothing of that.
@@ -160,6 +225,17 @@ fn refusal_obligations(
         .map(|(number, item)| (number, item.when_refused.clone()))
         .collect();
     said.into_iter()
+}
+
+/// What ended with a decision, by item.
+fn revoked(stored: &StoredEntry) -> BTreeMap<usize, Revoked> {
+    let parts = record_parts(stored);
+    let parts = parts.iter();
+    let parts = parts.filter_map(|part| serde_json::from_slice::<RevocationPart>(&part.body).ok());
+    let ended = parts.flat_map(|part| part.revoked);
+    ended
+        .filter_map(|mut ended| Some((ended.item.take()?, ended)))
+        .collect()
 }
 
 /// What was last decided about an item: at an answer to it, else when it was submitted.
@@ -210,25 +286,40 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part) && !is_report(part) && revoked(part).is_none())
+        .filter(|part| !is_attached(part))
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
 
-/// What ended with a decision, if the part says that.
-fn revoked(part: &RecordPart) -> Option<Vec<Revoked>> {
-    let part: RevocationPart = serde_json::from_slice(&part.body).ok()?;
-    Some(part.revoked)
+/// What stands beside the decision in its record, by the word that such parts begin with.
+const ATTACHED: [&str; 9] = [
+    "review",
+    "reviewer",
+    "report",
+    "partner-words",
+    "revocation",
+    "sealed-configuration",
+    "disclosure",
+    "disclosed",
+    "disclosed-user",
+];
+
+#[derive(Deserialize)]
+struct Tagged {
+    part: String,
 }
 
-fn is_report(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReportPart>(&part.body).is_ok()
-        || serde_json::from_slice::<WordsPart>(&part.body).is_ok()
+fn is_attached(part: &RecordPart) -> bool {
+    let tagged = serde_json::from_slice::<Tagged>(&part.body);
+    tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
 }
 
-fn is_review(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
-        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+/// Who answered, if the entry is an answer and they are not erased.
+pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
+    let parts = record_parts(stored);
+    let mut parts = parts.iter();
+    let reviewer: ReviewerPart = parts.find_map(|part| serde_json::from_slice(&part.body).ok())?;
+    Some(reviewer.reviewer)
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {

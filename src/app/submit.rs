@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
+use crate::app::configuration;
 use crate::app::consequence::Granted;
 use crate::app::cooperation;
 use crate::app::credentials::Presented;
@@ -27,13 +28,16 @@ use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
+use crate::decision::record::RecordPart;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
+use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
 use crate::domain::migration::Migration;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
+use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
@@ -69,6 +73,19 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) agreement: Option<Agreement>,
     /// Where a visitor is registered already whose home is to be asked.
     pub(in crate::app) register: BTreeMap<McService, Migration>,
+    /// What is kept of the configuration that the request pushes anew.
+    pub(in crate::app) kept_configuration: Option<Versioned<KeptUeConfiguration>>,
+}
+
+/// A request that is ready to be decided: its secrets are sealed or examined.
+struct Prepared {
+    request_id: RequestId,
+    idempotency: Option<Idempotency>,
+    /// By what it is found again.
+    correlation: Option<CorrelationDigest>,
+    request: InterSystemRequest,
+    /// What it pushes, as it is kept with the record unless it is refused.
+    sealed: Option<RecordPart>,
 }
 
 impl App {
@@ -83,6 +100,8 @@ impl App {
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
+        let request_id = RequestId(uuid::Uuid::new_v4());
+        let sealed = self.seal_configuration(&request, request_id)?;
         let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
             &serde_json::to_vec(&presented.request)
@@ -92,38 +111,49 @@ impl App {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
-        let request = self.examined(presented);
-        let work =
-            tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
+        let correlation = self
+            .sealing_key()
+            .correlation(&presented.request.correlation_id);
+        let prepared = Prepared {
+            request_id,
+            idempotency,
+            correlation,
+            request: self.examined(presented),
+            sealed,
+        };
+        let work = tokio::spawn(async move { app.submit_prepared(caller, prepared).await });
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
-    async fn submit_sealed(
+    async fn submit_prepared(
         &self,
         caller: Caller,
-        idempotency: Option<Idempotency>,
-        request: InterSystemRequest,
+        prepared: Prepared,
     ) -> Result<RequestAnswer, AppError> {
-        if let Some(id) = self.known_duplicate(idempotency)? {
-            return self.request_answer(id);
+        if let Some(id) = self.known_duplicate(prepared.idempotency)? {
+            return self.answer_to(&caller, id);
         }
-        let request_id = RequestId(uuid::Uuid::new_v4());
-        let _turn = self.turn(&request).await;
-        let correlation = self.sealing_key().correlation(&request.correlation_id);
+        let request = &prepared.request;
+        let request_id = prepared.request_id;
+        let _turn = self.turn(request).await;
         for _ in 0..ATTEMPTS_MAX {
-            let evaluation = self.evaluate(&request).await?;
+            let mut evaluation = self.evaluate(request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let identified = (request_id, idempotency, correlation);
-            let revoked = self.revoked(&request, &evaluation)?;
-            let command = submission(&caller, identified, &request, evaluation, &revoked)?;
+            let accepted = accepted(&evaluation.items);
+            let revoked = self.revoked(request, &evaluation)?;
+            let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
+            let mut command = submission(&caller, &prepared, evaluation, &revoked)?;
+            command.parts.extend(told);
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
-                    self.count_decision(&request, &decided);
+                    self.count_decision(request, &decided);
                     return match committed.outcome {
-                        CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
-                        CommandOutcome::Sequenced => self.request_answer(request_id),
+                        CommandOutcome::Duplicate { request_id } => {
+                            self.answer_to(&caller, request_id)
+                        }
+                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id),
                     };
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
@@ -131,6 +161,11 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
     }
 
     /// What would be answered now; recorded only as a count.
@@ -168,11 +203,14 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let ((facts, mut read_set), agreement, register) = self.store().view(|state| {
+        let (gathered, agreement, register, kept_configuration) = self.store().view(|state| {
             let gathered = gather(local, request, state, now);
             let agreement = cooperation::agreement(request, state);
-            (gathered, agreement, register::of_visitor(request, state))
+            let register = register::of_visitor(request, state);
+            let kept_configuration = configuration::kept(request, state);
+            (gathered, agreement, register, kept_configuration)
         });
+        let (facts, mut read_set) = gathered;
         read_set.entries.extend(register.read);
         read_set.generation = live.generation;
         let bundle = BundleReference {
@@ -189,6 +227,7 @@ impl App {
             items,
             agreement,
             register: register.entries,
+            kept_configuration,
         })
     }
 
@@ -232,34 +271,37 @@ impl App {
     }
 }
 
-/// The name of a request, how a repetition is known, and by what it is found again.
-type Identified = (RequestId, Option<Idempotency>, Option<CorrelationDigest>);
-
 fn submission(
     caller: &Caller,
-    (request_id, idempotency, correlation): Identified,
-    request: &InterSystemRequest,
+    prepared: &Prepared,
     evaluation: Evaluation,
     revoked: &[(Write, Revoked)],
 ) -> Result<Submit, AppError> {
+    let Prepared {
+        request_id,
+        idempotency,
+        correlation,
+        request,
+        sealed,
+    } = prepared;
+    let request_id = *request_id;
     let items: Vec<ItemState> = evaluation
         .items
         .iter()
         .map(|item| match item.outcome {
-            Outcome::Accept => accepted(request, evaluation.now),
+            Outcome::Accept => accepted_state(request, evaluation.now),
             Outcome::Reject => ItemState::Refused,
             Outcome::Review => ItemState::Pending {
                 expires_at: item.expires_at,
             },
         })
         .collect();
-    let decided = evaluation.items.iter().enumerate();
-    let granted = decided.filter(|(_, item)| item.outcome == Outcome::Accept);
     let writes = Granted {
         request,
         request_id,
-        items: granted.map(|(number, _)| number).collect(),
+        items: accepted(&evaluation.items),
         evaluation: &evaluation,
+        submitted: None,
     }
     .writes()?;
     let mut writes = writes;
@@ -268,15 +310,18 @@ fn submission(
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
     let record = record(caller, request, request_id, evaluation);
-    let parts = record
+    let mut parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
-    let parts = with_revocations(parts, request, revoked)?;
+    parts = with_revocations(parts, request, revoked)?;
+    if items.iter().any(|item| *item != ItemState::Refused) {
+        parts.extend(sealed.clone());
+    }
     Ok(Submit {
         request_id,
         caller: caller.name.as_str().into(),
-        idempotency,
-        correlation,
+        idempotency: *idempotency,
+        correlation: *correlation,
         read_set,
         items,
         writes,
@@ -287,7 +332,7 @@ fn submission(
 }
 
 /// Where an item is that is accepted here: granted, or cleared to be put to the partner.
-pub(in crate::app) fn accepted(request: &InterSystemRequest, now: Timestamp) -> ItemState {
+pub(in crate::app) fn accepted_state(request: &InterSystemRequest, now: Timestamp) -> ItemState {
     if !request.is_answered_by_partner() {
         return ItemState::Granted;
     }
@@ -301,6 +346,13 @@ pub(in crate::app) fn accepted(request: &InterSystemRequest, now: Timestamp) -> 
 /// Whether an item was just accepted here.
 pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
     state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
+}
+
+/// The numbers of the items that are accepted.
+fn accepted(items: &[ItemDecision]) -> Vec<usize> {
+    let items = items.iter().enumerate();
+    let accepted = items.filter(|(_, item)| item.outcome == Outcome::Accept);
+    accepted.map(|(number, _)| number).collect()
 }
 
 /// How many items have each outcome.

@@ -8,6 +8,7 @@ use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
 use super::home_refusal::HomeRefusal;
+use super::kept_configuration::KeptUeConfiguration;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
 use super::migration::Migration;
@@ -18,7 +19,6 @@ use super::registry::DocumentKey;
 use super::registry::DocumentKind;
 use super::registry::InvalidDocumentId;
 use super::system::System;
-use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
 use super::wire::Problem;
 use super::wire::typed;
@@ -40,7 +40,7 @@ pub enum Document {
     /// The state of an interconnection.
     Link(Link),
     /// What a partner pushed.
-    UeConfiguration(StoredUeConfiguration),
+    UeConfiguration(KeptUeConfiguration),
     /// A user who is served away from home.
     Migration(Migration),
     /// A deletion that a partner was asked for.
@@ -73,6 +73,14 @@ impl Document {
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
             Self::HomeRefusal(_) => DocumentKind::HomeRefusal,
         }
+    }
+
+    /// What is kept of pushed UE configuration, if it is that.
+    pub fn ue_configuration(&self) -> Option<&KeptUeConfiguration> {
+        if let Self::UeConfiguration(kept) = self {
+            return Some(kept);
+        }
+        None
     }
 
     /// The key that the document's own content gives it.

@@ -53,6 +53,16 @@ pub struct ReportAnswer {
     /// What the partner answered, by item.
     #[serde(skip)]
     answered: BTreeMap<usize, PartnerAnswer>,
+    /// What policy refused by then, by item.
+    #[serde(skip)]
+    refused: BTreeMap<usize, DecisionAnswer>,
+}
+
+impl ReportAnswer {
+    /// Why an item was refused though the partner granted it.
+    pub(in crate::app) fn refusal(&self, item: usize) -> Option<DecisionAnswer> {
+        self.refused.get(&item).cloned()
+    }
 }
 
 /// What a partner answered about one item.
@@ -122,7 +132,7 @@ pub(in crate::app) fn report_answer(
         Vec::new()
     };
     let mut evaluated = Vec::new();
-    let mut answered = BTreeMap::new();
+    let (mut answered, mut refused) = (BTreeMap::new(), BTreeMap::new());
     for (item, outcome) in &said.items {
         let Some(outcome) = *outcome else {
             continue;
@@ -137,7 +147,10 @@ pub(in crate::app) fn report_answer(
             (PartnerOutcome::Accept | PartnerOutcome::Reject, _) => Vec::new(),
         };
         if outcome == PartnerOutcome::Accept {
-            evaluated.extend(decision.cloned().map(DecisionAnswer::from));
+            let decision = decision.cloned().map(DecisionAnswer::from);
+            let is_refused = |it: &DecisionAnswer| it.outcome == Outcome::Reject;
+            refused.extend(decision.clone().filter(is_refused).map(|it| (*item, it)));
+            evaluated.extend(decision);
         }
         let answer = PartnerAnswer {
             outcome,
@@ -158,6 +171,7 @@ pub(in crate::app) fn report_answer(
         reported_at: said.reported_at,
         record: receipt(index, stored),
         answered,
+        refused,
     })
 }
 

@@ -159,6 +159,7 @@ impl Consequence<'_> {
             request_id: self.id,
             evaluation,
             items: Vec::new(),
+            submitted: None,
         };
         let entry = granted.entry(evaluation.items.get(it.number)?)?;
         let theirs = it.words.as_ref().and_then(|words| words.limits.end_time);

@@ -61,6 +61,18 @@ pub trait Lookup {
 
     /// How many users of a home the register of current systems has, one of them left out.
     fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors;
+
+    /// Who has an identity that a serving system gave, one user left out.
+    fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs;
+}
+
+/// What the register of current systems says of an identity that a serving system gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServedAs {
+    /// Whether another user has it.
+    pub taken: bool,
+    /// The revision of the newest entry with it.
+    pub revision: Option<Revision>,
 }
 
 /// What the register of current systems says of the users of one home.
@@ -241,7 +253,7 @@ pub struct DeletionFacts {
 pub struct ServingIdentityFacts {
     /// The home that it names; absent where a number resolves to none.
     pub home: Option<McSystemId>,
-    /// Whether it is a service identity of one of our own users.
+    /// Whether somebody else has it: one of our own users, or another user in the register of current systems.
     pub registered: bool,
 }
 
@@ -314,6 +326,8 @@ pub enum ReadKey {
     /// How many users of a home are in the register of current systems; its revision is that of the newest entry
     /// about them. Who joins changes it; who leaves need not, which can only widen what was decided.
     Visitors(McSystemId),
+    /// Who has an identity that a serving system gave; its revision is that of the newest entry with it.
+    ServedAs(McServiceId),
 }
 
 /// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.

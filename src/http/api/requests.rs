@@ -68,16 +68,35 @@ pub(super) async fn find(
     Ok(axum::Json(json!({ "requests": requests })).into_response())
 }
 
-/// `GET /v1/requests/{id}`.
+/// Which view of a request is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    view: Option<String>,
+}
+
+/// `GET /v1/requests/{id}`; with `view=partner` only what may leave our system.
 pub(super) async fn read(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    Ok(answered(
-        StatusCode::OK,
-        &state.app().request(&caller, request_id(&id)?)?,
-    ))
+    let Query(wanted) = wanted
+        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let id = request_id(&id)?;
+    match wanted.view.as_deref() {
+        None => Ok(answered(StatusCode::OK, &state.app().request(&caller, id)?)),
+        Some("partner") => {
+            let (view, version) = state.app().partner_view(&caller, id)?;
+            let etag = [(ETAG, format!("\"r{version}\""))];
+            Ok((StatusCode::OK, etag, axum::Json(view)).into_response())
+        }
+        Some(other) => {
+            let detail = format!("there is no view `{other}`; `partner` is one");
+            Err(Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("view"))
+        }
+    }
 }
 
 /// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names the version seen.

@@ -22,6 +22,7 @@ use crate::decision_log::Salt;
 use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::PartnerOutcome;
+use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
@@ -146,6 +147,10 @@ enum OpenBody {
         minute: Timestamp,
         counts: OutcomeCounts,
     },
+    SecretsRead {
+        key: DocumentKey,
+        version: u64,
+    },
 }
 
 /// New states of items, and what is written with them.
@@ -264,6 +269,7 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
+            Self::SecretsRead { .. } => LeafKind::Administrative,
         }
     }
 
@@ -315,10 +321,12 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Published { .. }
-            | Self::PublicationRefused { .. } => OutcomeCounts::default(),
+            | Self::PublicationRefused { .. }
+            | Self::SecretsRead { .. } => OutcomeCounts::default(),
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of event")]
     fn open(&self, details: &mut Vec<Detail>) -> Result<OpenBody, serde_json::Error> {
         Ok(match self {
             Self::Genesis { origin } => OpenBody::Genesis { origin: *origin },
@@ -386,11 +394,28 @@ impl EventBody {
                 minute: *minute,
                 counts: *counts,
             },
+            Self::SecretsRead {
+                key,
+                version,
+                actor,
+            } => open_secrets_read((key, *version), actor.as_deref(), details),
         })
     }
 }
 
+fn open_secrets_read(
+    (key, version): (&DocumentKey, u64),
+    actor: Option<&str>,
+    details: &mut Vec<Detail>,
+) -> OpenBody {
+    let actor = actor.map(str::to_owned);
+    details.extend(actor.map(|actor| Detail::Actor { actor }));
+    let key = key.clone();
+    OpenBody::SecretsRead { key, version }
+}
+
 impl OpenBody {
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of event")]
     fn close(self, mut details: Vec<Detail>) -> Result<EventBody, serde_json::Error> {
         Ok(match self {
             Self::Genesis { origin } => EventBody::Genesis { origin },
@@ -460,6 +485,14 @@ impl OpenBody {
                 minute,
                 counts,
             },
+            Self::SecretsRead { key, version } => {
+                let (actor, _) = texts(details);
+                EventBody::SecretsRead {
+                    key,
+                    version,
+                    actor,
+                }
+            }
         })
     }
 }

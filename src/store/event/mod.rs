@@ -121,6 +121,33 @@ pub enum EventBody {
         /// How many items came out which way.
         counts: OutcomeCounts,
     },
+    /// The secrets of a document were read.
+    SecretsRead {
+        /// Which document.
+        key: DocumentKey,
+        /// Which version of it.
+        version: u64,
+        /// Who read them; `None` once erased.
+        actor: Option<String>,
+    },
+}
+
+impl EventBody {
+    /// The documents that changed with it.
+    pub fn changes(&self) -> &[DocumentChange] {
+        match self {
+            Self::DocumentsWritten { changes, .. }
+            | Self::Submitted { changes, .. }
+            | Self::Responded { changes, .. }
+            | Self::Reported { changes, .. } => changes,
+            Self::Genesis { .. }
+            | Self::Expired { .. }
+            | Self::Published { .. }
+            | Self::PublicationRefused { .. }
+            | Self::DryRuns { .. }
+            | Self::SecretsRead { .. } => &[],
+        }
+    }
 }
 
 /// What became of one document.

@@ -90,6 +90,17 @@ fn event(body: EventBody) -> Event {
     }
 }
 
+fn secrets_read() -> EventBody {
+    EventBody::SecretsRead {
+        key: DocumentKey {
+            kind: DocumentKind::UeConfiguration,
+            id: "mc.de.example".parse().unwrap(),
+        },
+        version: 3,
+        actor: Some("Officer de Vries".to_owned()),
+    }
+}
+
 fn reported(request_id: RequestId) -> EventBody {
     let held = ItemState::AtPartner {
         stage: Stage::PartnerPending,
@@ -172,6 +183,7 @@ fn every_kind() -> Vec<Event> {
             minute: Timestamp::from_milliseconds(AT),
             counts,
         },
+        secrets_read(),
     ]
     .map(event)
     .to_vec()
@@ -400,6 +412,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::DryRunSummary,
+            LeafKind::Administrative,
         ]
     );
 }

@@ -95,7 +95,8 @@ impl RequestEntry {
             | EventBody::Submitted { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
-            | EventBody::DryRuns { .. } => {}
+            | EventBody::DryRuns { .. }
+            | EventBody::SecretsRead { .. } => {}
         }
     }
 

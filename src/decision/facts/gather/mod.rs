@@ -169,7 +169,8 @@ impl Gatherer<'_> {
             (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
             (Need::ServingIdentity, _) => {
                 let identity = elements.serving_identity();
-                person.serving_identity = identity.map(|identity| self.serving_identity(identity));
+                person.serving_identity =
+                    identity.map(|identity| self.serving_identity(identity, user));
             }
             (Need::Register, _) => person.register = self.register(user, elements),
             (Need::HomeRefusal, _) if self.direction == Direction::Inbound => {
@@ -415,7 +416,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: stored.clone(),
+            value: stored.stored(),
         })
     }
 

@@ -114,11 +114,19 @@ impl Gatherer<'_> {
         visitors.count as u64
     }
 
-    pub(super) fn serving_identity(&mut self, identity: &McServiceId) -> ServingIdentityFacts {
+    /// What is known of an identity that the user is to be served under.
+    pub(super) fn serving_identity(
+        &mut self,
+        identity: &McServiceId,
+        user: &McServiceId,
+    ) -> ServingIdentityFacts {
         let alias = FunctionalAlias::from(identity.uri().clone());
+        let served = self.lookup.served_as(identity, user);
+        let key = ReadKey::ServedAs(identity.clone());
+        self.read.insert(key, served.revision);
         ServingIdentityFacts {
             home: self.home(identity.uri()),
-            registered: self.is_registered(identity) || self.is_held(&alias),
+            registered: self.is_registered(identity) || self.is_held(&alias) || served.taken,
         }
     }
 }
