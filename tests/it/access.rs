@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 10] = [
     "submitRequest",
     "dryRun",
     "readRegistry",
@@ -25,22 +25,30 @@ const ACTIONS: [&str; 8] = [
     "publishPolicies",
     "readRecords",
     "readMetrics",
+    "readUeConfiguration",
+    "readUeConfigurationSecrets",
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 3] = ["readRequest", "answerRequest", "reportRequest"];
+const ON_REQUESTS: [&str; 4] = [
+    "readRequest",
+    "answerRequest",
+    "reportRequest",
+    "readDisclosure",
+];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
-const MATRIX: [(&[&str], &str, &str, &str); 8] = [
-    (&["operator"], "yyyyyyyy", "ynn", "ynn"),
-    (&["acms"], "yynnnnnn", "yny", "nnn"),
-    (&["peer"], "nnnnnnnn", "nnn", "nnn"),
-    (&["reviewer"], "nnnnnnnn", "yyn", "yyn"),
-    (&["security-officer"], "nyynyynn", "ynn", "ynn"),
-    (&["auditor"], "nnynynyn", "ynn", "ynn"),
-    (&["acms", "peer"], "nnnnnnnn", "nnn", "nnn"),
-    (&[], "nnnnnnnn", "nnn", "nnn"),
+const MATRIX: [(&[&str], &str, &str, &str); 9] = [
+    (&["operator"], "yyyyyyyyyn", "ynnn", "ynnn"),
+    (&["acms"], "yynnnnnnnn", "ynyy", "nnnn"),
+    (&["peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yynn", "yynn"),
+    (&["security-officer"], "nyynyynnyn", "ynnn", "ynnn"),
+    (&["auditor"], "nnynynynyn", "ynny", "ynny"),
+    (&["configuration-manager"], "nnnnnnnnyy", "nnnn", "nnnn"),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&[], "nnnnnnnnnn", "nnnn", "nnnn"),
 ];
 
 fn ask(
