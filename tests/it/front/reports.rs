@@ -210,7 +210,7 @@ async fn an_answer_joins_by_its_correlation_id_and_comes_from_whom_was_asked() {
             json!({ "report": "delivered", "at": "2026-11-21T10:00:00.000Z" }),
             "/at",
         ),
-        (without(&good, "/peer"), ""),
+        (without(&good, "/peer"), "/peer"),
         (with(&good, "/items", json!([])), "/items"),
         (
             with(&good, "/items/0/outcome", "review"),
