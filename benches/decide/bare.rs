@@ -75,7 +75,8 @@ impl Bare {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => None,
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => None,
         });
         let group = documents.into_iter().find_map(|document| match document {
             Document::Group(it) => (it.id.as_str() == group).then_some(it),
@@ -90,7 +91,8 @@ impl Bare {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => None,
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => None,
         });
         Self {
             policies: subset(bundle, |_| true).unwrap(),

@@ -127,7 +127,8 @@ fn registry(size: usize) -> World {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => None,
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]

@@ -82,6 +82,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         access_policies: package("policies/access"),
         workers: 2,
         dry_runs_per_minute_max: 600,
+        decide_again_grace_seconds: 600,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));
     let app = app.await.unwrap();

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::outward::PartnerReason;
+use crate::app::report::PartnerAnswer;
+use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -49,6 +52,9 @@ pub struct RequestAnswer {
     /// What reviewers answered, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseAnswer>,
+    /// What became of it at the partner, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<ReportAnswer>,
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
@@ -64,11 +70,17 @@ pub struct ItemAnswer {
     pub decision: DecisionAnswer,
     /// Where the item stands.
     pub state: &'static str,
+    /// What the partner answered, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerAnswer>,
+    /// What ended with the decision: a service that was granted before without asking the home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revoked>,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
+    pub fn new(decision: DecisionAnswer, state: ItemState, partner: Option<PartnerAnswer>) -> Self {
         let partner_reason = PartnerReason::standing(&decision, state);
         Self {
             decision: DecisionAnswer {
@@ -76,6 +88,8 @@ impl ItemAnswer {
                 ..decision
             },
             state: state.as_str(),
+            partner,
+            revoked: None,
         }
     }
 }
@@ -106,7 +120,7 @@ pub struct DecisionAnswer {
     pub would_permit: Vec<String>,
     /// How the grant is less than what was asked.
     pub limits: Limits,
-    /// What has to be done once the item is granted.
+    /// What has to be done once the item is granted, or once it may be sent.
     pub obligations: Vec<Obligation>,
     /// The policies that could not be evaluated.
     pub errors: Vec<PolicyError>,

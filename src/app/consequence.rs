@@ -1,13 +1,13 @@
-//! What a grant changes in the registry, written in the same entry of the log as the decision.
+//! What a grant or a clearance changes in the registry, written in the same entry of the log as the decision.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::cooperation;
 use crate::app::error::AppError;
+use crate::app::submit::CONSENT_WAIT_MILLISECONDS;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
-use crate::decision::facts::PersonFacts;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
@@ -17,7 +17,6 @@ use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
-use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::request::CooperationStatusChange;
@@ -72,6 +71,9 @@ impl Granted<'_> {
             }
             (Direction::Outbound, OperationBody::AutomaticResponseChange(_)) => self.responses(),
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
+            (Direction::Inbound, OperationBody::MigrationServiceAuthorization(_)) => {
+                self.provisional()
+            }
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
                 Direction::Inbound,
@@ -167,39 +169,64 @@ impl Granted<'_> {
     /// The register of current systems: in the serving system its visitor, in the home its user
     /// (TR 23.781 clause 5.2.5).
     fn registered(&self) -> Result<Changes, InvalidDocumentId> {
-        let elements = self.request.body.elements();
-        let facts = &self.evaluation.facts;
-        let home = facts.subjects.first().and_then(|user| user.home.as_ref());
-        let serving = serving_system(self.request);
-        let link = facts.shared.link.as_ref();
         let mut changes = Changes::new();
-        for item in self.decisions() {
-            let (Some(user), Some(service), Some(home), Some(serving)) =
-                (elements.subject(), item.item.service, home, serving)
-            else {
+        for entry in self.decisions().filter_map(|item| self.entry(item)) {
+            let entry = Document::Migration(entry);
+            changes.insert(entry.key()?, Some(entry));
+        }
+        Ok(changes)
+    }
+
+    /// A visitor whose home is asked has a place and is not served, for as long as the home has to answer
+    /// (ruling 11). Who is served already, because the home could not be asked before, is so until it answers.
+    fn provisional(&self) -> Result<Changes, InvalidDocumentId> {
+        let now = self.evaluation.now;
+        let last = now.plus_milliseconds(CONSENT_WAIT_MILLISECONDS);
+        let mut changes = Changes::new();
+        for entry in self.decisions().filter_map(|item| self.entry(item)) {
+            let present = self.evaluation.register.get(&entry.service);
+            if present.is_some_and(|present| present.holds(now)) {
                 continue;
-            };
+            }
             let entry = Document::Migration(Migration {
-                user: user.clone(),
-                service,
-                home_system: home.clone(),
-                serving_system: serving.clone(),
-                serving_mc_service_id: elements.serving_identity().cloned(),
-                since: self.evaluation.now,
-                expires_at: item.limits.end_time,
-                request_id: self.request_id.0,
-                // Under these terms the home could not be asked, and is when the link returns (ruling 22).
-                verified: !elements.needs_to_know(Need::LinkFailureProfile),
-                interconnection: link.map(|link| link.value.status),
+                expires_at: Some(entry.expires_at.map_or(last, |end| end.min(last))),
+                verified: false,
+                awaiting_consent: true,
+                ..entry
             });
             changes.insert(entry.key()?, Some(entry));
         }
         Ok(changes)
     }
 
-    /// Deletions that we ask a partner for, and additions that put an end to them (ruling 15).
+    /// What the register says of a user once an item is granted.
+    pub(in crate::app) fn entry(&self, item: &ItemDecision) -> Option<Migration> {
+        let elements = self.request.body.elements();
+        let facts = &self.evaluation.facts;
+        let home = facts.subjects.first().and_then(|user| user.home.as_ref());
+        let link = facts.shared.link.as_ref();
+        Some(Migration {
+            user: elements.subject()?.clone(),
+            service: item.item.service?,
+            home_system: home?.clone(),
+            serving_system: serving_system(self.request)?.clone(),
+            serving_mc_service_id: elements.serving_identity().cloned(),
+            since: self.evaluation.now,
+            expires_at: item.limits.end_time,
+            request_id: self.request_id.0,
+            // Under these terms the home could not be asked, and is when the link returns (ruling 22).
+            verified: !elements.needs_to_know(Need::LinkFailureProfile),
+            awaiting_consent: false,
+            interconnection: link.map(|link| link.value.status),
+        })
+    }
+
+    /// Deletions that we ask a partner for (ruling 15).
     fn deletions(&self, update: &GroupMembershipUpdate) -> Result<Changes, InvalidDocumentId> {
         let mut changes = Changes::new();
+        if update.change != MembershipChange::Delete {
+            return Ok(changes);
+        }
         for number in &self.items {
             let member = update.members.get(*number);
             let facts = self.evaluation.facts.subjects.get(*number);
@@ -210,26 +237,14 @@ impl Granted<'_> {
             let Some(person) = facts.profile.as_ref().map(|found| &found.value.user) else {
                 continue;
             };
-            match update.change {
-                MembershipChange::Delete => {
-                    let deletion = Document::OpenDeletion(OpenDeletion {
-                        group: update.group.clone(),
-                        person: person.clone(),
-                        member: member.clone(),
-                        request_id: self.request_id.0,
-                        since: self.evaluation.now,
-                    });
-                    changes.insert(deletion.key()?, Some(deletion));
-                }
-                MembershipChange::Add if is_open(facts) => {
-                    let key = DocumentKey {
-                        kind: DocumentKind::OpenDeletion,
-                        id: OpenDeletion::id(&update.group, person)?,
-                    };
-                    changes.insert(key, None);
-                }
-                MembershipChange::Add => {}
-            }
+            let deletion = Document::OpenDeletion(OpenDeletion {
+                group: update.group.clone(),
+                person: person.clone(),
+                member: member.clone(),
+                request_id: self.request_id.0,
+                since: self.evaluation.now,
+            });
+            changes.insert(deletion.key()?, Some(deletion));
         }
         Ok(changes)
     }
@@ -265,9 +280,4 @@ impl Granted<'_> {
         let items = self.items.iter();
         items.filter_map(|number| self.evaluation.items.get(*number))
     }
-}
-
-fn is_open(person: &PersonFacts) -> bool {
-    let deletion = person.deletion.as_ref();
-    deletion.is_some_and(|deletion| deletion.open.is_some())
 }

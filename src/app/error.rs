@@ -54,6 +54,14 @@ pub enum AppError {
         /// Where the request stands, where it is known.
         current: Option<Box<Standing>>,
     },
+    /// What is reported cannot have become of these items.
+    #[error("{detail}")]
+    NotAtPartner {
+        /// Which, and why.
+        detail: String,
+        /// Where the request stands, where it is known.
+        current: Option<Box<Standing>>,
+    },
     /// The caller asks without consequence more often than is allowed.
     #[error("no more dry runs for {retry_after_seconds} s")]
     TooManyDryRuns {
@@ -66,6 +74,9 @@ pub enum AppError {
     /// Whoever answers is not a user of ours, or not an enabled one.
     #[error("the reviewer is not an enabled user of this system")]
     UnknownReviewer,
+    /// Who is said to answer was not asked, or is not known so.
+    #[error("the answer is not the partner's: {0}")]
+    PeerRefused(String),
     /// The bundle does not pass the gate.
     #[error("the bundle was refused: {0}")]
     Refused(Diagnostics),

@@ -69,6 +69,9 @@ impl App {
             applied_entries: health.applied,
             projected_entries: health.projected,
             projection_whole: health.projection.is_none(),
+            migrations_to_decide_again: self
+                .store()
+                .view(|state| state.to_decide_again().count() as u64),
         });
         self.metrics().encode()
     }

@@ -44,6 +44,7 @@ impl App {
                     _ = expiry.tick() => {
                         app.expire_overdue().await;
                         app.end_migrations().await;
+                        app.end_unverified().await;
                     }
                     _ = summary.tick() => app.record_dry_runs().await,
                 }

@@ -10,6 +10,7 @@ pub mod configuration;
 mod consequence;
 mod cooperation;
 pub mod credentials;
+pub mod decide_again;
 pub mod disclosure;
 pub mod error;
 pub mod health;
@@ -24,7 +25,9 @@ pub mod plausibility;
 pub mod pool;
 pub mod publish;
 mod rate;
+mod register;
 pub mod replay;
+pub mod report;
 pub mod requests;
 pub mod respond;
 pub mod response_settings;
@@ -84,6 +87,8 @@ pub struct Settings {
     pub workers: usize,
     /// Dry runs of one caller in a minute.
     pub dry_runs_per_minute_max: u64,
+    /// How long a visitor is served unverified once the link to their home is back.
+    pub decide_again_grace_seconds: u64,
 }
 
 /// The service's use cases; clones share one service.
@@ -145,10 +150,20 @@ impl App {
             Ok(entry) => &*entry.caller,
             Err(_) => caller.name.as_str(),
         };
-        self.0
-            .access
-            .permit(caller, action, Object::Request { submitter })?;
+        self.permit_on_requests_of(caller, action, submitter)?;
         found
+    }
+
+    /// Permits or forbids an action on what one account submitted to a caller.
+    fn permit_on_requests_of(
+        &self,
+        caller: &Caller,
+        action: Action,
+        submitter: &str,
+    ) -> Result<(), AppError> {
+        let object = Object::Request { submitter };
+        self.0.access.permit(caller, action, object)?;
+        Ok(())
     }
 
     /// An answer as a caller may see it: what was disclosed is for those who may read that.

@@ -16,6 +16,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
+use crate::domain::outcome::PartnerOutcome;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::service::McService;
@@ -53,7 +54,21 @@ impl PartnerReason {
                 fixed("denied", "An authorised user did not agree.")
             }
             (ItemState::Expired, _) => fixed("expired", "Nobody answered in time."),
-            (ItemState::Granted, Outcome::Accept)
+            (
+                ItemState::Answered {
+                    outcome: PartnerOutcome::Reject,
+                    ..
+                },
+                _,
+            ) => fixed("refused-there", "Your system refused."),
+            (
+                ItemState::AtPartner { .. } | ItemState::Answered { .. },
+                Outcome::Review | Outcome::Reject,
+            ) => fixed("approved", "An authorised user agreed."),
+            (
+                ItemState::AtPartner { .. } | ItemState::Answered { .. } | ItemState::Granted,
+                Outcome::Accept,
+            )
             | (ItemState::Refused, Outcome::Reject)
             | (ItemState::Pending { .. }, _) => decision.partner_reason.clone(),
         }
@@ -134,8 +149,18 @@ impl PartnerItem {
         let elements = request.body.elements();
         let named = elements.requested_system();
         let outcome = match state {
-            ItemState::Granted => Outcome::Accept,
-            ItemState::Refused | ItemState::Expired => Outcome::Reject,
+            ItemState::Granted
+            | ItemState::AtPartner { .. }
+            | ItemState::Answered {
+                outcome: PartnerOutcome::Accept,
+                ..
+            } => Outcome::Accept,
+            ItemState::Refused
+            | ItemState::Expired
+            | ItemState::Answered {
+                outcome: PartnerOutcome::Reject,
+                ..
+            } => Outcome::Reject,
             ItemState::Pending { .. } => Outcome::Review,
         };
         let is_granted = outcome == Outcome::Accept;
@@ -161,7 +186,13 @@ impl PartnerView {
         let items: Vec<(DecisionAnswer, ItemState)> = decisions
             .into_iter()
             .map(|decision| {
-                let state = ItemState::decided(decision.outcome, decision.expires_at);
+                let state = match decision.outcome {
+                    Outcome::Accept => ItemState::Granted,
+                    Outcome::Reject => ItemState::Refused,
+                    Outcome::Review => ItemState::Pending {
+                        expires_at: decision.expires_at,
+                    },
+                };
                 (DecisionAnswer::from(decision), state)
             })
             .collect();

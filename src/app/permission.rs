@@ -34,6 +34,8 @@ pub enum Action {
     ReadRequest,
     /// Answer a held request.
     AnswerRequest,
+    /// Report what became of a request at the partner.
+    ReportRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -56,10 +58,11 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
+        Self::ReportRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -77,6 +80,7 @@ impl Action {
             Self::SubmitRequest => "submitRequest",
             Self::ReadRequest => "readRequest",
             Self::AnswerRequest => "answerRequest",
+            Self::ReportRequest => "reportRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -95,6 +99,7 @@ impl Action {
             Self::SubmitRequest => "submit requests",
             Self::ReadRequest => "read this request",
             Self::AnswerRequest => "answer this request",
+            Self::ReportRequest => "report on this request",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

@@ -8,6 +8,7 @@ use crate::domain::agreement::Agreement;
 use crate::domain::area::AreaMap;
 use crate::domain::document::Document;
 use crate::domain::group::Group;
+use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
@@ -81,6 +82,7 @@ pub fn check_document(surroundings: Surroundings<'_>, document: &Document) -> Ve
             vec![Invalid::at("/partner", "these are the keys of a partner")]
         }
         Document::AccessGrant(grant) => check_access(surroundings, grant),
+        Document::HomeRefusal(refusal) => check_refusal(surroundings, refusal),
         Document::System(_) | Document::Link(_) | Document::PartnerKeys(_) => Vec::new(),
         Document::ResponseSettings(_) => {
             let detail =
@@ -112,6 +114,21 @@ fn check_access(surroundings: Surroundings<'_>, grant: &AccessGrant) -> Vec<Inva
     if (grant.home_system == *local) == (grant.serving_system == *local) {
         let detail = format!("access is from `{local}` to another system, or the other way");
         problems.push(Invalid::at("/serving_system", detail));
+    }
+    problems
+}
+
+/// Homes refuse their own users, and we do not ask ourselves.
+fn check_refusal(surroundings: Surroundings<'_>, refusal: &HomeRefusal) -> Vec<Invalid> {
+    let mut problems = Vec::new();
+    problems.extend(other_home(
+        surroundings,
+        &refusal.user,
+        &refusal.home_system,
+    ));
+    if refusal.home_system == *surroundings.local {
+        let detail = "our own users are refused where their migration is decided";
+        problems.push(Invalid::at("/home_system", detail));
     }
     problems
 }

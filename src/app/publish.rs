@@ -325,6 +325,10 @@ impl From<Refusal> for AppError {
             },
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
             Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
+            refusal @ Refusal::NotAtPartner { .. } => Self::NotAtPartner {
+                detail: refusal.to_string(),
+                current: None,
+            },
             refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending {
                 detail: refusal.to_string(),
                 current: None,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::error::AppError;
+use crate::app::report::is_evaluated;
 use crate::app::requests::decision_record;
 use crate::decision::engine::Engine;
 use crate::decision::record::DecisionRecord;
@@ -19,6 +20,7 @@ use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::StoredEntry;
 use crate::store::embedded::archive::Archive;
 use crate::store::embedded::archive::ContentDigest;
 
@@ -92,7 +94,7 @@ fn replay_entry(
         }
         Err(error) => return Err(AppError::Broken(Box::new(error))),
     };
-    if !matches!(stored.leaf.kind(), LeafKind::Request | LeafKind::Review) {
+    if !holds_decision(&stored) {
         return Ok(());
     }
     if stored.record.iter().any(|part| part.present().is_none()) {
@@ -113,6 +115,21 @@ fn replay_entry(
     }
     report.note(index, Some(record.engine_version), found);
     Ok(())
+}
+
+/// A report holds one only where the partner granted something.
+fn holds_decision(stored: &StoredEntry) -> bool {
+    match stored.leaf.kind() {
+        LeafKind::Request | LeafKind::Review => true,
+        LeafKind::Report => is_evaluated(stored),
+        LeafKind::Genesis
+        | LeafKind::Registry
+        | LeafKind::Expiry
+        | LeafKind::Publication
+        | LeafKind::Refusal
+        | LeafKind::DryRunSummary
+        | LeafKind::Administrative => false,
+    }
 }
 
 impl ReplayReport {

@@ -12,13 +12,21 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::decide_again::RevocationPart;
+use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
 use crate::app::outward::PartnerView;
 use crate::app::permission::Action;
+use crate::app::report::PartnerAnswer;
+use crate::app::report::ReportAnswer;
+use crate::app::report::partner_answers;
+use crate::app::report::report_answer;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
+use crate::decision::decide::ItemDecision;
+use crate::decision::obligation::Obligation;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
@@ -28,10 +36,14 @@ use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::status;
+use crate::domain::outcome::Outcome;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
 use crate::store::state::RequestEntry;
+
+/// How many requests with one correlation id are told at once.
+const CORRELATED_REQUESTS_MAX: usize = 100;
 
 impl App {
     /// A request and where it stands.
@@ -50,9 +62,37 @@ impl App {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
         let standing = self.standing(id)?;
         let version = standing.entry.version;
-        let items = latest_decisions(standing.submitted, &standing.responses);
+        let items = latest_decisions(standing.submitted, &standing.responses, &standing.reports);
         let items: Vec<_> = items.into_iter().zip(standing.entry.items).collect();
         Ok((PartnerView::new(&standing.record.request, &items), version))
+    }
+
+    /// Requests with a correlation id, oldest first, as far as the caller may read them; the latest where there are
+    /// too many. Those that ended long ago are found by their own names alone.
+    pub fn correlated_requests(
+        &self,
+        caller: &Caller,
+        correlation_id: &str,
+    ) -> Result<Vec<RequestAnswer>, AppError> {
+        self.permit_on_requests_of(caller, Action::ReadRequest, &caller.name)?;
+        let Some(digest) = self.sealing_key().correlation(correlation_id) else {
+            return Ok(Vec::new());
+        };
+        let mut found: Vec<(LogIndex, RequestId)> = self.store().view(|state| {
+            let found = state.correlated(&digest);
+            let readable = found.filter(|entry| {
+                let may = self.permit_on_requests_of(caller, Action::ReadRequest, &entry.caller);
+                may.is_ok()
+            });
+            readable.map(|entry| (entry.submitted, entry.id)).collect()
+        });
+        found.sort_unstable();
+        let latest = found.len().saturating_sub(CORRELATED_REQUESTS_MAX);
+        let latest = found.split_off(latest);
+        latest
+            .into_iter()
+            .map(|(_, id)| self.request(caller, id))
+            .collect()
     }
 
     /// A request as it stands now, even where its expiry is not written yet.
@@ -63,6 +103,13 @@ impl App {
         let mut entry = RequestEntry::clone(&found);
         entry.stands_at(self.now());
         Ok(entry)
+    }
+
+    pub(in crate::app) fn submitted_record(
+        &self,
+        entry: &RequestEntry,
+    ) -> Result<DecisionRecord, AppError> {
+        decision_record(&self.entry(entry.submitted)?)
     }
 
     pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
@@ -77,20 +124,32 @@ impl App {
         let stored = self.entry(entry.submitted)?;
         let parts = DividedParts::of(&stored);
         let mut record = parts.decision()?;
-        let mut responses = Vec::new();
+        let (mut responses, mut reports) = (Vec::new(), Vec::new());
+        let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
+            refusal_obligations(&record.items).collect();
         let mut disclosed: Vec<DisclosureAnswer> =
             told(&stored, &parts.attached).into_iter().collect();
+        let revoked = revoked(&parts);
         for index in &entry.further {
             let stored = self.entry(*index)?;
             let parts = DividedParts::of(&stored);
             disclosed.extend(told(&stored, &parts.attached));
             if stored.leaf.kind() == LeafKind::Review {
+                when_refused.extend(refusal_obligations(&parts.decision()?.items));
                 responses.push(response_answer(&stored, &parts)?);
+            } else if stored.leaf.kind() == LeafKind::Report {
+                reports.push(report_answer(*index, &stored)?);
             }
         }
+        let partner = partner_answers(&reports, &entry.items, |item| {
+            when_refused.get(&item).cloned().unwrap_or_default()
+        });
         let decisions = std::mem::take(&mut record.items);
         let submitted = decisions.into_iter().map(DecisionAnswer::from).collect();
         Ok(Standing {
+            revoked,
+            reports,
+            partner,
             receipt: receipt(entry.submitted, &stored),
             entry,
             record,
@@ -108,17 +167,23 @@ impl App {
             responses,
             disclosed,
             submitted,
+            reports,
+            mut partner,
+            mut revoked,
         } = self.standing(id)?;
-        let items = latest_decisions(submitted, &responses).into_iter();
-        let items = items.zip(entry.items.iter().copied());
-        let answered = |(decision, state)| ItemAnswer::new(decision, state);
+        let items = latest_decisions(submitted, &responses, &reports).into_iter();
+        let items = items.zip(entry.items.iter().copied()).enumerate();
+        let items = items.map(|(number, (decision, state))| ItemAnswer {
+            revoked: revoked.remove(&number),
+            ..ItemAnswer::new(decision, state, partner.remove(&number))
+        });
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items: items.map(answered).collect(),
+            items: items.collect(),
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
@@ -127,6 +192,7 @@ impl App {
             record: receipt,
             decided_at: record.now,
             responses,
+            reports,
             disclosed,
             version: entry.version,
         })
@@ -141,6 +207,11 @@ pub(in crate::app) struct Standing {
     pub(in crate::app) record: DecisionRecord,
     responses: Vec<ResponseAnswer>,
     disclosed: Vec<DisclosureAnswer>,
+    reports: Vec<ReportAnswer>,
+    /// What the partner answered, by item.
+    partner: BTreeMap<usize, PartnerAnswer>,
+    /// What ended with the decision, by item.
+    revoked: BTreeMap<usize, Revoked>,
     /// What was decided about each item when it was submitted.
     submitted: Vec<DecisionAnswer>,
 }
@@ -163,12 +234,35 @@ impl Standing {
     }
 }
 
-/// What was last decided about each item: at an answer to it, else when it was submitted.
+/// What a partner's refusal of an item obliges to; an evaluation that refused it says nothing of that.
+fn refusal_obligations(
+    items: &[ItemDecision],
+) -> impl Iterator<Item = (usize, Vec<Obligation>)> + use<> {
+    let said = items.iter().enumerate();
+    let said = said.filter(|(_, item)| item.outcome != Outcome::Reject);
+    let said: Vec<_> = said
+        .map(|(number, item)| (number, item.when_refused.clone()))
+        .collect();
+    said.into_iter()
+}
+
+/// What ended with a decision, by item.
+fn revoked(parts: &DividedParts) -> BTreeMap<usize, Revoked> {
+    let attached = parts.attached.iter();
+    attached
+        .filter_map(|part| serde_json::from_slice::<RevocationPart>(&part.body).ok())
+        .flat_map(|part| part.revoked)
+        .filter_map(|mut ended| Some((ended.item.take()?, ended)))
+        .collect()
+}
+
+/// What was last decided about each item: at a refusal after the partner's answer, else at an answer to it, else when it was submitted.
 ///
 /// By when it can be approved was settled when it was submitted.
 fn latest_decisions(
     mut items: Vec<DecisionAnswer>,
     responses: &[ResponseAnswer],
+    reports: &[ReportAnswer],
 ) -> Vec<DecisionAnswer> {
     let mut latest: BTreeMap<usize, &DecisionAnswer> = BTreeMap::new();
     for response in responses {
@@ -182,10 +276,16 @@ fn latest_decisions(
             };
         }
     }
+    for (number, item) in items.iter_mut().enumerate() {
+        let refusal = reports.iter().rev().find_map(|it| it.refusal(number));
+        if let Some(refusal) = refusal {
+            *item = refusal;
+        }
+    }
     items
 }
 
-fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
+pub(in crate::app) fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
     Receipt {
         index: index.0,
         leaf_hash: stored.leaf.hash().to_string(),
@@ -239,9 +339,12 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 6] = [
+const ATTACHED: [&str; 9] = [
     "review",
     "reviewer",
+    "report",
+    "partner-words",
+    "revocation",
     "sealed-configuration",
     "disclosure",
     "disclosed",

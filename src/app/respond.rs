@@ -15,6 +15,8 @@ use crate::app::permission::Action;
 use crate::app::response_settings::change_of;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
+use crate::app::submit::accepted_state;
+use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::facts::Lookup;
@@ -226,7 +228,7 @@ fn check_reason(answer: &ReviewAnswer) -> Result<(), AppError> {
     Err(AppError::Invalid(vec![Invalid::at("/reason", detail)]))
 }
 
-fn check_version(
+pub(in crate::app) fn check_version(
     id: RequestId,
     entry: &RequestEntry,
     required: Option<u64>,
@@ -240,7 +242,7 @@ fn check_version(
     Ok(())
 }
 
-fn standing(entry: &RequestEntry) -> Standing {
+pub(in crate::app) fn standing(entry: &RequestEntry) -> Standing {
     Standing {
         status: status(entry.items.iter().copied()),
         states: entry.items.iter().map(|item| item.as_str()).collect(),
@@ -280,7 +282,13 @@ fn answered_items(answer: &ReviewAnswer, entry: &RequestEntry) -> Result<Vec<usi
             Some(ItemState::Expired) => {
                 return Err(not_pending(format!("item {number} has expired")));
             }
-            Some(ItemState::Granted | ItemState::Refused) | None => {
+            Some(
+                ItemState::Granted
+                | ItemState::Refused
+                | ItemState::AtPartner { .. }
+                | ItemState::Answered { .. },
+            )
+            | None => {
                 return Err(not_pending(format!("item {number} is not pending")));
             }
         }
@@ -315,7 +323,7 @@ impl Decided {
     /// The numbers of the items that are granted.
     fn granted(&self, entry: &RequestEntry, answer: &ReviewAnswer) -> Vec<usize> {
         let states = self.states(entry, answer).into_iter();
-        let granted = states.filter(|(_, state)| *state == ItemState::Granted);
+        let granted = states.filter(|(_, state)| is_accepted(*state));
         granted.map(|(number, _)| number).collect()
     }
 
@@ -328,7 +336,7 @@ impl Decided {
         let is_new = |policy: &DeterminingPolicy| !self.known.contains(&policy.id);
         match decision.outcome {
             Outcome::Review if decision.policies.iter().any(is_new) => present,
-            Outcome::Accept | Outcome::Review => ItemState::Granted,
+            Outcome::Accept | Outcome::Review => accepted_state(&self.request, self.evaluation.now),
             Outcome::Reject => ItemState::Refused,
         }
     }

@@ -17,6 +17,7 @@ use crate::domain::request::PushedConfiguration;
 use crate::domain::ue_configuration::ConfigurationElement;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::ue_configuration::UeConfigurationData;
+use crate::store::command::CorrelationDigest;
 
 /// The key under which configuration elements are digested.
 pub struct SealingKey([u8; 32]);
@@ -54,6 +55,16 @@ impl SealingKey {
             provider: data.mc_system_id.clone(),
             digests,
         }
+    }
+
+    /// A correlation id as the store keeps it; nobody without the key tells what it was.
+    pub fn correlation(&self, id: &str) -> Option<CorrelationDigest> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(b"correlation-id");
+        mac.update(&[0]);
+        mac.update(id.as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        Some(CorrelationDigest::from_bytes(digest))
     }
 
     fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {

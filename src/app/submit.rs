@@ -1,5 +1,7 @@
 //! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::MutexGuard;
 
 use crate::app::App;
@@ -10,9 +12,12 @@ use crate::app::configuration;
 use crate::app::consequence::Granted;
 use crate::app::cooperation;
 use crate::app::credentials::Presented;
+use crate::app::decide_again::Revoked;
+use crate::app::decide_again::with_revocations;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
+use crate::app::register;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
@@ -28,26 +33,34 @@ use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
 use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Stage;
+use crate::domain::migration::Migration;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
 use crate::domain::response_settings::ResponseSettings;
+use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::BodyDigest;
 use crate::store::command::Command;
 use crate::store::command::CommandOutcome;
 use crate::store::command::CommitError;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Submit;
+use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
 pub const ATTEMPTS_MAX: usize = 3;
+
+/// How long a visitor waits for the consent of their home.
+pub(in crate::app) const CONSENT_WAIT_MILLISECONDS: i64 = 5 * 60 * 1_000;
 
 /// What was decided, under which bundle, on what; not yet recorded.
 #[derive(Debug)]
@@ -59,6 +72,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) items: Vec<ItemDecision>,
     /// The agreement whose status the request is about, whole; decisions read it without its contacts.
     pub(in crate::app) agreement: Option<Agreement>,
+    /// Where a visitor is registered already whose home is to be asked.
+    pub(in crate::app) register: BTreeMap<McService, Migration>,
     /// What is kept of the configuration that the request pushes anew.
     pub(in crate::app) kept_configuration: Option<Versioned<KeptUeConfiguration>>,
     /// The response settings that its grant writes.
@@ -69,6 +84,8 @@ pub(in crate::app) struct Evaluation {
 struct Prepared {
     request_id: RequestId,
     idempotency: Option<Idempotency>,
+    /// By what it is found again.
+    correlation: Option<CorrelationDigest>,
     request: InterSystemRequest,
     /// What it pushes, as it is kept with the record unless it is refused.
     sealed: Option<RecordPart>,
@@ -97,9 +114,13 @@ impl App {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
+        let correlation = self
+            .sealing_key()
+            .correlation(&presented.request.correlation_id);
         let prepared = Prepared {
             request_id,
             idempotency,
+            correlation,
             request: self.examined(presented),
             sealed,
         };
@@ -126,8 +147,9 @@ impl App {
             self.check_responses(request, request_id, &evaluation)
                 .await?;
             let accepted = accepted(&evaluation.items);
+            let revoked = self.revoked(request, &evaluation)?;
             let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
-            let mut command = submission(&caller, &prepared, evaluation)?;
+            let mut command = submission(&caller, &prepared, evaluation, &revoked)?;
             command.parts.extend(told);
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
@@ -163,7 +185,7 @@ impl App {
         let evaluation = self.evaluate(&request).await?;
         self.count_dry_run(caller, &evaluation.items);
         let selection = selection(&request, &evaluation.facts, &evaluation.items);
-        let mut outcomes = std::collections::BTreeMap::new();
+        let mut outcomes = BTreeMap::new();
         for item in &evaluation.items {
             *outcomes.entry(item.outcome).or_insert(0) += 1;
         }
@@ -186,11 +208,15 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let ((facts, mut read_set), agreement, kept_configuration) = self.store().view(|state| {
+        let (gathered, agreement, register, kept_configuration) = self.store().view(|state| {
             let gathered = gather(local, request, state, now);
             let agreement = cooperation::agreement(request, state);
-            (gathered, agreement, configuration::kept(request, state))
+            let register = register::of_visitor(request, state);
+            let kept_configuration = configuration::kept(request, state);
+            (gathered, agreement, register, kept_configuration)
         });
+        let (facts, mut read_set) = gathered;
+        read_set.entries.extend(register.read);
         read_set.generation = live.generation;
         let bundle = BundleReference {
             digest: live.digest.to_string(),
@@ -205,6 +231,7 @@ impl App {
             bundle,
             items,
             agreement,
+            register: register.entries,
             kept_configuration,
             response_settings: None,
         })
@@ -254,10 +281,12 @@ fn submission(
     caller: &Caller,
     prepared: &Prepared,
     evaluation: Evaluation,
+    revoked: &[(Write, Revoked)],
 ) -> Result<Submit, AppError> {
     let Prepared {
         request_id,
         idempotency,
+        correlation,
         request,
         sealed,
     } = prepared;
@@ -265,7 +294,13 @@ fn submission(
     let items: Vec<ItemState> = evaluation
         .items
         .iter()
-        .map(|item| ItemState::decided(item.outcome, item.expires_at))
+        .map(|item| match item.outcome {
+            Outcome::Accept => accepted_state(request, evaluation.now),
+            Outcome::Reject => ItemState::Refused,
+            Outcome::Review => ItemState::Pending {
+                expires_at: item.expires_at,
+            },
+        })
         .collect();
     let writes = Granted {
         request,
@@ -275,6 +310,8 @@ fn submission(
         submitted: None,
     }
     .writes()?;
+    let mut writes = writes;
+    writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
@@ -282,6 +319,7 @@ fn submission(
     let mut parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
+    parts = with_revocations(parts, request, revoked)?;
     if items.iter().any(|item| *item != ItemState::Refused) {
         parts.extend(sealed.clone());
     }
@@ -289,6 +327,7 @@ fn submission(
         request_id,
         caller: caller.name.as_str().into(),
         idempotency: *idempotency,
+        correlation: *correlation,
         read_set,
         items,
         writes,
@@ -296,6 +335,23 @@ fn submission(
         counts,
         at,
     })
+}
+
+/// Where an item is that is accepted here: granted, or cleared to be put to the partner.
+pub(in crate::app) fn accepted_state(request: &InterSystemRequest, now: Timestamp) -> ItemState {
+    if !request.is_answered_by_partner() {
+        return ItemState::Granted;
+    }
+    let waits = request.body.operation().is_interactive();
+    ItemState::AtPartner {
+        stage: Stage::Cleared,
+        expires_at: waits.then(|| now.plus_milliseconds(CONSENT_WAIT_MILLISECONDS)),
+    }
+}
+
+/// Whether an item was just accepted here.
+pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
+    state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
 }
 
 /// The numbers of the items that are accepted.

@@ -131,6 +131,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         callers,
         http: config.http,
         dry_runs_per_minute_max: config.dry_runs_per_minute_max,
+        decide_again_grace_seconds: config.decide_again_grace_seconds,
         queue_commands_max: config.queue_commands_max,
         patience: config.patience,
         ended_requests: config.ended_requests_max,

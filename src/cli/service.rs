@@ -85,6 +85,8 @@ pub struct ServiceSettings {
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
     pub dry_runs_per_minute_max: u64,
+    /// How long a visitor is served unverified once the link to their home is back.
+    pub decide_again_grace_seconds: u64,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
     /// When a change of the policy files is taken over.
@@ -162,6 +164,7 @@ impl ServiceSettings {
             callers: CallerList::default(),
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
+            decide_again_grace_seconds: 600,
             queue_commands_max: QUEUE_COMMANDS,
             patience: Patience::default(),
             ended_requests: ENDED_REQUESTS,
@@ -322,6 +325,7 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         policies: settings.policies.clone(),
         access_policies: settings.access_policies.clone(),
         dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
+        decide_again_grace_seconds: settings.decide_again_grace_seconds,
         workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }
 }

@@ -47,6 +47,8 @@ pub struct Config {
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
     pub dry_runs_per_minute_max: u64,
+    /// How long a visitor is served unverified once the link to their home is back.
+    pub decide_again_grace_seconds: u64,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
     /// When a change of the policy files is taken over.
@@ -73,6 +75,12 @@ impl Partial {
             name: "dry_runs_per_minute_max",
             value: self.dry_runs_per_minute_max,
             range: COUNT,
+        }
+        .or(600, &mut problems);
+        let decide_again_grace_seconds = Bounded {
+            name: "decide_again_grace_seconds",
+            value: self.decide_again_grace_seconds,
+            range: 0..=86_400,
         }
         .or(600, &mut problems);
         let queue_commands_max = Bounded {
@@ -107,6 +115,7 @@ impl Partial {
             callers: self.callers,
             http,
             dry_runs_per_minute_max,
+            decide_again_grace_seconds,
             queue_commands_max: size(queue_commands_max),
             ended_requests_max: size(ended_requests_max),
             patience,

@@ -14,7 +14,7 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 24] = [
+pub const SETTINGS: [&str; 25] = [
     "system",
     "listen",
     "data_dir",
@@ -33,6 +33,7 @@ pub const SETTINGS: [&str; 24] = [
     "drain_seconds_max",
     "require_idempotency_key",
     "dry_runs_per_minute_max",
+    "decide_again_grace_seconds",
     "queue_commands_max",
     "ended_requests_max",
     "watch_quiet_milliseconds",
@@ -81,6 +82,8 @@ pub struct Partial {
     pub require_idempotency_key: Option<bool>,
     /// Dry runs of one caller in a minute.
     pub dry_runs_per_minute_max: Option<u64>,
+    /// How long a visitor is served unverified once the link to their home is back.
+    pub decide_again_grace_seconds: Option<u64>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: Option<u64>,
     /// Requests that have ended and stay in memory.
@@ -164,6 +167,9 @@ impl Partial {
             "answer_seconds_max" => self.answer_seconds_max = Some(number(value)?),
             "drain_seconds_max" => self.drain_seconds_max = Some(number(value)?),
             "dry_runs_per_minute_max" => self.dry_runs_per_minute_max = Some(number(value)?),
+            "decide_again_grace_seconds" => {
+                self.decide_again_grace_seconds = Some(number(value)?);
+            }
             "queue_commands_max" => self.queue_commands_max = Some(number(value)?),
             "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
             "watch_quiet_milliseconds" => self.watch_quiet_milliseconds = Some(number(value)?),
@@ -214,6 +220,9 @@ impl Partial {
             dry_runs_per_minute_max: self
                 .dry_runs_per_minute_max
                 .or(other.dry_runs_per_minute_max),
+            decide_again_grace_seconds: self
+                .decide_again_grace_seconds
+                .or(other.decide_again_grace_seconds),
             queue_commands_max: self.queue_commands_max.or(other.queue_commands_max),
             ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
             watch_quiet_milliseconds: self

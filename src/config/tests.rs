@@ -113,6 +113,7 @@ fn numbers_that_cannot_be_are_refused() {
         "head_seconds_max = 0",
         "idle_seconds_max = 3601",
         "dry_runs_per_minute_max = 0",
+        "decide_again_grace_seconds = 86401",
         "queue_commands_max = 0",
         "watch_quiet_milliseconds = 5",
         "watch_poll_milliseconds = 60001",

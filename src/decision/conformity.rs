@@ -66,7 +66,8 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
-        | Document::ResponseSettings(_) => {}
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

@@ -213,6 +213,18 @@ impl<'e> Evaluation<'e> {
         once(policies.flat_map(|policy| &policy.obligations))
     }
 
+    /// What is to be done once the partner has granted it, likewise.
+    pub fn when_accepted(&self) -> Vec<&'e Obligation> {
+        let policies = self.determining().into_iter().chain(self.granting());
+        once(policies.flat_map(|policy| &policy.when_accepted))
+    }
+
+    /// What is to be done once the partner has refused it, likewise.
+    pub fn when_refused(&self) -> Vec<&'e Obligation> {
+        let policies = self.determining().into_iter().chain(self.granting());
+        once(policies.flat_map(|policy| &policy.when_refused))
+    }
+
     /// What of the grant can be less than what was asked: every limit that a determining or
     /// granting policy names, since a further permit must not lift another's.
     pub fn limits(&self) -> BTreeSet<Limit> {

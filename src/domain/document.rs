@@ -7,6 +7,7 @@ use super::access_grant::AccessGrant;
 use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
+use super::home_refusal::HomeRefusal;
 use super::kept_configuration::KeptUeConfiguration;
 use super::link::Link;
 use super::migrated_profile::MigratedUserProfile;
@@ -53,6 +54,8 @@ pub enum Document {
     AccessGrant(AccessGrant),
     /// How categories are answered by approved requests.
     ResponseSettings(ResponseSettings),
+    /// That a visitor's home has refused their migration.
+    HomeRefusal(HomeRefusal),
 }
 
 impl Document {
@@ -72,6 +75,7 @@ impl Document {
             Self::PartnerKeys(_) => DocumentKind::PartnerKeys,
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
             Self::ResponseSettings(_) => DocumentKind::ResponseSettings,
+            Self::HomeRefusal(_) => DocumentKind::HomeRefusal,
         }
     }
 
@@ -99,6 +103,7 @@ impl Document {
             Self::PartnerKeys(keys) => keys.partner().as_str().parse()?,
             Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
             Self::ResponseSettings(settings) => settings.system.as_str().parse()?,
+            Self::HomeRefusal(refusal) => HomeRefusal::id(&refusal.user, refusal.service)?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -125,6 +130,7 @@ impl Document {
             DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
             DocumentKind::ResponseSettings => Self::ResponseSettings(serde_json::from_value(json)?),
+            DocumentKind::HomeRefusal => Self::HomeRefusal(serde_json::from_value(json)?),
         })
     }
 
@@ -144,6 +150,7 @@ impl Document {
             DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
             DocumentKind::ResponseSettings => Self::ResponseSettings(typed(json)?),
+            DocumentKind::HomeRefusal => Self::HomeRefusal(typed(json)?),
         })
     }
 
@@ -163,6 +170,7 @@ impl Document {
             Self::PartnerKeys(document) => serde_json::to_value(document),
             Self::AccessGrant(document) => serde_json::to_value(document),
             Self::ResponseSettings(document) => serde_json::to_value(document),
+            Self::HomeRefusal(document) => serde_json::to_value(document),
         }
     }
 }

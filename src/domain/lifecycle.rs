@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::outcome::Outcome;
+use super::outcome::PartnerOutcome;
 use super::outcome::RequestStatus;
 use super::time::Timestamp;
 
@@ -22,6 +22,44 @@ pub enum ItemState {
     },
     /// Nobody answered in time.
     Expired,
+    /// May be sent, and is the partner's to answer (ruling 8).
+    AtPartner {
+        /// How far it has come.
+        stage: Stage,
+        /// The first moment at which nobody waits for the answer any longer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// The partner has answered.
+    Answered {
+        /// What.
+        outcome: PartnerOutcome,
+        /// Whether whoever asked was told.
+        delivered: bool,
+    },
+}
+
+/// How far an item has come that is the partner's to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It may be sent.
+    Cleared,
+    /// It was sent.
+    Sent,
+    /// The partner holds it.
+    PartnerPending,
+}
+
+impl Stage {
+    /// The word used on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Sent => "sent",
+            Self::PartnerPending => "partner-pending",
+        }
+    }
 }
 
 impl ItemState {
@@ -32,15 +70,18 @@ impl ItemState {
             Self::Refused => "refused",
             Self::Pending { .. } => "pending",
             Self::Expired => "expired",
-        }
-    }
-
-    /// The state in which a decision puts an item.
-    pub fn decided(outcome: Outcome, expires_at: Option<Timestamp>) -> Self {
-        match outcome {
-            Outcome::Accept => Self::Granted,
-            Outcome::Reject => Self::Refused,
-            Outcome::Review => Self::Pending { expires_at },
+            Self::AtPartner { stage, .. } => stage.as_str(),
+            Self::Answered {
+                delivered: true, ..
+            } => "delivered",
+            Self::Answered {
+                outcome: PartnerOutcome::Accept,
+                ..
+            } => "partner-accepted",
+            Self::Answered {
+                outcome: PartnerOutcome::Reject,
+                ..
+            } => "partner-refused",
         }
     }
 
@@ -48,7 +89,71 @@ impl ItemState {
     pub fn is_pending(self) -> bool {
         match self {
             Self::Pending { .. } => true,
-            Self::Granted | Self::Refused | Self::Expired => false,
+            Self::Granted
+            | Self::Refused
+            | Self::Expired
+            | Self::AtPartner { .. }
+            | Self::Answered { .. } => false,
+        }
+    }
+
+    /// How far it has come, if it is the partner's to answer.
+    pub fn stage(self) -> Option<Stage> {
+        match self {
+            Self::AtPartner { stage, .. } => Some(stage),
+            Self::Granted
+            | Self::Refused
+            | Self::Pending { .. }
+            | Self::Expired
+            | Self::Answered { .. } => None,
+        }
+    }
+
+    /// Whether a report may put it into another state: forth on its way, to an answer, or, once that is delivered, there.
+    ///
+    /// What the partner granted may be refused here in spite of it.
+    pub fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::AtPartner { stage, .. }, Self::AtPartner { stage: next, .. }) => next > stage,
+            (
+                Self::AtPartner { .. },
+                Self::Refused
+                | Self::Answered {
+                    delivered: false, ..
+                },
+            ) => true,
+            (
+                Self::Answered {
+                    outcome,
+                    delivered: false,
+                },
+                Self::Answered {
+                    outcome: next,
+                    delivered: true,
+                },
+            ) => outcome == next,
+            (
+                Self::Granted
+                | Self::Refused
+                | Self::Pending { .. }
+                | Self::Expired
+                | Self::AtPartner { .. }
+                | Self::Answered { .. },
+                _,
+            ) => false,
+        }
+    }
+
+    /// Whether anybody still has to answer, here or at the partner.
+    pub fn is_open(self) -> bool {
+        self.is_pending() || self.stage().is_some()
+    }
+
+    /// When nobody waits for the answer any longer.
+    pub fn expires_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Pending { expires_at } | Self::AtPartner { expires_at, .. } => expires_at,
+            Self::Granted | Self::Refused | Self::Expired | Self::Answered { .. } => None,
         }
     }
 
@@ -64,26 +169,40 @@ impl ItemState {
 
     /// Whether the item waits, but no longer in time.
     pub fn is_overdue(self, now: Timestamp) -> bool {
-        match self {
-            Self::Pending { expires_at } => expires_at.is_some_and(|expires_at| now >= expires_at),
-            Self::Granted | Self::Refused | Self::Expired => false,
-        }
+        self.expires_at()
+            .is_some_and(|expires_at| now >= expires_at)
     }
 }
 
 /// The status of a request with these items; a request without items is rejected.
 pub fn status(items: impl IntoIterator<Item = ItemState>) -> RequestStatus {
     let (mut granted, mut refused) = (false, false);
+    let mut at_partner: Option<Stage> = None;
     for item in items {
         match item {
             ItemState::Pending { .. } => return RequestStatus::Pending,
-            ItemState::Granted => granted = true,
-            ItemState::Refused | ItemState::Expired => refused = true,
+            ItemState::AtPartner { stage, .. } => {
+                at_partner = Some(at_partner.map_or(stage, |other| other.min(stage)));
+            }
+            ItemState::Granted
+            | ItemState::Answered {
+                outcome: PartnerOutcome::Accept,
+                ..
+            } => granted = true,
+            ItemState::Refused
+            | ItemState::Expired
+            | ItemState::Answered {
+                outcome: PartnerOutcome::Reject,
+                ..
+            } => refused = true,
         }
     }
-    match (granted, refused) {
-        (true, false) => RequestStatus::Accepted,
-        (true, true) => RequestStatus::Partial,
-        (false, _) => RequestStatus::Rejected,
+    match (at_partner, granted, refused) {
+        (Some(Stage::Cleared), ..) => RequestStatus::Cleared,
+        (Some(Stage::Sent), ..) => RequestStatus::Sent,
+        (Some(Stage::PartnerPending), ..) => RequestStatus::PartnerPending,
+        (None, true, false) => RequestStatus::Accepted,
+        (None, true, true) => RequestStatus::Partial,
+        (None, false, _) => RequestStatus::Rejected,
     }
 }

@@ -16,6 +16,20 @@ pub struct Link {
     pub status: LinkStatus,
     /// When it was measured.
     pub measured_at: Timestamp,
+    /// Since when it has been up; the service notes it itself, whatever is written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_since: Option<Timestamp>,
+}
+
+impl Link {
+    /// The measurement as it is kept, after what was measured before and at the moment given.
+    #[must_use]
+    pub fn noted(mut self, before: Option<&Self>, now: Timestamp) -> Self {
+        let was_up = before.filter(|before| before.status == LinkStatus::Up);
+        let since = was_up.map_or(now, |before| before.up_since.unwrap_or(before.measured_at));
+        self.up_since = (self.status == LinkStatus::Up).then_some(since);
+        self
+    }
 }
 
 /// Interconnection is none, down or up; a client never claims it.

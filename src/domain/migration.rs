@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::identity::McServiceId;
 use super::identity::McSystemId;
+use super::link::Link;
 use super::link::LinkStatus;
 use super::registry::DocumentId;
 use super::registry::InvalidDocumentId;
@@ -39,6 +40,9 @@ pub struct Migration {
     pub request_id: Uuid,
     /// Whether the home could be asked; a grant while the link was down is unverified (ruling 22).
     pub verified: bool,
+    /// Whether the home was asked and has not answered yet: the user is not served until it does (ruling 11).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaiting_consent: bool,
     /// The interconnection as it was measured when it was granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interconnection: Option<LinkStatus>,
@@ -50,8 +54,16 @@ impl Migration {
         format!("{service}:{}", user.uri().subscriber()).parse()
     }
 
-    /// Whether it holds at a moment.
+    /// Since when it is to be decided again, with a home that could not be asked and can be now (ruling 22).
+    pub fn decide_again_since(&self, link: &Link) -> Option<Timestamp> {
+        let is_unverified = !self.verified && !self.awaiting_consent;
+        let is_back = link.system == self.home_system && link.status == LinkStatus::Up;
+        let back_since = link.up_since.unwrap_or(link.measured_at);
+        (is_unverified && is_back).then(|| back_since.max(self.since))
+    }
+
+    /// Whether it holds at a moment; without the home's consent it does not.
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|expires_at| now < expires_at)
+        !self.awaiting_consent && self.expires_at.is_none_or(|expires_at| now < expires_at)
     }
 }

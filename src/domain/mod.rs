@@ -12,6 +12,7 @@ pub mod disclosure;
 pub mod document;
 pub mod geography;
 pub mod group;
+pub mod home_refusal;
 pub mod identity;
 pub mod kept_configuration;
 pub mod lifecycle;

@@ -55,6 +55,22 @@ pub enum RequestStatus {
     Pending,
     /// Some items are granted, some refused, none waits.
     Partial,
+    /// At least one item may be sent to the partner and was not; none waits for a person here.
+    Cleared,
+    /// At least one item was sent; none waits here.
+    Sent,
+    /// The partner holds what is not answered.
+    PartnerPending,
+}
+
+/// What a partner answered about one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartnerOutcome {
+    /// Granted, possibly with limits.
+    Accept,
+    /// Refused.
+    Reject,
 }
 
 impl fmt::Display for RequestStatus {
@@ -64,6 +80,9 @@ impl fmt::Display for RequestStatus {
             Self::Rejected => "rejected",
             Self::Pending => "pending",
             Self::Partial => "partial",
+            Self::Cleared => "cleared",
+            Self::Sent => "sent",
+            Self::PartnerPending => "partner-pending",
         })
     }
 }

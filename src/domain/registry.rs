@@ -37,11 +37,13 @@ pub enum DocumentKind {
     AccessGrant,
     /// How categories are answered by approved requests; its id is our MC system ID.
     ResponseSettings,
+    /// That a visitor's home has refused their migration in one service.
+    HomeRefusal,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -55,6 +57,7 @@ impl DocumentKind {
         Self::PartnerKeys,
         Self::AccessGrant,
         Self::ResponseSettings,
+        Self::HomeRefusal,
     ];
 
     /// The plural used in paths and folders.
@@ -73,6 +76,7 @@ impl DocumentKind {
             Self::PartnerKeys => "partner-keys",
             Self::AccessGrant => "access-grants",
             Self::ResponseSettings => "response-settings",
+            Self::HomeRefusal => "home-refusals",
         }
     }
 
@@ -88,7 +92,8 @@ impl DocumentKind {
             | Self::MigratedProfile
             | Self::Migration
             | Self::OpenDeletion
-            | Self::AccessGrant => true,
+            | Self::AccessGrant
+            | Self::HomeRefusal => true,
             Self::System
             | Self::Agreement
             | Self::Group
@@ -117,6 +122,7 @@ impl fmt::Display for DocumentKind {
             Self::PartnerKeys => "partner's keys",
             Self::AccessGrant => "access grant",
             Self::ResponseSettings => "response settings",
+            Self::HomeRefusal => "home's refusal",
         })
     }
 }

@@ -14,11 +14,13 @@ use serde::Serializer;
 use smol_str::SmolStr;
 
 /// The annotations that have a meaning.
-pub const KNOWN: [&str; 9] = [
+pub const KNOWN: [&str; 11] = [
     "id",
     "category",
     "response",
     "obligation",
+    "when_accepted",
+    "when_refused",
     "limits",
     "expires",
     "locked",

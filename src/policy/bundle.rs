@@ -180,8 +180,12 @@ pub struct PolicyInfo {
     pub category: Option<Category>,
     /// Automatic or manual-review; on a forbid, manual-review or nothing.
     pub response: Option<Response>,
-    /// What is to be done once granted.
+    /// What is to be done once granted, or once it may be sent.
     pub obligations: Vec<Obligation>,
+    /// What is to be done once the partner has granted it.
+    pub when_accepted: Vec<Obligation>,
+    /// What is to be done once the partner has refused it.
+    pub when_refused: Vec<Obligation>,
     /// What of the grant can be less than what was asked.
     pub limits: BTreeSet<Limit>,
     /// How long a request held by it waits; absent, as the manifest says.

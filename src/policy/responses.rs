@@ -74,6 +74,8 @@ fn forbid_like(
             effect: Effect::Forbid,
             response,
             obligations: Vec::new(),
+            when_accepted: Vec::new(),
+            when_refused: Vec::new(),
             limits: BTreeSet::new(),
             locked: false,
             // What waits under the permit waits for the same reason; of a refusal it would say something else.

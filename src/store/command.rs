@@ -93,6 +93,20 @@ impl BodyDigest {
     }
 }
 
+/// A correlation id as the store keeps it: a digest under a key that the store does not have.
+///
+/// Whoever asks chooses the text and may name anybody in it, so it is kept in a part that can be erased; without the
+/// key nobody tells from the digest what it was.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CorrelationDigest([u8; 32]);
+
+impl CorrelationDigest {
+    /// A digest.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 macro_rules! hexadecimal {
     ($name:ident) => {
         impl fmt::Display for $name {
@@ -129,6 +143,7 @@ macro_rules! hexadecimal {
 
 hexadecimal!(KeyDigest);
 hexadecimal!(BodyDigest);
+hexadecimal!(CorrelationDigest);
 
 /// How a submission is known again when it is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +196,8 @@ pub struct Submit {
     pub caller: Arc<str>,
     /// How a repetition is known.
     pub idempotency: Option<Idempotency>,
+    /// By what it is found again.
+    pub correlation: Option<CorrelationDigest>,
     /// What the decision was made on; it must still be true.
     pub read_set: ReadSet,
     /// The states of the items, by number.
@@ -211,6 +228,25 @@ pub struct Respond {
     /// The record of the answer.
     pub parts: Vec<RecordPart>,
     /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// What became of items at the partner.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The request.
+    pub request_id: RequestId,
+    /// The version on which it was judged.
+    pub expected_version: u64,
+    /// The new states of items that were the partner's to answer, or were answered and not delivered.
+    pub items: Vec<(u32, ItemState)>,
+    /// What it was judged on; it must still be true.
+    pub read_set: ReadSet,
+    /// Documents that are written with it.
+    pub writes: Vec<Write>,
+    /// The record of the report.
+    pub parts: Vec<RecordPart>,
+    /// When it was reported.
     pub at: Timestamp,
 }
 
@@ -286,6 +322,8 @@ pub enum Command {
     Submit(Submit),
     /// Answer held items.
     Respond(Respond),
+    /// Write down what became of items at the partner.
+    Report(Report),
     /// Let held items expire.
     Expire(Expire),
     /// Put a bundle in force.
@@ -397,6 +435,12 @@ pub enum Refusal {
     /// An item does not wait for an answer (any more).
     #[error("item {item} does not wait for an answer")]
     NotPending {
+        /// Its number.
+        item: u32,
+    },
+    /// An item is not at the partner, or has no such step before it.
+    #[error("item {item} is not the partner's to answer")]
+    NotAtPartner {
         /// Its number.
         item: u32,
     },

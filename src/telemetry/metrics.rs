@@ -71,6 +71,8 @@ pub struct Measured {
     pub projected_entries: u64,
     /// Whether the projection is whole.
     pub projection_whole: bool,
+    /// Migrations that are to be decided again.
+    pub migrations_to_decide_again: u64,
 }
 
 type Number = Gauge<u64, AtomicU64>;
@@ -98,6 +100,7 @@ pub struct Metrics {
     applied_entries: Number,
     projected_entries: Number,
     projection_whole: Number,
+    migrations_to_decide_again: Number,
     uptime_seconds: Real,
     resident_memory_bytes: Number,
 }
@@ -127,6 +130,7 @@ impl Metrics {
             applied_entries: Gauge::default(),
             projected_entries: Gauge::default(),
             projection_whole: Gauge::default(),
+            migrations_to_decide_again: Gauge::default(),
             uptime_seconds: Gauge::default(),
             resident_memory_bytes: Gauge::default(),
         };
@@ -203,6 +207,11 @@ impl Metrics {
             self.projection_whole.clone(),
         );
         registry.register(
+            "migrations_to_decide_again",
+            "Services of visitors that are to be decided again, with their homes",
+            self.migrations_to_decide_again.clone(),
+        );
+        registry.register(
             "uptime_seconds",
             "Time since the service started",
             self.uptime_seconds.clone(),
@@ -258,6 +267,8 @@ impl Metrics {
         self.applied_entries.set(measured.applied_entries);
         self.projection_whole
             .set(u64::from(measured.projection_whole));
+        self.migrations_to_decide_again
+            .set(measured.migrations_to_decide_again);
         self.uptime_seconds.set(self.start.elapsed().as_secs_f64());
         if let Some(bytes) = resident_memory_bytes() {
             self.resident_memory_bytes.set(bytes);

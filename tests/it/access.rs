@@ -30,20 +30,25 @@ const ACTIONS: [&str; 10] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 3] = ["readRequest", "answerRequest", "readDisclosure"];
+const ON_REQUESTS: [&str; 4] = [
+    "readRequest",
+    "answerRequest",
+    "reportRequest",
+    "readDisclosure",
+];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynn", "ynn"),
-    (&["acms"], "yynnnnnnnn", "yny", "nnn"),
-    (&["peer"], "nnnnnnnnnn", "nnn", "nnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yyn", "yyn"),
-    (&["security-officer"], "nyynyynnyn", "ynn", "ynn"),
-    (&["auditor"], "nnynynynyn", "yny", "yny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnn", "nnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnn", "nnn"),
-    (&[], "nnnnnnnnnn", "nnn", "nnn"),
+    (&["operator"], "yyyyyyyyyn", "ynnn", "ynnn"),
+    (&["acms"], "yynnnnnnnn", "ynyy", "nnnn"),
+    (&["peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yynn", "yynn"),
+    (&["security-officer"], "nyynyynnyn", "ynnn", "ynnn"),
+    (&["auditor"], "nnynynynyn", "ynny", "ynny"),
+    (&["configuration-manager"], "nnnnnnnnyy", "nnnn", "nnnn"),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&[], "nnnnnnnnnn", "nnnn", "nnnn"),
 ];
 
 fn ask(

@@ -176,12 +176,12 @@ fn assert_not_wider(
 /// Whether taking a document away is an act, not a missing fact.
 ///
 /// A user's own profile restricts against the general one of their home, and goes before it. An entry of the
-/// register that is taken out says that a user is home again and leaves a place; a deletion, that it is over; a
+/// register that is taken out says that a user is home again and leaves a place; a deletion or a home's refusal, that it is over; a
 /// user, that their identity may be given to a visitor.
 fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -> bool {
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
-        Document::Migration(_) | Document::OpenDeletion(_) => true,
+        Document::Migration(_) | Document::OpenDeletion(_) | Document::HomeRefusal(_) => true,
         Document::User(user) => {
             let given = request.body.elements().serving_identity();
             let is_alias = |given: &McServiceId| {

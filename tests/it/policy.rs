@@ -153,6 +153,24 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         "holds",
     ),
     (
+        "@id(\"b\") AUTO @when_accepted(\"keys by requesting KMS\")",
+        "permit",
+        Code::MisplacedAnnotation,
+        "`answeredByPartner`",
+    ),
+    (
+        "@id(\"b\") AUTO @when_refused(\"keys by requesting\")",
+        "permit",
+        Code::InvalidObligation,
+        "",
+    ),
+    (
+        "@id(\"b\") @when_refused(\"keys by requesting KMS\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
         "@id(\"b\") AUTO @obligation(\"keys by resource-hom KMS\")",
         "permit",
         Code::InvalidObligation,

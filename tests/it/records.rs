@@ -160,6 +160,7 @@ fn personal(scene: &Scene) -> Vec<String> {
             }
             Document::OpenDeletion(deletion) => texts.push(deletion.person.to_string()),
             Document::AccessGrant(grant) => texts.push(grant.user.to_string()),
+            Document::HomeRefusal(refusal) => texts.push(refusal.user.to_string()),
             Document::System(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)

@@ -2,6 +2,7 @@
 //!
 //! It asserts what it shows: any surprise is a non-zero exit.
 
+mod exchange;
 mod party;
 mod story;
 mod telling;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Arguments;
 use super::Surprise;
+use super::exchange::Exchange;
 use super::party::Ask;
 use super::party::Party;
 use super::telling;
@@ -68,7 +69,9 @@ async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
         )
         .await?;
     telling::decision("NL, outbound", &cleared);
-    insist(&cleared, "/status", "accepted")?;
+    insist(&cleared, "/status", "cleared")?;
+    let exchange = Exchange::of(nl, &cleared)?;
+    exchange.sent().await?;
 
     telling::narrate("The request reaches the German ACM server, which attests who sent it.");
     let held = de
@@ -84,6 +87,7 @@ async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
         .await?;
     telling::decision("DE, inbound", &held);
     insist(&held, "/status", "pending")?;
+    exchange.held(&held).await?;
 
     telling::narrate("A German dispatcher looks at it and approves.");
     let path = format!("/v1/requests/{}", text(&held, "/id")?);
@@ -101,6 +105,8 @@ async fn membership(nl: &Party, de: &Party) -> Result<(), Surprise> {
     de.expect(&answered, 200)?;
     telling::decision("DE, approved", &answered.body);
     insist(&answered.body, "/status", "accepted")?;
+    telling::narrate("The German answer reaches the Dutch ACM server, which reports it.");
+    exchange.answered(DE, &answered.body).await?;
 
     telling::narrate("Obligation: the German group management server updates the group.");
     add_member(de, OFFICER).await
@@ -419,7 +425,7 @@ fn write(file: &std::path::Path, text: &str) -> Result<(), Surprise> {
         .map_err(|error| Surprise::from_error("cannot save the policy", &error))
 }
 
-fn text(value: &Value, pointer: &str) -> Result<String, Surprise> {
+pub(super) fn text(value: &Value, pointer: &str) -> Result<String, Surprise> {
     value
         .pointer(pointer)
         .and_then(Value::as_str)

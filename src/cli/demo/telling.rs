@@ -14,6 +14,14 @@ pub(super) fn narrate(text: &str) {
     output::say(&format!("   {text}"));
 }
 
+/// Says what the partner answered, and what follows.
+pub(super) fn partner(answer: &Value) {
+    let items = answer.get("items").and_then(Value::as_array);
+    for item in items.into_iter().flatten() {
+        obligations(item.pointer("/partner/obligations"));
+    }
+}
+
 /// Says what was decided, by which policies, and what follows.
 pub(super) fn decision(who: &str, answer: &Value) {
     let status = answer.get("status").and_then(Value::as_str).unwrap_or("?");
@@ -34,26 +42,7 @@ pub(super) fn decision(who: &str, answer: &Value) {
         for policy in names(item, "policies", "id") {
             output::say(&format!("        by policy {policy}"));
         }
-        for obligation in item
-            .get("obligations")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let text = |name: &str| {
-                obligation
-                    .get(name)
-                    .and_then(Value::as_str)
-                    .unwrap_or("?")
-                    .to_owned()
-            };
-            output::say(&format!(
-                "        then {} by {} {}",
-                text("name"),
-                text("system"),
-                text("function")
-            ));
-        }
+        obligations(item.get("obligations"));
     }
     if let Some(index) = answer.pointer("/record/index") {
         let hash = answer
@@ -61,6 +50,18 @@ pub(super) fn decision(who: &str, answer: &Value) {
             .and_then(Value::as_str)
             .unwrap_or("?");
         output::say(&format!("      record {index}, leaf {hash}"));
+    }
+}
+
+fn obligations(listed: Option<&Value>) {
+    for obligation in listed.and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| obligation.get(name).and_then(Value::as_str).unwrap_or("?");
+        output::say(&format!(
+            "        then {} by {} {}",
+            text("name"),
+            text("system"),
+            text("function")
+        ));
     }
 }
 

@@ -151,9 +151,8 @@ impl Source {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => {
-                Err(format!("{}: is not an agreement", path.display()))
-            }
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -230,7 +229,8 @@ impl Registry {
                 | Document::AreaMap(_)
                 | Document::PartnerKeys(_)
                 | Document::AccessGrant(_)
-                | Document::ResponseSettings(_) => {}
+                | Document::ResponseSettings(_)
+                | Document::HomeRefusal(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -31,6 +31,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
+use crate::policy::annotation;
 use crate::policy::bundle::PolicyClass;
 use crate::policy::bundle::PolicyInfo;
 
@@ -96,8 +97,14 @@ pub struct ItemDecision {
     pub would_permit: Vec<String>,
     /// How the grant is less than what was asked.
     pub limits: Limits,
-    /// What has to be done once the item is granted.
+    /// What has to be done once the item is granted, or once it may be sent.
     pub obligations: Vec<Obligation>,
+    /// What has to be done once the partner has granted it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_accepted: Vec<Obligation>,
+    /// What has to be done once the partner has refused it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_refused: Vec<Obligation>,
     /// The policies that could not be evaluated.
     pub errors: Vec<PolicyError>,
     /// When a held item can no longer be approved; a held deletion never expires (ruling 15).
@@ -205,6 +212,8 @@ fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemD
         would_permit: Vec::new(),
         limits: Limits::default(),
         obligations: Vec::new(),
+        when_accepted: Vec::new(),
+        when_refused: Vec::new(),
         errors,
         expires_at: None,
     }
@@ -227,14 +236,23 @@ fn answered(
         now: prepared.now,
     };
     let is_refused = outcome == Outcome::Reject;
-    let (limits, obligations) = if is_refused {
-        (Limits::default(), Vec::new())
+    let limits = if is_refused {
+        Limits::default()
     } else {
-        (
-            grant.limits(&evaluation.limits()),
-            grant.obligations(&evaluation.obligations()),
-        )
+        grant.limits(&evaluation.limits())
     };
+    let obligations = |named: Vec<&annotation::Obligation>| {
+        if is_refused {
+            Vec::new()
+        } else {
+            grant.obligations(&named)
+        }
+    };
+    let (due, when_accepted, when_refused) = (
+        obligations(evaluation.obligations()),
+        obligations(evaluation.when_accepted()),
+        obligations(evaluation.when_refused()),
+    );
     let policies = evaluation.determining();
     ItemDecision {
         outcome,
@@ -253,7 +271,9 @@ fn answered(
             Vec::new()
         },
         limits,
-        obligations,
+        obligations: due,
+        when_accepted,
+        when_refused,
         errors: evaluation.errors().iter().map(policy_error).collect(),
         expires_at: expires_at(prepared, outcome, evaluation),
         item,

@@ -101,6 +101,8 @@ pub fn select(
             item.partner_text = None;
             item.limits = Limits::default();
             item.obligations = Vec::new();
+            item.when_accepted = Vec::new();
+            item.when_refused = Vec::new();
         }
     }
     Some(selection)

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
 use crate::domain::group::Group;
+use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -206,6 +207,9 @@ pub struct PersonFacts {
     /// What the register of current systems says, by service, where several are asked about.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub register: BTreeMap<McService, CurrentFacts>,
+    /// Whether their home has refused them here, by service, where that is asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub home_refusals: BTreeMap<McService, HomeRefusalFacts>,
     /// Whether the person was given access to the system concerned; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessFacts>,
@@ -228,6 +232,13 @@ pub struct PersonFacts {
 pub struct CurrentFacts {
     /// The entry, which may have ended; without one the person is at home.
     pub entry: Option<Versioned<Migration>>,
+}
+
+/// Whether the home of a person has refused them in one service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HomeRefusalFacts {
+    /// The refusal that stands, if one does.
+    pub refusal: Option<Versioned<HomeRefusal>>,
 }
 
 /// Whether a deletion of a person from the group is under way.

@@ -185,6 +185,7 @@ fn shared_need(
         Need::ServingIdentity
         | Need::Register
         | Need::Access
+        | Need::HomeRefusal
         | Need::Location
         | Need::Credential
         | Need::LinkFailureProfile
@@ -235,6 +236,7 @@ fn item_need(
         | Need::Visitors
         | Need::Register
         | Need::Access
+        | Need::HomeRefusal
         | Need::Location
         | Need::Credential
         | Need::ServingIdentity => {}

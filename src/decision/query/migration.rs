@@ -88,6 +88,11 @@ pub(super) fn of_item(
     if need == Need::Register {
         of_register(members, prepared, person, item.service)?;
     }
+    if need == Need::HomeRefusal {
+        let found = item.service.and_then(|it| person.home_refusals.get(&it));
+        let refused = found.map(|found| boolean(found.refusal.is_some()));
+        optional(members, "home_refused", refused);
+    }
     if need == Need::Access {
         let access = person.access.as_ref();
         let grant = access.and_then(|access| access.grant.as_ref());

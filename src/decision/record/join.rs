@@ -201,6 +201,8 @@ fn items(
             would_permit: state.would_permit,
             limits: detail.limits,
             obligations: detail.obligations,
+            when_accepted: detail.when_accepted,
+            when_refused: detail.when_refused,
             errors: detail.errors,
             expires_at: state.expires_at,
         })

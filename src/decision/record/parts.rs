@@ -208,6 +208,12 @@ pub struct ItemDetail {
     pub limits: Limits,
     /// What has to be done.
     pub obligations: Vec<Obligation>,
+    /// What has to be done once the partner has granted it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_accepted: Vec<Obligation>,
+    /// What has to be done once the partner has refused it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when_refused: Vec<Obligation>,
     /// What could not be evaluated.
     pub errors: Vec<PolicyError>,
 }

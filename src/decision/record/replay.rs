@@ -66,6 +66,8 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         would_permit,
         limits,
         obligations,
+        when_accepted,
+        when_refused,
         errors,
         expires_at,
     } = recorded;
@@ -91,6 +93,16 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
             "obligations",
             json(obligations),
             json(&replayed.obligations),
+        ),
+        (
+            "when_accepted",
+            json(when_accepted),
+            json(&replayed.when_accepted),
+        ),
+        (
+            "when_refused",
+            json(when_refused),
+            json(&replayed.when_refused),
         ),
         ("errors", json(errors), json(&replayed.errors)),
         ("expires_at", json(expires_at), json(&replayed.expires_at)),

@@ -178,6 +178,8 @@ fn detail(item: &ItemDecision) -> ItemDetail {
     ItemDetail {
         limits: item.limits.clone(),
         obligations: item.obligations.clone(),
+        when_accepted: item.when_accepted.clone(),
+        when_refused: item.when_refused.clone(),
         errors: item.errors.clone(),
     }
 }

@@ -28,6 +28,8 @@ pub enum LeafKind {
     Request,
     /// A reviewer's answer to a held request.
     Review,
+    /// What became of a request at the partner, as it was reported.
+    Report,
     /// A held item that nobody answered in time.
     Expiry,
     /// A bundle that came into force.
@@ -218,6 +220,7 @@ impl fmt::Display for LeafKind {
             Self::Registry => "registry",
             Self::Request => "request",
             Self::Review => "review",
+            Self::Report => "report",
             Self::Expiry => "expiry",
             Self::Publication => "publication",
             Self::Refusal => "refusal",

@@ -4,11 +4,12 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 9] = [
+const KINDS: [LeafKind; 10] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
     LeafKind::Review,
+    LeafKind::Report,
     LeafKind::Expiry,
     LeafKind::Publication,
     LeafKind::Refusal,

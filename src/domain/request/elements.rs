@@ -116,6 +116,8 @@ pub enum Need {
     Location,
     /// Whether the key that signed the presented token is still trusted.
     Credential,
+    /// Whether the home has refused the user in the service of each item.
+    HomeRefusal,
     /// The reduced profile that the agreement names for visitors whose home cannot be asked.
     LinkFailureProfile,
 }

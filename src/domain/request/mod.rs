@@ -17,6 +17,8 @@ use super::identity::FunctionalAlias;
 use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::operation::Direction;
+use super::operation::Family;
+use super::operation::Operation;
 
 pub use super::catalogue::OperationBody;
 pub use acm::automatic_response_change::AutomaticResponseChange;
@@ -93,6 +95,25 @@ pub struct InterSystemRequest {
     /// Why the requester asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
+}
+
+impl InterSystemRequest {
+    /// Whether the other system answers what is accepted here, so that it is granted only then: what we ask of a
+    /// partner (ruling 8), and a visitor's migration, to which their home consents (ruling 11).
+    ///
+    /// What waits for nobody is answered on the line where it is asked, and is no matter of reports.
+    pub fn is_answered_by_partner(&self) -> bool {
+        let operation = self.body.operation();
+        match self.direction {
+            Direction::Outbound => {
+                operation.family() == Family::Acm
+                    && !operation.is_interactive()
+                    && self.requesting_system != self.receiving_system
+            }
+            Direction::Inbound => operation == Operation::MigrationServiceAuthorization,
+            Direction::HomeConsent => false,
+        }
+    }
 }
 
 /// The other system as the front-end authenticated it.

@@ -25,6 +25,7 @@ pub fn routes() -> Router<ServiceState> {
     let plain = Router::new()
         .route("/v1/requests", post(requests::submit))
         .route("/v1/requests/{id}/responses", post(requests::respond))
+        .route("/v1/requests/{id}/reports", post(requests::report))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
@@ -40,6 +41,7 @@ pub fn routes() -> Router<ServiceState> {
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
+        .route("/v1/requests", get(requests::find))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/{kind}", get(registry::list))
         .route(

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::app::decide_again::ToDecideAgain;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
 use crate::domain::mirror::Comparison;
@@ -42,6 +43,7 @@ const PAGE_DOCUMENTS_DEFAULT: usize = 100;
 pub(super) struct Page {
     after: Option<String>,
     limit: Option<String>,
+    decide_again: Option<String>,
 }
 
 /// One document of an import.
@@ -60,7 +62,8 @@ pub(super) struct Mirrored {
     comparison: Comparison,
 }
 
-/// `GET /v1/{kind}?after=ID&limit=N`: documents in the order of their ids.
+/// `GET /v1/{kind}?after=ID&limit=N`: documents in the order of their ids; of migrations with `decide_again=true`
+/// those that are to be decided again.
 pub(super) async fn list(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
@@ -71,6 +74,19 @@ pub(super) async fn list(
     let Query(page) =
         page.map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
     let limit = page_size(page.limit.as_deref())?;
+    if let Some(asked) = &page.decide_again {
+        let is_known = kind == DocumentKind::Migration && asked == "true";
+        if !is_known {
+            let detail = "`decide_again=true` is asked of `/v1/migrations` alone";
+            let problem = Problem::new(ProblemKind::InvalidRequest, detail);
+            return Err(problem.at_parameter("decide_again"));
+        }
+        let app = state.app();
+        let found = app.to_decide_again(&caller, page.after.as_deref(), limit)?;
+        let documents = found.iter().map(to_decide_again);
+        let documents = documents.collect::<Result<Vec<_>, _>>()?;
+        return Ok(Json(json!({ "documents": documents })));
+    }
     let found = state
         .app()
         .documents(&caller, kind, page.after.as_deref(), limit)?;
@@ -202,6 +218,21 @@ fn bare(document: &Document) -> Result<Value, Problem> {
     document
         .to_json()
         .map_err(|error| Problem::internal(&error))
+}
+
+fn to_decide_again(found: &ToDecideAgain) -> Result<Value, Problem> {
+    let key = found
+        .document
+        .key()
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(json!({
+        "id": key.id,
+        "revision": found.revision,
+        "document": bare(&found.document)?,
+        "decide_again_since": found.since,
+        "ends_at": found.ends_at,
+        "obligations": found.obligations,
+    }))
 }
 
 fn listed(found: &Versioned<Arc<Document>>) -> Result<Value, Problem> {

@@ -12,9 +12,11 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
+use crate::app::report::Report;
 use crate::app::respond::ReviewAnswer;
 use crate::domain::outcome::RequestStatus;
 use crate::http::body::JsonBody;
@@ -38,11 +40,34 @@ pub(super) async fn submit(
     let answer = state.app().submit(caller, key.into_text(), request).await?;
     let status = match answer.status {
         RequestStatus::Pending => StatusCode::ACCEPTED,
-        RequestStatus::Accepted | RequestStatus::Rejected | RequestStatus::Partial => {
-            StatusCode::OK
-        }
+        RequestStatus::Accepted
+        | RequestStatus::Rejected
+        | RequestStatus::Partial
+        | RequestStatus::Cleared
+        | RequestStatus::Sent
+        | RequestStatus::PartnerPending => StatusCode::OK,
     };
     Ok(answered(status, &answer))
+}
+
+/// By what requests are found.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Search {
+    correlation_id: String,
+}
+
+/// `GET /v1/requests?correlation_id=…`: those that the caller may read, oldest first.
+pub(super) async fn find(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(search) = search
+        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let app = state.app();
+    let requests = app.correlated_requests(&caller, &search.correlation_id)?;
+    Ok(axum::Json(json!({ "requests": requests })).into_response())
 }
 
 /// Which view of a request is asked for.
@@ -101,6 +126,22 @@ pub(super) async fn respond(
     let answer: ReviewAnswer = body.typed()?;
     let answered_request = state.app().respond(caller, id, answer, required).await?;
     Ok(answered(StatusCode::OK, &answered_request))
+}
+
+/// `POST /v1/requests/{id}/reports`: what became of it at the partner; `If-Match` names the version relied on.
+pub(super) async fn report(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let id = request_id(&id)?;
+    let required = required_version(&headers)?;
+    let report = Report::read(body.into_value())
+        .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
+    let answer = state.app().report(caller, id, report, required).await?;
+    Ok(answered(StatusCode::OK, &answer))
 }
 
 fn request_id(text: &str) -> Result<RequestId, Problem> {

@@ -26,6 +26,8 @@ pub enum ProblemKind {
     Originator,
     /// Whoever answers is no enabled user of this system.
     UnknownReviewer,
+    /// Who is said to answer was not asked, or is not known so.
+    PeerRefused,
     /// There is no such thing.
     NotFound,
     /// The resource does not know this method.
@@ -36,6 +38,8 @@ pub enum ProblemKind {
     IdempotencyKeyReused,
     /// What is to be answered is not pending.
     NotPending,
+    /// What is reported cannot have become of it.
+    NotAtPartner,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -66,7 +70,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -76,11 +80,13 @@ impl ProblemKind {
         Self::Forbidden,
         Self::Originator,
         Self::UnknownReviewer,
+        Self::PeerRefused,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::IdempotencyKeyReused,
         Self::NotPending,
+        Self::NotAtPartner,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -108,11 +114,13 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::Originator => "originator",
             Self::UnknownReviewer => "unknown-reviewer",
+            Self::PeerRefused => "peer-refused",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::BodyTimeout => "body-timeout",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::NotPending => "not-pending",
+            Self::NotAtPartner => "not-at-partner",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -141,11 +149,13 @@ impl ProblemKind {
             Self::Forbidden => "Forbidden",
             Self::Originator => "Originator",
             Self::UnknownReviewer => "Unknown reviewer",
+            Self::PeerRefused => "Peer refused",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::BodyTimeout => "Body timeout",
             Self::IdempotencyKeyReused => "Idempotency key reused",
             Self::NotPending => "Not pending",
+            Self::NotAtPartner => "Not at the partner",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -171,11 +181,15 @@ impl ProblemKind {
             | Self::IdempotencyKeyRequired
             | Self::InvalidPrecondition => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Originator | Self::UnknownReviewer => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Originator | Self::UnknownReviewer | Self::PeerRefused => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::IdempotencyKeyReused | Self::NotPending => StatusCode::CONFLICT,
+            Self::IdempotencyKeyReused | Self::NotPending | Self::NotAtPartner => {
+                StatusCode::CONFLICT
+            }
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -209,13 +223,18 @@ impl ProblemKind {
             Self::Forbidden => "ask the operator for a role that may do this",
             Self::Originator => "let somebody else answer, who neither asked for this nor gets it",
             Self::UnknownReviewer => "name an enabled user of this system as the reviewer",
+            Self::PeerRefused => {
+                "report what the system answered that was asked, under its correlation id and certificate"
+            }
             Self::NotFound => "check the address and the identifier",
             Self::MethodNotAllowed => "use a method that `Allow` lists",
             Self::BodyTimeout => {
                 "repeat the request and send its body without pause; nothing happened"
             }
             Self::IdempotencyKeyReused => "use a new key for another body",
-            Self::NotPending => "read the request again; `current` says where it stands",
+            Self::NotPending | Self::NotAtPartner => {
+                "read the request again; `current` says where it stands"
+            }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",

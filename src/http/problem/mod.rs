@@ -284,6 +284,11 @@ impl From<AppError> for Problem {
                 current,
                 ..Self::new(ProblemKind::NotPending, detail)
             },
+            AppError::NotAtPartner { current, .. } => Self {
+                current,
+                ..Self::new(ProblemKind::NotAtPartner, detail)
+            },
+            AppError::PeerRefused(_) => Self::new(ProblemKind::PeerRefused, detail),
             AppError::Invalid(problems) => Self::invalid(
                 problems
                     .into_iter()

@@ -8,6 +8,7 @@ use crate::policy::annotation;
 use crate::policy::annotation::AnnotationError;
 use crate::policy::annotation::Category;
 use crate::policy::annotation::Expiry;
+use crate::policy::annotation::Obligation;
 use crate::policy::annotation::Response;
 use crate::policy::bundle::Origin;
 use crate::policy::bundle::PolicyInfo;
@@ -31,14 +32,9 @@ impl Compiler {
             effect: statement.effect(),
             category,
             response,
-            obligations: self
-                .value(
-                    statement,
-                    "obligation",
-                    Code::InvalidObligation,
-                    annotation::obligations,
-                )
-                .unwrap_or_default(),
+            obligations: self.obligations(statement, "obligation"),
+            when_accepted: self.obligations(statement, "when_accepted"),
+            when_refused: self.obligations(statement, "when_refused"),
             limits: self
                 .value(statement, "limits", Code::InvalidLimit, annotation::limits)
                 .unwrap_or_default(),
@@ -55,6 +51,12 @@ impl Compiler {
         };
         self.placement(statement, &info);
         info
+    }
+
+    fn obligations(&mut self, statement: &Statement, name: &str) -> Vec<Obligation> {
+        let read = annotation::obligations;
+        let read = self.value(statement, name, Code::InvalidObligation, read);
+        read.unwrap_or_default()
     }
 
     /// Annotations without a meaning. One that is nearly a known one would be lost silently, so a
@@ -193,6 +195,16 @@ impl Compiler {
                 "obligation",
                 holds || !is_forbid,
                 "a refusal obliges nobody",
+            ),
+            (
+                "when_accepted",
+                holds || !is_forbid,
+                "a refusal asks no partner",
+            ),
+            (
+                "when_refused",
+                holds || !is_forbid,
+                "a refusal asks no partner",
             ),
         ];
         for (name, fits, message) in rules {

@@ -38,6 +38,7 @@ use crate::policy::urgency;
 use crate::policy::vocabulary;
 
 mod marks;
+mod partner;
 mod reasons;
 mod statement;
 mod unlinked;
@@ -214,6 +215,7 @@ impl Compiler {
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             switches::check(&self.manifest, &policies, &actions, problems);
+            partner::check(&policies, &actions, problems);
             folders::check(&self.manifest, &policies, problems);
             // Cedar makes this form by parsing the text again, so it is made once.
             let forms: Vec<_> = policies

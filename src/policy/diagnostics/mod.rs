@@ -51,7 +51,7 @@ pub enum Code {
     MissingResponse,
     /// A `@response` that does not exist or does not fit the effect.
     InvalidResponse,
-    /// An `@obligation` that cannot be read.
+    /// An `@obligation`, `@when_accepted` or `@when_refused` that cannot be read.
     InvalidObligation,
     /// A `@limits` that cannot be read.
     InvalidLimit,

@@ -79,6 +79,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         EventBody::DocumentsWritten { .. }
         | EventBody::Submitted { .. }
         | EventBody::Responded { .. }
+        | EventBody::Reported { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -21,10 +21,13 @@ use crate::decision_log::SALT_BYTES;
 use crate::decision_log::Salt;
 use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
+use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::event::detail;
@@ -119,17 +122,15 @@ enum OpenBody {
         caller: Arc<str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         idempotency: Option<Idempotency>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        correlation: Option<CorrelationDigest>,
         items: Vec<ItemState>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<OpenChange>,
         counts: OutcomeCounts,
     },
-    Responded {
-        request: RequestId,
-        items: Vec<(u32, ItemState)>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        changes: Vec<OpenChange>,
-    },
+    Responded(OpenTransition),
+    Reported(OpenTransition),
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -150,6 +151,31 @@ enum OpenBody {
         key: DocumentKey,
         version: u64,
     },
+}
+
+/// New states of items, and what is written with them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenTransition {
+    request: RequestId,
+    items: Vec<(u32, ItemState)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<OpenChange>,
+}
+
+impl OpenTransition {
+    fn of(
+        request_id: RequestId,
+        items: &[(u32, ItemState)],
+        changes: &[DocumentChange],
+        details: &mut Vec<Detail>,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            request: request_id,
+            items: items.to_vec(),
+            changes: detail::split(changes, details)?,
+        })
+    }
 }
 
 impl Event {
@@ -238,6 +264,7 @@ impl EventBody {
             Self::DocumentsWritten { .. } => LeafKind::Registry,
             Self::Submitted { .. } => LeafKind::Request,
             Self::Responded { .. } => LeafKind::Review,
+            Self::Reported { .. } => LeafKind::Report,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -251,23 +278,42 @@ impl EventBody {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         match self {
             Self::Submitted { counts, .. } | Self::DryRuns { counts, .. } => *counts,
-            Self::Responded { items, .. } => OutcomeCounts {
-                accept: count(
-                    items
-                        .iter()
-                        .filter(|(_, state)| *state == ItemState::Granted)
-                        .count(),
-                ),
-                reject: count(
-                    items
-                        .iter()
-                        .filter(|(_, state)| {
-                            matches!(state, ItemState::Refused | ItemState::Expired)
-                        })
-                        .count(),
-                ),
-                review: count(items.iter().filter(|(_, state)| state.is_pending()).count()),
-            },
+            Self::Responded { items, .. } => {
+                let mut counts = OutcomeCounts::default();
+                for (_, state) in items {
+                    match state {
+                        ItemState::Granted | ItemState::AtPartner { .. } => counts.accept += 1,
+                        ItemState::Refused | ItemState::Expired => counts.reject += 1,
+                        ItemState::Pending { .. } => counts.review += 1,
+                        ItemState::Answered { .. } => {}
+                    }
+                }
+                counts
+            }
+            Self::Reported { items, .. } => {
+                let mut counts = OutcomeCounts::default();
+                for (_, state) in items {
+                    match state {
+                        ItemState::Answered {
+                            outcome: PartnerOutcome::Accept,
+                            delivered: false,
+                        } => counts.accept += 1,
+                        ItemState::Answered {
+                            outcome: PartnerOutcome::Reject,
+                            delivered: false,
+                        }
+                        | ItemState::Refused => counts.reject += 1,
+                        ItemState::Granted
+                        | ItemState::Pending { .. }
+                        | ItemState::Expired
+                        | ItemState::AtPartner { .. }
+                        | ItemState::Answered {
+                            delivered: true, ..
+                        } => {}
+                    }
+                }
+                counts
+            }
             Self::Expired { items, .. } => OutcomeCounts {
                 reject: count(items.len()),
                 ..OutcomeCounts::default()
@@ -280,6 +326,7 @@ impl EventBody {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of event")]
     fn open(&self, details: &mut Vec<Detail>) -> Result<OpenBody, serde_json::Error> {
         Ok(match self {
             Self::Genesis { origin } => OpenBody::Genesis { origin: *origin },
@@ -292,6 +339,7 @@ impl EventBody {
                 request_id,
                 caller,
                 idempotency,
+                correlation,
                 items,
                 changes,
                 counts,
@@ -299,6 +347,7 @@ impl EventBody {
                 request: *request_id,
                 caller: Arc::clone(caller),
                 idempotency: *idempotency,
+                correlation: *correlation,
                 items: items.clone(),
                 changes: detail::split(changes, details)?,
                 counts: *counts,
@@ -307,11 +356,12 @@ impl EventBody {
                 request_id,
                 items,
                 changes,
-            } => OpenBody::Responded {
-                request: *request_id,
-                items: items.clone(),
-                changes: detail::split(changes, details)?,
-            },
+            } => OpenBody::Responded(OpenTransition::of(*request_id, items, changes, details)?),
+            Self::Reported {
+                request_id,
+                items,
+                changes,
+            } => OpenBody::Reported(OpenTransition::of(*request_id, items, changes, details)?),
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -365,6 +415,7 @@ fn open_secrets_read(
 }
 
 impl OpenBody {
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of event")]
     fn close(self, mut details: Vec<Detail>) -> Result<EventBody, serde_json::Error> {
         Ok(match self {
             Self::Genesis { origin } => EventBody::Genesis { origin },
@@ -377,6 +428,7 @@ impl OpenBody {
                 request,
                 caller,
                 idempotency,
+                correlation,
                 items,
                 changes,
                 counts,
@@ -384,15 +436,25 @@ impl OpenBody {
                 request_id: request,
                 caller,
                 idempotency,
+                correlation,
                 items,
                 changes: detail::join(changes, &mut details)?,
                 counts,
             },
-            Self::Responded {
+            Self::Responded(OpenTransition {
                 request,
                 items,
                 changes,
-            } => EventBody::Responded {
+            }) => EventBody::Responded {
+                request_id: request,
+                items,
+                changes: detail::join(changes, &mut details)?,
+            },
+            Self::Reported(OpenTransition {
+                request,
+                items,
+                changes,
+            }) => EventBody::Reported {
                 request_id: request,
                 items,
                 changes: detail::join(changes, &mut details)?,

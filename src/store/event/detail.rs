@@ -203,7 +203,8 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
-        | Document::ResponseSettings(_) => {}
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_) => {}
     }
     document
 }

@@ -19,6 +19,7 @@ use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 
@@ -59,6 +60,8 @@ pub enum EventBody {
         caller: Arc<str>,
         /// How a repetition is known.
         idempotency: Option<Idempotency>,
+        /// By what it is found again.
+        correlation: Option<CorrelationDigest>,
         /// The states of its items, by number.
         items: Vec<ItemState>,
         /// Documents written with it.
@@ -68,6 +71,15 @@ pub enum EventBody {
     },
     /// Held items were answered.
     Responded {
+        /// The request.
+        request_id: RequestId,
+        /// The new states.
+        items: Vec<(u32, ItemState)>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
+    /// It was reported what became of items at the partner.
+    Reported {
         /// The request.
         request_id: RequestId,
         /// The new states.
@@ -126,7 +138,8 @@ impl EventBody {
         match self {
             Self::DocumentsWritten { changes, .. }
             | Self::Submitted { changes, .. }
-            | Self::Responded { changes, .. } => changes,
+            | Self::Responded { changes, .. }
+            | Self::Reported { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::Expired { .. }
             | Self::Published { .. }

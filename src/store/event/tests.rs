@@ -9,17 +9,22 @@ use crate::decision_log::LEAF_LIMIT_BYTES;
 use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
+use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 use crate::decision_log::Payload;
+use crate::decision_log::SALT_BYTES;
 use crate::decision_log::StoredPart;
 use crate::decision_log::verify;
 use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Stage;
+use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::store::State;
 use crate::store::command::BodyDigest;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
@@ -96,6 +101,22 @@ fn secrets_read() -> EventBody {
     }
 }
 
+fn reported(request_id: RequestId) -> EventBody {
+    let held = ItemState::AtPartner {
+        stage: Stage::PartnerPending,
+        expires_at: None,
+    };
+    let refused = ItemState::Answered {
+        outcome: PartnerOutcome::Reject,
+        delivered: false,
+    };
+    EventBody::Reported {
+        request_id,
+        items: vec![(0, held), (1, refused)],
+        changes: vec![user("piet")],
+    }
+}
+
 fn every_kind() -> Vec<Event> {
     let counts = OutcomeCounts {
         accept: 1,
@@ -127,6 +148,7 @@ fn every_kind() -> Vec<Event> {
                 key: KeyDigest::of("front-end", "k"),
                 body: BodyDigest::of(b"body"),
             }),
+            correlation: Some(CorrelationDigest::from_bytes([7; 32])),
             items: vec![
                 ItemState::Granted,
                 ItemState::Pending {
@@ -141,6 +163,7 @@ fn every_kind() -> Vec<Event> {
             items: vec![(1, ItemState::Refused)],
             changes: vec![user("piet")],
         },
+        reported(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -336,6 +359,35 @@ fn what_is_no_event_is_refused() {
 }
 
 #[test]
+fn what_was_written_before_there_were_reports_is_read_still() {
+    let items = r#"[{"state":"granted"},{"state":"pending","expires_at":null}]"#;
+    let id = "00000000-0000-0000-0000-000000000007";
+    for (event, kind) in [
+        (
+            format!(
+                r#"{{"submitted":{{"request":"{id}","caller":"c","items":{items},"counts":{{"accept":1,"reject":0,"review":1}}}}}}"#
+            ),
+            LeafKind::Request,
+        ),
+        (
+            format!(r#"{{"responded":{{"request":"{id}","items":[[1,{{"state":"granted"}}]]}}}}"#),
+            LeafKind::Review,
+        ),
+    ] {
+        let body =
+            format!(r#"{{"v":1,"at":"2026-03-01T12:00:00.123Z","details":0,"event":{event}}}"#);
+        let part = Part {
+            class: PartClass::State,
+            salt: [0; SALT_BYTES],
+            body: body.clone().into_bytes(),
+        };
+        let stored = Event::decode(Payload::of([part]).unwrap()).unwrap();
+        assert_eq!(stored.event.body.kind(), kind, "{body}");
+        assert_eq!(stored.event.body.counts().accept, 1);
+    }
+}
+
+#[test]
 fn an_event_before_1970_or_without_salts_is_refused() {
     let mut early = every_kind().remove(0);
     let no_salts = early.encode(Vec::new(), |_| Err(EncodeError::Salts("dry".to_owned())));
@@ -355,6 +407,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Registry,
             LeafKind::Request,
             LeafKind::Review,
+            LeafKind::Report,
             LeafKind::Expiry,
             LeafKind::Publication,
             LeafKind::Refusal,

@@ -36,6 +36,7 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::event::DocumentChange;
@@ -174,6 +175,11 @@ impl State {
                 request_id,
                 changes,
                 ..
+            }
+            | EventBody::Reported {
+                request_id,
+                changes,
+                ..
             } => {
                 let time = self.head.time;
                 self.requests
@@ -297,6 +303,14 @@ impl State {
         self.requests.open(after)
     }
 
+    /// Requests in memory that have a correlation id, in the order of their names.
+    pub fn correlated(
+        &self,
+        correlation: &CorrelationDigest,
+    ) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        self.requests.correlated(correlation)
+    }
+
     /// How many requests wait for an answer.
     pub fn open_count(&self) -> usize {
         self.requests.open_count()
@@ -320,6 +334,11 @@ impl State {
     /// Entries of the register of current systems that have ended, the longest ended first.
     pub fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
         self.registry.ended_migrations(now)
+    }
+
+    /// Entries of the register that are to be decided again (ruling 22), and since when they are.
+    pub fn to_decide_again(&self) -> impl Iterator<Item = (Revision, &Arc<Document>, Timestamp)> {
+        self.registry.to_decide_again()
     }
 
     /// The revision that a look-up finds now.

@@ -11,6 +11,7 @@ use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::link::Link;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -65,7 +66,8 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
-        | Document::ResponseSettings(_) => BTreeSet::new(),
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_) => BTreeSet::new(),
     }
 }
 
@@ -145,7 +147,8 @@ impl Registry {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => {}
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -191,7 +194,8 @@ impl Registry {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => {}
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => {}
         }
     }
 
@@ -284,6 +288,36 @@ impl Registry {
 
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
         self.register.ended(now)
+    }
+
+    /// Entries of the register to decide again with homes to which the link is up, and since when they are.
+    pub(super) fn to_decide_again(
+        &self,
+    ) -> impl Iterator<Item = (Revision, &Arc<Document>, Timestamp)> {
+        let homes = self.register.unverified();
+        homes.flat_map(move |(home, unverified)| {
+            let link = self.link(home);
+            unverified.iter().filter_map(move |id| {
+                let entries = self.documents.get(&DocumentKind::Migration)?;
+                let (revision, document) = entries.get(id)?;
+                let Document::Migration(entry) = document.as_ref() else {
+                    return None;
+                };
+                let since = entry.decide_again_since(link?)?;
+                Some((*revision, document, since))
+            })
+        })
+    }
+
+    fn link(&self, system: &McSystemId) -> Option<&Link> {
+        let links = self.documents.get(&DocumentKind::Link)?;
+        let id: DocumentId = system.as_str().parse().ok()?;
+        let (_, document) = links.get(&id)?;
+        if let Document::Link(link) = document.as_ref() {
+            Some(link)
+        } else {
+            None
+        }
     }
 
     pub(super) fn person(&self, identity: &McServiceId) -> Option<&DocumentId> {

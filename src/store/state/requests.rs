@@ -14,6 +14,7 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::time::Timestamp;
 use crate::store::command::BodyDigest;
+use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::event::Event;
@@ -47,6 +48,9 @@ pub struct RequestEntry {
     /// The key under which it was submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyDigest>,
+    /// By what it is found again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<CorrelationDigest>,
 }
 
 impl RequestEntry {
@@ -63,6 +67,7 @@ impl RequestEntry {
             request_id,
             caller,
             idempotency,
+            correlation,
             items,
             ..
         } = &event.body
@@ -78,13 +83,16 @@ impl RequestEntry {
             items: items.clone(),
             at: event.at,
             key: idempotency.map(|idempotency| idempotency.key),
+            correlation: *correlation,
         })
     }
 
     /// Takes in what an event after the submission says about its items.
     pub(in crate::store) fn change_by(&mut self, event: &Event, index: LogIndex) {
         match &event.body {
-            EventBody::Responded { items, .. } => self.change(items.iter().copied(), index),
+            EventBody::Responded { items, .. } | EventBody::Reported { items, .. } => {
+                self.change(items.iter().copied(), index);
+            }
             EventBody::Expired { items, .. } => {
                 let expired = |item: &u32| (*item, ItemState::Expired);
                 self.change(items.iter().map(expired), index);
@@ -125,24 +133,21 @@ impl RequestEntry {
         lifecycle::status(self.items.iter().copied())
     }
 
-    /// Whether an item waits for an answer.
+    /// Whether an item waits for an answer of ours.
     pub fn is_open(&self) -> bool {
         self.items.iter().any(|item| item.is_pending())
+    }
+
+    /// Whether nothing is to be answered any more, neither here nor at the partner.
+    pub fn has_ended(&self) -> bool {
+        !self.items.iter().any(|item| item.is_open())
     }
 
     /// The expiries of its items.
     fn schedule(&self) -> impl Iterator<Item = (Timestamp, RequestId, u32)> {
         (0..)
             .zip(&self.items)
-            .filter_map(|(number, item)| match item {
-                ItemState::Pending {
-                    expires_at: Some(expires_at),
-                } => Some((*expires_at, self.id, number)),
-                ItemState::Pending { expires_at: None }
-                | ItemState::Granted
-                | ItemState::Refused
-                | ItemState::Expired => None,
-            })
+            .filter_map(|(number, item)| Some((item.expires_at()?, self.id, number)))
     }
 }
 
@@ -171,6 +176,7 @@ pub(super) struct Requests {
     ended_limit: usize,
     put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
+    correlated: BTreeSet<(CorrelationDigest, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
@@ -184,6 +190,7 @@ impl Default for Requests {
             ended_limit: ENDED_REQUESTS,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
+            correlated: BTreeSet::new(),
             schedule: BTreeSet::new(),
             keys: BTreeMap::new(),
             ending: BTreeSet::new(),
@@ -272,11 +279,11 @@ impl Requests {
         let Some(entry) = self.entries.get(&id) else {
             return;
         };
-        let (Some(key), open) = (entry.key, entry.is_open()) else {
+        let (Some(key), ended) = (entry.key, entry.has_ended()) else {
             return;
         };
         changed.push(RowKey::Key(key));
-        if let Some(kept) = self.keys.get(&key).copied().filter(|_| !open) {
+        if let Some(kept) = self.keys.get(&key).copied().filter(|_| ended) {
             let until = time.plus_milliseconds(KEY_RETENTION_MILLISECONDS);
             self.insert_key(
                 key,
@@ -293,10 +300,14 @@ impl Requests {
         self.remove(entry.id);
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
-            self.schedule.extend(entry.schedule());
-        } else {
+        }
+        if entry.has_ended() {
             self.ended.insert(entry.last(), entry.id);
         }
+        self.schedule.extend(entry.schedule());
+        let correlation = entry.correlation;
+        self.correlated
+            .extend(correlation.map(|correlation| (correlation, entry.id)));
         self.entries.insert(entry.id, entry);
     }
 
@@ -306,6 +317,9 @@ impl Requests {
         self.ended.remove(&entry.last());
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
+        }
+        if let Some(correlation) = entry.correlation {
+            self.correlated.remove(&(correlation, id));
         }
         Some(entry)
     }
@@ -360,6 +374,16 @@ impl Requests {
     pub(super) fn open(&self, after: Option<LogIndex>) -> impl Iterator<Item = &Arc<RequestEntry>> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let range = self.open.range((from, Bound::Unbounded));
+        range.filter_map(|(_, id)| self.entries.get(id))
+    }
+
+    pub(super) fn correlated(
+        &self,
+        correlation: &CorrelationDigest,
+    ) -> impl Iterator<Item = &Arc<RequestEntry>> {
+        let first = (*correlation, RequestId(uuid::Uuid::nil()));
+        let last = (*correlation, RequestId(uuid::Uuid::max()));
+        let range = self.correlated.range(first..=last);
         range.filter_map(|(_, id)| self.entries.get(id))
     }
 

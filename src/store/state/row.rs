@@ -254,5 +254,6 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::PartnerKeys => 11,
         DocumentKind::AccessGrant => 12,
         DocumentKind::ResponseSettings => 20,
+        DocumentKind::HomeRefusal => 13,
     }
 }

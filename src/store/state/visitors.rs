@@ -36,6 +36,8 @@ struct Served {
 struct Home {
     users: BTreeMap<String, BTreeSet<McService>>,
     revisions: BTreeSet<(Revision, DocumentId)>,
+    /// Those whose home could not be asked.
+    unverified: BTreeSet<DocumentId>,
 }
 
 impl Register {
@@ -44,6 +46,9 @@ impl Register {
         let services = home.users.entry(subscriber(&entry.user)).or_default();
         services.insert(entry.service);
         home.revisions.insert((revision, id.clone()));
+        if !entry.verified && !entry.awaiting_consent {
+            home.unverified.insert(id.clone());
+        }
         if let Some(identity) = &entry.serving_mc_service_id {
             let served = Served {
                 user: subscriber(&entry.user),
@@ -72,6 +77,7 @@ impl Register {
             return;
         };
         home.revisions.remove(&(revision, id.clone()));
+        home.unverified.remove(id);
         let user = subscriber(&entry.user);
         if let Some(services) = home.users.get_mut(&user) {
             services.remove(&entry.service);
@@ -98,6 +104,13 @@ impl Register {
     /// The newest revision of an entry about the home's users.
     pub(super) fn revision(&self, home: &McSystemId) -> Option<Revision> {
         self.homes.get(home).and_then(Home::revision)
+    }
+
+    /// Homes with the entries that were granted without asking them.
+    pub(super) fn unverified(&self) -> impl Iterator<Item = (&McSystemId, &BTreeSet<DocumentId>)> {
+        let homes = self.homes.iter();
+        let homes = homes.map(|(home, of_home)| (home, &of_home.unverified));
+        homes.filter(|(_, unverified)| !unverified.is_empty())
     }
 
     pub(super) fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {

@@ -60,7 +60,7 @@ impl Figures {
         self.rounds += 1;
         self.acknowledged += acknowledged;
         self.unknown += unknown;
-        self.accepted += ledger.count("accepted");
+        self.accepted += ledger.count("accepted") + ledger.count("cleared");
         self.pending += ledger.count("pending");
         self.suspended += usize::from(ledger.suspended.is_some());
         self.after_suspension += ledger.after_suspension();

@@ -32,7 +32,8 @@ impl Ledger {
             let index = record_index(answer);
             assert!(indexes.insert(index), "two requests have record {index}");
             if let Some(suspended) = self.suspended {
-                let accepted = answer["status"] == "accepted";
+                let accepted = ["accepted", "cleared"].map(|word| answer["status"] == word);
+                let accepted = accepted.contains(&true);
                 assert!(
                     !accepted || index < suspended,
                     "suspended with entry {suspended}, and accepted afterwards: {answer}"

@@ -77,6 +77,7 @@ impl Local {
             policies: home.policies(),
             access_policies: home.policies().join("access"),
             dry_runs_per_minute_max: 600,
+            decide_again_grace_seconds: 600,
             workers: 2,
         };
         let app = App::open(settings, foundations, Box::new(SystemClock::default()));

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::support::Answer;
+use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
 use super::support::TestService;
@@ -68,6 +69,19 @@ async fn a_user_whose_deletion_was_sent_stays_out_until_they_are_added_again() {
     assert_eq!(refused.items("/outcome"), ["reject"]);
     let addition = outcome(&service, &update("add")).await;
     assert_eq!(addition.items("/outcome"), ["accept"], "{}", addition.text);
+    // Until the partner agrees, the deletion stands.
+    assert_eq!(service.get(OPEN, "auditor").await.status, 200);
+    let reports = format!(
+        "/v1/requests/{}/reports",
+        addition.body["id"].as_str().unwrap()
+    );
+    let agreed = json!({
+        "report": "answered", "correlation_id": "de-2026-000031",
+        "peer": { "system": NL, "certificate": CERTIFICATE },
+        "items": [{ "subject": USER, "outcome": "accept" }]
+    });
+    let agreed = service.post(&reports, "acms", &agreed).await;
+    assert_eq!(agreed.body["status"], "accepted", "{}", agreed.text);
     assert_eq!(service.get(OPEN, "auditor").await.status, 404);
     let free = outcome(&service, &affiliation()).await;
     assert_eq!(free.items("/outcome"), ["accept"], "{}", free.text);

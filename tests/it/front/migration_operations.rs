@@ -29,7 +29,7 @@ async fn create(service: &TestService, path: &str, document: &Value) {
 }
 
 /// The Dutch keys are known here, the link to the Dutch system is down, and a reduced profile is agreed.
-async fn link_is_down(service: &TestService, signer: &Signer) {
+pub(super) async fn link_is_down(service: &TestService, signer: &Signer) {
     let keys = json!({
         "partner": NL, "issuer": ISSUER, "audiences": [AUDIENCE], "keys": [signer.jwk_entry()]
     });
@@ -48,7 +48,7 @@ async fn link_is_down(service: &TestService, signer: &Signer) {
     service.change(&format!("/v1/links/{NL}"), fail).await;
 }
 
-fn token(signer: &Signer, now: Timestamp) -> String {
+pub(super) fn token(signer: &Signer, now: Timestamp) -> String {
     let now = now.as_milliseconds() / 1000;
     let mut claims = claims(
         ISSUER,
@@ -61,7 +61,7 @@ fn token(signer: &Signer, now: Timestamp) -> String {
     Token::new(signer, &claims).signed_by(signer)
 }
 
-fn presented(token: &str) -> Value {
+pub(super) fn presented(token: &str) -> Value {
     inbound(json!({
         "operation": "link-failure-migration",
         "user": OFFICER,
@@ -143,7 +143,8 @@ async fn who_returns_is_in_the_register_no_longer() {
     let arrive = inbound(json!({
         "operation": "migration-service-authorization", "user": OFFICER, "services": ["mcptt"]
     }));
-    assert_eq!(service.submit(&arrive).await.items("/outcome"), ["accept"]);
+    let arrived = service.submit(&arrive).await;
+    service.home_answers(&arrived, "accept").await;
     assert_eq!(service.get(ENTRY, "auditor").await.status, 200);
     let leave = inbound(json!({
         "operation": "migration-return", "user": OFFICER, "serving_system": DE

@@ -52,16 +52,24 @@ fn policies(answer: &Answer) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_accepted_visitor_is_registered_with_the_decision() {
+async fn an_accepted_visitor_is_registered_once_the_home_consents() {
     let mut service = TestService::start().await;
     service.link_is_up().await;
     let mut request = migration(OFFICER, &["mcptt", "mcvideo", "mcdata"]);
     request["serving_mc_service_id"] = json!("sip:visitor.7@mc.de.example");
     let answer = service.submit(&request).await;
     assert_eq!(answer.items("/outcome"), ["accept", "reject", "accept"]);
+    assert_eq!(answer.items("/state"), ["cleared", "refused", "cleared"]);
+    // They have a place, and for a while.
+    let entry = service.get(ENTRY, "auditor").await;
+    assert_eq!(entry.body["awaiting_consent"], true, "{}", entry.text);
+    assert_eq!(entry.body["verified"], false);
+    let answer = service.home_answers(&answer, "accept").await;
+    assert_eq!(answer.body["status"], "partial", "{}", answer.text);
     let entry = service.get(ENTRY, "auditor").await;
     assert_eq!(entry.status, 200, "{}", entry.text);
-    let index = answer.body["record"]["index"].as_u64().unwrap();
+    let report = &answer.body["reports"][0];
+    let index = report["record"]["index"].as_u64().unwrap();
     assert_eq!(entry.header("etag"), format!("\"r{index}\""));
     for (member, value) in [
         ("user", json!(OFFICER)),
@@ -72,10 +80,11 @@ async fn an_accepted_visitor_is_registered_with_the_decision() {
             "serving_mc_service_id",
             json!("sip:visitor.7@mc.de.example"),
         ),
-        ("since", answer.body["decided_at"].clone()),
+        ("since", report["reported_at"].clone()),
+        ("awaiting_consent", Value::Null),
         (
             "expires_at",
-            answer.body["items"][0]["limits"]["end_time"].clone(),
+            report["evaluated"][0]["limits"]["end_time"].clone(),
         ),
         ("request_id", answer.body["id"].clone()),
         ("verified", json!(true)),
@@ -139,7 +148,7 @@ async fn of_many_that_come_at_once_as_many_get_in_as_there_are_places() {
         let answer = call.await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text);
         match answer.body["status"].as_str().unwrap() {
-            "accepted" => accepted += 1,
+            "cleared" => accepted += 1,
             _ => refused += usize::from(policies(&answer).contains("migration.quota")),
         }
     }
@@ -152,10 +161,10 @@ async fn a_place_is_free_again_when_an_administrator_takes_the_entry_out() {
     service.link_is_up().await;
     set_quota(&service, 1).await;
     let first = service.submit(&migration(OFFICER, &["mcptt"])).await;
-    assert_eq!(first.body["status"], "accepted", "{}", first.text);
+    assert_eq!(first.body["status"], "cleared", "{}", first.text);
     // Who is there already takes no second place.
     let again = service.submit(&migration(OFFICER, &["mcdata"])).await;
-    assert_eq!(again.body["status"], "accepted", "{}", again.text);
+    assert_eq!(again.body["status"], "cleared", "{}", again.text);
     let other = migration("sip:officer.115@mc.nl.example", &["mcptt"]);
     assert_eq!(service.submit(&other).await.body["status"], "rejected");
     for entry in [ENTRY, &ENTRY.replace("mcptt", "mcdata")] {
@@ -165,7 +174,7 @@ async fn a_place_is_free_again_when_an_administrator_takes_the_entry_out() {
         assert_eq!(gone.status, 204, "{}", gone.text);
     }
     let other = service.submit(&other).await;
-    assert_eq!(other.body["status"], "accepted", "{}", other.text);
+    assert_eq!(other.body["status"], "cleared", "{}", other.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,7 +105,7 @@ async fn every_service_of_a_migration_gets_its_own_answer() {
     }));
     let answer = service.submit(&request).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(answer.body["status"], "partial");
+    assert_eq!(answer.body["status"], "cleared");
     assert_eq!(answer.items("/service"), ["mcptt", "mcvideo", "mcdata"]);
     assert_eq!(answer.items("/outcome"), ["accept", "reject", "accept"]);
     let refused: Vec<&str> = answer.body["items"][1]["policies"]

@@ -202,6 +202,29 @@ impl TestService {
         format!("/v1/requests/{}", held.body["id"].as_str().unwrap())
     }
 
+    /// Reports what the Dutch system answered about every item that was cleared.
+    pub(crate) async fn home_answers(&self, asked: &Answer, outcome: &str) -> Answer {
+        let items = asked.body["items"].as_array().unwrap().iter();
+        let items = items.filter(|item| item["state"] == "cleared").map(|item| {
+            let mut told = json!({ "subject": item["subject"], "outcome": outcome });
+            if !item["service"].is_null() {
+                told["service"] = item["service"].clone();
+            }
+            told
+        });
+        let report = json!({
+            "report": "answered",
+            "correlation_id": asked.body["correlation_id"],
+            "peer": { "system": NL, "certificate": CERTIFICATE },
+            "items": items.collect::<Vec<_>>()
+        });
+        let id = asked.body["id"].as_str().unwrap();
+        let path = format!("/v1/requests/{id}/reports");
+        let answer = self.post(&path, "acms", &report).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    }
+
     /// Answers as an authorised user.
     pub(crate) async fn respond(&self, path: &str, body: &Value) -> Answer {
         self.post(&format!("{path}/responses"), "reviewer", body)

@@ -72,6 +72,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
     // What is not pending: answering leaves the request as it is.
     let mut response = approval();
     response["items"] = json!([7]);
+    // What is not cleared: so does reporting on it.
+    let report = json!({ "report": "sent" });
     let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
     let half =
         json!({ "partner": DE, "status": "draft", "valid_from": "2026-01-01T00:00:00.000Z" });
@@ -80,6 +82,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, "/v1/requests".to_owned(), request.clone()),
         plain(Method::GET, held),
         (Method::POST, format!("{held}/responses"), response),
+        (Method::POST, format!("{held}/reports"), report),
+        plain(Method::GET, "/v1/requests?correlation_id=none"),
         (Method::POST, "/v1/decisions".to_owned(), request),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),
@@ -135,6 +139,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/decisions", "{}"),
         ("/v1/import", "nonsense"),
         ("/v1/requests/7/responses", "{}"),
+        ("/v1/requests/7/reports", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

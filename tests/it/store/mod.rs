@@ -6,5 +6,6 @@ mod damage;
 mod ended;
 mod faults;
 mod model;
+mod reports;
 mod start;
 mod support;

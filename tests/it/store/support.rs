@@ -15,6 +15,9 @@ use comity::decision::facts::ReadSet;
 use comity::decision_log::OutcomeCounts;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
+use comity::domain::lifecycle::Stage;
+use comity::domain::migration::Migration;
+use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::time::Timestamp;
@@ -23,11 +26,13 @@ use comity::store::CommitError;
 use comity::store::Committed;
 use comity::store::State;
 use comity::store::command::BodyDigest;
+use comity::store::command::CorrelationDigest;
 use comity::store::command::Expected;
 use comity::store::command::Expire;
 use comity::store::command::Idempotency;
 use comity::store::command::KeyDigest;
 use comity::store::command::Publish;
+use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
@@ -222,6 +227,27 @@ pub(super) fn migration(number: u8, service: &str) -> Arc<Document> {
     )
 }
 
+/// The same, whose home could not be asked.
+pub(super) fn unverified(number: u8, service: &str) -> Arc<Document> {
+    let Document::Migration(entry) = migration(number, service).as_ref().clone() else {
+        panic!("it is no entry of the register");
+    };
+    Arc::new(Document::Migration(Migration {
+        verified: false,
+        ..entry
+    }))
+}
+
+/// The link to the Dutch system, measured in no time.
+pub(super) fn link(status: &str) -> Arc<Document> {
+    document(
+        DocumentKind::Link,
+        json!({
+            "system": "mc.nl.example", "status": status, "measured_at": "2026-06-01T10:00:00.000Z"
+        }),
+    )
+}
+
 pub(super) fn put(document: &Arc<Document>, expected: Expected) -> Write {
     Write {
         key: document.key().unwrap(),
@@ -266,6 +292,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         request_id: request_id(number),
         caller: CALLER.into(),
         idempotency: None,
+        correlation: None,
         read_set: ReadSet {
             entries: Vec::new(),
             generation,
@@ -300,6 +327,34 @@ pub(super) fn submit_on(store: &EmbeddedStore, number: u64, reads: Vec<ReadKey>)
 
 pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -> Respond {
     Respond {
+        request_id: request_id(number),
+        expected_version: version,
+        items,
+        read_set: ReadSet::default(),
+        writes: Vec::new(),
+        parts: Vec::new(),
+        at: at(0),
+    }
+}
+
+pub(super) fn at_partner(stage: Stage, milliseconds: Option<i64>) -> ItemState {
+    ItemState::AtPartner {
+        stage,
+        expires_at: milliseconds.map(at),
+    }
+}
+
+pub(super) fn answered(outcome: PartnerOutcome, delivered: bool) -> ItemState {
+    ItemState::Answered { outcome, delivered }
+}
+
+/// The requests of a number are correlated with those of another ten further.
+pub(super) fn correlation(number: u64) -> CorrelationDigest {
+    CorrelationDigest::from_bytes([u8::try_from(number % 10).unwrap(); 32])
+}
+
+pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) -> Report {
+    Report {
         request_id: request_id(number),
         expected_version: version,
         items,

@@ -8,12 +8,14 @@ use crate::decision::facts::AccessFacts;
 use crate::decision::facts::CandidateFacts;
 use crate::decision::facts::CurrentFacts;
 use crate::decision::facts::GrantFacts;
+use crate::decision::facts::HomeRefusalFacts;
 use crate::decision::facts::LocationFacts;
 use crate::decision::facts::gather::Gatherer;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::area::locate;
 use crate::domain::document::Document;
+use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
@@ -82,21 +84,44 @@ impl Gatherer<'_> {
         user: &McServiceId,
         elements: &dyn InformationElements,
     ) -> BTreeMap<McService, CurrentFacts> {
-        let services: Vec<McService> = match elements.division() {
-            Division::Services(services) => services.to_vec(),
-            Division::Whole
-            | Division::Users
-            | Division::Groups(_)
-            | Division::Kinds(_)
-            | Division::Candidates => elements.service().into_iter().collect(),
-        };
         let mut register = BTreeMap::new();
-        for service in services {
+        for service in services(elements) {
             if let Some(current) = self.registered(user, service) {
                 register.insert(service, current);
             }
         }
         register
+    }
+
+    /// Whether the home has refused the user, in each service that the request is about.
+    pub(super) fn home_refusals(
+        &mut self,
+        user: &McServiceId,
+        elements: &dyn InformationElements,
+    ) -> BTreeMap<McService, HomeRefusalFacts> {
+        let mut refusals = BTreeMap::new();
+        for service in services(elements) {
+            if let Some(refusal) = self.home_refusal(user, service) {
+                refusals.insert(service, refusal);
+            }
+        }
+        refusals
+    }
+
+    fn home_refusal(&mut self, user: &McServiceId, service: McService) -> Option<HomeRefusalFacts> {
+        let id = HomeRefusal::id(user, service).ok()?;
+        let Some(found) = self.document(DocumentKind::HomeRefusal, id.as_str()) else {
+            return Some(HomeRefusalFacts { refusal: None });
+        };
+        let Document::HomeRefusal(refusal) = found.value.as_ref() else {
+            return None;
+        };
+        Some(HomeRefusalFacts {
+            refusal: Some(Versioned {
+                revision: found.revision,
+                value: refusal.clone(),
+            }),
+        })
     }
 
     /// What the register says of a user in one service.
@@ -177,5 +202,17 @@ impl Gatherer<'_> {
             revision: found.revision,
             value: is_trusted,
         })
+    }
+}
+
+/// The services that a request is about.
+fn services(elements: &dyn InformationElements) -> Vec<McService> {
+    match elements.division() {
+        Division::Services(services) => services.to_vec(),
+        Division::Whole
+        | Division::Users
+        | Division::Groups(_)
+        | Division::Kinds(_)
+        | Division::Candidates => elements.service().into_iter().collect(),
     }
 }

@@ -171,6 +171,9 @@ impl Gatherer<'_> {
                     identity.map(|identity| self.serving_identity(identity, user));
             }
             (Need::Register, _) => person.register = self.register(user, elements),
+            (Need::HomeRefusal, _) if self.direction == Direction::Inbound => {
+                person.home_refusals = self.home_refusals(user, elements);
+            }
             (Need::Access, _) => person.access = self.access(user, request),
             (Need::Location, _) => person.location = self.located(elements),
             (Need::LinkFailureProfile, Some(home)) => {
@@ -180,6 +183,7 @@ impl Gatherer<'_> {
                 Need::MigratedProfile
                 | Need::LinkFailureProfile
                 | Need::Credential
+                | Need::HomeRefusal
                 | Need::Subject
                 | Need::Membership
                 | Need::Grant
@@ -230,6 +234,7 @@ impl Gatherer<'_> {
             Need::Visitors
             | Need::Register
             | Need::Access
+            | Need::HomeRefusal
             | Need::Location
             | Need::LinkFailureProfile
             | Need::CurrentSystem

@@ -50,6 +50,7 @@ impl Occasion for LinkFailure {
         Need::Visitors,
         Need::ServingIdentity,
         Need::Credential,
+        Need::HomeRefusal,
     ];
 }
 
@@ -62,6 +63,7 @@ impl Occasion for NoInterconnection {
         Need::Visitors,
         Need::ServingIdentity,
         Need::Credential,
+        Need::HomeRefusal,
     ];
 }
 

@@ -1,10 +1,13 @@
 //! Whether the state allows a command, and which event it becomes.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::decision::facts::ReadSet;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LogIndex;
+use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
@@ -14,6 +17,7 @@ use crate::store::command::Expire;
 use crate::store::command::ITEMS_LIMIT;
 use crate::store::command::Publish;
 use crate::store::command::Refusal;
+use crate::store::command::Report;
 use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::command::StaleRead;
@@ -43,7 +47,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
             if write.writes.is_empty() {
                 return Err(Refusal::Invalid("it writes nothing".to_owned()));
             }
-            let changes = changes(state, write.writes)?;
+            let changes = changes(state, write.writes, write.at)?;
             let actor = Some(write.actor);
             Ok(event(
                 write.at,
@@ -52,6 +56,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         }
         Command::Submit(command) => submit(state, command),
         Command::Respond(command) => respond(state, command),
+        Command::Report(command) => report(state, command),
         Command::Expire(command) => expire(state, &command),
         Command::Publish(command) => publish(state, command),
         Command::RefusePublication(refused) => Ok(event(
@@ -108,8 +113,9 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         request_id: command.request_id,
         caller: command.caller,
         idempotency: command.idempotency,
+        correlation: command.correlation,
         items: command.items,
-        changes: changes(state, command.writes)?,
+        changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
     };
     let event = Event {
@@ -145,7 +151,52 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     let body = EventBody::Responded {
         request_id: command.request_id,
         items: command.items,
-        changes: changes(state, command.writes)?,
+        changes: changes(state, command.writes, command.at)?,
+    };
+    let event = Event {
+        at: command.at,
+        body,
+    };
+    Ok(Checked::Event(event, command.parts))
+}
+
+fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
+    let request_id = command.request_id;
+    let Some(entry) = state.request(request_id) else {
+        return Err(match state.put_away(request_id) {
+            Some(request) if request.version() != command.expected_version => Refusal::Version {
+                request_id,
+                current: request.version(),
+            },
+            Some(_) => Refusal::NotAtPartner {
+                item: command.items.first().map_or(0, |(item, _)| *item),
+            },
+            None => Refusal::UnknownRequest(request_id),
+        });
+    };
+    if entry.version != command.expected_version {
+        return Err(Refusal::Version {
+            request_id,
+            current: entry.version,
+        });
+    }
+    let mut reported = BTreeSet::new();
+    for (item, to) in &command.items {
+        let follows = entry
+            .item(*item)
+            .is_some_and(|now| !now.is_overdue(command.at) && now.may_become(*to));
+        if !follows || !reported.insert(*item) {
+            return Err(Refusal::NotAtPartner { item: *item });
+        }
+    }
+    if reported.is_empty() {
+        return Err(Refusal::Invalid("it reports on no item".to_owned()));
+    }
+    check_reads(state, &command.read_set)?;
+    let body = EventBody::Reported {
+        request_id,
+        items: command.items,
+        changes: changes(state, command.writes, command.at)?,
     };
     let event = Event {
         at: command.at,
@@ -220,7 +271,11 @@ fn check_reads(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
 }
 
 /// Checks writes, which are made together, and makes changes of them.
-fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Refusal> {
+fn changes(
+    state: &State,
+    writes: Vec<Write>,
+    at: Timestamp,
+) -> Result<Vec<DocumentChange>, Refusal> {
     if writes.len() > WRITES_LIMIT {
         let message = format!("it writes more than {WRITES_LIMIT} documents");
         return Err(Refusal::Invalid(message));
@@ -228,7 +283,7 @@ fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Ref
     let mut changes = BTreeMap::new();
     let mut order = Vec::with_capacity(writes.len());
     for write in writes {
-        let change = change(state, write)?;
+        let change = change(state, write, at)?;
         let key = change.key().clone();
         order.push(key.clone());
         if changes.insert(key.clone(), change).is_some() {
@@ -239,7 +294,7 @@ fn changes(state: &State, writes: Vec<Write>) -> Result<Vec<DocumentChange>, Ref
     Ok(order.iter().filter_map(|key| changes.remove(key)).collect())
 }
 
-fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
+fn change(state: &State, write: Write, at: Timestamp) -> Result<DocumentChange, Refusal> {
     let current = state.revision(&write.key);
     let fits = match write.expected {
         Expected::Any => true,
@@ -256,6 +311,7 @@ fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
     match write.document {
         None => Ok(DocumentChange::Deleted(write.key)),
         Some(document) if document.key().ok().as_ref() == Some(&write.key) => {
+            let document = noted(state, &write.key, document, at);
             Ok(DocumentChange::Put(write.key, document))
         }
         Some(_) => {
@@ -263,6 +319,24 @@ fn change(state: &State, write: Write) -> Result<DocumentChange, Refusal> {
             Err(Refusal::Invalid(message))
         }
     }
+}
+
+/// A document as it is kept. Since when a link has been up follows from what was there, so it is settled here, where
+/// nothing comes between.
+fn noted(
+    state: &State,
+    key: &DocumentKey,
+    document: Arc<Document>,
+    at: Timestamp,
+) -> Arc<Document> {
+    let Document::Link(link) = document.as_ref() else {
+        return document;
+    };
+    let before = match state.document_under(key) {
+        Some(Document::Link(before)) => Some(before),
+        Some(_) | None => None,
+    };
+    Arc::new(Document::Link(link.clone().noted(before, at)))
 }
 
 /// Checks that nobody gets what another has. A holder that is written too is judged by its new content.

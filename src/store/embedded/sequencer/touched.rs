@@ -58,6 +58,11 @@ impl Touched {
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
             }
+            Command::Report(report) => {
+                self.requests.contains(&report.request_id)
+                    || self.concerns_reads(&report.read_set)
+                    || self.concerns_writes(&report.writes)
+            }
             Command::Expire(expire) => self.requests.contains(&expire.request_id),
             Command::Publish(_) => self.bundle,
             Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
@@ -115,6 +120,11 @@ impl Touched {
                 request_id,
                 changes,
                 ..
+            }
+            | EventBody::Reported {
+                request_id,
+                changes,
+                ..
             } => {
                 self.requests.insert(*request_id);
                 self.add_changes(changes, state);
@@ -162,7 +172,8 @@ impl Touched {
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
-            | Document::ResponseSettings(_) => {}
+            | Document::ResponseSettings(_)
+            | Document::HomeRefusal(_) => {}
         }
     }
 }

@@ -9,6 +9,9 @@ use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
+use comity::domain::lifecycle::Stage;
+use comity::domain::link::Link;
+use comity::domain::link::LinkStatus;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
@@ -24,6 +27,7 @@ use comity::store::command::Expire;
 use comity::store::command::KeyDigest;
 use comity::store::command::NoteSecretsRead;
 use comity::store::command::RefusePublication;
+use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
@@ -37,6 +41,8 @@ use proptest::prelude::*;
 use super::support::Bench;
 use super::support::at;
 use super::support::commit_all;
+use super::support::correlation;
+use super::support::request_id;
 
 mod operations;
 
@@ -86,6 +92,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::UnknownRequest(_) => "unknown request",
         Refusal::RequestExists(_) => "request exists",
         Refusal::NotPending { .. } => "not pending",
+        Refusal::NotAtPartner { .. } => "not at partner",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -114,7 +121,8 @@ fn claims(document: &Document) -> BTreeSet<String> {
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
-        | Document::ResponseSettings(_) => BTreeSet::new(),
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_) => BTreeSet::new(),
     }
 }
 
@@ -188,12 +196,16 @@ impl Model {
             if !keys.insert(write.key.clone()) {
                 return Err("invalid");
             }
+            let before = self.documents.iter();
+            let before = before.filter(|(key, ..)| *key == write.key);
+            let before: Vec<Arc<Document>> = before.map(|(.., it)| Arc::clone(it)).collect();
             after.documents.retain(|(key, ..)| *key != write.key);
             if let Some(document) = &write.document {
+                let document = noted(before.first(), document, at(self.now));
                 let revision = Revision(self.applied);
                 after
                     .documents
-                    .push((write.key.clone(), revision, Arc::clone(document)));
+                    .push((write.key.clone(), revision, document));
             }
         }
         let mut holders: BTreeMap<String, DocumentKey> = BTreeMap::new();
@@ -212,7 +224,7 @@ impl Model {
         self.applied += 1;
         let now = self.now;
         for request in &mut self.requests {
-            let open = request.items.iter().any(|item| item.is_pending());
+            let open = request.items.iter().any(|item| item.is_open());
             request.ended = request.ended.or((!open).then_some(now));
         }
         let over = |id: &RequestId| {
@@ -239,6 +251,7 @@ impl Model {
                 None => self.submitted(submit)?,
             },
             Command::Respond(respond) => self.answered(respond)?,
+            Command::Report(report) => self.reported(report)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
@@ -305,6 +318,28 @@ impl Model {
         Ok(after)
     }
 
+    fn reported(&self, report: &Report) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(report.request_id)?;
+        if request.entries.len() as u64 != report.expected_version {
+            return Err("version");
+        }
+        let mut seen = BTreeSet::new();
+        for (item, state) in &report.items {
+            let slot = request.items.get_mut(*item as usize);
+            let slot = slot.ok_or("not at partner")?;
+            if !seen.insert(*item) || slot.is_overdue(report.at) || !follows(*slot, *state) {
+                return Err("not at partner");
+            }
+            *slot = *state;
+        }
+        if report.read_set.generation != self.generation {
+            return Err("stale");
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
     fn expired(&self, expire: &Expire) -> Result<Self, &'static str> {
         let mut after = self.clone();
         let request = after.find(expire.request_id)?;
@@ -362,7 +397,27 @@ impl Model {
                 assert_eq!(revision, self.read(&ReadKey::Identity(identity)));
             }
         }
+        self.check_decided_again(state);
         self.check_requests(state, ended_limit);
+    }
+
+    fn check_decided_again(&self, state: &State) {
+        let mut link = None;
+        let mut unverified = Vec::new();
+        for (key, _, document) in &self.documents {
+            if let Document::Link(found) = document.as_ref() {
+                link = found.up_since;
+            }
+            if let Document::Migration(entry) = document.as_ref() {
+                unverified.extend((!entry.verified).then(|| (key.clone(), entry.since)));
+            }
+        }
+        let expected = unverified.into_iter();
+        let expected = expected.filter_map(|(key, since)| Some((key, link?.max(since))));
+        let found = state.to_decide_again();
+        let found = found.map(|(_, it, since)| (it.key().unwrap(), since));
+        let found: BTreeMap<DocumentKey, Timestamp> = found.collect();
+        assert_eq!(found, expected.collect());
     }
 
     fn check_requests(&self, state: &State, limit: usize) {
@@ -371,11 +426,11 @@ impl Model {
         for request in &self.requests {
             let Some(entry) = state.request(request.id) else {
                 let place = state.put_away(request.id).expect("the request is there");
-                assert!(!request.items.iter().any(|item| item.is_pending()));
+                assert!(!request.items.iter().any(|item| item.is_open()));
                 assert_eq!(place.version(), request.entries.len() as u64);
                 continue;
             };
-            ended += usize::from(!entry.is_open());
+            ended += usize::from(entry.has_ended());
             assert_eq!(entry.items, request.items);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
@@ -406,6 +461,15 @@ impl Model {
             items.sort_unstable();
         }
         assert_eq!(found, due);
+        for number in 0..10 {
+            let digest = correlation(number);
+            let found: BTreeSet<RequestId> =
+                state.correlated(&digest).map(|entry| entry.id).collect();
+            let expected = (0..=self.named).filter(|other| other % 10 == number);
+            let expected = expected.map(request_id);
+            let expected = expected.filter(|id| state.request(*id).is_some());
+            assert_eq!(found, expected.collect());
+        }
         for number in 0..3 {
             let digest = KeyDigest::of(super::support::CALLER, &number.to_string());
             let kept = state.kept_key(&digest).map(|kept| kept.request_id);
@@ -413,6 +477,40 @@ impl Model {
             assert_eq!(kept, expected.map(|(.., id)| *id));
         }
     }
+}
+
+/// Since when a link is up is kept while it is.
+fn noted(
+    before: Option<&Arc<Document>>,
+    document: &Arc<Document>,
+    now: Timestamp,
+) -> Arc<Document> {
+    let Document::Link(link) = document.as_ref() else {
+        return Arc::clone(document);
+    };
+    let since = match before.map(AsRef::as_ref) {
+        Some(Document::Link(before)) => before.up_since.unwrap_or(now),
+        _ => now,
+    };
+    let up_since = (link.status == LinkStatus::Up).then_some(since);
+    Arc::new(Document::Link(Link {
+        up_since,
+        ..link.clone()
+    }))
+}
+
+/// Cleared, sent and held follow each other, perhaps with leaps; then comes an answer, or a refusal of ours.
+fn follows(from: ItemState, to: ItemState) -> bool {
+    let place = |state| match state {
+        ItemState::AtPartner { stage, .. } => match stage {
+            Stage::Cleared => Some(0),
+            Stage::Sent => Some(1),
+            Stage::PartnerPending => Some(2),
+        },
+        ItemState::Refused | ItemState::Answered { .. } => Some(3),
+        ItemState::Granted | ItemState::Pending { .. } | ItemState::Expired => None,
+    };
+    from.stage().is_some() && place(from) < place(to)
 }
 
 /// A store that runs beside the model.

@@ -2,6 +2,8 @@
 
 use comity::decision::facts::ReadKey;
 use comity::domain::lifecycle::ItemState;
+use comity::domain::lifecycle::Stage;
+use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::Command;
@@ -14,19 +16,25 @@ use proptest::prelude::*;
 use super::HOUR;
 use super::Model;
 use crate::store::support::agreement;
+use crate::store::support::answered;
 use crate::store::support::at;
+use crate::store::support::at_partner;
+use crate::store::support::correlation;
 use crate::store::support::delete;
 use crate::store::support::expire;
 use crate::store::support::key;
+use crate::store::support::link;
 use crate::store::support::migration;
 use crate::store::support::pending;
 use crate::store::support::publish;
 use crate::store::support::put;
+use crate::store::support::report;
 use crate::store::support::request_id;
 use crate::store::support::respond;
 use crate::store::support::submit;
 use crate::store::support::system;
 use crate::store::support::under_key;
+use crate::store::support::unverified;
 use crate::store::support::user;
 use crate::store::support::write_at;
 
@@ -38,6 +46,10 @@ pub(super) enum Operation {
     WriteAgreement(bool),
     /// A user and a service; whether the entry is written or deleted.
     WriteMigration(u8, u8, bool),
+    /// The same of one whose home could not be asked.
+    WriteUnverified(u8, u8),
+    /// Whether it is up.
+    WriteLink(bool),
     Submit {
         key: Option<(u8, u8)>,
         reads: Vec<u8>,
@@ -48,6 +60,12 @@ pub(super) enum Operation {
         request: usize,
         behind: u64,
         items: Vec<(u32, bool)>,
+    },
+    /// How far each item has come, by a number.
+    Report {
+        request: usize,
+        behind: u64,
+        items: Vec<(u32, u8)>,
     },
     Expire {
         request: usize,
@@ -92,10 +110,13 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => any::<bool>().prop_map(Operation::WriteAgreement),
         2 => (0_u8..2, 0_u8..2, any::<bool>())
             .prop_map(|(user, service, is_there)| Operation::WriteMigration(user, service, is_there)),
+        1 => (0_u8..2, 0_u8..2)
+            .prop_map(|(user, service)| Operation::WriteUnverified(user, service)),
+        2 => any::<bool>().prop_map(Operation::WriteLink),
         4 => (
             option::of((0_u8..3, 0_u8..2)),
             vec(0_u8..READS, 0..3),
-            vec(0_i64..40, 0..3),
+            vec(-30_i64..40, 0..3),
             option::weighted(0.2, 0_u8..4),
         )
             .prop_map(|(key, reads, pending_hours, writes)| Operation::Submit {
@@ -106,6 +127,8 @@ fn operation() -> impl Strategy<Value = Operation> {
             }),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, any::<bool>()), 1..3))
             .prop_map(|(request, behind, items)| Operation::Respond { request, behind, items }),
+        3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
+            .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
@@ -170,6 +193,14 @@ impl Model {
                 };
                 write_at(vec![write], self.now)
             }
+            Operation::WriteUnverified(user, service) => {
+                let document = unverified(*user, ["mcptt", "mcdata"][usize::from(*service)]);
+                write_at(vec![put(&document, Expected::Any)], self.now)
+            }
+            Operation::WriteLink(up) => {
+                let document = link(if *up { "up" } else { "down" });
+                write_at(vec![put(&document, Expected::Any)], self.now)
+            }
             Operation::Submit {
                 key,
                 reads,
@@ -187,6 +218,11 @@ impl Model {
                 behind,
                 items,
             } => self.answer(*request, *behind, items),
+            Operation::Report {
+                request,
+                behind,
+                items,
+            } => self.reports(*request, *behind, items),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
@@ -198,10 +234,13 @@ impl Model {
         self.named += 1;
         let items = pending_hours.iter().map(|hours| match hours {
             0 => ItemState::Granted,
+            ..-20 => at_partner(Stage::Cleared, None),
+            ..0 => at_partner(Stage::Cleared, Some(self.now - hours * HOUR)),
             hours => pending(self.now + hours * HOUR),
         });
         let mut submit = submit(self.named, self.generation, items.collect());
         submit.at = at(self.now);
+        submit.correlation = Some(correlation(self.named));
         let reads = reads.iter().map(|read| {
             let read = read_key(*read);
             let revision = self.read(&read);
@@ -211,6 +250,42 @@ impl Model {
         let writes = writes.map(|number| put(&user(number, &[number]), Expected::Any));
         submit.writes = writes.into_iter().collect();
         submit
+    }
+
+    fn reports(&self, request: usize, behind: u64, items: &[(u32, u8)]) -> Command {
+        let number = self.name_of(request);
+        let known = self
+            .requests
+            .iter()
+            .find(|known| known.id == request_id(number));
+        let version = known.map_or(1, |known| known.entries.len() as u64);
+        let items = items.iter().map(|(item, far)| {
+            let expires_at = known
+                .and_then(|known| known.items.get(*item as usize))
+                .and_then(|item| item.expires_at());
+            let to = match far {
+                0 => ItemState::AtPartner {
+                    stage: Stage::Cleared,
+                    expires_at,
+                },
+                1 => ItemState::AtPartner {
+                    stage: Stage::Sent,
+                    expires_at,
+                },
+                2 => ItemState::AtPartner {
+                    stage: Stage::PartnerPending,
+                    expires_at,
+                },
+                3 => ItemState::Refused,
+                4 => answered(PartnerOutcome::Accept, false),
+                _ => answered(PartnerOutcome::Reject, false),
+            };
+            (*item, to)
+        });
+        let mut report = report(number, version.saturating_sub(behind), items.collect());
+        report.read_set.generation = self.generation;
+        report.at = at(self.now);
+        Command::Report(report)
     }
 
     fn answer(&self, request: usize, behind: u64, items: &[(u32, bool)]) -> Command {

@@ -1,0 +1,216 @@
+//! Which items a report moves, and whether it can be.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use crate::app::error::AppError;
+use crate::app::error::Invalid;
+use crate::app::report::Answered;
+use crate::app::report::Report;
+use crate::app::report::Words;
+use crate::app::respond::standing;
+use crate::decision::decide::ItemDecision;
+use crate::decision::decide::ItemKey;
+use crate::decision::obligation::Limits;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Stage;
+use crate::domain::outcome::Outcome;
+use crate::domain::outcome::PartnerOutcome;
+use crate::domain::time::Timestamp;
+use crate::store::state::RequestEntry;
+
+/// One item on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Move {
+    pub(super) number: usize,
+    pub(super) to: ItemState,
+    /// What the partner answered, if it did.
+    pub(super) outcome: Option<PartnerOutcome>,
+    /// What it said with it.
+    pub(super) words: Option<Words>,
+}
+
+impl Move {
+    fn to(number: usize, to: ItemState) -> Self {
+        Self {
+            number,
+            to,
+            outcome: None,
+            words: None,
+        }
+    }
+
+    /// Whether the partner grants the item.
+    pub(super) fn is_granted(&self) -> bool {
+        self.outcome == Some(PartnerOutcome::Accept)
+    }
+
+    /// What policy refuses by now is not granted, whatever the partner says.
+    pub(super) fn judged(mut self, decided: &[ItemDecision]) -> Self {
+        let decision = decided.get(self.number);
+        let stands = decision.is_some_and(|decision| decision.outcome != Outcome::Reject);
+        if self.is_granted() && !stands {
+            self.to = ItemState::Refused;
+        }
+        self
+    }
+
+    /// The item by its number, and its new state.
+    pub(super) fn numbered(&self) -> (u32, ItemState) {
+        (u32::try_from(self.number).unwrap_or(u32::MAX), self.to)
+    }
+}
+
+/// What a report moves; nothing where all of it is known already.
+///
+/// `earlier` is what the partner answered about items before.
+pub(super) fn of(
+    report: &Report,
+    (entry, decided): (&RequestEntry, &[ItemDecision]),
+    earlier: &BTreeMap<usize, PartnerOutcome>,
+    now: Timestamp,
+) -> Result<Vec<Move>, AppError> {
+    match report {
+        Report::Sent(_) => forth(entry, Stage::Sent, now),
+        Report::PartnerPending(_) => forth(entry, Stage::PartnerPending, now),
+        Report::Answered(answered) => answers(answered, (entry, decided), earlier, now),
+        Report::Delivered => delivered(entry),
+    }
+}
+
+fn refused(entry: &RequestEntry, detail: String) -> AppError {
+    AppError::NotAtPartner {
+        detail,
+        current: Some(Box::new(standing(entry))),
+    }
+}
+
+/// Every item that has not come so far does. A report that comes late says nothing new.
+fn forth(entry: &RequestEntry, next: Stage, now: Timestamp) -> Result<Vec<Move>, AppError> {
+    let mut moves = Vec::new();
+    let mut is_known = false;
+    for (number, item) in entry.items.iter().enumerate() {
+        match item {
+            ItemState::AtPartner { stage, expires_at } if !item.is_overdue(now) => {
+                if *stage < next {
+                    let to = ItemState::AtPartner {
+                        stage: next,
+                        expires_at: *expires_at,
+                    };
+                    moves.push(Move::to(number, to));
+                } else {
+                    is_known = true;
+                }
+            }
+            ItemState::Answered { .. } => is_known = true,
+            ItemState::AtPartner { .. }
+            | ItemState::Granted
+            | ItemState::Refused
+            | ItemState::Pending { .. }
+            | ItemState::Expired => {}
+        }
+    }
+    if moves.is_empty() && !is_known {
+        let detail = "no item of the request may be sent".to_owned();
+        return Err(refused(entry, detail));
+    }
+    Ok(moves)
+}
+
+fn delivered(entry: &RequestEntry) -> Result<Vec<Move>, AppError> {
+    let mut moves = Vec::new();
+    let mut is_known = false;
+    for (number, item) in entry.items.iter().enumerate() {
+        match item {
+            ItemState::Answered {
+                outcome,
+                delivered: false,
+            } => {
+                let to = ItemState::Answered {
+                    outcome: *outcome,
+                    delivered: true,
+                };
+                moves.push(Move::to(number, to));
+            }
+            ItemState::Answered {
+                delivered: true, ..
+            } => is_known = true,
+            ItemState::AtPartner { .. }
+            | ItemState::Granted
+            | ItemState::Refused
+            | ItemState::Pending { .. }
+            | ItemState::Expired => {}
+        }
+    }
+    if moves.is_empty() && !is_known {
+        let detail = "the partner has answered no item of the request".to_owned();
+        return Err(refused(entry, detail));
+    }
+    Ok(moves)
+}
+
+fn answers(
+    answered: &Answered,
+    (entry, decided): (&RequestEntry, &[ItemDecision]),
+    earlier: &BTreeMap<usize, PartnerOutcome>,
+    now: Timestamp,
+) -> Result<Vec<Move>, AppError> {
+    let mut moves: BTreeMap<usize, Move> = BTreeMap::new();
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    let mut numbers: HashMap<ItemKey, Vec<usize>> = HashMap::new();
+    for (number, decision) in decided.iter().enumerate() {
+        numbers
+            .entry(decision.item.clone())
+            .or_default()
+            .push(number);
+    }
+    for (place, reported) in answered.items.iter().enumerate() {
+        let about = numbers.get(&reported.key()).map_or(&[][..], Vec::as_slice);
+        if about.is_empty() {
+            let detail = "the request has no such item";
+            problems.push(Invalid::at(format!("/items/{place}"), detail));
+        }
+        for number in about.iter().copied() {
+            if seen.insert(number, place).is_some() {
+                let detail = format!("item {number} is named twice");
+                problems.push(Invalid::at(format!("/items/{place}"), detail));
+                continue;
+            }
+            match earlier.get(&number) {
+                Some(outcome) if *outcome == reported.outcome => continue,
+                Some(_) => {
+                    let detail = format!("the partner answered otherwise about item {number}");
+                    return Err(refused(entry, detail));
+                }
+                None => {}
+            }
+            let present = entry.items.get(number);
+            let waits = present.is_some_and(|it| it.stage().is_some() && !it.is_overdue(now));
+            if !waits {
+                let detail = format!("item {number} is not the partner's to answer");
+                return Err(refused(entry, detail));
+            }
+            let says = reported.reason.is_some() || reported.limits != Limits::default();
+            let it = Move {
+                number,
+                to: ItemState::Answered {
+                    outcome: reported.outcome,
+                    delivered: false,
+                },
+                outcome: Some(reported.outcome),
+                words: says.then(|| Words {
+                    item: number,
+                    reason: reported.reason.clone(),
+                    limits: reported.limits.clone(),
+                }),
+            };
+            moves.insert(number, it);
+        }
+    }
+    if problems.is_empty() {
+        Ok(moves.into_values().collect())
+    } else {
+        Err(AppError::Invalid(problems))
+    }
+}
