@@ -134,13 +134,11 @@ fn registry(size: usize) -> World {
             let document = Document::User(user(&officer, *number));
             DocumentChange::Put(document.key().unwrap(), Arc::new(document))
         });
-        let event = Event {
-            at: world::now(),
-            body: EventBody::DocumentsWritten {
-                changes: changes.collect(),
-                actor: None,
-            },
+        let body = EventBody::DocumentsWritten {
+            changes: changes.collect(),
+            actor: None,
         };
+        let event = Event::new(world::now(), body);
         world.state.apply(&event, LogIndex(index));
     }
     assert!(world.state.count(DocumentKind::User) > size);

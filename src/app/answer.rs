@@ -13,6 +13,7 @@ use crate::decision::decide::Selection;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
 use crate::decision::reason::ReasonCode;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
@@ -59,14 +60,29 @@ pub struct ItemAnswer {
     pub decision: DecisionAnswer,
     /// Where the item stands.
     pub state: &'static str,
+    /// Why it was refused although nobody answered it, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusalAnswer>,
+}
+
+/// That an item was refused while it waited, because the agreement under which it waited lapsed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusalAnswer {
+    /// Why.
+    pub reason: Lapse,
+    /// When.
+    pub refused_at: Timestamp,
+    /// The entry that did it.
+    pub record: Receipt,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
+    pub fn new(decision: DecisionAnswer, state: ItemState, refusal: Option<RefusalAnswer>) -> Self {
         Self {
             decision,
             state: state.as_str(),
+            refusal,
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::app::error::AppError;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Lapse;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::identity::caller::Caller;
@@ -17,6 +19,7 @@ use crate::store::command::Command;
 use crate::store::command::DryRuns;
 use crate::store::command::Expected;
 use crate::store::command::Expire;
+use crate::store::command::Interrupt;
 use crate::store::command::Write;
 use crate::store::command::WriteDocuments;
 
@@ -43,6 +46,7 @@ impl App {
                 tokio::select! {
                     _ = expiry.tick() => {
                         app.expire_overdue().await;
+                        app.interrupt_lapsed().await;
                         app.end_migrations().await;
                     }
                     _ = summary.tick() => app.record_dry_runs().await,
@@ -69,6 +73,32 @@ impl App {
                 tracing::warn!(%error, "an overdue item could not be expired yet");
                 return;
             }
+        }
+    }
+
+    /// Refuses what waits under agreements that are over by their time; while the clock has just jumped, nothing.
+    pub async fn interrupt_lapsed(&self) {
+        let now = self.now();
+        if self.clock().jump().is_some() {
+            return;
+        }
+        let partners: Vec<McSystemId> = self.store().view(|state| {
+            let awaited = state.awaited_partners();
+            awaited
+                .filter(|partner| Lapse::of(state.agreement(partner), now).is_some())
+                .cloned()
+                .collect()
+        });
+        if partners.is_empty() {
+            return;
+        }
+        let command = Command::Interrupt(Interrupt {
+            partners,
+            actor: ACTOR.to_owned(),
+            at: now,
+        });
+        if let Err(error) = self.commit(command).await {
+            tracing::warn!(%error, "what waits under an agreement that is over could not be refused yet");
         }
     }
 

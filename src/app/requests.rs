@@ -1,10 +1,13 @@
 //! Reading requests back: the answer is made from the record, the states from the store.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
+use crate::app::answer::RefusalAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
 use crate::app::error::AppError;
@@ -14,7 +17,6 @@ use crate::app::respond::ReviewerPart;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
-use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
@@ -22,6 +24,8 @@ use crate::domain::lifecycle::status;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
 
 impl App {
@@ -57,10 +61,15 @@ impl App {
         let stored = self.entry(entry.submitted)?;
         let record = decision_record(&stored)?;
         let mut responses = Vec::new();
+        let mut refusals = BTreeMap::new();
+        let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
         for index in &entry.further {
             let stored = self.entry(*index)?;
-            if stored.leaf.kind() == LeafKind::Review {
+            if answers(&stored.event, id) {
                 responses.push(response_answer(*index, &stored)?);
+            }
+            if let Some(standing) = &mut standing {
+                refusals.extend(refused_by(*index, &stored, standing));
             }
         }
         let items = entry.items.iter().zip(record.items).enumerate();
@@ -68,7 +77,7 @@ impl App {
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
                 let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer::new(decision, *state)
+                ItemAnswer::new(decision, *state, refusals.remove(&number))
             })
             .collect();
         Ok(RequestAnswer {
@@ -89,6 +98,35 @@ impl App {
             version: entry.version,
         })
     }
+}
+
+/// Whether an event is an answer to the request, not one that merely concerns it.
+fn answers(event: &Event, id: RequestId) -> bool {
+    matches!(&event.body, EventBody::Responded { request_id, .. } if *request_id == id)
+}
+
+/// The items that an entry refuses because the agreement lapsed under which they waited; `standing` takes the entry in.
+fn refused_by(
+    index: LogIndex,
+    stored: &StoredEntry,
+    standing: &mut RequestEntry,
+) -> Vec<(usize, RefusalAnswer)> {
+    let before = standing.items.clone();
+    standing.change_by(&stored.event, index);
+    let Some(reason) = standing.lapse_by(&stored.event) else {
+        return Vec::new();
+    };
+    let items = before.iter().zip(&standing.items).enumerate();
+    let refused = items.filter(|(_, (before, after))| before.is_pending() && !after.is_pending());
+    let refusal = |number| {
+        let answer = RefusalAnswer {
+            reason,
+            refused_at: stored.event.at,
+            record: receipt(index, stored),
+        };
+        (number, answer)
+    };
+    refused.map(|(number, _)| refusal(number)).collect()
 }
 
 /// What was last decided about an item: at an answer to it, else when it was submitted.

@@ -18,16 +18,20 @@ use crate::decision::decide::selection;
 use crate::decision::facts::Facts;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::gather;
+use crate::decision::facts::other_system;
+use crate::decision::query::is_reducing;
 use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::agreement::Agreement;
+use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
@@ -235,6 +239,7 @@ fn submission(
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
+    let bound_to = bound_to(request, &items);
     let record = record(caller, request, request_id, evaluation);
     let parts = record
         .into_parts()
@@ -248,8 +253,20 @@ fn submission(
         writes,
         parts,
         counts,
+        bound_to,
         at,
     })
+}
+
+/// Under whose agreement the pending items of a request wait: what only takes away waits under none (ruling 14),
+/// and neither does what would change the status of the cooperation itself.
+fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSystemId> {
+    let waits = items.iter().any(|item| item.is_pending());
+    let stands_alone = matches!(
+        request.body,
+        OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)
+    );
+    (waits && !stands_alone && !is_reducing(&request.body)).then(|| other_system(request).clone())
 }
 
 /// How many items have each outcome.

@@ -71,6 +71,15 @@ impl Document {
         }
     }
 
+    /// The agreement, if it is one.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        if let Self::Agreement(agreement) = self {
+            Some(agreement)
+        } else {
+            None
+        }
+    }
+
     /// The key that the document's own content gives it.
     pub fn key(&self) -> Result<DocumentKey, InvalidDocumentId> {
         let id: DocumentId = match self {

@@ -12,6 +12,7 @@ pub mod document;
 pub mod geography;
 pub mod group;
 pub mod identity;
+pub mod lapse;
 pub mod lifecycle;
 pub mod link;
 pub mod location;

@@ -14,6 +14,8 @@ use crate::decision_log::Payload;
 use crate::decision_log::StoredPart;
 use crate::decision_log::verify;
 use crate::domain::document::Document;
+use crate::domain::lapse::Interruption;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -79,10 +81,7 @@ fn agreement() -> DocumentChange {
 }
 
 fn event(body: EventBody) -> Event {
-    Event {
-        at: Timestamp::from_milliseconds(AT),
-        body,
-    }
+    Event::new(Timestamp::from_milliseconds(AT), body)
 }
 
 fn every_kind() -> Vec<Event> {
@@ -124,6 +123,7 @@ fn every_kind() -> Vec<Event> {
             ],
             changes: vec![group()],
             counts,
+            bound_to: Some("mc.nl.example".parse().unwrap()),
         },
         EventBody::Responded {
             request_id,
@@ -151,7 +151,53 @@ fn every_kind() -> Vec<Event> {
         },
     ]
     .map(event)
-    .to_vec()
+    .into_iter()
+    .chain([interrupting()])
+    .collect()
+}
+
+/// An event that refuses what waits under two agreements.
+fn interrupting() -> Event {
+    let partner = |name: &str| name.parse().unwrap();
+    let interrupted = vec![
+        Interruption {
+            partner: partner("mc.nl.example"),
+            lapse: Lapse::Suspended,
+        },
+        Interruption {
+            partner: partner("mc.be.example"),
+            lapse: Lapse::Ended,
+        },
+    ];
+    let body = EventBody::DocumentsWritten {
+        changes: Vec::new(),
+        actor: None,
+    };
+    Event {
+        interrupted,
+        ..event(body)
+    }
+}
+
+/// What was written before there were interruptions says nothing of them, and is read.
+#[test]
+fn an_entry_without_interruptions_is_written_as_it_always_was() {
+    let submitted = event(EventBody::Submitted {
+        request_id: RequestId(Uuid::from_u128(7)),
+        caller: "front-end".into(),
+        idempotency: None,
+        items: vec![ItemState::Granted],
+        changes: Vec::new(),
+        counts: OutcomeCounts::default(),
+        bound_to: None,
+    });
+    let encoded = encode(&submitted, Vec::new());
+    let state = encoded.payload.parts().next().unwrap().present().unwrap();
+    let text = str::from_utf8(&state.body).unwrap();
+    assert!(
+        !text.contains("bound_to") && !text.contains("interrupted"),
+        "{text}"
+    );
 }
 
 fn erased(payload: Payload) -> Payload {

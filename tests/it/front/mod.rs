@@ -19,6 +19,7 @@ mod requests;
 mod reviews;
 mod scenarios;
 mod support;
+mod suspension;
 mod test_command;
 mod unauthorized;
 

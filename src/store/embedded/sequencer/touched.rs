@@ -14,6 +14,7 @@ use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
 use crate::store::event::DocumentChange;
+use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::Claim;
 use crate::store::state::State;
@@ -35,6 +36,8 @@ pub(super) struct Touched {
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
+    /// Whether anything that waits is refused because an agreement lapsed.
+    interrupted: bool,
 }
 
 impl Touched {
@@ -51,11 +54,16 @@ impl Touched {
                     || self.concerns_writes(&submit.writes)
             }
             Command::Respond(respond) => {
-                self.requests.contains(&respond.request_id)
+                self.interrupted
+                    || self.requests.contains(&respond.request_id)
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
             }
-            Command::Expire(expire) => self.requests.contains(&expire.request_id),
+            Command::Expire(expire) => {
+                self.interrupted || self.requests.contains(&expire.request_id)
+            }
+            // What waits, and under what, is seen whole.
+            Command::Interrupt(_) => true,
             Command::Publish(_) => self.bundle,
             Command::RefusePublication(_) | Command::DryRuns(_) => false,
         }
@@ -91,8 +99,9 @@ impl Touched {
     }
 
     /// Adds what an event changes in this state.
-    pub(super) fn add(&mut self, event: &EventBody, state: &State) {
-        match event {
+    pub(super) fn add(&mut self, event: &Event, state: &State) {
+        self.interrupted |= !event.interrupted.is_empty();
+        match &event.body {
             EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
             EventBody::Submitted {
                 request_id,
