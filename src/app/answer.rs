@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::affected::Affected;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -48,6 +49,9 @@ pub struct RequestAnswer {
     /// What reviewers answered, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseAnswer>,
+    /// What an interruption of the cooperation affects now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<Affected>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::cooperation;
+use crate::app::cooperation::GrantedChange;
 use crate::app::error::AppError;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
@@ -11,6 +11,7 @@ use crate::decision::facts::PersonFacts;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
+use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
@@ -65,6 +66,9 @@ impl Granted<'_> {
             (Direction::Outbound, OperationBody::GroupMembershipUpdate(update)) => {
                 self.deletions(update)
             }
+            (Direction::Inbound, OperationBody::GroupMembershipUpdate(update)) => {
+                self.membership(update)
+            }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
@@ -82,17 +86,18 @@ impl Granted<'_> {
         }
     }
 
-    /// Our half of the agreement, where its status changes.
+    /// Our half of the agreement, where its status changes, now or later.
     fn cooperation(&self, change: &CooperationStatusChange) -> Result<Changes, InvalidDocumentId> {
-        let now = self.evaluation.now;
-        let agreement = self.evaluation.agreement.as_ref();
-        let changed = agreement.and_then(|agreement| {
-            cooperation::changed(agreement, change, self.request.direction, now)
-        });
-        match changed.map(Document::Agreement) {
-            Some(document) => Ok(Changes::from([(document.key()?, Some(document))])),
-            None => Ok(Changes::new()),
-        }
+        let Some(cooperation) = &self.evaluation.standing.cooperation else {
+            return Ok(Changes::new());
+        };
+        let granted = GrantedChange {
+            change,
+            direction: self.request.direction,
+            request_id: self.request_id,
+            now: self.evaluation.now,
+        };
+        Ok(cooperation.changed(&granted)?.into_iter().collect())
     }
 
     /// Who returns is in the register no longer, if the register has them in that system.
@@ -223,6 +228,51 @@ impl Granted<'_> {
                     changes.insert(key, None);
                 }
                 MembershipChange::Add => {}
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The partner's members of a group of ours: those whom it added, and without those whom it took out.
+    fn membership(&self, update: &GroupMembershipUpdate) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let mut changes = Changes::new();
+        let mut group = self.evaluation.standing.group.clone();
+        for number in &self.items {
+            let member = update.members.get(*number);
+            let person = facts.subjects.get(*number);
+            let decision = self.evaluation.items.get(*number);
+            let (Some(member), Some(person), Some(decision)) = (member, person, decision) else {
+                continue;
+            };
+            let (Some(member_home), Some(group_home)) = (&person.home, &facts.shared.group_home)
+            else {
+                continue;
+            };
+            let membership = Document::Membership(Membership {
+                group: update.group.clone(),
+                group_home: group_home.clone(),
+                member: member.clone(),
+                member_home: member_home.clone(),
+                since: self.evaluation.now,
+                expires_at: decision.limits.end_time,
+                request_id: self.request_id.0,
+            });
+            match update.change {
+                MembershipChange::Add => {
+                    changes.insert(membership.key()?, Some(membership));
+                }
+                MembershipChange::Delete => {
+                    if person.membership.is_some() {
+                        changes.insert(membership.key()?, None);
+                    }
+                    if let Some(group) = &mut group
+                        && group.remove_member(member_home, member)
+                    {
+                        let document = Document::Group(group.clone());
+                        changes.insert(document.key()?, Some(document));
+                    }
+                }
             }
         }
         Ok(changes)

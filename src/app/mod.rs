@@ -4,6 +4,7 @@
 
 pub mod access_bundle;
 pub mod administer;
+pub mod affected;
 pub mod answer;
 pub mod clock;
 mod consequence;
@@ -24,6 +25,7 @@ pub mod replay;
 pub mod requests;
 pub mod respond;
 pub mod sealing;
+mod standing;
 pub mod submit;
 
 use std::path::PathBuf;

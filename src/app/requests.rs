@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::app::App;
+use crate::app::affected::Affected;
+use crate::app::affected::FIRST_PAGE;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
@@ -14,13 +16,19 @@ use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
+use crate::decision::facts::other_system;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
+use crate::domain::operation::Direction;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::request::elements::InformationElements;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
@@ -72,6 +80,7 @@ impl App {
                 refusals.extend(refused_by(*index, &stored, standing));
             }
         }
+        let affected = self.affected_of(&record.request, &entry);
         let items = entry.items.iter().zip(record.items).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
@@ -95,8 +104,25 @@ impl App {
             record: receipt(entry.submitted, &stored),
             decided_at: record.now,
             responses,
+            affected,
             version: entry.version,
         })
+    }
+}
+
+impl App {
+    /// What is affected by an interruption of ours that was granted.
+    fn affected_of(&self, request: &InterSystemRequest, entry: &RequestEntry) -> Option<Affected> {
+        let is_granted = entry.items.contains(&ItemState::Granted);
+        let is_ours = request.direction == Direction::Outbound && is_granted;
+        if let OperationBody::CooperationStatusChange(change) = &request.body
+            && is_ours
+            && change.is_reducing()
+        {
+            Some(self.affected_by(other_system(request), None, FIRST_PAGE))
+        } else {
+            None
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
-use crate::app::cooperation;
 use crate::app::credentials::Presented;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
+use crate::app::standing::Standing;
+use crate::app::standing::standing;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
@@ -25,7 +26,6 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision_log::OutcomeCounts;
-use crate::domain::agreement::Agreement;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
@@ -56,8 +56,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) now: Timestamp,
     pub(in crate::app) bundle: BundleReference,
     pub(in crate::app) items: Vec<ItemDecision>,
-    /// The agreement whose status the request is about, whole; decisions read it without its contacts.
-    pub(in crate::app) agreement: Option<Agreement>,
+    /// What a grant may change.
+    pub(in crate::app) standing: Standing,
 }
 
 impl App {
@@ -154,9 +154,10 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let ((facts, mut read_set), agreement) = self.store().view(|state| {
-            let gathered = gather(local, request, state, now);
-            (gathered, cooperation::agreement(request, state))
+        let (facts, mut read_set, standing) = self.store().view(|state| {
+            let (facts, mut read_set) = gather(local, request, state, now);
+            let standing = standing(request, local, state, &mut read_set);
+            (facts, read_set, standing)
         });
         read_set.generation = live.generation;
         let bundle = BundleReference {
@@ -171,7 +172,7 @@ impl App {
             now,
             bundle,
             items,
-            agreement,
+            standing,
         })
     }
 

@@ -65,7 +65,12 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => {}
+        | Document::AccessGrant(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

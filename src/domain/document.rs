@@ -1,5 +1,7 @@
 //! Registry documents of every kind.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -7,15 +9,21 @@ use super::access_grant::AccessGrant;
 use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
+use super::identity::McSystemId;
 use super::link::Link;
+use super::membership::Membership;
 use super::migrated_profile::MigratedUserProfile;
 use super::migration::Migration;
+use super::migration_user::MigrationUser;
 use super::open_deletion::OpenDeletion;
 use super::partner_keys::PartnerKeys;
 use super::registry::DocumentId;
 use super::registry::DocumentKey;
 use super::registry::DocumentKind;
 use super::registry::InvalidDocumentId;
+use super::scheduled_change::ScheduledChange;
+use super::shared_group::GroupOverride;
+use super::shared_group::SharedGroup;
 use super::system::System;
 use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
@@ -50,6 +58,16 @@ pub enum Document {
     PartnerKeys(PartnerKeys),
     /// That a user may register in another system.
     AccessGrant(AccessGrant),
+    /// A member of a group of another system.
+    Membership(Membership),
+    /// A user on the list of those who may migrate.
+    MigrationUser(MigrationUser),
+    /// A change that was granted for later.
+    ScheduledChange(ScheduledChange),
+    /// A partner's group.
+    SharedGroup(SharedGroup),
+    /// What we set for a partner's group.
+    GroupOverride(GroupOverride),
 }
 
 impl Document {
@@ -68,6 +86,11 @@ impl Document {
             Self::AreaMap(_) => DocumentKind::AreaMap,
             Self::PartnerKeys(_) => DocumentKind::PartnerKeys,
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
+            Self::Membership(_) => DocumentKind::Membership,
+            Self::MigrationUser(_) => DocumentKind::MigrationUser,
+            Self::ScheduledChange(_) => DocumentKind::ScheduledChange,
+            Self::SharedGroup(_) => DocumentKind::SharedGroup,
+            Self::GroupOverride(_) => DocumentKind::GroupOverride,
         }
     }
 
@@ -77,6 +100,44 @@ impl Document {
             Some(agreement)
         } else {
             None
+        }
+    }
+
+    /// The change that was granted for later, if it is one.
+    pub fn scheduled_change(&self) -> Option<&ScheduledChange> {
+        if let Self::ScheduledChange(change) = self {
+            Some(change)
+        } else {
+            None
+        }
+    }
+
+    /// The systems between which it is: those of whom something lapses with an agreement.
+    pub fn involved(&self) -> BTreeSet<&McSystemId> {
+        match self {
+            Self::Migration(it) => BTreeSet::from([&it.home_system, &it.serving_system]),
+            Self::AccessGrant(it) => BTreeSet::from([&it.home_system, &it.serving_system]),
+            Self::Membership(it) => BTreeSet::from([&it.group_home, &it.member_home]),
+            Self::MigrationUser(it) if it.listed => {
+                BTreeSet::from([&it.home_system, &it.serving_system])
+            }
+            Self::Group(group) if group.interconnection => {
+                group.partners.iter().map(|it| &it.system).collect()
+            }
+            Self::SharedGroup(it) => BTreeSet::from([&it.home_system]),
+            Self::MigrationUser(_)
+            | Self::Group(_)
+            | Self::System(_)
+            | Self::Agreement(_)
+            | Self::User(_)
+            | Self::MigratedProfile(_)
+            | Self::Link(_)
+            | Self::UeConfiguration(_)
+            | Self::OpenDeletion(_)
+            | Self::AreaMap(_)
+            | Self::PartnerKeys(_)
+            | Self::ScheduledChange(_)
+            | Self::GroupOverride(_) => BTreeSet::new(),
         }
     }
 
@@ -95,6 +156,11 @@ impl Document {
             Self::AreaMap(map) => map.elements().id.clone(),
             Self::PartnerKeys(keys) => keys.partner().as_str().parse()?,
             Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
+            Self::Membership(it) => Membership::id(&it.group, &it.member)?,
+            Self::MigrationUser(it) => MigrationUser::id(&it.user, &it.serving_system)?,
+            Self::ScheduledChange(it) => ScheduledChange::id(&it.partner, it.change)?,
+            Self::SharedGroup(shared) => shared.group.as_str().parse()?,
+            Self::GroupOverride(local) => local.group.as_str().parse()?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -120,6 +186,11 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(serde_json::from_value(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(serde_json::from_value(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
+            DocumentKind::Membership => Self::Membership(serde_json::from_value(json)?),
+            DocumentKind::MigrationUser => Self::MigrationUser(serde_json::from_value(json)?),
+            DocumentKind::ScheduledChange => Self::ScheduledChange(serde_json::from_value(json)?),
+            DocumentKind::SharedGroup => Self::SharedGroup(serde_json::from_value(json)?),
+            DocumentKind::GroupOverride => Self::GroupOverride(serde_json::from_value(json)?),
         })
     }
 
@@ -138,6 +209,11 @@ impl Document {
             DocumentKind::AreaMap => Self::AreaMap(typed(json)?),
             DocumentKind::PartnerKeys => Self::PartnerKeys(typed(json)?),
             DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
+            DocumentKind::Membership => Self::Membership(typed(json)?),
+            DocumentKind::MigrationUser => Self::MigrationUser(typed(json)?),
+            DocumentKind::ScheduledChange => Self::ScheduledChange(typed(json)?),
+            DocumentKind::SharedGroup => Self::SharedGroup(typed(json)?),
+            DocumentKind::GroupOverride => Self::GroupOverride(typed(json)?),
         })
     }
 
@@ -156,6 +232,11 @@ impl Document {
             Self::AreaMap(document) => serde_json::to_value(document),
             Self::PartnerKeys(document) => serde_json::to_value(document),
             Self::AccessGrant(document) => serde_json::to_value(document),
+            Self::Membership(document) => serde_json::to_value(document),
+            Self::MigrationUser(document) => serde_json::to_value(document),
+            Self::ScheduledChange(document) => serde_json::to_value(document),
+            Self::SharedGroup(document) => serde_json::to_value(document),
+            Self::GroupOverride(document) => serde_json::to_value(document),
         }
     }
 }

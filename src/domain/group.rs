@@ -62,6 +62,13 @@ impl Group {
             .find(|partner| partner.system == *system)
     }
 
+    /// Takes a member out of the list that a partner owns; whether they were in it.
+    pub fn remove_member(&mut self, home: &McSystemId, member: &McServiceId) -> bool {
+        let mut partners = self.partners.iter_mut();
+        let partner = partners.find(|partner| partner.system == *home);
+        partner.is_some_and(|partner| partner.members.remove(member))
+    }
+
     /// Whether the identity is a member, from whichever system.
     pub fn has_member(&self, id: &McServiceId) -> bool {
         self.members.contains(id)

@@ -35,11 +35,21 @@ pub enum DocumentKind {
     PartnerKeys,
     /// That a user may register in another system.
     AccessGrant,
+    /// A member of a group who is home in another system than the group.
+    Membership,
+    /// A user on the list of those who may migrate from one system to another, or taken from it.
+    MigrationUser,
+    /// A change of the status of a cooperation that was granted for later.
+    ScheduledChange,
+    /// The configuration of a partner's group as it was shared with us; its id is the MC service group ID.
+    SharedGroup,
+    /// What we set for a partner's group ourselves; its id is the MC service group ID.
+    GroupOverride,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -52,6 +62,11 @@ impl DocumentKind {
         Self::AreaMap,
         Self::PartnerKeys,
         Self::AccessGrant,
+        Self::Membership,
+        Self::MigrationUser,
+        Self::ScheduledChange,
+        Self::SharedGroup,
+        Self::GroupOverride,
     ];
 
     /// The plural used in paths and folders.
@@ -69,6 +84,11 @@ impl DocumentKind {
             Self::AreaMap => "area-maps",
             Self::PartnerKeys => "partner-keys",
             Self::AccessGrant => "access-grants",
+            Self::Membership => "memberships",
+            Self::MigrationUser => "migration-users",
+            Self::ScheduledChange => "scheduled-changes",
+            Self::SharedGroup => "shared-groups",
+            Self::GroupOverride => "group-overrides",
         }
     }
 
@@ -84,14 +104,19 @@ impl DocumentKind {
             | Self::MigratedProfile
             | Self::Migration
             | Self::OpenDeletion
-            | Self::AccessGrant => true,
+            | Self::AccessGrant
+            | Self::Membership
+            | Self::MigrationUser => true,
             Self::System
             | Self::Agreement
             | Self::Group
             | Self::Link
             | Self::UeConfiguration
             | Self::AreaMap
-            | Self::PartnerKeys => false,
+            | Self::PartnerKeys
+            | Self::ScheduledChange
+            | Self::SharedGroup
+            | Self::GroupOverride => false,
         }
     }
 }
@@ -111,6 +136,11 @@ impl fmt::Display for DocumentKind {
             Self::AreaMap => "area map",
             Self::PartnerKeys => "partner's keys",
             Self::AccessGrant => "access grant",
+            Self::Membership => "membership",
+            Self::MigrationUser => "user for migration",
+            Self::ScheduledChange => "scheduled change",
+            Self::SharedGroup => "shared group",
+            Self::GroupOverride => "group override",
         })
     }
 }

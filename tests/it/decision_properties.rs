@@ -197,7 +197,12 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         | Document::UeConfiguration(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => false,
+        | Document::AccessGrant(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => false,
     }
 }
 

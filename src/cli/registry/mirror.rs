@@ -150,7 +150,12 @@ impl Source {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_) => Err(format!("{}: is not an agreement", path.display())),
+            | Document::AccessGrant(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -226,7 +231,12 @@ impl Registry {
                 | Document::OpenDeletion(_)
                 | Document::AreaMap(_)
                 | Document::PartnerKeys(_)
-                | Document::AccessGrant(_) => {}
+                | Document::AccessGrant(_)
+                | Document::Membership(_)
+                | Document::MigrationUser(_)
+                | Document::ScheduledChange(_)
+                | Document::SharedGroup(_)
+                | Document::GroupOverride(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -21,6 +21,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::link::Link;
+use crate::domain::membership::Membership;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
@@ -179,6 +180,9 @@ pub struct PersonFacts {
     pub migrated_profile: Option<Versioned<MigratedUserProfile>>,
     /// Whether the person is a member of the group that is asked for.
     pub is_member: bool,
+    /// What an accepted update says of a foreign user's membership in it; it may have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Versioned<Membership>>,
     /// The home of the functional alias under which a requester acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias_home: Option<McSystemId>,

@@ -202,7 +202,12 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => {}
+        | Document::AccessGrant(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => {}
     }
     document
 }

@@ -192,7 +192,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         bound_to: None,
     });
     let encoded = encode(&submitted, Vec::new());
-    let state = encoded.payload.parts().next().unwrap().present().unwrap();
+    let state = encoded.payload.parts()[0].present().unwrap();
     let text = str::from_utf8(&state.body).unwrap();
     assert!(
         !text.contains("bound_to") && !text.contains("interrupted"),

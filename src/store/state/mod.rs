@@ -265,6 +265,15 @@ impl State {
         self.registry.documents(kind, after)
     }
 
+    /// What is between a system and another, in the order of kinds and ids, from the one after `after` on.
+    pub fn involving(
+        &self,
+        system: &McSystemId,
+        after: Option<&DocumentKey>,
+    ) -> impl Iterator<Item = (&DocumentKey, &Arc<Document>)> {
+        self.registry.involving(system, after)
+    }
+
     /// How many documents of a kind there are.
     pub fn count(&self, kind: DocumentKind) -> usize {
         self.registry.count(kind)

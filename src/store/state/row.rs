@@ -253,5 +253,10 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::AreaMap => 10,
         DocumentKind::PartnerKeys => 11,
         DocumentKind::AccessGrant => 12,
+        DocumentKind::Membership => 16,
+        DocumentKind::MigrationUser => 17,
+        DocumentKind::ScheduledChange => 18,
+        DocumentKind::SharedGroup => 19,
+        DocumentKind::GroupOverride => 20,
     }
 }

@@ -25,6 +25,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
 use crate::domain::link::Link;
+use crate::domain::membership::Membership;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
@@ -76,8 +77,8 @@ pub(super) struct Gatherer<'a> {
     pub(super) other: &'a McSystemId,
     pub(super) direction: Direction,
     lookup: &'a dyn Lookup,
-    /// How old a fix is, is told by it; what a document says of time is judged later.
-    now: Timestamp,
+    /// How old a fix is, and whether a membership holds, is told by it; what else documents say of time is judged later.
+    pub(super) now: Timestamp,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
 
@@ -303,9 +304,34 @@ impl Gatherer<'_> {
     fn member(&mut self, id: &McServiceId, group: &FoundGroup) -> PersonFacts {
         let mut person = self.person(id);
         if let (Some(Document::Group(group)), Some(home)) = (group.as_deref(), &person.home) {
-            person.is_member = is_member(group, id, home, self.local);
+            person.membership = self.membership(group, id, home);
+            let granted = person.membership.as_ref();
+            let is_granted = granted.is_some_and(|found| found.value.holds(self.now));
+            person.is_member = is_member(group, id, home, self.local)
+                || (is_granted && group.partner(home).is_some());
         }
         person
+    }
+
+    /// That a user of a partner was made a member by an update. It counts as long as the partner is on the group's list.
+    pub(super) fn membership(
+        &mut self,
+        group: &Group,
+        member: &McServiceId,
+        home: &McSystemId,
+    ) -> Option<Versioned<Membership>> {
+        if home == self.local {
+            return None;
+        }
+        let id = Membership::id(&group.id, member).ok()?;
+        let found = self.document(DocumentKind::Membership, id.as_str())?;
+        let Document::Membership(membership) = found.value.as_ref() else {
+            return None;
+        };
+        Some(Versioned {
+            revision: found.revision,
+            value: membership.clone(),
+        })
     }
 
     fn person(&mut self, id: &McServiceId) -> PersonFacts {

@@ -114,7 +114,12 @@ fn claims(document: &Document) -> BTreeSet<String> {
         | Document::OpenDeletion(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_) => BTreeSet::new(),
+        | Document::AccessGrant(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => BTreeSet::new(),
     }
 }
 
