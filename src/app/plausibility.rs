@@ -175,10 +175,6 @@ fn check_agreement(local: &McSystemId, agreement: &Agreement) -> Vec<Invalid> {
         let detail = format!("`{local}` is this system; an agreement is with another");
         problems.push(Invalid::at("/partner", detail));
     }
-    if !agreement.areas.is_empty() {
-        let detail = "areas are not looked at yet; an agreement that relies on them would grant more than it says";
-        problems.push(Invalid::at("/areas", detail));
-    }
     if agreement
         .valid_until
         .is_some_and(|until| until <= agreement.valid_from)

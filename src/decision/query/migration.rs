@@ -32,8 +32,8 @@ pub(super) fn shared(
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<(), QueryError> {
-    let person = facts.subjects.first();
     if need == Need::Location {
+        let person = facts.requester.as_ref().or(facts.subjects.first());
         let location = person.and_then(|person| person.location.as_ref());
         let location = location.map(location_record).transpose()?;
         optional(members, "location", location);

@@ -393,6 +393,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::DryRunSummary,
+            LeafKind::Registry,
         ]
     );
 }

@@ -95,7 +95,12 @@ impl Gatherer<'_> {
             }
         };
         let requester = elements.requester();
-        let requester = requester.map(|requester| self.requester(requester));
+        let mut requester = requester.map(|requester| self.requester(requester));
+        if let Some(requester) = &mut requester
+            && elements.needs_to_know(Need::Location)
+        {
+            requester.location = self.located(elements);
+        }
         let mut subjects = self.subjects(request, &group);
         let mut resource = match elements.resource() {
             Resource::User(user) => Some(self.person(user)),
@@ -174,7 +179,9 @@ impl Gatherer<'_> {
             }
             (Need::Register, _) => person.register = self.register(user, elements),
             (Need::Access, _) => person.access = self.access(user, request),
-            (Need::Location, _) => person.location = self.located(elements),
+            (Need::Location, _) if elements.requester().is_none() => {
+                person.location = self.located(elements);
+            }
             (Need::LinkFailureProfile, Some(home)) => {
                 person.migrated_profile = self.link_failure_profile(user, &home);
             }
@@ -182,6 +189,7 @@ impl Gatherer<'_> {
                 Need::MigratedProfile
                 | Need::CurrentSystem
                 | Need::LinkFailureProfile
+                | Need::Location
                 | Need::Credential
                 | Need::Subject
                 | Need::Membership

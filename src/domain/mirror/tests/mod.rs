@@ -60,7 +60,7 @@ fn full(partner: &McSystemId) -> Value {
         "offered_kms_uris": ["https://kms.example"],
         "information_sharing": ["multicast", "cell", "location"],
         "priority_ceiling": 5,
-        "areas": ["204-08"],
+        "areas": ["border"],
         "logging_delivery": true,
         "review_contact": "sip:desk@example"
     });
