@@ -13,6 +13,7 @@ use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
 use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
@@ -22,6 +23,7 @@ use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
+use crate::domain::request::MigrationUsersUpdate;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::UeConfigurationPush;
@@ -69,6 +71,10 @@ impl Granted<'_> {
             (Direction::Inbound, OperationBody::GroupMembershipUpdate(update)) => {
                 self.membership(update)
             }
+            (
+                Direction::Inbound | Direction::Outbound,
+                OperationBody::MigrationUsersUpdate(update),
+            ) => self.migration_users(update),
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
@@ -273,6 +279,52 @@ impl Granted<'_> {
                         changes.insert(document.key()?, Some(document));
                     }
                 }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The list of users who may migrate. Inbound it is what we accepted. Outbound we know whom we took back at once, and
+    /// of whom we add only that we did not; the partner's answer is another matter.
+    fn migration_users(&self, update: &MigrationUsersUpdate) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let is_inbound = self.request.direction == Direction::Inbound;
+        let serving = &self.request.receiving_system;
+        let there = &self.evaluation.standing.listed;
+        let mut changes = Changes::new();
+        for number in &self.items {
+            let user = update.users.get(*number);
+            let person = facts.subjects.get(*number);
+            let decision = self.evaluation.items.get(*number);
+            let (Some(user), Some(person), Some(decision)) = (user, person, decision) else {
+                continue;
+            };
+            let Some(home) = &person.home else {
+                continue;
+            };
+            let is_added = update.change == MembershipChange::Add;
+            let entry = Document::MigrationUser(MigrationUser {
+                user: user.clone(),
+                home_system: home.clone(),
+                serving_system: serving.clone(),
+                listed: is_added,
+                services: update.services.iter().copied().collect(),
+                since: self.evaluation.now,
+                expires_at: decision.limits.end_time.filter(|_| is_added),
+                request_id: self.request_id.0,
+            });
+            let key = entry.key()?;
+            if is_inbound || !is_added {
+                changes.insert(key, Some(entry));
+            } else if there.contains(&key) {
+                changes.insert(key, None);
+            }
+            let access = DocumentKey {
+                kind: DocumentKind::AccessGrant,
+                id: MigrationUser::id(user, serving)?,
+            };
+            if there.contains(&access) {
+                changes.insert(access, None);
             }
         }
         Ok(changes)

@@ -32,8 +32,9 @@ pub(in crate::app) struct Standing {
     pub(in crate::app) cooperation: Option<Cooperation>,
     /// The group from which the request deletes.
     pub(in crate::app) group: Option<Group>,
-    /// Access that users have whom the request takes from a list.
-    pub(in crate::app) access: BTreeSet<DocumentKey>,
+    /// What goes by a change of the list of users for migration, as far as it is there: access of those who are taken
+    /// from it, and that they were taken from it of those who are added.
+    pub(in crate::app) listed: BTreeSet<DocumentKey>,
 }
 
 /// Looks up what the request's grant may change; all of it joins the read set.
@@ -55,15 +56,13 @@ pub(in crate::app) fn standing(
     {
         standing.group = looking.group(&update.group);
     }
-    if let OperationBody::MigrationUsersUpdate(update) = &request.body
-        && update.change == MembershipChange::Delete
-    {
+    if let OperationBody::MigrationUsersUpdate(update) = &request.body {
         let serving = if is_inbound {
             local
         } else {
             other_system(request)
         };
-        standing.access = looking.access(update, serving);
+        standing.listed = looking.listed(update, serving);
     }
     looking.read_set.entries.sort();
     looking.read_set.entries.dedup();
@@ -120,11 +119,15 @@ impl Looking<'_> {
         }
     }
 
-    fn access(
+    fn listed(
         &mut self,
         update: &MigrationUsersUpdate,
         serving: &McSystemId,
     ) -> BTreeSet<DocumentKey> {
+        let kind = match update.change {
+            MembershipChange::Add => DocumentKind::MigrationUser,
+            MembershipChange::Delete => DocumentKind::AccessGrant,
+        };
         let ids = update
             .users
             .iter()
@@ -132,7 +135,6 @@ impl Looking<'_> {
         let ids: BTreeSet<DocumentId> = ids.filter_map(Result::ok).collect();
         let mut there = BTreeSet::new();
         for id in ids {
-            let kind = DocumentKind::AccessGrant;
             if self.document(kind, id.clone()).is_some() {
                 there.insert(DocumentKey { kind, id });
             }

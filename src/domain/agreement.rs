@@ -158,6 +158,9 @@ pub struct MigrationTerms {
     /// The partner's users may migrate while the link to their home is down, under a reduced profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_failure: Option<LinkFailureTerms>,
+    /// Only users whom the partner has listed for migration (A6) may come, not all of whom it is home.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub listed_users_only: bool,
     /// How many of the partner's users may be migrated here at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,

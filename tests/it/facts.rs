@@ -67,6 +67,7 @@ fn absences_are_read_too() {
         [
             "agreements/mc.nl.example",
             "links/mc.nl.example",
+            "-migration-users/mc.be.example;officer.114@mc.nl.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
             "-visitors of mc.nl.example",
         ]

@@ -107,6 +107,7 @@ fn migration(terms: &MigrationTerms) -> Result<RestrictedExpression, QueryError>
         ("mcdata", terms.mcdata),
         ("mcdata_group", terms.mcdata_group),
         ("outbound", terms.outbound),
+        ("listed_users_only", terms.listed_users_only),
     ]);
     let link_failure = terms.link_failure.as_ref().map(link_failure).transpose()?;
     optional(&mut members, "link_failure", link_failure);

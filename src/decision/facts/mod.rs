@@ -40,6 +40,7 @@ pub(crate) use gather::other_system;
 pub use migration::AccessFacts;
 pub use migration::AreaFacts;
 pub use migration::CandidateFacts;
+pub use migration::ListingFacts;
 pub use migration::LocationFacts;
 
 /// What facts are gathered from: one consistent view of the registry.
@@ -201,6 +202,9 @@ pub struct PersonFacts {
     /// Whether the person was given access to the system concerned; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessFacts>,
+    /// Whether the person is on the list of those who may migrate; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<ListingFacts>,
     /// What the person may do towards each system to which they might migrate.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<McSystemId, GrantFacts>,

@@ -183,6 +183,7 @@ fn shared_need(
         Need::ServingIdentity
         | Need::Register
         | Need::Access
+        | Need::Listing
         | Need::Location
         | Need::Credential
         | Need::LinkFailureProfile
@@ -233,6 +234,7 @@ fn item_need(
         | Need::Visitors
         | Need::Register
         | Need::Access
+        | Need::Listing
         | Need::Location
         | Need::Credential
         | Need::ServingIdentity => {}

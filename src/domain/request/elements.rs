@@ -112,6 +112,8 @@ pub enum Need {
     Register,
     /// Whether the user was given access to the system concerned.
     Access,
+    /// Whether the user is on the list of those who may migrate to the system concerned, or was taken from it.
+    Listing,
     /// In which areas the user is.
     Location,
     /// Whether the key that signed the presented token is still trusted.

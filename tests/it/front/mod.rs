@@ -9,6 +9,7 @@ mod idempotency;
 mod identities;
 mod lifecycle;
 mod limits;
+mod migration_list;
 mod migration_operations;
 mod migrations;
 mod mirror;

@@ -179,6 +179,7 @@ impl Gatherer<'_> {
             }
             (Need::Register, _) => person.register = self.register(user, elements),
             (Need::Access, _) => person.access = self.access(user, request),
+            (Need::Listing, _) => person.listing = self.listing(user, request),
             (Need::Location, _) if elements.requester().is_none() => {
                 person.location = self.located(elements);
             }
@@ -241,6 +242,7 @@ impl Gatherer<'_> {
             Need::Visitors
             | Need::Register
             | Need::Access
+            | Need::Listing
             | Need::Location
             | Need::LinkFailureProfile
             | Need::CurrentSystem

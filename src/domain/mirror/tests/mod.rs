@@ -51,6 +51,7 @@ fn full(partner: &McSystemId) -> Value {
         "migration": {
             "link_failure": { "profile": "visitors", "life_minutes_max": 60 },
             "quota": 20,
+            "listed_users_only": true,
             "link_age_seconds_max": 120
         },
         "limited_migration": {},
@@ -344,6 +345,7 @@ fn every_term_is_written_in_the_full_agreement() {
         mcdata: true,
         mcdata_group: true,
         outbound: true,
+        listed_users_only: true,
         link_failure: Some(_),
         quota: Some(_),
         link_age_seconds_max: Some(_),

@@ -53,6 +53,7 @@ impl Occasion for LinkFailure {
         Need::ServingIdentity,
         Need::Credential,
         Need::Location,
+        Need::Listing,
     ];
 }
 
@@ -66,6 +67,7 @@ impl Occasion for NoInterconnection {
         Need::ServingIdentity,
         Need::Credential,
         Need::Location,
+        Need::Listing,
     ];
 }
 

@@ -105,6 +105,7 @@ impl InformationElements for MigrationServiceAuthorization {
             Need::Visitors,
             Need::ServingIdentity,
             Need::Location,
+            Need::Listing,
         ]
     }
 }
