@@ -20,6 +20,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::request::CooperationStatusChange;
+use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
@@ -28,6 +29,7 @@ use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::Need;
+use crate::domain::shared_group::SharedGroup;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
@@ -75,6 +77,9 @@ impl Granted<'_> {
                 Direction::Inbound | Direction::Outbound,
                 OperationBody::MigrationUsersUpdate(update),
             ) => self.migration_users(update),
+            (Direction::Inbound, OperationBody::GroupConfigurationShare(shared)) => {
+                self.shared_group(shared)
+            }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
@@ -328,6 +333,29 @@ impl Granted<'_> {
             }
         }
         Ok(changes)
+    }
+
+    /// A partner's group with the parameters that apply here: ours before those that arrived, and none above the ceiling.
+    fn shared_group(&self, shared: &GroupConfigurationShare) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts.shared;
+        let (Some(decision), Some(home)) = (self.decisions().next(), &facts.group_home) else {
+            return Ok(Changes::new());
+        };
+        let agreement = facts.agreement.as_ref();
+        let ceiling = agreement.and_then(|found| found.value.priority_ceiling);
+        let capped = |arrived: Option<u8>| Some(arrived?.min(ceiling?));
+        let limits = &decision.limits;
+        let document = Document::SharedGroup(SharedGroup {
+            group: shared.group.clone(),
+            home_system: home.clone(),
+            services: shared.services.iter().copied().collect(),
+            group_priority: limits.group_priority.or(capped(shared.group_priority)),
+            user_priority: limits.user_priority.or(capped(shared.user_priority)),
+            local_settings: shared.local_settings.iter().copied().collect(),
+            since: self.evaluation.now,
+            request_id: self.request_id.0,
+        });
+        Ok(Changes::from([(document.key()?, Some(document))]))
     }
 
     fn decisions(&self) -> impl Iterator<Item = &ItemDecision> {

@@ -9,6 +9,7 @@ use super::identity::GroupId;
 use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::service::McService;
+use super::shared_group::GroupSetting;
 
 /// A group configuration, in the group's home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct GroupPartner {
     pub review_additions: bool,
     /// Deletions are reviewed first.
     pub review_deletions: bool,
+    /// What the partner may set for itself of a configuration that we share.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub local_settings: BTreeSet<GroupSetting>,
     /// Members whose home is the partner.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub members: BTreeSet<McServiceId>,

@@ -31,6 +31,8 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::service::McService;
+use crate::domain::shared_group::GroupOverride;
+use crate::domain::shared_group::GroupSetting;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
 use crate::domain::user::UserPartner;
@@ -126,6 +128,9 @@ pub struct SharedFacts {
     pub target: Option<TargetFacts>,
     /// What is kept of the configuration that the provider pushed before.
     pub configuration: Option<Versioned<StoredUeConfiguration>>,
+    /// What we set for the group that a partner shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_override: Option<Versioned<GroupOverride>>,
     /// Whether the key that signed the presented token is still one of the partner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_key: Option<Versioned<bool>>,
@@ -162,12 +167,15 @@ pub struct TargetFacts {
 }
 
 /// The review flags of a group for one partner (TR 23.781 clause 5.1.12.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReview {
     /// Additions are reviewed first.
     pub additions: bool,
     /// Deletions are reviewed first.
     pub deletions: bool,
+    /// What the partner may set for itself.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub local_settings: BTreeSet<GroupSetting>,
 }
 
 /// What is known about one person.
@@ -343,6 +351,7 @@ impl GroupFacts {
             review: group.partner(other).map(|partner| GroupReview {
                 additions: partner.review_additions,
                 deletions: partner.review_deletions,
+                local_settings: partner.local_settings.clone(),
             }),
         }
     }

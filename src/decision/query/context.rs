@@ -184,6 +184,7 @@ fn shared_need(
         | Need::Register
         | Need::Access
         | Need::Listing
+        | Need::GroupOverride
         | Need::Location
         | Need::Credential
         | Need::LinkFailureProfile
@@ -235,6 +236,7 @@ fn item_need(
         | Need::Register
         | Need::Access
         | Need::Listing
+        | Need::GroupOverride
         | Need::Location
         | Need::Credential
         | Need::ServingIdentity => {}
@@ -281,8 +283,12 @@ fn of_group_partner(
     members: &mut Members,
     group: Option<&Versioned<GroupFacts>>,
 ) -> Result<(), QueryError> {
-    if let Some(review) = group.and_then(|group| group.value.review) {
+    if let Some(review) = group.and_then(|group| group.value.review.as_ref()) {
         let flags = record(vec![
+            member(
+                "local_settings",
+                strings(review.local_settings.iter().map(|it| it.as_str())),
+            ),
             member("review_additions", boolean(review.additions)),
             member("review_deletions", boolean(review.deletions)),
         ])?;

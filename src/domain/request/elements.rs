@@ -118,6 +118,8 @@ pub enum Need {
     Location,
     /// Whether the key that signed the presented token is still trusted.
     Credential,
+    /// What we set for a partner's group ourselves.
+    GroupOverride,
     /// The reduced profile that the agreement names for visitors whose home cannot be asked.
     LinkFailureProfile,
 }

@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod cooperation;
 mod deletions;
+mod group_settings;
 mod idempotency;
 mod identities;
 mod lifecycle;

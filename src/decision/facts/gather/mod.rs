@@ -36,6 +36,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
+use crate::domain::shared_group::GroupOverride;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
@@ -202,6 +203,7 @@ impl Gatherer<'_> {
                 | Need::Configuration
                 | Need::Target
                 | Need::Calls
+                | Need::GroupOverride
                 | Need::Visitors,
                 _,
             ) => {}
@@ -238,8 +240,13 @@ impl Gatherer<'_> {
                 let user = request.body.elements().subject();
                 shared.migrated_count = user.map(|user| self.migrated_count(user));
             }
+            Need::GroupOverride if self.direction == Direction::Inbound => {
+                let group = request.body.elements().group();
+                shared.group_override = group.and_then(|group| self.group_override(group));
+            }
             Need::Credential => shared.credential_key = self.credential_key(request),
             Need::Visitors
+            | Need::GroupOverride
             | Need::Register
             | Need::Access
             | Need::Listing
@@ -269,6 +276,7 @@ impl Gatherer<'_> {
             migrated_count: None,
             target: None,
             configuration: None,
+            group_override: None,
             credential_key: None,
         }
     }
@@ -433,6 +441,17 @@ impl Gatherer<'_> {
         Some(Versioned {
             revision: found.revision,
             value: link.clone(),
+        })
+    }
+
+    fn group_override(&mut self, group: &GroupId) -> Option<Versioned<GroupOverride>> {
+        let found = self.document(DocumentKind::GroupOverride, group.as_str())?;
+        let Document::GroupOverride(local) = found.value.as_ref() else {
+            return None;
+        };
+        Some(Versioned {
+            revision: found.revision,
+            value: local.clone(),
         })
     }
 
