@@ -25,9 +25,9 @@ use comity::domain::agreement::Agreement;
 use comity::domain::agreement::CertificateThumbprint;
 use comity::domain::agreement::InterconnectionTerms;
 use comity::domain::agreement::MigrationTerms;
+use comity::domain::area::AreaId;
 use comity::domain::document::Document;
 use comity::domain::group::Group;
-use comity::domain::identity::PlmnId;
 use comity::domain::request::GroupMembershipUpdate;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::request::OperationBody;
@@ -196,7 +196,15 @@ impl Bare {
                 "kms_uris",
                 set(agreement.kms_uris.iter().map(String::as_str)),
             ),
-            ("areas", set(agreement.areas.iter().map(PlmnId::as_str))),
+            (
+                "offered_kms_uris",
+                set(agreement.offered_kms_uris.iter().map(String::as_str)),
+            ),
+            (
+                "information_sharing",
+                set(agreement.information_sharing.iter().map(|it| it.as_str())),
+            ),
+            ("areas", set(agreement.areas.iter().map(AreaId::as_str))),
             ("logging_delivery", flag(agreement.logging_delivery)),
             ("interconnection", interconnection),
             ("migration", migration),
@@ -221,6 +229,9 @@ impl Bare {
         let peer = request.peer.as_ref().unwrap();
         pairs(vec![
             ("now", moment(now())),
+            ("operation", text("group-membership-update")),
+            ("target_home", one(here)),
+            ("target_known", flag(true)),
             ("direction", text(request.direction.as_str())),
             ("local_system", one(here)),
             ("other_system", one(there)),
@@ -275,6 +286,8 @@ fn interconnection(terms: &InterconnectionTerms) -> Expression {
         ),
         ("mcdata_group_outgoing", flag(terms.mcdata_group_outgoing)),
         ("mcdata_group_incoming", flag(terms.mcdata_group_incoming)),
+        ("regroup_outgoing", flag(terms.regroup_outgoing)),
+        ("regroup_incoming", flag(terms.regroup_incoming)),
     ])
 }
 

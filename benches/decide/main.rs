@@ -9,6 +9,7 @@
 mod bare;
 mod measure;
 mod policies;
+mod publication;
 mod users;
 mod world;
 
@@ -18,6 +19,7 @@ fn main() {
     let world = world::World::example("de");
     policies::against_bare(&world, &shipped);
     policies::of_other_partners(&world);
+    publication::run();
     // The Dutch registry is decided on by the same bundle.
     users::run(&shipped);
 }

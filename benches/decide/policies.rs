@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use cedar_policy::Decision;
 use cedar_policy::Request;
@@ -12,6 +13,7 @@ use comity::decision::query::Prepared;
 use comity::decision::query::Query;
 use comity::domain::outcome::Outcome;
 use comity::domain::request::InterSystemRequest;
+use comity::policy::source::BundleSource;
 use serde_json::Value;
 
 use crate::bare::Bare;
@@ -96,7 +98,7 @@ pub(crate) fn against_bare(world: &World, shipped: &Engine) {
                     },
                 ),
             ],
-            TURNS,
+            TURNS.or_few(),
         );
         let policies = engine.bundle().policies().len();
         measure::print(
@@ -145,19 +147,22 @@ fn context(request: &Request) -> Value {
     request.context().unwrap().to_json_value().unwrap()
 }
 
+/// The numbers that are compared; where nothing is measured, the smaller ones.
+fn others() -> &'static [usize] {
+    if measure::is_measuring() {
+        &OTHERS
+    } else {
+        &OTHERS[..2]
+    }
+}
+
 /// Further policies whose principals are users of other partners.
 pub(crate) fn of_other_partners(world: &World) {
-    let engines: Vec<Engine> = OTHERS
-        .into_iter()
-        .map(|count| {
-            let shipped = world::shipped();
-            let mut files = shipped.files().clone();
-            files.insert(
-                "others.cedar".to_owned(),
-                (0..count).map(of_partner).collect(),
-            );
-            world::engine(shipped.manifest(), files)
-        })
+    let others = others();
+    let engines: Vec<Engine> = others
+        .iter()
+        .copied()
+        .map(|count| Engine::new(Arc::new(world::compile(&with_others(count)))))
         .collect();
     let request = world::inbound_membership(None, POLICE_GROUP);
     let bare: Vec<Bare> = engines
@@ -167,23 +172,39 @@ pub(crate) fn of_other_partners(world: &World) {
     for (engine, bare) in engines.iter().zip(&bare) {
         assert_same(world, engine, bare, &request, Outcome::Review);
     }
-    let sides = OTHERS.iter().zip(&engines).map(|(count, engine)| {
+    let sides = others.iter().zip(&engines).map(|(count, engine)| {
         Side::new(format!("{count} policies of other partners"), || {
             black_box(world.decide(engine, black_box(&request)));
         })
     });
-    let figures = measure::interleave(sides.collect(), TURNS);
+    let figures = measure::interleave(sides.collect(), TURNS.or_few());
     measure::print("Policies of other partners: the whole path", &figures);
-    let sides = OTHERS.iter().zip(&bare).map(|(count, bare)| {
+    let sides = others.iter().zip(&bare).map(|(count, bare)| {
         Side::new(format!("{count} policies of other partners"), || {
             black_box(bare.ask(black_box(&request)));
         })
     });
-    let figures = measure::interleave(sides.collect(), FEW_TURNS);
+    let figures = measure::interleave(sides.collect(), FEW_TURNS.or_few());
     measure::print("Policies of other partners: bare Cedar", &figures);
 }
 
 /// Permits and forbids by turns, each for a partner of its own.
+/// The shipped policies, and so many of other partners.
+pub(crate) fn with_others(count: usize) -> BundleSource {
+    let shipped = world::shipped();
+    let mut files = shipped.files().clone();
+    files.insert(
+        "others.cedar".to_owned(),
+        (0..count).map(of_partner).collect(),
+    );
+    BundleSource::from_texts(
+        shipped.manifest(),
+        "mcx.cedarschema",
+        shipped.schema(),
+        files,
+    )
+}
+
 fn of_partner(number: usize) -> String {
     let (annotations, effect) = if number.is_multiple_of(2) {
         (

@@ -84,8 +84,12 @@ pub(crate) const SMALL_MANIFEST: &str =
 pub(crate) fn engine(manifest: &str, files: impl IntoIterator<Item = (String, String)>) -> Engine {
     let shipped = shipped();
     let source = BundleSource::from_texts(manifest, "mcx.cedarschema", shipped.schema(), files);
-    let bundle = Bundle::compile(&source).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    Engine::new(Arc::new(bundle))
+    Engine::new(Arc::new(compile(&source)))
+}
+
+/// A bundle that must be good.
+pub(crate) fn compile(source: &BundleSource) -> Bundle {
+    Bundle::compile(source).unwrap_or_else(|error| panic!("{}", error.render(false)))
 }
 
 fn read(request: &Value) -> InterSystemRequest {

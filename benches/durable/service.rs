@@ -13,6 +13,7 @@ use comity::app::Settings;
 use comity::app::clock::SystemClock;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
+use comity::app::vault::Vault;
 use comity::cli::registry::read_documents;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::time::Timestamp;
@@ -29,6 +30,7 @@ use comity::telemetry::metrics::Metrics;
 use serde_json::json;
 
 use crate::syncs::floor;
+use zeroize::Zeroizing;
 
 const LASTING: Duration = Duration::from_secs(3);
 const CERTIFICATE: &str = "sha256:4239f1615a9775fd52be4942427ebd2b2938cf68e74ab182227851884ed3faf8";
@@ -70,6 +72,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         store: EmbeddedStore::open(Arc::clone(&disk), &settings, &mut |_| {}).unwrap(),
         archive: Archive::open(disk).unwrap(),
         sealing_key: SealingKey::from_bytes([7; 32]),
+        vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
         metrics: Arc::new(Metrics::new()),
         access_in_force: directory.join("access-bundle"),
     };

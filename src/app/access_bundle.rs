@@ -15,15 +15,24 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::open::archive_bundle;
+use crate::app::permission::Access;
+use crate::app::permission::Action;
+use crate::app::permission::Object;
 use crate::app::publish::Attempt;
 use crate::app::publish::AttemptOutcome;
 use crate::app::publish::read_and_compile;
 use crate::app::replay::archived_bundle;
 use crate::decision::engine::Engine;
 use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::identity::caller::LOCAL_OPERATOR;
+use crate::identity::caller::OPERATOR_ROLE;
 use crate::policy::bundle::Bundle;
+use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Diagnostics;
+use crate::policy::diagnostics::Place;
+use crate::policy::manifest;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::store::embedded::archive::Archive;
@@ -45,11 +54,11 @@ pub(in crate::app) fn open(
     (archive, in_force): (&Archive, &Path),
     now: Timestamp,
 ) -> Result<(Engine, Attempt), AppError> {
-    let diagnostics = match read_and_compile(directory) {
+    let diagnostics = match read_checked(directory) {
         Ok((source, bundle)) => {
             keep(archive, in_force, &source)?;
             let attempt = attempt(AttemptOutcome::Published, &bundle, now);
-            return Ok((Engine::new(Arc::new(bundle)), attempt));
+            return Ok((Engine::new(bundle), attempt));
         }
         Err(diagnostics) => diagnostics,
     };
@@ -65,7 +74,7 @@ impl App {
     /// Reads the access bundle's directory anew; a broken one changes nothing, and shows.
     pub async fn reload_access(&self) -> Result<AttemptOutcome, AppError> {
         let directory = self.settings().access_policies.clone();
-        let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
+        let read = tokio::task::spawn_blocking(move || read_checked(&directory))
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?;
         let (source, bundle) = match read {
@@ -82,7 +91,7 @@ impl App {
         }
         keep(self.archive(), &self.0.access_in_force, &source)?;
         self.note_access_attempt(attempt(AttemptOutcome::Published, &bundle, self.now()));
-        self.0.access.swap(Engine::new(Arc::new(bundle)));
+        self.0.access.swap(Engine::new(bundle));
         tracing::info!("access bundle in force");
         Ok(AttemptOutcome::Published)
     }
@@ -115,6 +124,31 @@ impl App {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(attempt);
     }
+}
+
+/// Reads the access bundle of a directory, and refuses one that locks out whoever would mend it: the local
+/// operator, whose token lies in the data directory, sees what is in force and writes the registry under every bundle.
+fn read_checked(directory: &Path) -> Result<(BundleSource, Arc<Bundle>), Diagnostics> {
+    let (source, bundle) = read_and_compile(directory)?;
+    let bundle = Arc::new(bundle);
+    let access = Access::new(Engine::new(Arc::clone(&bundle)));
+    let operator = Caller::new(LOCAL_OPERATOR, [OPERATOR_ROLE]);
+    for action in [Action::ReadPolicies, Action::WriteRegistry] {
+        if access.permit(&operator, action, Object::Service).is_err() {
+            let message = format!(
+                "under this bundle the local operator may not {}, and nobody might be left who can mend it",
+                action.words()
+            );
+            let problem = Diagnostic::error(Code::LockedOut, message)
+                .at(Place::start_of(&directory.join(manifest::FILE_NAME)))
+                .help(format!(
+                    "permit `{}` to the role `{OPERATOR_ROLE}`",
+                    action.as_str()
+                ));
+            return Err(Diagnostics::new(problem));
+        }
+    }
+    Ok((source, bundle))
 }
 
 fn attempt(outcome: AttemptOutcome, bundle: &Bundle, at: Timestamp) -> Attempt {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::app::affected::Affected;
+use crate::app::disclosure::DisclosureAnswer;
+use crate::app::outward::PartnerReason;
 use crate::app::respond::Verdict;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -52,6 +54,9 @@ pub struct RequestAnswer {
     /// What an interruption of the cooperation affects now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<Affected>,
+    /// What was disclosed to the partner, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disclosed: Vec<DisclosureAnswer>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -83,8 +88,12 @@ pub struct RefusalAnswer {
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
     pub fn new(decision: DecisionAnswer, state: ItemState, refusal: Option<RefusalAnswer>) -> Self {
+        let partner_reason = PartnerReason::standing(&decision, state);
         Self {
-            decision,
+            decision: DecisionAnswer {
+                partner_reason,
+                ..decision
+            },
             state: state.as_str(),
             refusal,
         }
@@ -101,6 +110,11 @@ pub struct DecisionAnswer {
     pub outcome: Outcome,
     /// Why, in one word.
     pub reason: ReasonCode,
+    /// Why, as the partner may be told it; nothing else of an item is written for partners.
+    pub partner_reason: PartnerReason,
+    /// What the determining policies tell our own officer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When a held item can no longer be approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -124,6 +138,8 @@ impl From<ItemDecision> for DecisionAnswer {
             item: decision.item,
             outcome: decision.outcome,
             reason: decision.reason,
+            partner_reason: PartnerReason::of(decision.reason, decision.partner_text.as_deref()),
+            notes: decision.notes,
             expires_at: decision.expires_at,
             categories: decision.categories,
             policies: decision.policies,

@@ -11,6 +11,8 @@ use crate::decision::facts::PersonFacts;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
+use crate::domain::kept_configuration::ConfigurationVersion;
+use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;
 use crate::domain::migration_user::MigrationUser;
@@ -19,6 +21,7 @@ use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Revision;
 use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
@@ -39,6 +42,8 @@ pub(in crate::app) struct Granted<'a> {
     pub(in crate::app) request: &'a InterSystemRequest,
     pub(in crate::app) request_id: RequestId,
     pub(in crate::app) evaluation: &'a Evaluation,
+    /// The entry that submitted the request, if it is another than this.
+    pub(in crate::app) submitted: Option<Revision>,
     /// The numbers of the items granted now.
     pub(in crate::app) items: Vec<usize>,
 }
@@ -80,7 +85,7 @@ impl Granted<'_> {
             (Direction::Inbound, OperationBody::GroupConfigurationShare(shared)) => {
                 self.shared_group(shared)
             }
-            (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => pushed(push),
+            (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
             (_, OperationBody::MigrationServiceAuthorization(_))
             | (
                 Direction::Inbound,
@@ -358,19 +363,28 @@ impl Granted<'_> {
         Ok(Changes::from([(document.key()?, Some(document))]))
     }
 
+    /// Accepted configuration becomes the newest version, with which the next push is compared.
+    fn pushed(&self, push: &UeConfigurationPush) -> Result<Changes, InvalidDocumentId> {
+        let PushedConfiguration::Sealed(stored) = &push.configuration else {
+            return Ok(Changes::new());
+        };
+        let before = self.evaluation.kept_configuration.as_ref();
+        let document = Document::UeConfiguration(KeptUeConfiguration {
+            version: Some(ConfigurationVersion::after(
+                before.map(|found| (found.revision, &found.value)),
+                self.request_id.0,
+                self.submitted,
+                self.evaluation.now,
+            )),
+            ..stored.clone().into()
+        });
+        Ok(Changes::from([(document.key()?, Some(document))]))
+    }
+
     fn decisions(&self) -> impl Iterator<Item = &ItemDecision> {
         let items = self.items.iter();
         items.filter_map(|number| self.evaluation.items.get(*number))
     }
-}
-
-/// Accepted configuration becomes the one that the next push is compared with.
-fn pushed(push: &UeConfigurationPush) -> Result<Changes, InvalidDocumentId> {
-    let PushedConfiguration::Sealed(stored) = &push.configuration else {
-        return Ok(Changes::new());
-    };
-    let document = Document::UeConfiguration(stored.clone());
-    Ok(Changes::from([(document.key()?, Some(document))]))
 }
 
 fn is_open(person: &PersonFacts) -> bool {

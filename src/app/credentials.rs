@@ -1,5 +1,7 @@
 //! Security tokens are verified as they arrive: what they vouch for goes on, the tokens do not.
 
+use std::sync::Arc;
+
 use data_encoding::HEXLOWER;
 use sha2::Digest;
 use sha2::Sha256;
@@ -13,6 +15,7 @@ use crate::domain::document::Document;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
 use crate::identity::security_token::Expected;
 use crate::identity::security_token::Leeway;
 use crate::identity::security_token::TokenError;
@@ -39,14 +42,16 @@ impl Presented {
         }
         Self { request, token }
     }
-}
 
-impl App {
     /// Puts what the token vouches for in its place, or why it counts for nothing.
-    pub(in crate::app) fn examined(&self, presented: Presented) -> InterSystemRequest {
-        let Presented { mut request, token } = presented;
+    fn examined(
+        self,
+        now: Timestamp,
+        document: impl FnOnce(&DocumentKey) -> Option<Arc<Document>>,
+    ) -> InterSystemRequest {
+        let Self { mut request, token } = self;
         if let Some(token) = token {
-            let examined = match self.verified(&request, &token) {
+            let examined = match verified(&request, &token, now, document) {
                 Ok(verified) => Examined::Verified(Box::new(credential(&verified))),
                 Err(word) => Examined::Refused(word.to_owned()),
             };
@@ -56,35 +61,54 @@ impl App {
         }
         request
     }
+}
 
-    /// The keys are those of the peer that is attested, never those of the issuer that the token names (ruling 2).
-    fn verified(
-        &self,
-        request: &InterSystemRequest,
-        token: &str,
-    ) -> Result<VerifiedToken, &'static str> {
-        let peer = request.peer.as_ref().ok_or("peer-missing")?;
-        let audience = request.body.elements().presented_at();
-        let audience = audience.ok_or("audience-missing")?;
-        let id = peer.system.as_str().parse().map_err(|_| "keys-missing")?;
-        let key = DocumentKey {
-            kind: DocumentKind::PartnerKeys,
-            id,
-        };
-        let found = self.store().view(|state| state.document(&key));
-        let found = found.ok_or("keys-missing")?.value;
-        let Document::PartnerKeys(keys) = found.as_ref() else {
-            return Err("keys-missing");
-        };
-        let expected = Expected {
-            audience,
-            // Which services the token names, policies ask for each of them.
-            services: &[],
-            now: self.now(),
-            leeway: Leeway::MAX,
-        };
-        verify(token, keys, &expected).map_err(TokenError::word)
+/// A request with what its token vouches for in the token's place, by the keys among the documents given.
+pub fn examined(
+    request: InterSystemRequest,
+    now: Timestamp,
+    document: impl FnOnce(&DocumentKey) -> Option<Arc<Document>>,
+) -> InterSystemRequest {
+    Presented::new(request).examined(now, document)
+}
+
+impl App {
+    /// Puts what the token vouches for in its place, or why it counts for nothing.
+    pub(in crate::app) fn examined(&self, presented: Presented) -> InterSystemRequest {
+        presented.examined(self.now(), |key| {
+            let found = self.store().view(|state| state.document(key))?;
+            Some(found.value)
+        })
     }
+}
+
+/// The keys are those of the peer that is attested, never those of the issuer that the token names (ruling 2).
+fn verified(
+    request: &InterSystemRequest,
+    token: &str,
+    now: Timestamp,
+    document: impl FnOnce(&DocumentKey) -> Option<Arc<Document>>,
+) -> Result<VerifiedToken, &'static str> {
+    let peer = request.peer.as_ref().ok_or("peer-missing")?;
+    let audience = request.body.elements().presented_at();
+    let audience = audience.ok_or("audience-missing")?;
+    let id = peer.system.as_str().parse().map_err(|_| "keys-missing")?;
+    let key = DocumentKey {
+        kind: DocumentKind::PartnerKeys,
+        id,
+    };
+    let found = document(&key).ok_or("keys-missing")?;
+    let Document::PartnerKeys(keys) = found.as_ref() else {
+        return Err("keys-missing");
+    };
+    let expected = Expected {
+        audience,
+        // Which services the token names, policies ask for each of them.
+        services: &[],
+        now,
+        leeway: Leeway::MAX,
+    };
+    verify(token, keys, &expected).map_err(TokenError::word)
 }
 
 fn credential(verified: &VerifiedToken) -> VerifiedCredential {

@@ -1,5 +1,6 @@
 //! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
 
+use crate::app::permission::Action;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
@@ -9,12 +10,12 @@ use crate::policy::diagnostics::Diagnostics;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The caller may not do this.
-    #[error("`{caller}` may not {action}")]
+    #[error("`{caller}` may not {}: the access bundle does not permit `{}`", action.words(), action.as_str())]
     Forbidden {
         /// Who asked.
         caller: String,
         /// The action of the access bundle.
-        action: &'static str,
+        action: Action,
     },
     /// There is no such request.
     #[error("there is no request `{0}`")]
@@ -22,6 +23,12 @@ pub enum AppError {
     /// There is no such document.
     #[error("there is no document `{0}`")]
     UnknownDocument(DocumentKey),
+    /// There is no such configuration, or its data is not kept.
+    #[error("{0}")]
+    NoConfiguration(String),
+    /// Configuration is kept and cannot be read.
+    #[error("the configuration cannot be read: {0}")]
+    ConfigurationUnreadable(String),
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),
@@ -68,6 +75,11 @@ pub enum AppError {
     /// Nothing happened; it is safe to repeat.
     #[error("nothing was recorded; it is safe to repeat the request")]
     NotRecorded(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk is full; nothing happened.
+    #[error(
+        "nothing was recorded: the disk that holds the log is full; it is safe to repeat the request when there is room"
+    )]
+    NoSpace(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It may have happened; repeat with the same key.
     #[error("the outcome is unknown; repeat the request with the same idempotency key")]
     OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),

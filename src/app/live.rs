@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -18,14 +19,34 @@ pub struct Published {
     pub generation: u64,
     /// Names the content.
     pub digest: BundleDigest,
-    engines: Vec<Engine>,
+    engines: Engines,
+}
+
+/// A copy of the engine for each worker: copies share no reference counts, so workers do not slow each other.
+#[derive(Debug)]
+pub struct Engines(Vec<Engine>);
+
+impl Engines {
+    /// Makes the copies, all at once; with thousands of policies each takes a good part of a second.
+    pub fn new(engine: Engine, workers: usize) -> Self {
+        let mut engines: Vec<Engine> = thread::scope(|scope| {
+            let copies: Vec<_> = (1..workers)
+                .map(|_| scope.spawn(|| engine.replicate()))
+                .collect();
+            // A copy that could not be made is one worker less of its own.
+            copies
+                .into_iter()
+                .filter_map(|copy| copy.join().ok())
+                .collect()
+        });
+        engines.push(engine);
+        Self(engines)
+    }
 }
 
 impl Published {
-    /// Makes one engine a worker: copies share no reference counts, so workers do not slow each other.
-    pub fn new(generation: u64, digest: BundleDigest, engine: Engine, workers: usize) -> Self {
-        let mut engines: Vec<Engine> = (1..workers).map(|_| engine.replicate()).collect();
-        engines.push(engine);
+    /// A publication that is ready to be asked.
+    pub fn new(generation: u64, digest: BundleDigest, engines: Engines) -> Self {
         Self {
             generation,
             digest,
@@ -35,8 +56,8 @@ impl Published {
 
     /// The copy of the calling thread.
     pub fn engine(&self) -> Option<&Engine> {
-        self.engines
-            .get(worker_number() % self.engines.len().max(1))
+        let Engines(engines) = &self.engines;
+        engines.get(worker_number() % engines.len().max(1))
     }
 }
 

@@ -7,15 +7,18 @@ pub mod administer;
 pub mod affected;
 pub mod answer;
 pub mod clock;
+pub mod configuration;
 mod consequence;
 mod cooperation;
-mod credentials;
+pub mod credentials;
+pub mod disclosure;
 pub mod error;
 pub mod health;
 pub mod housekeeping;
 pub mod live;
 pub mod mirror;
 pub mod open;
+pub mod outward;
 pub mod permission;
 pub mod plausibility;
 pub mod pool;
@@ -27,6 +30,7 @@ pub mod respond;
 pub mod sealing;
 mod standing;
 pub mod submit;
+pub mod vault;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +39,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Instant;
 
+use self::answer::RequestAnswer;
 use self::clock::Clock;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
@@ -47,6 +52,7 @@ use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
+use self::vault::Vault;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
@@ -95,6 +101,7 @@ struct Inner {
     last_access_attempt: Mutex<Option<Attempt>>,
     clock: Clock,
     sealing_key: SealingKey,
+    vault: Vault,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
     migrating: tokio::sync::Mutex<()>,
@@ -144,6 +151,20 @@ impl App {
         found
     }
 
+    /// An answer as a caller may see it: what was disclosed is for those who may read that.
+    fn shown_to(&self, caller: &Caller, id: RequestId, mut answer: RequestAnswer) -> RequestAnswer {
+        let may_read = answer.disclosed.is_empty()
+            || self
+                .permit_on_request(caller, Action::ReadDisclosure, id)
+                .is_ok();
+        if !may_read {
+            for disclosed in &mut answer.disclosed {
+                disclosed.view = None;
+            }
+        }
+        answer
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
@@ -175,6 +196,10 @@ impl App {
 
     fn sealing_key(&self) -> &SealingKey {
         &self.0.sealing_key
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.0.vault
     }
 
     fn publishing(&self) -> &tokio::sync::Mutex<()> {

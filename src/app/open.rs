@@ -10,6 +10,7 @@ use crate::app::access_bundle;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
 use crate::app::permission::Access;
@@ -17,6 +18,7 @@ use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
+use crate::app::vault::Vault;
 use crate::decision::engine::Engine;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleSource;
@@ -37,6 +39,8 @@ pub struct Foundations {
     pub archive: Archive,
     /// The key under which configuration is sealed.
     pub sealing_key: SealingKey,
+    /// The keys under which accepted configuration is kept.
+    pub vault: Vault,
     /// Where metrics are counted.
     pub metrics: Arc<Metrics>,
     /// The file that names the access bundle in force.
@@ -56,6 +60,7 @@ impl App {
             store,
             archive,
             sealing_key,
+            vault,
             metrics,
             access_in_force,
         } = foundations;
@@ -72,12 +77,9 @@ impl App {
         };
         let workers = settings.workers.max(1);
         let dry_run_rate = Rate::new(settings.dry_runs_per_minute_max);
-        let published = Published::new(
-            generation,
-            bundle.digest(),
-            Engine::new(Arc::new(bundle)),
-            workers,
-        );
+        let digest = bundle.digest();
+        let engines = Engines::new(Engine::new(Arc::new(bundle)), workers);
+        let published = Published::new(generation, digest, engines);
         let app = Self(Arc::new(Inner {
             settings,
             store,
@@ -88,6 +90,7 @@ impl App {
             last_access_attempt: std::sync::Mutex::default(),
             clock,
             sealing_key,
+            vault,
             metrics,
             publishing: tokio::sync::Mutex::default(),
             migrating: tokio::sync::Mutex::default(),

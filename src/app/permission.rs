@@ -43,11 +43,17 @@ pub enum Action {
     ReadRecords,
     /// Read metrics.
     ReadMetrics,
+    /// Read accepted UE configuration, without its secrets.
+    ReadUeConfiguration,
+    /// Read the secrets of accepted UE configuration.
+    ReadUeConfigurationSecrets,
+    /// Read what a request for configuration information disclosed.
+    ReadDisclosure,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -57,6 +63,9 @@ impl Action {
         Self::ReadPolicies,
         Self::ReadRecords,
         Self::ReadMetrics,
+        Self::ReadUeConfiguration,
+        Self::ReadUeConfigurationSecrets,
+        Self::ReadDisclosure,
     ];
 
     /// The action's name in the access bundle.
@@ -71,6 +80,27 @@ impl Action {
             Self::ReadPolicies => "readPolicies",
             Self::ReadRecords => "readRecords",
             Self::ReadMetrics => "readMetrics",
+            Self::ReadUeConfiguration => "readUeConfiguration",
+            Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
+            Self::ReadDisclosure => "readDisclosure",
+        }
+    }
+
+    /// What a caller does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SubmitRequest => "submit requests",
+            Self::ReadRequest => "read this request",
+            Self::AnswerRequest => "answer this request",
+            Self::DryRun => "ask for dry runs",
+            Self::ReadRegistry => "read the registry",
+            Self::WriteRegistry => "write to the registry",
+            Self::ReadPolicies => "read the policies",
+            Self::ReadRecords => "read records",
+            Self::ReadMetrics => "read metrics",
+            Self::ReadUeConfiguration => "read accepted UE configuration",
+            Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
+            Self::ReadDisclosure => "read what this request disclosed",
         }
     }
 }
@@ -133,7 +163,7 @@ impl Access {
     ) -> Result<Permit<'a>, AppError> {
         let forbidden = || AppError::Forbidden {
             caller: caller.name.clone(),
-            action: action.as_str(),
+            action,
         };
         let engine = self.engine.load();
         let (request, entities) = query(&engine, caller, action, object).ok_or_else(forbidden)?;

@@ -10,6 +10,7 @@ use crate::app::access_bundle::AccessAnswer;
 use crate::app::answer::BundleAnswer;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
+use crate::app::live::Engines;
 use crate::app::live::Published;
 use crate::app::open::archive_bundle;
 use crate::app::permission::Action;
@@ -87,6 +88,15 @@ pub enum AttemptOutcome {
     Refused,
 }
 
+/// A bundle that passed the gate.
+struct Prepared {
+    source: BundleSource,
+    digest: BundleDigest,
+    /// Absent where the bundle is in force already.
+    engines: Option<Engines>,
+    warnings: Vec<Diagnostic>,
+}
+
 impl App {
     /// What is in force, and what was last tried.
     pub fn policies(&self, caller: &Caller) -> Result<PoliciesAnswer, AppError> {
@@ -112,41 +122,55 @@ impl App {
     /// A bundle that does not pass changes nothing, and the attempt is recorded.
     pub async fn publish_directory(&self, actor: &str) -> Result<AttemptOutcome, AppError> {
         let _one_at_a_time = self.publishing().lock().await;
-        let directory = self.settings().policies.clone();
-        let read = tokio::task::spawn_blocking(move || read_and_compile(&directory))
+        let app = self.clone();
+        let prepared = tokio::task::spawn_blocking(move || app.prepare())
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?;
-        let gated = read
-            .and_then(|(source, bundle)| self.gate_registry(&bundle).map(|()| (source, bundle)));
-        match gated {
-            Ok((source, bundle)) => self.publish_bundle(&source, bundle, actor).await,
+        match prepared {
+            Ok(prepared) => self.publish_prepared(prepared, actor).await,
             Err(diagnostics) => self.refuse(diagnostics).await,
         }
     }
 
-    async fn publish_bundle(
+    /// Reads, compiles and makes ready what is in the directory; the registry comes last, as it is nearest to what the
+    /// new bundle will be asked about.
+    fn prepare(&self) -> Result<Prepared, Diagnostics> {
+        let (source, bundle) = read_and_compile(&self.settings().policies)?;
+        let bundle = Arc::new(bundle);
+        let digest = bundle.digest();
+        let warnings = bundle.warnings();
+        let warnings = warnings.map(|warnings| warnings.iter().cloned().collect());
+        let engines = (self.live().current().digest != digest)
+            .then(|| Engines::new(Engine::new(Arc::clone(&bundle)), self.settings().workers));
+        self.gate_registry(&bundle)?;
+        Ok(Prepared {
+            source,
+            digest,
+            engines,
+            warnings: warnings.unwrap_or_default(),
+        })
+    }
+
+    async fn publish_prepared(
         &self,
-        source: &BundleSource,
-        bundle: Bundle,
+        prepared: Prepared,
         actor: &str,
     ) -> Result<AttemptOutcome, AppError> {
-        let digest = bundle.digest();
-        let warnings: Vec<Diagnostic> = bundle
-            .warnings()
-            .map(|warnings| warnings.iter().cloned().collect())
-            .unwrap_or_default();
-        if self.live().current().digest == digest {
+        let Prepared {
+            source,
+            digest,
+            engines,
+            warnings,
+        } = prepared;
+        let Some(engines) = engines else {
             self.note_attempt(AttemptOutcome::Unchanged, Some(digest), warnings);
             return Ok(AttemptOutcome::Unchanged);
-        }
-        self.sequence_publication(source, digest, actor).await?;
+        };
+        self.sequence_publication(&source, digest, actor).await?;
+        // What was decided by the bundle before is stale from here on, until this one can be asked.
         let generation = self.store().view(State::generation);
-        self.live().swap(Published::new(
-            generation,
-            digest,
-            Engine::new(bundle.into()),
-            self.settings().workers,
-        ));
+        self.live()
+            .swap(Published::new(generation, digest, engines));
         self.metrics().published(generation);
         self.note_attempt(AttemptOutcome::Published, Some(digest), warnings);
         tracing::info!(generation, %digest, "bundle in force");
@@ -260,6 +284,7 @@ impl From<CommitError> for AppError {
             CommitError::NotRecorded(_) | CommitError::QueueFull | CommitError::Closed => {
                 Self::NotRecorded(Box::new(error))
             }
+            CommitError::NoSpace(_) => Self::NoSpace(Box::new(error)),
             CommitError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
         }
     }

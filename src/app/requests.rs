@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::app::affected::Affected;
 use crate::app::affected::FIRST_PAGE;
@@ -12,7 +14,10 @@ use crate::app::answer::Receipt;
 use crate::app::answer::RefusalAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::disclosure::DisclosureAnswer;
+use crate::app::disclosure::told;
 use crate::app::error::AppError;
+use crate::app::outward::PartnerView;
 use crate::app::permission::Action;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
@@ -23,6 +28,7 @@ use crate::decision::record::RecordPart;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
+use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::domain::operation::Direction;
@@ -40,7 +46,20 @@ impl App {
     /// A request and where it stands.
     pub fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(caller, Action::ReadRequest, id)?;
-        self.request_answer(id)
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
+    }
+
+    /// A request as the partner may see it, and its version.
+    pub fn partner_view(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+    ) -> Result<(PartnerView, u64), AppError> {
+        self.permit_on_request(caller, Action::ReadRequest, id)?;
+        let standing = self.standing(id)?;
+        let view = PartnerView::new(&standing.record.request, &standing.items);
+        Ok((view, standing.entry.version))
     }
 
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
@@ -58,37 +77,65 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
-    fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
+    pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
             .map_err(|error| AppError::Broken(Box::new(error)))
     }
 
-    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+    /// What the log and the store say of a request.
+    fn standing(&self, id: RequestId) -> Result<Standing, AppError> {
         let entry = self.request_entry(id)?;
         let stored = self.entry(entry.submitted)?;
-        let record = decision_record(&stored)?;
+        let mut record = decision_record(&stored)?;
         let mut responses = Vec::new();
+        let mut disclosed: Vec<DisclosureAnswer> = told(&stored).into_iter().collect();
         let mut refusals = BTreeMap::new();
         let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
         for index in &entry.further {
             let stored = self.entry(*index)?;
             if answers(&stored.event, id) {
+                disclosed.extend(told(&stored));
                 responses.push(response_answer(*index, &stored)?);
             }
             if let Some(standing) = &mut standing {
                 refusals.extend(refused_by(*index, &stored, standing));
             }
         }
-        let affected = self.affected_of(&record.request, &entry);
-        let items = entry.items.iter().zip(record.items).enumerate();
+        let decisions = std::mem::take(&mut record.items);
+        let items = entry.items.iter().zip(decisions).enumerate();
         let items = items
             .map(|(number, (state, decision))| {
                 let submitted = DecisionAnswer::from(decision);
-                let decision = latest_evaluation(&responses, number, submitted);
-                ItemAnswer::new(decision, *state, refusals.remove(&number))
+                (latest_evaluation(&responses, number, submitted), *state)
             })
             .collect();
+        Ok(Standing {
+            receipt: receipt(entry.submitted, &stored),
+            entry,
+            record,
+            responses,
+            disclosed,
+            items,
+            refusals,
+        })
+    }
+
+    pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let Standing {
+            entry,
+            receipt,
+            record,
+            responses,
+            disclosed,
+            items,
+            mut refusals,
+        } = self.standing(id)?;
+        let affected = self.affected_of(&record.request, &entry);
+        let answered = |(number, (decision, state))| {
+            ItemAnswer::new(decision, state, refusals.remove(&number))
+        };
+        let items = items.into_iter().enumerate().map(answered).collect();
         Ok(RequestAnswer {
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
@@ -101,13 +148,28 @@ impl App {
                 generation: record.bundle.generation,
                 digest: record.bundle.digest,
             },
-            record: receipt(entry.submitted, &stored),
+            record: receipt,
             decided_at: record.now,
             responses,
+            disclosed,
             affected,
             version: entry.version,
         })
     }
+}
+
+/// A request and what became of it.
+struct Standing {
+    entry: RequestEntry,
+    receipt: Receipt,
+    /// As it was submitted, without its items.
+    record: DecisionRecord,
+    responses: Vec<ResponseAnswer>,
+    disclosed: Vec<DisclosureAnswer>,
+    /// What was last decided about each item, and where it stands.
+    items: Vec<(DecisionAnswer, ItemState)>,
+    /// Why items were refused that waited, by number.
+    refusals: BTreeMap<usize, RefusalAnswer>,
 }
 
 impl App {
@@ -184,7 +246,7 @@ fn receipt(index: LogIndex, stored: &StoredEntry) -> Receipt {
 }
 
 /// The parts of the decision record that are left.
-fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
+pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
     stored
         .record
         .iter()
@@ -203,14 +265,37 @@ fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     let parts: Vec<RecordPart> = record_parts(stored)
         .into_iter()
-        .filter(|part| !is_review(part))
+        .filter(|part| !is_attached(part))
         .collect();
     DecisionRecord::from_parts(&parts).map_err(|error| AppError::Broken(Box::new(error)))
 }
 
-fn is_review(part: &RecordPart) -> bool {
-    serde_json::from_slice::<ReviewPart>(&part.body).is_ok()
-        || serde_json::from_slice::<ReviewerPart>(&part.body).is_ok()
+/// What stands beside the decision in its record, by the word that such parts begin with.
+const ATTACHED: [&str; 6] = [
+    "review",
+    "reviewer",
+    "sealed-configuration",
+    "disclosure",
+    "disclosed",
+    "disclosed-user",
+];
+
+#[derive(Deserialize)]
+struct Tagged {
+    part: String,
+}
+
+fn is_attached(part: &RecordPart) -> bool {
+    let tagged = serde_json::from_slice::<Tagged>(&part.body);
+    tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
+}
+
+/// Who answered, if the entry is an answer and they are not erased.
+pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
+    let parts = record_parts(stored);
+    let mut parts = parts.iter();
+    let reviewer: ReviewerPart = parts.find_map(|part| serde_json::from_slice(&part.body).ok())?;
+    Some(reviewer.reviewer)
 }
 
 fn response_answer(index: LogIndex, stored: &StoredEntry) -> Result<ResponseAnswer, AppError> {

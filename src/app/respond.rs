@@ -119,15 +119,22 @@ impl App {
             let known = self.known_holds(id, &entry)?;
             let evaluation = self.evaluate(&request).await?;
             let items = answered_items(&answer, &entry, evaluation.now)?;
-            let decided = Decided {
+            let mut decided = Decided {
                 request,
                 evaluation,
                 items,
                 known,
+                told: Vec::new(),
             };
+            let granted = decided.granted(&entry, &answer);
+            let evaluation = &mut decided.evaluation;
+            decided.told = self.disclosed((&decided.request, id), evaluation, &granted)?;
             let command = response(&caller, id, &entry, &answer, decided)?;
             match self.commit(Command::Respond(command)).await {
-                Ok(_) => return self.request_answer(id),
+                Ok(_) => {
+                    let answer = self.request_answer(id)?;
+                    return Ok(self.shown_to(&caller, id, answer));
+                }
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(State::generation);
                     self.live().reached(sequenced).await;
@@ -297,9 +304,31 @@ struct Decided {
     evaluation: Evaluation,
     items: Vec<usize>,
     known: BTreeSet<String>,
+    /// What it discloses, as parts of its record.
+    told: Vec<RecordPart>,
 }
 
 impl Decided {
+    /// What becomes of every item that is answered.
+    fn states(&self, entry: &RequestEntry, answer: &ReviewAnswer) -> Vec<(usize, ItemState)> {
+        let state = |number: &usize| {
+            let present = entry.items.get(*number).copied();
+            let state = match answer.answer {
+                Verdict::Approve => self.approved(*number, present.unwrap_or(ItemState::Refused)),
+                Verdict::Deny => ItemState::Refused,
+            };
+            (*number, state)
+        };
+        self.items.iter().map(state).collect()
+    }
+
+    /// The numbers of the items that are granted.
+    fn granted(&self, entry: &RequestEntry, answer: &ReviewAnswer) -> Vec<usize> {
+        let states = self.states(entry, answer).into_iter();
+        let granted = states.filter(|(_, state)| *state == ItemState::Granted);
+        granted.map(|(number, _)| number).collect()
+    }
+
     /// What approval makes of an item: the ceiling, evaluated now, has the last word, and a hold that the
     /// reviewer could not have seen keeps the item pending.
     fn approved(&self, number: usize, present: ItemState) -> ItemState {
@@ -322,33 +351,23 @@ fn response(
     answer: &ReviewAnswer,
     decided: Decided,
 ) -> Result<Respond, AppError> {
-    let items: Vec<(u32, ItemState)> = decided
-        .items
-        .iter()
-        .map(|number| {
-            let state = match answer.answer {
-                Verdict::Approve => {
-                    let present = entry.items.get(*number).copied();
-                    decided.approved(*number, present.unwrap_or(ItemState::Refused))
-                }
-                Verdict::Deny => ItemState::Refused,
-            };
-            (u32::try_from(*number).unwrap_or(u32::MAX), state)
-        })
-        .collect();
+    let states = decided.states(entry, answer).into_iter();
+    let items = states.map(|(number, state)| (u32::try_from(number).unwrap_or(u32::MAX), state));
+    let items: Vec<(u32, ItemState)> = items.collect();
+    let granted = decided.granted(entry, answer);
     let Decided {
         request,
         evaluation,
         items: numbers,
+        told,
         ..
     } = decided;
-    let answered = numbers.iter().zip(&items);
-    let granted = answered.filter(|(_, (_, state))| *state == ItemState::Granted);
     let writes = Granted {
         request: &request,
         request_id: id,
         evaluation: &evaluation,
-        items: granted.map(|(number, _)| *number).collect(),
+        submitted: Some(Revision(entry.submitted.0)),
+        items: granted,
     }
     .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
@@ -356,6 +375,7 @@ fn response(
     let mut parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
+    parts.extend(told);
     parts.push(part(
         PartClass::State,
         &ReviewPart {

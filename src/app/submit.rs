@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
+use crate::app::configuration;
 use crate::app::consequence::Granted;
 use crate::app::credentials::Presented;
 use crate::app::error::AppError;
@@ -25,11 +26,14 @@ use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
+use crate::decision::record::RecordPart;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::identity::McSystemId;
+use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
+use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
@@ -58,6 +62,17 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) items: Vec<ItemDecision>,
     /// What a grant may change.
     pub(in crate::app) standing: Standing,
+    /// What is kept of the configuration that the request pushes anew.
+    pub(in crate::app) kept_configuration: Option<Versioned<KeptUeConfiguration>>,
+}
+
+/// A request that is ready to be decided: its secrets are sealed or examined.
+struct Prepared {
+    request_id: RequestId,
+    idempotency: Option<Idempotency>,
+    request: InterSystemRequest,
+    /// What it pushes, as it is kept with the record unless it is refused.
+    sealed: Option<RecordPart>,
 }
 
 impl App {
@@ -72,6 +87,8 @@ impl App {
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
         let app = self.clone();
+        let request_id = RequestId(uuid::Uuid::new_v4());
+        let sealed = self.seal_configuration(&request, request_id)?;
         let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
             &serde_json::to_vec(&presented.request)
@@ -81,35 +98,44 @@ impl App {
             key: KeyDigest::of(&caller.name, &key),
             body,
         });
-        let request = self.examined(presented);
-        let work =
-            tokio::spawn(async move { app.submit_sealed(caller, idempotency, request).await });
+        let prepared = Prepared {
+            request_id,
+            idempotency,
+            request: self.examined(presented),
+            sealed,
+        };
+        let work = tokio::spawn(async move { app.submit_prepared(caller, prepared).await });
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
-    async fn submit_sealed(
+    async fn submit_prepared(
         &self,
         caller: Caller,
-        idempotency: Option<Idempotency>,
-        request: InterSystemRequest,
+        prepared: Prepared,
     ) -> Result<RequestAnswer, AppError> {
-        if let Some(id) = self.known_duplicate(idempotency)? {
-            return self.request_answer(id);
+        if let Some(id) = self.known_duplicate(prepared.idempotency)? {
+            return self.answer_to(&caller, id);
         }
-        let request_id = RequestId(uuid::Uuid::new_v4());
-        let _turn = self.turn(&request).await;
+        let request = &prepared.request;
+        let request_id = prepared.request_id;
+        let _turn = self.turn(request).await;
         for _ in 0..ATTEMPTS_MAX {
-            let evaluation = self.evaluate(&request).await?;
+            let mut evaluation = self.evaluate(request).await?;
             let generation = evaluation.bundle.generation;
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            let command = submission(&caller, idempotency, &request, request_id, evaluation)?;
+            let accepted = accepted(&evaluation.items);
+            let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
+            let mut command = submission(&caller, &prepared, evaluation)?;
+            command.parts.extend(told);
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
-                    self.count_decision(&request, &decided);
+                    self.count_decision(request, &decided);
                     return match committed.outcome {
-                        CommandOutcome::Duplicate { request_id } => self.request_answer(request_id),
-                        CommandOutcome::Sequenced => self.request_answer(request_id),
+                        CommandOutcome::Duplicate { request_id } => {
+                            self.answer_to(&caller, request_id)
+                        }
+                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id),
                     };
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
@@ -117,6 +143,11 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let answer = self.request_answer(id)?;
+        Ok(self.shown_to(caller, id, answer))
     }
 
     /// What would be answered now; recorded only as a count.
@@ -154,10 +185,15 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let (facts, mut read_set, standing) = self.store().view(|state| {
+        let (facts, mut read_set, standing, kept_configuration) = self.store().view(|state| {
             let (facts, mut read_set) = gather(local, request, state, now);
             let standing = standing(request, local, state, &mut read_set);
-            (facts, read_set, standing)
+            (
+                facts,
+                read_set,
+                standing,
+                configuration::kept(request, state),
+            )
         });
         read_set.generation = live.generation;
         let bundle = BundleReference {
@@ -173,6 +209,7 @@ impl App {
             bundle,
             items,
             standing,
+            kept_configuration,
         })
     }
 
@@ -218,23 +255,27 @@ impl App {
 
 fn submission(
     caller: &Caller,
-    idempotency: Option<Idempotency>,
-    request: &InterSystemRequest,
-    request_id: RequestId,
+    prepared: &Prepared,
     evaluation: Evaluation,
 ) -> Result<Submit, AppError> {
+    let Prepared {
+        request_id,
+        idempotency,
+        request,
+        sealed,
+    } = prepared;
+    let request_id = *request_id;
     let items: Vec<ItemState> = evaluation
         .items
         .iter()
         .map(|item| ItemState::decided(item.outcome, item.expires_at))
         .collect();
-    let decided = evaluation.items.iter().enumerate();
-    let granted = decided.filter(|(_, item)| item.outcome == Outcome::Accept);
     let writes = Granted {
         request,
         request_id,
-        items: granted.map(|(number, _)| number).collect(),
+        items: accepted(&evaluation.items),
         evaluation: &evaluation,
+        submitted: None,
     }
     .writes()?;
     let read_set = evaluation.read_set.clone();
@@ -242,13 +283,16 @@ fn submission(
     let counts = outcome_counts(&evaluation.items);
     let bound_to = bound_to(request, &items);
     let record = record(caller, request, request_id, evaluation);
-    let parts = record
+    let mut parts = record
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
+    if items.iter().any(|item| *item != ItemState::Refused) {
+        parts.extend(sealed.clone());
+    }
     Ok(Submit {
         request_id,
         caller: caller.name.as_str().into(),
-        idempotency,
+        idempotency: *idempotency,
         read_set,
         items,
         writes,
@@ -268,6 +312,13 @@ fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSyste
         OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)
     );
     (waits && !stands_alone && !is_reducing(&request.body)).then(|| other_system(request).clone())
+}
+
+/// The numbers of the items that are accepted.
+fn accepted(items: &[ItemDecision]) -> Vec<usize> {
+    let items = items.iter().enumerate();
+    let accepted = items.filter(|(_, item)| item.outcome == Outcome::Accept);
+    accepted.map(|(number, _)| number).collect()
 }
 
 /// How many items have each outcome.

@@ -113,7 +113,7 @@ fn refuse_missing(
 }
 
 /// A file that only its owner may read, made whole or not at all; refused if others can read it.
-fn private_file(
+pub(super) fn private_file(
     file: &Path,
     make: impl FnOnce() -> io::Result<Vec<u8>>,
 ) -> Result<Vec<u8>, ServiceError> {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod client;
 pub mod completions;
+mod configuration_keys;
 mod data_directory;
 pub mod demo;
 pub mod eval;

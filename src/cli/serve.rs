@@ -43,6 +43,9 @@ pub struct Arguments {
     /// The access bundle's directory
     #[arg(long, value_name = "DIR")]
     access_policies: Option<PathBuf>,
+    /// The directory of the keys under which accepted configuration is kept
+    #[arg(long, value_name = "DIR")]
+    configuration_keys: Option<PathBuf>,
     /// The list of callers (TOML)
     #[arg(long, value_name = "FILE")]
     callers: Option<PathBuf>,
@@ -97,6 +100,7 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         data_dir: arguments.data_dir,
         policies: arguments.policies,
         access_policies: arguments.access_policies,
+        configuration_keys: arguments.configuration_keys,
         callers: arguments.callers,
         log_format: arguments.log_format,
         log_filter: arguments.log_filter,
@@ -122,6 +126,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         data_directory: config.data_dir.clone(),
         policies: config.policies.clone(),
         access_policies: config.access_policies.clone(),
+        configuration_keys: config.configuration_keys.clone(),
         callers,
         http: config.http,
         dry_runs_per_minute_max: config.dry_runs_per_minute_max,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::configuration_keys;
 use super::data_directory::bind_to_system;
 use super::data_directory::operator_token;
 use super::data_directory::random_bytes;
@@ -31,6 +32,7 @@ use crate::http::state::ServiceState;
 use crate::identity::caller::CallerEntry;
 use crate::identity::caller::CallerList;
 use crate::identity::caller::LOCAL_OPERATOR;
+use crate::identity::caller::OPERATOR_ROLE;
 use crate::identity::token::Token;
 use crate::policy::manifest;
 use crate::policy::watch::Patience;
@@ -75,6 +77,8 @@ pub struct ServiceSettings {
     pub policies: PathBuf,
     /// The access bundle's directory.
     pub access_policies: PathBuf,
+    /// The directory of the keys under which accepted configuration is kept, if it is not in the data directory.
+    pub configuration_keys: Option<PathBuf>,
     /// Who may call, beside the local operator.
     pub callers: CallerList,
     /// How much and how long the interface takes.
@@ -121,6 +125,9 @@ pub enum ServiceError {
     /// A file of the data directory cannot be used.
     #[error("the file `{}` cannot be used", .0.display())]
     File(PathBuf, #[source] io::Error),
+    /// The configured directory of keys is empty.
+    #[error("the directory `{}` holds no configuration key; restore it, or begin with a file `0001.key` of 32 random bytes and mode 600", .0.display())]
+    NoConfigurationKey(PathBuf),
     /// The use cases do not come up.
     #[error("the service does not come up")]
     App(#[source] AppError),
@@ -151,6 +158,7 @@ impl ServiceSettings {
             data_directory,
             access_policies: policies.join("access"),
             policies,
+            configuration_keys: None,
             callers: CallerList::default(),
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
@@ -217,11 +225,14 @@ impl Service {
         let is_used = store.view(|state| state.bundle().is_some());
         bind_to_system(directory, &settings.system, is_used)?;
         let sealing_key = sealing_key(directory, is_used)?;
+        let keys = settings.configuration_keys.as_deref();
+        let vault = configuration_keys::vault(directory, keys)?;
         let token = operator_token(directory)?;
         let foundations = Foundations {
             store,
             archive,
             sealing_key,
+            vault,
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
         };
@@ -232,7 +243,7 @@ impl Service {
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {
             name: LOCAL_OPERATOR.to_owned(),
-            roles: ["operator".to_owned()].into(),
+            roles: [OPERATOR_ROLE.to_owned()].into(),
             token_sha256: token.hash(),
             not_after: None,
         });

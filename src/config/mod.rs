@@ -39,6 +39,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The access bundle's directory.
     pub access_policies: PathBuf,
+    /// The directory of the keys under which accepted configuration is kept; absent: in the data directory.
+    pub configuration_keys: Option<PathBuf>,
     /// The list of callers; absent: the local operator alone.
     pub callers: Option<PathBuf>,
     /// How much and how long the interface takes.
@@ -101,6 +103,7 @@ impl Partial {
                 .access_policies
                 .unwrap_or_else(|| policies.join("access")),
             policies,
+            configuration_keys: self.configuration_keys,
             callers: self.callers,
             http,
             dry_runs_per_minute_max,

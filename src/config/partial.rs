@@ -14,12 +14,13 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 23] = [
+pub const SETTINGS: [&str; 24] = [
     "system",
     "listen",
     "data_dir",
     "policies",
     "access_policies",
+    "configuration_keys",
     "callers",
     "body_bytes_max",
     "members_max",
@@ -54,6 +55,8 @@ pub struct Partial {
     pub policies: Option<PathBuf>,
     /// The access bundle's directory.
     pub access_policies: Option<PathBuf>,
+    /// The directory of the keys under which accepted configuration is kept.
+    pub configuration_keys: Option<PathBuf>,
     /// The list of callers.
     pub callers: Option<PathBuf>,
     /// Bytes of the largest body.
@@ -149,6 +152,7 @@ impl Partial {
             "data_dir" => self.data_dir = Some(value.into()),
             "policies" => self.policies = Some(value.into()),
             "access_policies" => self.access_policies = Some(value.into()),
+            "configuration_keys" => self.configuration_keys = Some(value.into()),
             "callers" => self.callers = Some(value.into()),
             "body_bytes_max" => self.body_bytes_max = Some(number(value)?),
             "members_max" => self.members_max = Some(number(value)?),
@@ -193,6 +197,7 @@ impl Partial {
             data_dir: self.data_dir.or(other.data_dir),
             policies: self.policies.or(other.policies),
             access_policies: self.access_policies.or(other.access_policies),
+            configuration_keys: self.configuration_keys.or(other.configuration_keys),
             callers: self.callers.or(other.callers),
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
             members_max: self.members_max.or(other.members_max),

@@ -38,7 +38,7 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
                 .filter_map(|(_, id)| Some((id, id.uri().domain()?)));
             for (id, home) in homes {
                 let other = towards.first().copied().unwrap_or(home);
-                let value = ProfileFacts::new(user, other);
+                let value = ProfileFacts::new(user, id, other);
                 let profile = Some(Versioned {
                     revision: Revision(0),
                     value,

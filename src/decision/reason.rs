@@ -55,6 +55,26 @@ impl ReasonCode {
         Self::EvaluationError,
     ];
 
+    /// What a partner is told where no policy says it: fixed, and the same for everybody.
+    pub fn partner_text(self) -> &'static str {
+        match self {
+            Self::Permitted => "It is granted.",
+            Self::Held => "An authorised user decides.",
+            Self::Forbidden | Self::NotPermitted => "What was agreed does not cover it.",
+            Self::NoAgreement => "There is no agreement that covers it.",
+            Self::AskThroughAcm => {
+                "A person would have to agree; ask by an administrative exchange first."
+            }
+            Self::NotSelected => "Another system was chosen.",
+            Self::SubjectUnresolvable => "The home of the user cannot be told.",
+            Self::RequesterUnresolvable => "The home of the requester cannot be told.",
+            Self::GroupUnresolvable => "The home of the group cannot be told.",
+            Self::ResourceUnresolvable => "The home of the user who is asked for cannot be told.",
+            Self::DirectionUnknown => "It is not decided on this side.",
+            Self::EvaluationError => "It could not be decided.",
+        }
+    }
+
     /// The code on the wire and in the record.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +104,17 @@ impl fmt::Display for ReasonCode {
 #[cfg(test)]
 mod tests {
     use super::ReasonCode;
+
+    #[test]
+    fn what_partners_are_told_keeps_the_rules_of_their_texts() {
+        for reason in ReasonCode::ALL {
+            let text = reason.partner_text();
+            assert!(
+                text.parse::<crate::policy::texts::PartnerText>().is_ok(),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn codes_on_the_wire_are_the_serialized_ones() {

@@ -10,6 +10,7 @@ use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
 use super::identity::McSystemId;
+use super::kept_configuration::KeptUeConfiguration;
 use super::link::Link;
 use super::membership::Membership;
 use super::migrated_profile::MigratedUserProfile;
@@ -25,7 +26,6 @@ use super::scheduled_change::ScheduledChange;
 use super::shared_group::GroupOverride;
 use super::shared_group::SharedGroup;
 use super::system::System;
-use super::ue_configuration::StoredUeConfiguration;
 use super::user::User;
 use super::wire::Problem;
 use super::wire::typed;
@@ -47,7 +47,7 @@ pub enum Document {
     /// The state of an interconnection.
     Link(Link),
     /// What a partner pushed.
-    UeConfiguration(StoredUeConfiguration),
+    UeConfiguration(KeptUeConfiguration),
     /// A user who is served away from home.
     Migration(Migration),
     /// A deletion that a partner was asked for.
@@ -139,6 +139,14 @@ impl Document {
             | Self::ScheduledChange(_)
             | Self::GroupOverride(_) => BTreeSet::new(),
         }
+    }
+
+    /// What is kept of pushed UE configuration, if it is that.
+    pub fn ue_configuration(&self) -> Option<&KeptUeConfiguration> {
+        if let Self::UeConfiguration(kept) = self {
+            return Some(kept);
+        }
+        None
     }
 
     /// The key that the document's own content gives it.

@@ -23,7 +23,7 @@ pub enum DocumentKind {
     MigratedProfile,
     /// The measured state of the interconnection with a partner; its id is the partner's MC system ID.
     Link,
-    /// Digests of the initial UE configuration data that a partner gave us; its id is the partner's MC system ID.
+    /// The initial UE configuration data that a partner gave us, by digests; its id is the partner's MC system ID.
     UeConfiguration,
     /// An entry of the register of current systems: a user who is served away from home in one service.
     Migration,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::identity::McSystemId;
 use super::identity::PlmnId;
+use super::secret::Secret;
 
 /// The data that a UE needs before it can reach the MC services of the system that it describes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,24 @@ pub struct PdnConnectivity {
     pub mc_identity_management: Option<AccessPoint>,
 }
 
+impl PdnConnectivity {
+    fn access_points(&mut self) -> impl Iterator<Item = (&'static str, &mut AccessPoint)> {
+        [
+            ("mc_services", Some(&mut self.mc_services)),
+            (
+                "mc_common_core_services",
+                self.mc_common_core_services.as_mut(),
+            ),
+            (
+                "mc_identity_management",
+                self.mc_identity_management.as_mut(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, point)| Some((name, point?)))
+    }
+}
+
 /// An access point name and the credentials for it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,7 +87,7 @@ pub struct AccessPoint {
     pub apn: String,
     /// Credentials; a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<String>,
+    pub credentials: Option<Secret>,
 }
 
 /// Addresses of the servers that a UE contacts.
@@ -155,7 +174,26 @@ pub struct StoredUeConfiguration {
     pub digests: BTreeMap<ConfigurationElement, String>,
 }
 
+/// Secrets by JSON pointer into the data that they belong to.
+pub type Secrets = BTreeMap<String, Secret>;
+
 impl UeConfigurationData {
+    /// Takes every secret out of the data.
+    pub fn take_secrets(&mut self) -> Secrets {
+        let mut secrets = Secrets::new();
+        for (number, pdn) in self.pdn_connectivity.iter_mut().enumerate() {
+            for (name, point) in pdn.access_points() {
+                if let Some(secret) = point.credentials.take() {
+                    secrets.insert(
+                        format!("/pdn_connectivity/{number}/{name}/credentials"),
+                        secret,
+                    );
+                }
+            }
+        }
+        secrets
+    }
+
     /// The part of the data that one element covers, as canonical JSON text.
     pub fn element(&self, element: ConfigurationElement) -> serde_json::Value {
         use serde_json::json;

@@ -6,6 +6,9 @@ use axum::body::Bytes;
 use axum::extract::FromRef;
 use axum::extract::FromRequest;
 use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -62,12 +65,7 @@ where
 
     async fn from_request(request: Request, outer: &S) -> Result<Self, Problem> {
         let state = ServiceState::from_ref(outer);
-        if !is_json(&request) {
-            let detail = "send the body as `application/json`";
-            return Err(
-                Problem::new(ProblemKind::UnsupportedMediaType, detail).at_header(&CONTENT_TYPE)
-            );
-        }
+        refuse_other_forms(request.headers())?;
         let bytes = read(request.into_body(), state.settings()).await?;
         let value = wire::strict_json(&bytes, state.settings().wire)
             .map_err(|problem| Problem::malformed_body(problem.pointer, problem.detail))?;
@@ -94,13 +92,31 @@ async fn read(body: axum::body::Body, settings: HttpSettings) -> Result<Bytes, P
     }
 }
 
-fn is_json(request: &Request) -> bool {
-    let essence = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(str::trim)
-        .unwrap_or_default();
-    essence.eq_ignore_ascii_case("application/json")
+/// The body is JSON in UTF-8, and not compressed.
+fn refuse_other_forms(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |header: &HeaderName, detail: &str| {
+        Err(Problem::new(ProblemKind::UnsupportedMediaType, detail).at_header(header))
+    };
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut parts = text(&CONTENT_TYPE)
+        .unwrap_or_default()
+        .split(';')
+        .map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return refused(&CONTENT_TYPE, "send the body as `application/json`");
+    }
+    let mut charsets = parts.filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.eq_ignore_ascii_case("charset")
+            .then_some(value.trim_matches('"'))
+    });
+    if !charsets.all(|charset| charset.eq_ignore_ascii_case("utf-8")) {
+        return refused(&CONTENT_TYPE, "send the body in UTF-8");
+    }
+    let is_plain = |coding: &str| coding.eq_ignore_ascii_case("identity");
+    if headers.contains_key(CONTENT_ENCODING) && !text(&CONTENT_ENCODING).is_some_and(is_plain) {
+        return refused(&CONTENT_ENCODING, "send the body as it is, not compressed");
+    }
+    Ok(())
 }

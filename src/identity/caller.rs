@@ -12,6 +12,9 @@ use crate::domain::time::Timestamp;
 /// The name of whoever holds the operator token of the data directory.
 pub const LOCAL_OPERATOR: &str = "local-operator";
 
+/// The role of whoever holds that token.
+pub const OPERATOR_ROLE: &str = "operator";
+
 /// The name of the service itself, for what it does on its own.
 pub const ITSELF: &str = "comity";
 

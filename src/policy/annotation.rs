@@ -14,7 +14,7 @@ use serde::Serializer;
 use smol_str::SmolStr;
 
 /// The annotations that have a meaning.
-pub const KNOWN: [&str; 7] = [
+pub const KNOWN: [&str; 9] = [
     "id",
     "category",
     "response",
@@ -22,6 +22,8 @@ pub const KNOWN: [&str; 7] = [
     "limits",
     "expires",
     "locked",
+    "reason",
+    "note",
 ];
 
 /// Why an annotation's value cannot be read.
@@ -47,6 +49,20 @@ pub enum AnnotationError {
     /// A duration that is over before it begins.
     #[error("`{0}` is not longer than nothing")]
     NotPositive(String),
+    /// A text that says nothing, or too much.
+    #[error("the text has {count} characters, not 1 to {most}")]
+    Length {
+        /// How many it has.
+        count: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// A text that is not one line of printable characters.
+    #[error("the text is not one line of printable characters, without blanks at its ends")]
+    NotPrintable,
+    /// A word in a text for partners that names something of ours.
+    #[error("`{0}` is an address, an identifier or a number, which no partner is told")]
+    Identifier(String),
     /// Nothing where a list was expected.
     #[error("the list is empty")]
     Empty,

@@ -28,6 +28,8 @@ use crate::policy::diagnostics::Place;
 use crate::policy::manifest::Manifest;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
+use crate::policy::texts::Note;
+use crate::policy::texts::PartnerText;
 
 /// A validated bundle; immutable, named by its digest.
 #[derive(Debug)]
@@ -184,6 +186,10 @@ pub struct PolicyInfo {
     pub expires: Option<Expiry>,
     /// Marked: `[responses]` cannot switch the category that it carries.
     pub locked: bool,
+    /// What a partner is told when it refuses or holds.
+    pub reason: Option<PartnerText>,
+    /// What our own officer is told when it determines an answer.
+    pub note: Option<Note>,
     /// Where the policy comes from.
     pub origin: Origin,
     /// Where it is written.

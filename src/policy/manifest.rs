@@ -21,7 +21,7 @@ pub const FILE_NAME: &str = "bundle.toml";
 /// The level at which a bundle validates when its manifest does not say otherwise.
 pub const DEFAULT_LEVEL: u32 = 1;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "name",
     "schema",
     "level",
@@ -31,6 +31,7 @@ const KEYS: [&str; 9] = [
     "responses",
     "tests",
     "required",
+    "reasons_first",
 ];
 
 /// How an officer has a category answered, whatever its policies say.
@@ -59,6 +60,8 @@ impl CategoryResponse {
     }
 }
 
+const SCHEMA_EXTENSION: &str = "cedarschema";
+
 /// A line of `[responses]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
@@ -75,7 +78,7 @@ pub(crate) struct Switch {
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     name: String,
-    schema: PathBuf,
+    schema: Spanned<PathBuf>,
     level: Option<u32>,
     #[serde(default)]
     strict: bool,
@@ -89,6 +92,8 @@ pub struct Manifest {
     tests: Vec<PathBuf>,
     #[serde(default)]
     required: Vec<Spanned<String>>,
+    #[serde(default)]
+    reasons_first: Vec<Spanned<String>>,
 }
 
 impl Manifest {
@@ -96,6 +101,7 @@ impl Manifest {
     pub(crate) fn parse(file: &SourceText) -> Result<Self, Box<Diagnostic>> {
         let mut manifest: Self =
             toml::from_str(file.text()).map_err(|error| Box::new(diagnose(&error, file)))?;
+        check_schema_path(&manifest.schema, file)?;
         let mut lines: Vec<_> = std::mem::take(&mut manifest.responses)
             .into_iter()
             .collect();
@@ -111,7 +117,7 @@ impl Manifest {
     pub(crate) fn absent(default_response: Option<Response>) -> Self {
         Self {
             name: "offline".to_owned(),
-            schema: PathBuf::new(),
+            schema: Spanned::new(0..0, PathBuf::new()),
             level: None,
             strict: false,
             default_response,
@@ -120,6 +126,7 @@ impl Manifest {
             switches: Vec::new(),
             tests: Vec::new(),
             required: Vec::new(),
+            reasons_first: Vec::new(),
         }
     }
 
@@ -130,7 +137,7 @@ impl Manifest {
 
     /// Path of the schema, relative to the manifest.
     pub fn schema(&self) -> &PathBuf {
-        &self.schema
+        self.schema.get_ref()
     }
 
     /// How far policies may look into entities: what the fact gatherer loads.
@@ -173,10 +180,31 @@ impl Manifest {
             .map(|id| (id.get_ref().as_str(), id.span()))
     }
 
+    /// Categories whose reasons a partner is told before any other, with their places.
+    pub fn reasons_first(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.reasons_first
+            .iter()
+            .map(|category| (category.get_ref().as_str(), category.span()))
+    }
+
     /// Paths of the bundle's own tests, relative to the manifest.
     pub fn tests(&self) -> &[PathBuf] {
         &self.tests
     }
+}
+
+/// A schema is a file of its kind that comes with the bundle, never just any file of the machine.
+fn check_schema_path(schema: &Spanned<PathBuf>, file: &SourceText) -> Result<(), Box<Diagnostic>> {
+    let path = schema.get_ref();
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if path.is_relative() && extension == Some(SCHEMA_EXTENSION) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot be the schema", path.display());
+    let help =
+        format!("name a `.{SCHEMA_EXTENSION}` file by its path from the directory of the manifest");
+    let problem = Diagnostic::error(Code::Manifest, message);
+    Err(Box::new(problem.at(file.place(schema.span())).help(help)))
 }
 
 /// Reads a line of `[responses]`; whether its category exists is a question for the policies.

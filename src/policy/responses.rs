@@ -76,6 +76,8 @@ fn forbid_like(
             obligations: Vec::new(),
             limits: BTreeSet::new(),
             locked: false,
+            // What waits under the permit waits for the same reason; of a refusal it would say something else.
+            reason: info.reason.clone().filter(|_| response.is_some()),
             origin: Origin::Override {
                 of: info.id.clone(),
             },

@@ -18,18 +18,18 @@ use crate::policy::places;
 
 const URGENCY: &str = "urgency";
 
-/// Reports permits that read the urgency and answer automatically, as written or as switched.
+/// Reports permits, each with its form in JSON, that read the urgency and answer automatically, as written or as switched.
 pub(super) fn check(
     manifest: &Manifest,
-    policies: &[CompiledPolicy],
+    policies: &[(&CompiledPolicy, Option<Value>)],
     files: &[SourceText],
     manifest_file: &SourceText,
     problems: &mut Vec<Diagnostic>,
 ) {
-    for policy in policies {
+    for (policy, json) in policies {
         let switch = switched_to_automatic(manifest, policy);
         let is_automatic = is_automatic_as_written(manifest, policy) || switch.is_some();
-        if !is_automatic || !reads_urgency(policy) {
+        if !is_automatic || !reads_urgency(json.as_ref()) {
             continue;
         }
         let message = format!(
@@ -74,11 +74,8 @@ fn is_automatic_as_written(manifest: &Manifest, policy: &CompiledPolicy) -> bool
 }
 
 /// Whether a condition reads the urgency; one that cannot be looked into counts as doing so.
-fn reads_urgency(policy: &CompiledPolicy) -> bool {
-    match policy.policy.to_json() {
-        Ok(json) => reads(&json),
-        Err(_) => true,
-    }
+fn reads_urgency(json: Option<&Value>) -> bool {
+    json.is_none_or(reads)
 }
 
 /// Looks for `context.urgency` and `context has urgency`, through whatever stands between.

@@ -28,19 +28,18 @@ const COMPARISONS: [&str; 5] = ["==", "!=", "contains", "containsAll", "contains
 /// Warns of words that the attribute beside them never has.
 pub(super) fn check(
     schema: &Schema,
-    policies: &[CompiledPolicy],
+    policies: &[(&CompiledPolicy, Option<Value>)],
     files: &[SourceText],
     problems: &mut Vec<Diagnostic>,
 ) {
     if !schema.entity_types().any(|it| it.to_string() == KNOWN_BY) {
         return;
     }
-    for policy in policies {
-        let Ok(json) = policy.policy.to_json() else {
-            continue;
-        };
+    for (policy, json) in policies {
         let mut found = Vec::new();
-        comparisons(&json, &mut found);
+        if let Some(json) = json {
+            comparisons(json, &mut found);
+        }
         for (attribute, word) in found {
             let words = words_of(attribute);
             if words.is_empty() || words.contains(&word) {

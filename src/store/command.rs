@@ -278,6 +278,19 @@ pub struct DryRuns {
     pub at: Timestamp,
 }
 
+/// The secrets of a document were read.
+#[derive(Clone, Debug)]
+pub struct NoteSecretsRead {
+    /// Which document.
+    pub key: DocumentKey,
+    /// Which version of it.
+    pub version: u64,
+    /// Who read them.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A change that the store is asked for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -297,6 +310,8 @@ pub enum Command {
     RefusePublication(RefusePublication),
     /// Write down dry runs.
     DryRuns(DryRuns),
+    /// Write down that secrets were read.
+    NoteSecretsRead(NoteSecretsRead),
 }
 
 /// What became of a command.
@@ -331,6 +346,9 @@ pub enum CommitError {
     /// It could not be written; nothing happened, and it is safe to repeat.
     #[error("nothing was recorded: {0}")]
     NotRecorded(String),
+    /// The disk has no room for it; nothing happened, and it is safe to repeat when there is.
+    #[error("nothing was recorded, there is no space left: {0}")]
+    NoSpace(String),
     /// Whether it was written is unknown; repeat it with the same key once the store is back.
     #[error("outcome is unknown: {0}")]
     OutcomeUnknown(String),
@@ -429,7 +447,9 @@ impl fmt::Display for StaleRead {
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
             Self::Key(ReadKey::Alias(_)) => f.write_str("the holder of a functional alias"),
-            Self::Key(ReadKey::Visitors(_)) => f.write_str("the register of current systems"),
+            Self::Key(ReadKey::Visitors(_) | ReadKey::ServedAs(_)) => {
+                f.write_str("the register of current systems")
+            }
             Self::Bundle { current } => write!(f, "the bundle (now generation {current})"),
         }
     }

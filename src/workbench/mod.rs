@@ -2,4 +2,5 @@
 
 pub mod explain;
 pub mod offline;
+pub mod registry_files;
 pub mod scenario;

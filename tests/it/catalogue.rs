@@ -1,21 +1,96 @@
-//! The catalogue in the documentation, held against the operations in code.
+//! The catalogue in the documentation, held against the operations in code and what the scenarios decide of them.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 
+use comity::decision::decide::ItemDecision;
+use comity::domain::operation::Direction;
 use comity::domain::operation::Operation;
+use comity::domain::outcome::Outcome;
 
-/// The rows of operations: by word, the number, the sides and the members.
-fn rows() -> BTreeMap<String, [String; 3]> {
-    let text = fs::read_to_string("docs/catalogue.md").unwrap();
+use crate::golden::SCENES;
+use crate::golden::engine_of;
+
+/// Policies that bind whole families are told above the tables.
+const OF_EVERY_ROW: [&str; 5] = [
+    "exchange.*",
+    "agreement.*",
+    "requester.*",
+    "target.*",
+    "credential.*",
+];
+
+/// One row of the catalogue.
+struct Row {
+    number: String,
+    directions: String,
+    members: String,
+    policies: String,
+    outcomes: String,
+    obligations: String,
+    source: String,
+}
+
+/// The rows of operations, by word.
+fn rows() -> BTreeMap<String, Row> {
+    let text = fs::read_to_string("docs/operations.md").unwrap();
     let rows = text.lines().filter_map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let word = cells.get(1)?.strip_prefix('`')?.strip_suffix('`')?;
         let cell = |number: usize| cells[number].to_owned();
-        Some((word.to_owned(), [cell(0), cell(2), cell(3)]))
+        let row = Row {
+            number: cell(0),
+            directions: cell(2),
+            members: cell(3),
+            policies: cell(5),
+            outcomes: cell(6),
+            obligations: cell(7),
+            source: cell(8),
+        };
+        Some((word.to_owned(), row))
     });
     rows.collect()
+}
+
+/// A row may speak of an earlier one: "as M7", "the same with".
+fn speaks_of_another(cell: &str) -> bool {
+    cell.contains("the same") || cell.starts_with("as ")
+}
+
+/// The words between backticks.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// Whether a name fits a pattern in which `*` and `…` stand for anything.
+fn fits(name: &str, pattern: &str) -> bool {
+    let pieces: Vec<&str> = pattern.split(['*', '…']).collect();
+    let (first, rest) = pieces.split_first().unwrap();
+    let Some(mut left) = name.strip_prefix(first) else {
+        return false;
+    };
+    for (number, piece) in rest.iter().enumerate() {
+        let is_last = number + 1 == rest.len();
+        left = match left.split_once(piece) {
+            Some(_) if is_last && left.ends_with(piece) => "",
+            Some((_, behind)) if !is_last => behind,
+            _ => return false,
+        };
+    }
+    left.is_empty()
+}
+
+/// Every item that the scenarios decide, with its operation and side.
+fn decided() -> impl Iterator<Item = (Operation, Direction, ItemDecision)> {
+    SCENES.iter().flat_map(|scene| {
+        let operation = scene.request.body.operation();
+        let direction = scene.request.direction;
+        let items = scene.decide(engine_of(scene));
+        items
+            .into_iter()
+            .map(move |item| (operation, direction, item))
+    })
 }
 
 #[test]
@@ -23,7 +98,7 @@ fn every_operation_has_a_row_with_its_number_and_nothing_else_has() {
     let rows = rows();
     let written: BTreeSet<(&str, &str)> = rows
         .iter()
-        .map(|(word, [number, ..])| (word.as_str(), number.as_str()))
+        .map(|(word, row)| (word.as_str(), row.number.as_str()))
         .collect();
     let coded: BTreeSet<(&str, &str)> = Operation::ALL
         .iter()
@@ -37,9 +112,8 @@ fn a_row_names_the_members_of_its_operation() {
     let rows = rows();
     let mut missing = Vec::new();
     for operation in Operation::ALL {
-        let [_, _, members] = &rows[operation.as_str()];
-        // A row may speak of an earlier one: "as M7", "the same with".
-        if members.contains("the same") || members.starts_with("as ") {
+        let members = &rows[operation.as_str()].members;
+        if speaks_of_another(members) {
             continue;
         }
         for member in operation.members() {
@@ -49,4 +123,78 @@ fn a_row_names_the_members_of_its_operation() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn a_row_names_the_sides_on_which_its_operation_is_decided_and_its_source() {
+    let rows = rows();
+    for operation in Operation::ALL {
+        let row = &rows[operation.as_str()];
+        assert!(!row.source.is_empty(), "{operation}");
+        if speaks_of_another(&row.directions) {
+            continue;
+        }
+        for direction in [
+            Direction::Outbound,
+            Direction::Inbound,
+            Direction::HomeConsent,
+        ] {
+            let is_told = row.directions.contains(direction.as_str())
+                || row.directions == "both" && direction != Direction::HomeConsent;
+            let is_decided = operation.directions().contains(&direction);
+            assert_eq!(is_told, is_decided, "{operation} {direction}");
+        }
+    }
+}
+
+#[test]
+fn a_row_names_the_policies_outcomes_and_obligations_that_scenarios_show() {
+    let rows = rows();
+    let mut missing = BTreeSet::new();
+    for (operation, direction, item) in decided() {
+        let row = &rows[operation.as_str()];
+        for policy in &item.policies {
+            // What `[responses]` makes of a permit is named after it.
+            let id = policy.id.split('#').next().unwrap();
+            let mut told = quoted(&row.policies).chain(OF_EVERY_ROW);
+            if !told.any(|pattern| fits(id, pattern)) {
+                missing.insert(format!("{operation}: policy `{id}`"));
+            }
+        }
+        let is_told = match item.outcome {
+            Outcome::Review => row.outcomes.contains("review") || !item.errors.is_empty(),
+            Outcome::Accept | Outcome::Reject => row.outcomes.contains(item.outcome.as_str()),
+        };
+        // An officer may have what is accepted held (`[responses]`), so that only written policies count.
+        let is_switched = item.policies.iter().any(|policy| policy.id.contains('#'));
+        if !is_told && !is_switched {
+            missing.insert(format!("{operation} {direction}: {}", item.outcome));
+        }
+        for obligation in &item.obligations {
+            let is_told = speaks_of_another(&row.obligations)
+                || quoted(&row.obligations).any(|name| name == obligation.name);
+            if !is_told {
+                missing.insert(format!("{operation}: obligation `{}`", obligation.name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn patterns_fit_what_they_say() {
+    for (name, pattern, is_fit) in [
+        ("call.inbound", "call.*", true),
+        ("group-call.inbound", "call.*", false),
+        (
+            "interconnection.mcptt-group-incoming",
+            "interconnection.*-group-*",
+            true,
+        ),
+        ("interconnection.mcptt-private-incoming", "…-incoming", true),
+        ("call.inbound", "call.inbound", true),
+        ("call.inbound-late", "call.inbound", false),
+    ] {
+        assert_eq!(fits(name, pattern), is_fit, "{name} {pattern}");
+    }
 }

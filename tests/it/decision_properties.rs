@@ -413,13 +413,15 @@ fn chunks(scene: &Scene, engine: &Engine) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Whether an entry of the register was read as one of many.
+/// Whether an entry of the register was read as one of many, or for the identity that it gives.
 fn is_counted(document: &Document, read_set: &ReadSet) -> bool {
     let Document::Migration(entry) = document else {
         return false;
     };
     let counted = ReadKey::Visitors(entry.home_system.clone());
-    read_set.entries.iter().any(|(read, _)| *read == counted)
+    let served = entry.serving_mc_service_id.clone().map(ReadKey::ServedAs);
+    let mut reads = read_set.entries.iter().map(|(read, _)| read);
+    reads.any(|read| *read == counted || Some(read) == served.as_ref())
 }
 
 /// Only what is in the read set can have mattered.

@@ -62,7 +62,7 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     let quoted = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
     let mut documented = Vec::new();
     let mut defaults = BTreeMap::new();
-    for row in rows("docs/operations.md")
+    for row in rows("docs/running.md")
         .iter()
         .filter(|row| row[1].contains("COMITY_"))
     {
@@ -83,7 +83,7 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     }
     assert_eq!(documented, SETTINGS);
     // With everything set to what holds unless it is set, nothing is different.
-    assert!(defaults.len() >= SETTINGS.len() - 3, "{defaults:?}");
+    assert!(defaults.len() >= SETTINGS.len() - 4, "{defaults:?}");
     let system = || Partial {
         system: Some("mc.de.example".to_owned()),
         ..Partial::default()
@@ -121,13 +121,13 @@ fn every_metric_is_documented_and_no_other() {
             _ => (format!("`{name}`"), kind.to_owned()),
         })
         .collect();
-    let documented: BTreeSet<(String, String)> = rows("docs/operations.md")
+    let documented: BTreeSet<(String, String)> = rows("docs/running.md")
         .into_iter()
         .filter(|row| row[0].starts_with("`comity_"))
         .map(|row| (row[0].clone(), row[1].clone()))
         .collect();
     assert_eq!(documented, names);
-    for row in rows("docs/operations.md") {
+    for row in rows("docs/running.md") {
         let Some(name) = row[0].strip_prefix("`comity_") else {
             continue;
         };

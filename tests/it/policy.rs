@@ -224,6 +224,42 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         Code::InvalidLock,
         "",
     ),
+    (
+        "@id(\"b\") @reason(\"\")",
+        "forbid",
+        Code::InvalidReason,
+        "",
+    ),
+    (
+        "@id(\"b\") @reason(\"Ask sip:control@mc.nl.example.\")",
+        "forbid",
+        Code::InvalidReason,
+        "",
+    ),
+    (
+        "@id(\"b\") HOLD @reason(\"Two\\nlines.\")",
+        "forbid",
+        Code::InvalidReason,
+        "",
+    ),
+    (
+        "@id(\"b\") AUTO @note(\"\")",
+        "permit",
+        Code::InvalidNote,
+        "",
+    ),
+    (
+        "@id(\"b-c\") @reason(\"Refused by b-c.\")",
+        "forbid",
+        Code::InvalidReason,
+        "",
+    ),
+    (
+        "@id(\"b\") @reason(\"It is of c.one.\")",
+        "forbid",
+        Code::InvalidReason,
+        "",
+    ),
 ];
 
 #[test]
@@ -314,6 +350,15 @@ fn an_annotation_of_somebody_else_is_a_warning_unless_the_bundle_is_strict() {
         (Severity::Error, Code::UnknownAnnotation)
     );
     assert_eq!(place(&refused), "a.cedar:2:1");
+}
+
+#[test]
+fn what_is_told_first_is_a_category_that_some_policy_has() {
+    let manifest = format!("{MANIFEST}reasons_first = [\"c.one\", \"c.on\"]\n");
+    let problem = problem_of(&manifest, &[("a.cedar", GOOD)]);
+    assert_eq!(problem.code, Code::UnknownCategory);
+    assert_eq!(place(&problem), "bundle.toml:3:27");
+    assert_eq!(problem.help.as_deref(), Some("did you mean `c.one`?"));
 }
 
 #[test]
@@ -647,4 +692,25 @@ fn validation_of_a_lenient_bundle_can_be_advisory() {
 fn a_bundle_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&Arc::new(compile(MANIFEST, &[("a.cedar", GOOD)]).unwrap()));
+}
+
+#[test]
+fn a_policy_in_a_folder_that_promises_another_kind_is_a_warning_of_a_strict_bundle() {
+    let strict = format!("{MANIFEST}strict = true\n");
+    let warnings = |manifest: &str, path: &str| {
+        let bundle = compile(manifest, &[(path, GOOD)]).unwrap();
+        let warnings = bundle.warnings().cloned().into_iter();
+        let warnings = warnings.flat_map(Diagnostics::into_items);
+        warnings
+            .map(|warning| (warning.code, place(&warning)))
+            .collect::<Vec<_>>()
+    };
+    for folder in ["ceiling", "review"] {
+        let path = format!("{folder}/a.cedar");
+        let expected = [(Code::Folder, format!("{path}:1:1"))];
+        assert_eq!(warnings(&strict, &path), expected);
+        assert!(warnings(MANIFEST, &path).is_empty());
+    }
+    assert!(warnings(&strict, "automatic/a.cedar").is_empty());
+    assert!(warnings(&strict, "a.cedar").is_empty());
 }

@@ -205,3 +205,28 @@ fn a_damaged_archive_is_refused() {
         Err(ArchiveError::NotUtf8)
     );
 }
+
+#[test]
+fn what_is_no_file_and_what_leads_nowhere_is_a_problem() {
+    let directory = tree(&[("a.cedar", "a")]);
+    let root = directory.path().join("policies");
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("b.cedar")).unwrap();
+    symlink("gone.cedar", root.join("c.cedar")).unwrap();
+    symlink("gone", root.join("review")).unwrap();
+    assert_eq!(refusal(&directory), [Code::Unreadable; 3]);
+}
+
+#[test]
+fn only_a_schema_beside_the_bundle_is_read() {
+    for schema in ["/etc/hostname", "../secret.txt", "/s.cedarschema", "s"] {
+        let directory = tree(&[("a.cedar", "a")]);
+        let manifest = format!("name = \"t\"\nschema = \"{schema}\"\n");
+        write(directory.path(), "policies/bundle.toml", &manifest);
+        write(directory.path(), "secret.txt", SCHEMA);
+        let root = directory.path().join("policies");
+        let problems = BundleSource::read(&root).unwrap_err().into_items();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].code, Code::Manifest);
+        assert_eq!(problems[0].place.as_ref().unwrap().line, 2);
+    }
+}

@@ -73,6 +73,21 @@ fn a_record_decided_again_is_the_same() {
 }
 
 #[test]
+fn what_people_were_told_is_in_the_record_and_decided_again() {
+    let scene = scene("deletion-inbound-held");
+    let mut record = record(scene);
+    let item = &mut record.items[0];
+    assert!(item.partner_text.is_some() && !item.notes.is_empty());
+    item.partner_text = Some("Something else.".to_owned());
+    item.notes.clear();
+    let parts = record.clone().into_parts().unwrap();
+    let read = DecisionRecord::from_parts(&parts).unwrap();
+    let differences = differences(&read.items, &replay(&read, engine_of(scene)));
+    let members: Vec<_> = differences.iter().map(|it| it.member).collect();
+    assert_eq!(members, ["partner_text", "notes"]);
+}
+
+#[test]
 fn differences_are_named() {
     let scene = &SCENES[0];
     let recorded = record(scene).items;

@@ -44,7 +44,7 @@ fn the_table_has_every_number_and_every_file_under_its_own() {
     for (number, cell) in &rows {
         let files = written.remove(number).unwrap_or_default();
         assert_eq!(named(cell), files, "scenario {number}");
-        assert_eq!(files.is_empty(), cell.starts_with("none: "), "{cell}");
+        assert!(!files.is_empty(), "scenario {number}");
     }
     assert!(written.is_empty(), "{written:?}");
 }

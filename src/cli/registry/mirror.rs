@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use clap::Args;
 use miette::MietteDiagnostic;
 
-use super::files::read_document;
 use super::read_documents;
 use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
@@ -27,6 +26,7 @@ use crate::domain::mirror::Mismatch;
 use crate::domain::mirror::Severity;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
+use crate::workbench::registry_files::read_document;
 
 /// Arguments of `registry mirror`.
 #[derive(Debug, Args)]

@@ -1,6 +1,5 @@
 //! `comity registry`: documents into and out of a running service, and whether agreements fit.
 
-mod files;
 mod mirror;
 
 use std::path::PathBuf;
@@ -10,10 +9,10 @@ use clap::Subcommand;
 use serde_json::Value;
 use serde_json::json;
 
-pub use files::InvalidFile;
-pub use files::InvalidFiles;
-pub use files::read_documents;
-pub use files::write_documents;
+pub use crate::workbench::registry_files::InvalidFile;
+pub use crate::workbench::registry_files::InvalidFiles;
+pub use crate::workbench::registry_files::read_documents;
+pub use crate::workbench::registry_files::write_documents;
 
 use super::client::Client;
 use super::client::ClientError;

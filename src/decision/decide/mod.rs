@@ -2,6 +2,7 @@
 
 mod grant;
 mod selection;
+mod texts;
 
 use std::fmt;
 use std::ops::Range;
@@ -81,6 +82,12 @@ pub struct ItemDecision {
     pub outcome: Outcome,
     /// Why, in one word.
     pub reason: ReasonCode,
+    /// What the partner may be told beside the reason; absent where no determining policy says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_text: Option<String>,
+    /// What the determining policies tell our own officer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The policies that made it so.
     pub policies: Vec<DeterminingPolicy>,
     /// The categories of the permits that apply, in order of name.
@@ -162,7 +169,7 @@ pub fn decide_items(
             Some(match query {
                 Query::Ask(asked) => {
                     let evaluation = engine.evaluate(&asked, &entities);
-                    answered(prepared, number, item, &evaluation)
+                    answered(engine, prepared, number, item, &evaluation)
                 }
                 Query::Refused(reason) => refused(item, reason, Vec::new()),
                 Query::Failed(message) => {
@@ -191,6 +198,8 @@ fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemD
         item,
         outcome: Outcome::Reject,
         reason,
+        partner_text: None,
+        notes: Vec::new(),
         policies: Vec::new(),
         categories: Vec::new(),
         would_permit: Vec::new(),
@@ -202,6 +211,7 @@ fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemD
 }
 
 fn answered(
+    engine: &Engine,
     prepared: &Prepared<'_>,
     number: usize,
     item: ItemKey,
@@ -225,14 +235,13 @@ fn answered(
             grant.obligations(&evaluation.obligations()),
         )
     };
+    let policies = evaluation.determining();
     ItemDecision {
         outcome,
         reason,
-        policies: evaluation
-            .determining()
-            .into_iter()
-            .map(determining)
-            .collect(),
+        partner_text: texts::partner_text(engine, reason, evaluation),
+        notes: texts::notes(&policies),
+        policies: policies.into_iter().map(determining).collect(),
         categories: evaluation
             .categories()
             .into_iter()

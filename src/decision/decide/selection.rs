@@ -98,6 +98,7 @@ pub fn select(
             item.would_permit = item.policies.iter().map(|it| it.id.clone()).collect();
             item.outcome = Outcome::Reject;
             item.reason = ReasonCode::NotSelected;
+            item.partner_text = None;
             item.limits = Limits::default();
             item.obligations = Vec::new();
         }

@@ -241,6 +241,10 @@ fn profile_members(profile: &ProfileFacts) -> Members {
             ),
         ),
         member(
+            "services",
+            strings(profile.services.iter().map(|it| it.as_str())),
+        ),
+        member(
             "acm_operations",
             strings(profile.acm_operations.iter().map(|it| it.as_str())),
         ),

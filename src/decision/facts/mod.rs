@@ -64,6 +64,18 @@ pub trait Lookup {
 
     /// How many users of a home the register of current systems has, one of them left out.
     fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors;
+
+    /// Who has an identity that a serving system gave, one user left out.
+    fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs;
+}
+
+/// What the register of current systems says of an identity that a serving system gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServedAs {
+    /// Whether another user has it.
+    pub taken: bool,
+    /// The revision of the newest entry with it.
+    pub revision: Option<Revision>,
 }
 
 /// What the register of current systems says of the users of one home.
@@ -246,7 +258,7 @@ pub struct DeletionFacts {
 pub struct ServingIdentityFacts {
     /// The home that it names; absent where a number resolves to none.
     pub home: Option<McSystemId>,
-    /// Whether it is a service identity of one of our own users.
+    /// Whether somebody else has it: one of our own users, or another user in the register of current systems.
     pub registered: bool,
 }
 
@@ -274,6 +286,9 @@ pub struct ProfileFacts {
     pub kms_uri: Option<String>,
     /// Functional aliases that the person may hold.
     pub functional_aliases: BTreeSet<FunctionalAlias>,
+    /// The services in which the identity by which they were named is theirs (ruling 4).
+    #[serde(default)]
+    pub services: BTreeSet<McService>,
     /// Administrative exchanges that the person may ask for.
     pub acm_operations: BTreeSet<Operation>,
     /// What the person may do towards the other system; absent if it is not on their list.
@@ -319,6 +334,8 @@ pub enum ReadKey {
     /// How many users of a home are in the register of current systems; its revision is that of the newest entry
     /// about them. Who joins changes it; who leaves need not, which can only widen what was decided.
     Visitors(McSystemId),
+    /// Who has an identity that a serving system gave; its revision is that of the newest entry with it.
+    ServedAs(McServiceId),
 }
 
 /// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.
@@ -371,14 +388,16 @@ impl GrantFacts {
 }
 
 impl ProfileFacts {
-    /// The view of a user that concerns one other system.
-    pub fn new(user: &User, other: &McSystemId) -> Self {
+    /// The view of a user, named by one of their identities, that concerns one other system.
+    pub fn new(user: &User, identity: &McServiceId, other: &McSystemId) -> Self {
+        let own = user.identities.iter().filter(|(_, own)| *own == identity);
         Self {
             user: user.id.clone(),
             enabled: user.enabled,
             organisation: user.organisation.clone(),
             kms_uri: user.kms_uri.clone(),
             functional_aliases: user.functional_aliases.clone(),
+            services: own.map(|(service, _)| service).collect(),
             acm_operations: user.acm_operations.clone(),
             grant: user.partner(other).map(GrantFacts::new),
         }

@@ -194,6 +194,8 @@ fn items(
             },
             outcome: state.outcome,
             reason: state.reason,
+            partner_text: state.partner_text,
+            notes: state.notes,
             policies: state.policies,
             categories: state.categories,
             would_permit: state.would_permit,

@@ -125,6 +125,12 @@ pub struct ItemPart {
     pub outcome: Outcome,
     /// Why, in one word.
     pub reason: ReasonCode,
+    /// What the partner may be told beside the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_text: Option<String>,
+    /// What the determining policies tell our own officer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The policies that made it so.
     pub policies: Vec<DeterminingPolicy>,
     /// The categories.

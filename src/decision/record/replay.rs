@@ -59,6 +59,8 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         item: key,
         outcome,
         reason,
+        partner_text,
+        notes,
         policies,
         categories,
         would_permit,
@@ -71,6 +73,12 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         ("item", json(key), json(&replayed.item)),
         ("outcome", json(outcome), json(&replayed.outcome)),
         ("reason", json(reason), json(&replayed.reason)),
+        (
+            "partner_text",
+            json(partner_text),
+            json(&replayed.partner_text),
+        ),
+        ("notes", json(notes), json(&replayed.notes)),
         ("policies", json(policies), json(&replayed.policies)),
         ("categories", json(categories), json(&replayed.categories)),
         (

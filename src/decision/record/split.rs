@@ -160,6 +160,8 @@ fn item_part(item: &ItemDecision) -> ItemPart {
     ItemPart {
         outcome: item.outcome,
         reason: item.reason,
+        partner_text: item.partner_text.clone(),
+        notes: item.notes.clone(),
         policies: item.policies.clone(),
         categories: item.categories.clone(),
         would_permit: item.would_permit.clone(),

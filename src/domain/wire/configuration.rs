@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::element::Element;
 use super::element::Members;
+use crate::domain::secret::Secret;
 use crate::domain::service::McService;
 use crate::domain::ue_configuration::AccessPoint;
 use crate::domain::ue_configuration::PdnConnectivity;
@@ -73,7 +74,7 @@ fn connection(element: &Element<'_>) -> Option<PdnConnectivity> {
 fn access_point(element: &Element<'_>) -> Option<AccessPoint> {
     let members = element.object_of(&["apn", "credentials"])?;
     let apn = required_text(&members, "apn");
-    let credentials = optional_text(&members, "credentials");
+    let credentials = optional_text(&members, "credentials").map(Secret::new);
     Some(AccessPoint {
         apn: apn?,
         credentials,

@@ -18,7 +18,31 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
                 Segment::Enum { .. } | Segment::Unknown => {}
             }
         }
-        let detail = error.into_inner().to_string();
-        Problem { pointer, detail }
+        placed(pointer, error.into_inner().to_string())
     })
+}
+
+/// A member that should not be there, or should be, is named by its own place and not by that of its object.
+fn placed(mut pointer: String, message: String) -> Problem {
+    let named = |what: &str| {
+        let rest = message.strip_prefix(what)?.strip_prefix(" `")?;
+        rest.split_once('`')
+    };
+    let detail = if let Some((member, expected)) = named("unknown field") {
+        let mut own = String::new();
+        push_token(&mut own, member);
+        if !pointer.ends_with(&own) {
+            pointer.push_str(&own);
+        }
+        format!(
+            "is no member of this{}",
+            expected.replacen(", expected", ": expected", 1)
+        )
+    } else if let Some((member, _)) = named("missing field") {
+        push_token(&mut pointer, member);
+        "is missing".to_owned()
+    } else {
+        message
+    };
+    Problem { pointer, detail }
 }

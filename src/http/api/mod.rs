@@ -1,5 +1,6 @@
 //! The product's own interface, `/v1`: handlers translate, use cases act.
 
+pub mod configurations;
 pub mod decisions;
 pub mod health;
 pub mod policies;
@@ -7,16 +8,22 @@ pub mod registry;
 pub mod requests;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse;
+use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
 
+use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 
 /// The routes of the interface.
 pub fn routes() -> Router<ServiceState> {
-    Router::new()
+    let plain = Router::new()
         .route("/v1/requests", post(requests::submit))
-        .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/requests/{id}/responses", post(requests::respond))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
@@ -32,4 +39,42 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route_layer(from_fn(refuse_parameters));
+    // These read their parameters themselves, and refuse those that they do not know.
+    let with_parameters = Router::new()
+        .route("/v1/requests/{id}", get(requests::read))
+        .route("/v1/{kind}", get(registry::list))
+        .route(
+            "/v1/ue-configurations/{system}",
+            get(configurations::read)
+                .put(configurations::write)
+                .delete(configurations::delete),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/versions",
+            get(configurations::versions),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/changes",
+            get(configurations::changes),
+        )
+        .route(
+            "/v1/ue-configurations/{system}/secrets",
+            get(configurations::secrets),
+        );
+    plain.merge(with_parameters)
+}
+
+/// A parameter that nobody reads would be a wish that nobody heard.
+async fn refuse_parameters(request: Request, next: Next) -> Response {
+    match request.uri().query() {
+        None | Some("") => next.run(request).await,
+        Some(query) => {
+            let name = query.split(['=', '&']).next().unwrap_or_default();
+            let detail = "this address takes no parameters";
+            Problem::new(ProblemKind::InvalidRequest, detail)
+                .at_parameter(name)
+                .into_response()
+        }
+    }
 }

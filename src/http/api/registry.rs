@@ -248,7 +248,7 @@ fn listed(found: &Versioned<Arc<Document>>) -> Result<Value, Problem> {
     Ok(json!({ "id": key.id, "revision": found.revision, "document": bare(&found.value)? }))
 }
 
-fn etag(revision: Revision) -> HeaderMap {
+pub(super) fn etag(revision: Revision) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(&format!("\"r{revision}\"")) {
         headers.insert(ETAG, value);

@@ -1,7 +1,9 @@
 //! `/v1/requests`: submitting, reading and answering inter-system requests.
 
 use axum::extract::Path;
+use axum::extract::Query;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -9,6 +11,7 @@ use axum::http::header::ETAG;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use serde::Deserialize;
 
 use crate::app::answer::RequestAnswer;
 use crate::app::respond::ReviewAnswer;
@@ -18,6 +21,7 @@ use crate::http::caller::Authenticated;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::precondition::required_version;
 use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::store::command::RequestId;
 
@@ -39,16 +43,35 @@ pub(super) async fn submit(
     Ok(answered(status, &answer))
 }
 
-/// `GET /v1/requests/{id}`.
+/// Which view of a request is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    view: Option<String>,
+}
+
+/// `GET /v1/requests/{id}`; with `view=partner` only what may leave our system.
 pub(super) async fn read(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    Ok(answered(
-        StatusCode::OK,
-        &state.app().request(&caller, request_id(&id)?)?,
-    ))
+    let Query(wanted) = wanted
+        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let id = request_id(&id)?;
+    match wanted.view.as_deref() {
+        None => Ok(answered(StatusCode::OK, &state.app().request(&caller, id)?)),
+        Some("partner") => {
+            let (view, version) = state.app().partner_view(&caller, id)?;
+            let etag = [(ETAG, format!("\"r{version}\""))];
+            Ok((StatusCode::OK, etag, axum::Json(view)).into_response())
+        }
+        Some(other) => {
+            let detail = format!("there is no view `{other}`; `partner` is one");
+            Err(Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("view"))
+        }
+    }
 }
 
 /// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names the version seen.

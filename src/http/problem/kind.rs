@@ -56,6 +56,8 @@ pub enum ProblemKind {
     Contended,
     /// Nothing happened.
     NotRecorded,
+    /// Configuration is kept and cannot be read.
+    ConfigurationUnreadable,
     /// It may have happened.
     OutcomeUnknown,
     /// The answer took too long.
@@ -64,7 +66,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -89,6 +91,7 @@ impl ProblemKind {
         Self::Internal,
         Self::Contended,
         Self::NotRecorded,
+        Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
         Self::Timeout,
     ];
@@ -120,6 +123,7 @@ impl ProblemKind {
             Self::Internal => "internal",
             Self::Contended => "contended",
             Self::NotRecorded => "not-recorded",
+            Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Timeout => "timeout",
         }
@@ -152,6 +156,7 @@ impl ProblemKind {
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
             Self::NotRecorded => "Not recorded",
+            Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
             Self::Timeout => "Timeout",
         }
@@ -178,9 +183,10 @@ impl ProblemKind {
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooManyDryRuns => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Contended | Self::NotRecorded | Self::OutcomeUnknown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Contended
+            | Self::NotRecorded
+            | Self::ConfigurationUnreadable
+            | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -221,6 +227,9 @@ impl ProblemKind {
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
+            Self::ConfigurationUnreadable => {
+                "let the operator restore the key that `detail` names, or the partner push again"
+            }
             Self::OutcomeUnknown | Self::Timeout => {
                 "repeat with the same `Idempotency-Key` and get the original answer"
             }

@@ -271,7 +271,11 @@ impl From<AppError> for Problem {
             }
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
-            | AppError::UnknownRecord(_) => Self::not_found(detail),
+            | AppError::UnknownRecord(_)
+            | AppError::NoConfiguration(_) => Self::not_found(detail),
+            AppError::ConfigurationUnreadable(_) => {
+                Self::new(ProblemKind::ConfigurationUnreadable, detail)
+            }
             AppError::IdempotencyKeyReused => {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).at_header(&IDEMPOTENCY_KEY)
             }
@@ -296,7 +300,9 @@ impl From<AppError> for Problem {
                 ..Self::new(ProblemKind::TooManyDryRuns, detail)
             },
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
-            AppError::NotRecorded(_) => Self::unavailable(ProblemKind::NotRecorded, &error),
+            AppError::NotRecorded(_) | AppError::NoSpace(_) => {
+                Self::unavailable(ProblemKind::NotRecorded, &error)
+            }
             AppError::OutcomeUnknown(_) => Self::unavailable(ProblemKind::OutcomeUnknown, &error),
             AppError::Broken(_) => Self::internal(&error),
         }

@@ -48,6 +48,8 @@ impl Compiler {
             locked: self
                 .value(statement, "locked", Code::InvalidLock, lock)
                 .is_some(),
+            reason: self.text(statement, "reason", Code::InvalidReason),
+            note: self.text(statement, "note", Code::InvalidNote),
             origin: Origin::Written,
             place: statement.place.clone(),
         };
@@ -97,6 +99,19 @@ impl Compiler {
                 self.problems.push(diagnostic);
                 None
             }
+        }
+    }
+
+    /// A text for people; elsewhere than in a bundle it is somebody else's annotation.
+    fn text<T: FromStr<Err = AnnotationError>>(
+        &mut self,
+        statement: &Statement,
+        name: &str,
+        code: Code,
+    ) -> Option<T> {
+        match self.names {
+            Names::Required => self.value(statement, name, code, T::from_str),
+            Names::AsCedar => statement.annotation(name)?.value.parse().ok(),
         }
     }
 

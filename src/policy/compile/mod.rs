@@ -23,6 +23,7 @@ use crate::policy::diagnostics::Diagnostics;
 use crate::policy::diagnostics::Place;
 use crate::policy::diagnostics::Severity;
 use crate::policy::diagnostics::SourceText;
+use crate::policy::folders;
 use crate::policy::links;
 use crate::policy::links::Link;
 use crate::policy::manifest::Manifest;
@@ -36,6 +37,7 @@ use crate::policy::urgency;
 use crate::policy::vocabulary;
 
 mod marks;
+mod reasons;
 mod statement;
 mod validate;
 
@@ -167,12 +169,22 @@ impl Compiler {
         manifest_text: Option<&SourceText>,
     ) -> (Option<BundleParts>, Vec<Diagnostic>) {
         let statements = self.statements(policy_texts);
+        self.reasons(&statements);
+        if let Some(file) = manifest_text {
+            self.reasons_first(&statements, file);
+        }
         let (mut policies, templates) = self.policies(statements, links);
         let actions = self.action_entities();
         if let Some(file) = manifest_text {
             let problems = &mut self.problems;
             switches::check(&self.manifest, &policies, &actions, file, problems);
-            urgency::check(&self.manifest, &policies, policy_texts, file, problems);
+            folders::check(&self.manifest, &policies, problems);
+            // Cedar makes this form by parsing the text again, so it is made once.
+            let forms: Vec<_> = policies
+                .iter()
+                .map(|policy| (policy, policy.policy.to_json().ok()))
+                .collect();
+            urgency::check(&self.manifest, &forms, policy_texts, file, problems);
             if policies.is_empty() && templates.is_empty() {
                 // A file that cannot be read has said so already.
                 problems.extend(problems.is_empty().then(|| nothing(file)));
@@ -180,7 +192,7 @@ impl Compiler {
                 required::check(&self.manifest, &policies, file, problems);
             }
             if let Some(schema) = &self.schema {
-                vocabulary::check(schema, &policies, policy_texts, problems);
+                vocabulary::check(schema, &forms, policy_texts, problems);
             }
         }
         self.validate(&policies, &templates, policy_texts);

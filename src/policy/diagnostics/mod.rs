@@ -59,6 +59,10 @@ pub enum Code {
     InvalidExpiry,
     /// A `@locked` that is not `true`.
     InvalidLock,
+    /// A `@reason` that is too long, not printable or names something of ours.
+    InvalidReason,
+    /// A `@note` that is too long or not printable.
+    InvalidNote,
     /// An annotation on a policy where it has no meaning.
     MisplacedAnnotation,
     /// An annotation that Comity does not know.
@@ -69,6 +73,8 @@ pub enum Code {
     NoPolicies,
     /// A policy that the manifest requires is not there.
     RequiredPolicy,
+    /// A policy stands in a folder that promises another kind.
+    Folder,
     /// `[responses]` names a category that no policy carries.
     UnknownCategory,
     /// `[responses]` names a category that cannot be switched so.
@@ -87,6 +93,8 @@ pub enum Code {
     TooLarge,
     /// A policy that cannot be turned into what `[responses]` asks for.
     Override,
+    /// An access bundle under which nobody is left who can mend it.
+    LockedOut,
     /// A fact that does not fit the schema.
     Registry,
 }

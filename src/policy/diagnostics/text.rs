@@ -12,6 +12,8 @@ use crate::policy::diagnostics::Place;
 pub(crate) struct SourceText {
     path: PathBuf,
     text: Arc<str>,
+    /// The byte with which each line after the first begins, so that a place costs no walk through the whole text.
+    line_starts: Arc<[usize]>,
 }
 
 impl SourceText {
@@ -19,6 +21,7 @@ impl SourceText {
         Self {
             path: path.into(),
             text: text.into(),
+            line_starts: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
         }
     }
 
@@ -34,14 +37,16 @@ impl SourceText {
     pub(crate) fn place(&self, range: Range<usize>) -> Place {
         let end = self.text.len();
         let offset = range.start.min(end);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let lines_before = self.line_starts.partition_point(|start| *start <= offset);
+        let line_start = match lines_before.checked_sub(1) {
+            Some(last) => self.line_starts.get(last).copied().unwrap_or_default(),
+            None => 0,
+        };
+        let before = self.text.get(line_start..offset).unwrap_or_default();
         Place {
             file: self.path.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before.chars().count()
-                - before.get(..line_start).unwrap_or_default().chars().count()
-                + 1,
+            line: lines_before + 1,
+            column: before.chars().count() + 1,
             offset,
             length: range.end.min(end).saturating_sub(offset),
         }

@@ -121,11 +121,16 @@ impl Walk<'_> {
                 }
             }
             Ok(metadata) if is_policy && metadata.is_file() => self.file(path, relative),
-            Err(error) if is_policy => {
+            Ok(_) if is_policy => {
+                let message = "this is no file, but a device, pipe or socket".to_owned();
+                self.problem(Code::Unreadable, message, path);
+            }
+            // Whatever is named and gone, as a link that leads nowhere, may be a policy that is missed.
+            Err(error) => {
                 let message = format!("the file cannot be read: {error}");
                 self.problem(Code::Unreadable, message, path);
             }
-            Ok(_) | Err(_) => {}
+            Ok(_) => {}
         }
     }
 

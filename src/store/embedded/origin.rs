@@ -81,7 +81,8 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
-        | EventBody::DryRuns { .. } => Err(OpenError::NoGenesis),
+        | EventBody::DryRuns { .. }
+        | EventBody::SecretsRead { .. } => Err(OpenError::NoGenesis),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::decision_log::StoredPart;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -152,6 +153,10 @@ enum OpenBody {
         minute: Timestamp,
         counts: OutcomeCounts,
     },
+    SecretsRead {
+        key: DocumentKey,
+        version: u64,
+    },
 }
 
 impl Event {
@@ -246,6 +251,7 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
+            Self::SecretsRead { .. } => LeafKind::Administrative,
         }
     }
 
@@ -278,7 +284,8 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Published { .. }
-            | Self::PublicationRefused { .. } => OutcomeCounts::default(),
+            | Self::PublicationRefused { .. }
+            | Self::SecretsRead { .. } => OutcomeCounts::default(),
         }
     }
 
@@ -348,8 +355,24 @@ impl EventBody {
                 minute: *minute,
                 counts: *counts,
             },
+            Self::SecretsRead {
+                key,
+                version,
+                actor,
+            } => open_secrets_read((key, *version), actor.as_deref(), details),
         })
     }
+}
+
+fn open_secrets_read(
+    (key, version): (&DocumentKey, u64),
+    actor: Option<&str>,
+    details: &mut Vec<Detail>,
+) -> OpenBody {
+    let actor = actor.map(str::to_owned);
+    details.extend(actor.map(|actor| Detail::Actor { actor }));
+    let key = key.clone();
+    OpenBody::SecretsRead { key, version }
 }
 
 impl OpenBody {
@@ -413,6 +436,14 @@ impl OpenBody {
                 minute,
                 counts,
             },
+            Self::SecretsRead { key, version } => {
+                let (actor, _) = texts(details);
+                EventBody::SecretsRead {
+                    key,
+                    version,
+                    actor,
+                }
+            }
         })
     }
 }

@@ -134,10 +134,19 @@ pub enum EventBody {
         /// How many items came out which way.
         counts: OutcomeCounts,
     },
+    /// The secrets of a document were read.
+    SecretsRead {
+        /// Which document.
+        key: DocumentKey,
+        /// Which version of it.
+        version: u64,
+        /// Who read them; `None` once erased.
+        actor: Option<String>,
+    },
 }
 
 impl EventBody {
-    /// The documents that it writes.
+    /// The documents that changed with it.
     pub fn changes(&self) -> &[DocumentChange] {
         match self {
             Self::DocumentsWritten { changes, .. }
@@ -147,7 +156,8 @@ impl EventBody {
             | Self::Expired { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
-            | Self::DryRuns { .. } => &[],
+            | Self::DryRuns { .. }
+            | Self::SecretsRead { .. } => &[],
         }
     }
 }

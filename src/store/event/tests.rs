@@ -84,6 +84,17 @@ fn event(body: EventBody) -> Event {
     Event::new(Timestamp::from_milliseconds(AT), body)
 }
 
+fn secrets_read() -> EventBody {
+    EventBody::SecretsRead {
+        key: DocumentKey {
+            kind: DocumentKind::UeConfiguration,
+            id: "mc.de.example".parse().unwrap(),
+        },
+        version: 3,
+        actor: Some("Officer de Vries".to_owned()),
+    }
+}
+
 fn every_kind() -> Vec<Event> {
     let counts = OutcomeCounts {
         accept: 1,
@@ -149,6 +160,7 @@ fn every_kind() -> Vec<Event> {
             minute: Timestamp::from_milliseconds(AT),
             counts,
         },
+        secrets_read(),
     ]
     .map(event)
     .into_iter()
@@ -393,6 +405,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::DryRunSummary,
+            LeafKind::Administrative,
             LeafKind::Registry,
         ]
     );

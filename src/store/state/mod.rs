@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
+use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
@@ -150,7 +151,7 @@ impl State {
         self.head.time = self.head.time.max(event.at);
         let revision = Revision(index.0);
         match &event.body {
-            EventBody::Genesis { .. } => {}
+            EventBody::Genesis { .. } | EventBody::SecretsRead { .. } => {}
             EventBody::DocumentsWritten { changes, .. } => {
                 self.registry.write(changes, revision, &mut rows);
             }
@@ -371,6 +372,7 @@ impl State {
                 .alias_holder(alias)
                 .and_then(|id| of(DocumentKind::User, id)),
             ReadKey::Visitors(home) => self.registry.register_revision(home),
+            ReadKey::ServedAs(identity) => self.registry.served_as_revision(identity),
         }
     }
 }
@@ -402,6 +404,10 @@ impl Lookup for State {
 
     fn visitors(&self, home: &McSystemId, except: &McServiceId) -> Visitors {
         self.registry.visitors(home, except)
+    }
+
+    fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {
+        self.registry.served_as(identity, except)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
@@ -305,6 +306,14 @@ impl Registry {
 
     pub(super) fn register_revision(&self, home: &McSystemId) -> Option<Revision> {
         self.register.revision(home)
+    }
+
+    pub(super) fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {
+        self.register.served_as(identity, except)
+    }
+
+    pub(super) fn served_as_revision(&self, identity: &McServiceId) -> Option<Revision> {
+        self.register.served_as_revision(identity)
     }
 
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {

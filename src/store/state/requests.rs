@@ -98,7 +98,8 @@ impl RequestEntry {
             | EventBody::Submitted { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
-            | EventBody::DryRuns { .. } => {}
+            | EventBody::DryRuns { .. }
+            | EventBody::SecretsRead { .. } => {}
         }
         if self.lapse_by(event).is_some() {
             let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();

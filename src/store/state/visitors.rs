@@ -1,8 +1,10 @@
-//! The register of current systems by home: how many users of a system are registered, and what has ended.
+//! The register of current systems by home and by the identities given: how many users of a system are registered,
+//! who is served under which identity, and what has ended.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -17,7 +19,16 @@ use crate::domain::time::Timestamp;
 pub(super) struct Register {
     // INVARIANT (no empty home): every home has an entry.
     homes: BTreeMap<McSystemId, Home>,
+    // INVARIANT (no empty identity): every identity has an entry.
+    identities: BTreeMap<McServiceId, BTreeMap<DocumentId, Served>>,
     ends: BTreeSet<(Timestamp, DocumentId)>,
+}
+
+/// Who is served under an identity, and the revision of the entry that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Served {
+    user: String,
+    revision: Revision,
 }
 
 /// The users of one home.
@@ -33,6 +44,14 @@ impl Register {
         let services = home.users.entry(subscriber(&entry.user)).or_default();
         services.insert(entry.service);
         home.revisions.insert((revision, id.clone()));
+        if let Some(identity) = &entry.serving_mc_service_id {
+            let served = Served {
+                user: subscriber(&entry.user),
+                revision,
+            };
+            let under = self.identities.entry(identity.clone()).or_default();
+            under.insert(id.clone(), served);
+        }
         self.ends
             .extend(entry.expires_at.map(|end| (end, id.clone())));
     }
@@ -40,6 +59,14 @@ impl Register {
     pub(super) fn remove(&mut self, id: &DocumentId, revision: Revision, entry: &Migration) {
         if let Some(end) = entry.expires_at {
             self.ends.remove(&(end, id.clone()));
+        }
+        if let Some(identity) = &entry.serving_mc_service_id
+            && let Some(under) = self.identities.get_mut(identity)
+        {
+            under.remove(id);
+            if under.is_empty() {
+                self.identities.remove(identity);
+            }
         }
         let Some(home) = self.homes.get_mut(&entry.home_system) else {
             return;
@@ -71,6 +98,21 @@ impl Register {
     /// The newest revision of an entry about the home's users.
     pub(super) fn revision(&self, home: &McSystemId) -> Option<Revision> {
         self.homes.get(home).and_then(Home::revision)
+    }
+
+    pub(super) fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {
+        let user = subscriber(except);
+        let mut under = self.identities.get(identity).into_iter().flatten();
+        ServedAs {
+            taken: under.any(|(_, served)| served.user != user),
+            revision: self.served_as_revision(identity),
+        }
+    }
+
+    /// The newest revision of an entry with the identity.
+    pub(super) fn served_as_revision(&self, identity: &McServiceId) -> Option<Revision> {
+        let under = self.identities.get(identity)?;
+        under.values().map(|served| served.revision).max()
     }
 
     /// The entries that have ended, the longest ended first.

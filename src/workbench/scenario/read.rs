@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::app::credentials::examined;
 use crate::domain::document::Document;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -15,6 +16,7 @@ use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::UeConfigurationData;
+use crate::workbench::registry_files::read_documents;
 use crate::workbench::scenario::Expected;
 use crate::workbench::scenario::Scenario;
 use crate::workbench::scenario::error::InvalidScenarios;
@@ -29,6 +31,9 @@ use crate::workbench::scenario::request;
 const SHARED: [&str; 2] = [REGISTRIES, REQUESTS];
 const REGISTRIES: &str = "registries";
 const REQUESTS: &str = "requests";
+
+/// The member by which a registry names a directory of documents instead of having them.
+const DIRECTORY: &str = "directory";
 
 /// When a scenario is decided that does not say when: 2026-06-01T12:00:00Z.
 const NOON_MILLISECONDS: i64 = 1_780_315_200_000;
@@ -115,14 +120,19 @@ fn scenario(reader: &mut Reader, root: &Path, file: &Path) -> Option<Scenario> {
     let responses = reader.optional(&members, "responses");
     let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
     let request = request?;
+    let registry = registry?;
+    let now = now.unwrap_or(Timestamp::from_milliseconds(NOON_MILLISECONDS));
+    let asked = examined(request.request, now, |key| {
+        Some(Arc::clone(&registry.documents.get(key)?.value))
+    });
     Some(Scenario {
         name: name.to_string_lossy().into_owned(),
         file: file.to_owned(),
         about: about?,
-        registry: registry?,
-        request: request.request,
+        registry,
+        request: asked,
         posted: request.posted,
-        now: now.unwrap_or(Timestamp::from_milliseconds(NOON_MILLISECONDS)),
+        now,
         responses: responses.unwrap_or_default(),
         expect: expect?,
         selection,
@@ -172,6 +182,9 @@ fn shared(
 
 fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegistry> {
     let (file, pointer, mut value) = shared(reader, scenario, ("registry", REGISTRIES))?;
+    if !from_directory(reader, (&file, &pointer), &mut value) {
+        return None;
+    }
     let changes = scenario.get("documents");
     if let (Some(changes), Some(documents)) = (changes, value.get_mut("documents")) {
         let Value::Object(changes) = changes else {
@@ -222,6 +235,38 @@ fn registry(reader: &mut Reader, scenario: &Members<'_>) -> Option<ScenarioRegis
     })
 }
 
+/// Puts the documents of a directory in the place of its name, which is relative to the file that says it.
+fn from_directory(reader: &mut Reader, (file, pointer): (&Path, &str), value: &mut Value) -> bool {
+    let Some(members) = value.as_object_mut() else {
+        return true;
+    };
+    let Some(named) = members.shift_remove(DIRECTORY) else {
+        return true;
+    };
+    let pointer = place(pointer, DIRECTORY);
+    let (Some(named), None) = (named.as_str(), members.get("documents")) else {
+        let detail = "must be a path, and there are no `documents` beside it";
+        reader.problem(file, &pointer, detail);
+        return false;
+    };
+    let directory = file.parent().unwrap_or(Path::new("")).join(named);
+    match read_documents(&directory) {
+        Ok(documents) => {
+            let documents = documents
+                .into_iter()
+                .filter_map(|(key, document)| Some((key.to_string(), document.to_json().ok()?)));
+            members.insert("documents".to_owned(), Value::Object(documents.collect()));
+            true
+        }
+        Err(problems) => {
+            for problem in problems.0 {
+                reader.problem(&problem.file, "", problem.detail);
+            }
+            false
+        }
+    }
+}
+
 /// A document under `kind/id`, and the UE configuration data that was sealed to make it.
 struct Read {
     key: DocumentKey,
@@ -240,7 +285,7 @@ fn document(path: &str, json: Value) -> Result<Read, String> {
         let data: UeConfigurationData =
             serde_json::from_value(json).map_err(|error| error.to_string())?;
         let sealed = request::sealing_key().digests(&data);
-        (Document::UeConfiguration(sealed), Some(data))
+        (Document::UeConfiguration(sealed.into()), Some(data))
     } else {
         let document = Document::from_json(kind, json).map_err(|error| error.to_string())?;
         (document, None)

@@ -13,6 +13,7 @@ use comity::app::clock::SystemClock;
 use comity::app::error::AppError;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
+use comity::app::vault::Vault;
 use comity::cli::registry::read_documents;
 use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
@@ -28,6 +29,7 @@ use comity::store::embedded::projection::SledBackend;
 use comity::store::embedded::settings::Settings as StoreSettings;
 use comity::telemetry::metrics::Metrics;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::home::Home;
 use super::home::german_registry;
@@ -66,6 +68,7 @@ impl Local {
             store: store.clone(),
             archive: archive.clone(),
             sealing_key: SealingKey::from_bytes([7; 32]),
+            vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
             metrics: Arc::new(Metrics::new()),
             access_in_force: home.policies().join("access-in-force"),
         };

@@ -164,15 +164,45 @@ async fn only_json_is_taken() {
         let call = call.header("content-type", content_type).body(body.clone());
         assert_eq!(send(call).await.status, 202, "{content_type}");
     }
-    for content_type in ["text/plain", "application/xml", "application/jsonp", ""] {
+    let others = [
+        "text/plain",
+        "application/xml",
+        "application/jsonp",
+        "",
+        "application/json; charset=utf-16",
+        "application/json; charset=\"iso-8859-1\"",
+    ];
+    for content_type in others {
         let call = service.call(Method::POST, "/v1/requests", "acms");
         let call = call.header("content-type", content_type).body(body.clone());
         let refused = send(call).await;
         assert_eq!(refused.problem(), (415, "unsupported-media-type"));
     }
     let call = service.call(Method::POST, "/v1/requests", "acms");
-    let refused = send(call.body(body.into_bytes())).await;
+    let refused = send(call.body(body.clone().into_bytes())).await;
     assert_eq!(refused.problem(), (415, "unsupported-media-type"));
+    for (coding, status) in [("identity", 202), ("gzip", 415), ("identity, br", 415)] {
+        let call = service.call(Method::POST, "/v1/requests", "acms");
+        let call = call.header("content-type", "application/json");
+        let call = call.header("content-encoding", coding).body(body.clone());
+        assert_eq!(send(call).await.status, status, "{coding}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_nobody_reads_is_refused() {
+    let service = TestService::start().await;
+    for path in [
+        "/v1/policies?x=1",
+        "/v1/agreements/mc.nl.example?revision=1",
+        "/v1/requests/7b0c?full",
+        "/v1/users?pages=2",
+    ] {
+        let refused = service.get(path, "operator").await;
+        assert_eq!(refused.problem(), (400, "invalid-request"), "{path}");
+    }
+    let refused = service.get("/v1/policies?x=1", "operator").await;
+    assert_eq!(refused.body["errors"][0]["parameter"], "x");
 }
 
 #[tokio::test(flavor = "multi_thread")]

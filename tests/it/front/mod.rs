@@ -3,8 +3,10 @@
 mod bad_input;
 mod cli;
 mod clock;
+mod configurations;
 mod cooperation;
 mod deletions;
+mod disclosure;
 mod group_settings;
 mod idempotency;
 mod identities;
@@ -14,6 +16,7 @@ mod migration_list;
 mod migration_operations;
 mod migrations;
 mod mirror;
+mod outward;
 mod policies;
 mod pushes;
 mod registry;

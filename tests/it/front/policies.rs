@@ -211,6 +211,31 @@ async fn a_broken_access_bundle_locks_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_access_bundle_that_locks_out_the_operator_is_refused() {
+    let service = TestService::start().await;
+    let digest = policies(&service).await.body["access"]["digest"].clone();
+    for action in ["writeRegistry", "readPolicies"] {
+        let operator = service.policy_file("access/operator.cedar");
+        let good = fs::read_to_string(&operator).unwrap();
+        edit(
+            &operator,
+            &format!("    ACCESS::Action::\"{action}\",\n"),
+            "",
+        );
+        let seen = eventually("the refusal", async || {
+            let now = policies(&service).await.body["access"].clone();
+            let diagnostic = now["last_attempt"]["diagnostics"][0].clone();
+            let help = diagnostic["help"].as_str().unwrap_or_default();
+            help.contains(action).then_some(now)
+        })
+        .await;
+        assert_eq!(seen["digest"], digest);
+        assert_eq!(seen["last_attempt"]["diagnostics"][0]["code"], "locked-out");
+        fs::write(&operator, good).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_on_a_broken_access_bundle_brings_the_last_good_one() {
     let mut service = TestService::start().await;
     let reviewer = service.policy_file("access/reviewer.cedar");

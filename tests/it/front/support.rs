@@ -37,11 +37,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Callers by name, each with the role of that name; `nobody` has one that no policy knows.
-const CALLERS: [(&str, &str); 6] = [
+const CALLERS: [(&str, &str); 7] = [
     ("acms", "acms"),
     ("reviewer", "reviewer"),
     ("auditor", "auditor"),
     ("security-officer", "security-officer"),
+    ("configuration-manager", "configuration-manager"),
     ("peer", "peer"),
     ("nobody", "unheard-of"),
 ];

@@ -15,7 +15,7 @@ use super::support::approval;
 use super::support::membership;
 use super::support::send;
 
-const CALLERS: [&str; 9] = [
+const CALLERS: [&str; 10] = [
     "without token",
     "wrong token",
     "nobody",
@@ -24,6 +24,7 @@ const CALLERS: [&str; 9] = [
     "reviewer",
     "auditor",
     "security-officer",
+    "configuration-manager",
     "operator",
 ];
 
@@ -66,6 +67,7 @@ async fn every_route_lets_in_whom_it_should() {
 
 fn routes(held: &str) -> Vec<(Method, String, Value)> {
     let agreement = format!("/v1/agreements/{NL}");
+    let configuration = format!("/v1/ue-configurations/{NL}");
     let request = membership(&[OFFICER]);
     // What is not pending: answering leaves the request as it is.
     let mut response = approval();
@@ -86,6 +88,11 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{agreement}/mirror"), half),
         (Method::PUT, format!("/v1/systems/{NL}"), system),
         plain(Method::DELETE, &agreement),
+        plain(Method::GET, &configuration),
+        plain(Method::GET, &format!("{configuration}/versions")),
+        plain(Method::GET, &format!("{configuration}/changes")),
+        plain(Method::GET, &format!("{configuration}/secrets")),
+        plain(Method::DELETE, &configuration),
         plain(Method::GET, "/metrics"),
         plain(Method::GET, "/readyz"),
         plain(Method::GET, "/livez"),

@@ -105,7 +105,7 @@ async fn run_with_fault(fault: Fault, preparation: Preparation) -> u64 {
     for number in 0..60 {
         match store.commit(mixed(number)).await {
             Ok(committed) => acknowledged.push(committed),
-            Err(CommitError::NotRecorded(_)) => refused += 1,
+            Err(CommitError::NotRecorded(_) | CommitError::NoSpace(_)) => refused += 1,
             Err(CommitError::OutcomeUnknown(_)) => unknown += 1,
             Err(error) => panic!("{row}: {error}"),
         }
@@ -158,7 +158,7 @@ async fn a_full_disk_records_nothing_until_there_is_room() {
     for number in 0..60 {
         match store.commit(mixed(number)).await {
             Ok(committed) => acknowledged.push(committed),
-            Err(CommitError::NotRecorded(reason)) => {
+            Err(CommitError::NoSpace(reason)) => {
                 assert!(!reason.is_empty());
                 not_recorded += 1;
             }

@@ -176,7 +176,8 @@ impl Gatherer<'_> {
             (Need::OpenDeletion, _) => person.deletion = self.deletion(person, elements.group()),
             (Need::ServingIdentity, _) => {
                 let identity = elements.serving_identity();
-                person.serving_identity = identity.map(|identity| self.serving_identity(identity));
+                person.serving_identity =
+                    identity.map(|identity| self.serving_identity(identity, user));
             }
             (Need::Register, _) => person.register = self.register(user, elements),
             (Need::Access, _) => person.access = self.access(user, request),
@@ -378,7 +379,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: ProfileFacts::new(user, self.other),
+            value: ProfileFacts::new(user, id, self.other),
         })
     }
 
@@ -465,7 +466,7 @@ impl Gatherer<'_> {
         };
         Some(Versioned {
             revision: found.revision,
-            value: stored.clone(),
+            value: stored.stored(),
         })
     }
 

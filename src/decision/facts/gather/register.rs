@@ -68,18 +68,18 @@ impl Gatherer<'_> {
         found.is_some()
     }
 
-    /// We keep the register for our own users and for those whom we serve.
+    /// We keep the register for our own users and for those whom we serve. Of others it knows nothing, unless we serve
+    /// them and somebody else says to do so.
     pub(super) fn current(
         &mut self,
         user: &McServiceId,
         home: &McSystemId,
         request: &InterSystemRequest,
     ) -> Option<CurrentFacts> {
-        if home != self.local && serving_system(request) != Some(self.local) {
-            return None;
-        }
         let service = request.body.elements().service()?;
+        let is_known = home == self.local || serving_system(request) == Some(self.local);
         self.registered(user, service)
+            .filter(|current| is_known || current.entry.is_some())
     }
 
     /// Whether we have asked the group's home to delete one of our own users.
@@ -114,11 +114,19 @@ impl Gatherer<'_> {
         visitors.count as u64
     }
 
-    pub(super) fn serving_identity(&mut self, identity: &McServiceId) -> ServingIdentityFacts {
+    /// What is known of an identity that the user is to be served under.
+    pub(super) fn serving_identity(
+        &mut self,
+        identity: &McServiceId,
+        user: &McServiceId,
+    ) -> ServingIdentityFacts {
         let alias = FunctionalAlias::from(identity.uri().clone());
+        let served = self.lookup.served_as(identity, user);
+        let key = ReadKey::ServedAs(identity.clone());
+        self.read.insert(key, served.revision);
         ServingIdentityFacts {
             home: self.home(identity.uri()),
-            registered: self.is_registered(identity) || self.is_held(&alias),
+            registered: self.is_registered(identity) || self.is_held(&alias) || served.taken,
         }
     }
 }

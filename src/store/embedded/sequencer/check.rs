@@ -75,6 +75,14 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
                 counts: runs.counts,
             },
         )),
+        Command::NoteSecretsRead(read) => Ok(event(
+            read.at,
+            EventBody::SecretsRead {
+                key: read.key,
+                version: read.version,
+                actor: Some(read.actor),
+            },
+        )),
     }
 }
 

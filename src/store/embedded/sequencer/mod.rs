@@ -6,6 +6,7 @@
 mod check;
 mod touched;
 
+use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -196,10 +197,14 @@ impl Sequencer {
         let reason = chain(error);
         match error {
             AppendError::TooLarge { .. } => Refusal::Invalid(reason).into(),
-            AppendError::NotRecorded { .. } => {
+            AppendError::NotRecorded { source, .. } => {
                 tracing::error!(error = %reason, "a batch was not recorded");
                 self.shared.note_recording(Some(reason.clone()));
-                CommitError::NotRecorded(reason)
+                if is_full(source) {
+                    CommitError::NoSpace(reason)
+                } else {
+                    CommitError::NotRecorded(reason)
+                }
             }
             AppendError::OutcomeUnknown { .. } => {
                 tracing::error!(error = %reason, "the journal stopped");
@@ -233,6 +238,12 @@ impl Sequencer {
         drop(self.journal);
         drop(self.ended);
     }
+}
+
+/// Whether room is what the disk lacks.
+fn is_full(error: &io::Error) -> bool {
+    let lacks_room = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    lacks_room.contains(&error.kind())
 }
 
 fn answer(reply: Reply, result: Result<Committed, CommitError>) {

@@ -6,6 +6,7 @@ use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
+use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -33,6 +34,8 @@ pub(super) struct Touched {
     aliases: HashSet<FunctionalAlias>,
     /// Homes whose users were registered as served elsewhere, or no longer are.
     homes: HashSet<McSystemId>,
+    /// Identities that serving systems gave to users, or took from them.
+    served_as: HashSet<McServiceId>,
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
@@ -65,7 +68,9 @@ impl Touched {
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) => true,
             Command::Publish(_) => self.bundle,
-            Command::RefusePublication(_) | Command::DryRuns(_) => false,
+            Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
+                false
+            }
         }
     }
 
@@ -89,6 +94,7 @@ impl Touched {
                 ReadKey::Number(_) => self.numbers,
                 ReadKey::Alias(alias) => self.aliases.contains(alias),
                 ReadKey::Visitors(home) => self.homes.contains(home),
+                ReadKey::ServedAs(identity) => self.served_as.contains(identity),
                 ReadKey::MigratedProfile { user, home } => [Some(user), None].iter().any(|user| {
                     self.claims.contains(&Claim::Profile {
                         home: home.clone(),
@@ -128,7 +134,8 @@ impl Touched {
             EventBody::Published { .. } => self.bundle = true,
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
-            | EventBody::DryRuns { .. } => {}
+            | EventBody::DryRuns { .. }
+            | EventBody::SecretsRead { .. } => {}
         }
     }
 
@@ -152,6 +159,7 @@ impl Touched {
             Document::User(user) => self.aliases.extend(user.functional_aliases.iter().cloned()),
             Document::Migration(entry) => {
                 self.homes.insert(entry.home_system.clone());
+                self.served_as.extend(entry.serving_mc_service_id.clone());
             }
             Document::System(_)
             | Document::Agreement(_)

@@ -23,6 +23,7 @@ use comity::store::command::BodyDigest;
 use comity::store::command::Expected;
 use comity::store::command::Expire;
 use comity::store::command::KeyDigest;
+use comity::store::command::NoteSecretsRead;
 use comity::store::command::RefusePublication;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
@@ -158,6 +159,12 @@ impl Model {
                 });
                 entries.map(|(_, revision, _)| *revision).max()
             }
+            ReadKey::ServedAs(identity) => {
+                let entries = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::Migration(entry) if entry.serving_mc_service_id.as_ref() == Some(identity))
+                });
+                entries.map(|(_, revision, _)| *revision).max()
+            }
             ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
     }
@@ -256,7 +263,9 @@ impl Model {
                 generation: self.generation + 1,
                 ..self.clone()
             },
-            Command::RefusePublication(_) | Command::DryRuns(_) => self.clone(),
+            Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
+                self.clone()
+            }
         };
         Ok(self.sequence(after))
     }
@@ -511,7 +520,7 @@ impl Run {
                     unknown.push(command);
                     continue;
                 }
-                Err(CommitError::NotRecorded(_)) => continue,
+                Err(CommitError::NotRecorded(_) | CommitError::NoSpace(_)) => continue,
                 Err(error) => panic!("{error}"),
             };
             assert_eq!(found, self.model.run(&command), "{command:?}");
@@ -524,11 +533,7 @@ impl Run {
             Step::Burst(hours, operations) => {
                 if *hours > 0 {
                     self.model.now += hours * HOUR;
-                    let command = Command::RefusePublication(RefusePublication {
-                        digest: String::new(),
-                        summary: String::new(),
-                        at: at(self.model.now),
-                    });
+                    let command = passing(*hours, at(self.model.now));
                     let committed = self.store().commit(command.clone()).await.unwrap();
                     assert_eq!(
                         self.model.run(&command),
@@ -593,4 +598,24 @@ proptest! {
             assert_eq!(run.bench.state_from_log(), live, "the log alone leads elsewhere");
         });
     }
+}
+
+/// What changes nothing but the time.
+fn passing(hours: i64, at: Timestamp) -> Command {
+    if hours % 2 == 0 {
+        return Command::RefusePublication(RefusePublication {
+            digest: String::new(),
+            summary: String::new(),
+            at,
+        });
+    }
+    Command::NoteSecretsRead(NoteSecretsRead {
+        key: DocumentKey {
+            kind: DocumentKind::UeConfiguration,
+            id: "mc.nl.example".parse().unwrap(),
+        },
+        version: 1,
+        actor: "operator".to_owned(),
+        at,
+    })
 }

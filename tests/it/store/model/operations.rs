@@ -250,7 +250,7 @@ impl Model {
 }
 
 /// How many things a decision may have read.
-pub(super) const READS: u8 = 10;
+pub(super) const READS: u8 = 11;
 
 /// What a decision may have read.
 pub(super) fn read_key(number: u8) -> ReadKey {
@@ -260,6 +260,7 @@ pub(super) fn read_key(number: u8) -> ReadKey {
         6 => ReadKey::Document(key(DocumentKind::Agreement, "mc.de.example")),
         7 => ReadKey::Document(key(DocumentKind::User, "u0")),
         8 => ReadKey::Visitors("mc.nl.example".parse().unwrap()),
+        9 => ReadKey::ServedAs("sip:guest.1@mc.be.example".parse().unwrap()),
         _ => ReadKey::Document(key(DocumentKind::User, "u1")),
     }
 }

@@ -147,7 +147,7 @@ fn entries(directory: &Path, problems: &mut Vec<InvalidFile>) -> Vec<PathBuf> {
 }
 
 /// Reads one document of a kind.
-pub(super) fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFile> {
+pub fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, InvalidFile> {
     let bytes =
         fs::read(file).map_err(|error| problem(file, format!("cannot be read: {error}")))?;
     let extension = file
