@@ -301,6 +301,7 @@ fn migration(terms: &MigrationTerms) -> Expression {
         ("mcdata", flag(terms.mcdata)),
         ("mcdata_group", flag(terms.mcdata_group)),
         ("outbound", flag(terms.outbound)),
+        ("listed_users_only", flag(terms.listed_users_only)),
     ];
     members.extend(terms.quota.map(|quota| ("quota", number(quota))));
     record(members)

@@ -202,6 +202,7 @@ fn flags() -> Vec<(&'static str, &'static str, Severity)> {
         ("/acm/migration_users", blocking),
         ("/acm/joint_groups", blocking),
         ("/logging_delivery", informational),
+        ("/migration/listed_users_only", informational),
     ] {
         flags.push((pointer, pointer, severity));
     }
