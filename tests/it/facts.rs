@@ -110,6 +110,7 @@ fn a_third_system_brings_its_agreement() {
             "agreements/mc.be.example",
             "agreements/mc.nl.example",
             "groups/sip:unfall-07@mc.de.example",
+            "-migrations/mcptt:officer.114@mc.nl.example",
             "-memberships/unfall-07@mc.de.example;officer.114@mc.nl.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
         ]
@@ -124,6 +125,7 @@ fn a_call_reads_the_sets_that_the_called_user_admits() {
             "agreements/mc.nl.example",
             "users/beamtin-22",
             "groups/sip:leitstellen@mc.de.example",
+            "-migrations/mcptt:officer.114@mc.nl.example",
             "-memberships/leitstellen@mc.de.example;officer.114@mc.nl.example",
             "is sip:beamtin.22@mc.de.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",

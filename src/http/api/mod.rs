@@ -30,7 +30,6 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
-        .route("/v1/{kind}", get(registry::list))
         .route(
             "/v1/{kind}/{id}",
             get(registry::read)
