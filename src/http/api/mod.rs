@@ -29,7 +29,6 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
-        .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route(
             "/v1/{kind}/{id}",
             get(registry::read)
@@ -42,6 +41,7 @@ pub fn routes() -> Router<ServiceState> {
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
         .route("/v1/requests/{id}", get(requests::read))
+        .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(
             "/v1/ue-configurations/{system}",
