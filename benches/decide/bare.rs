@@ -25,9 +25,9 @@ use comity::domain::agreement::Agreement;
 use comity::domain::agreement::CertificateThumbprint;
 use comity::domain::agreement::InterconnectionTerms;
 use comity::domain::agreement::MigrationTerms;
+use comity::domain::area::AreaId;
 use comity::domain::document::Document;
 use comity::domain::group::Group;
-use comity::domain::identity::PlmnId;
 use comity::domain::request::GroupMembershipUpdate;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::request::OperationBody;
@@ -76,7 +76,12 @@ impl Bare {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => None,
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => None,
         });
         let group = documents.into_iter().find_map(|document| match document {
             Document::Group(it) => (it.id.as_str() == group).then_some(it),
@@ -92,7 +97,12 @@ impl Bare {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => None,
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => None,
         });
         Self {
             policies: subset(bundle, |_| true).unwrap(),
@@ -198,7 +208,7 @@ impl Bare {
                 "information_sharing",
                 set(agreement.information_sharing.iter().map(|it| it.as_str())),
             ),
-            ("areas", set(agreement.areas.iter().map(PlmnId::as_str))),
+            ("areas", set(agreement.areas.iter().map(AreaId::as_str))),
             ("logging_delivery", flag(agreement.logging_delivery)),
             ("interconnection", interconnection),
             ("migration", migration),
@@ -295,6 +305,7 @@ fn migration(terms: &MigrationTerms) -> Expression {
         ("mcdata", flag(terms.mcdata)),
         ("mcdata_group", flag(terms.mcdata_group)),
         ("outbound", flag(terms.outbound)),
+        ("listed_users_only", flag(terms.listed_users_only)),
     ];
     members.extend(terms.quota.map(|quota| ("quota", number(quota))));
     record(members)

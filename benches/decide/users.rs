@@ -128,7 +128,12 @@ fn registry(size: usize) -> World {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => None,
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => None,
         });
     let mut officer = officer.unwrap();
     officer.acm_operations = ["group-membership-update"]
@@ -145,13 +150,11 @@ fn registry(size: usize) -> World {
             let document = Document::User(user(&officer, *number));
             DocumentChange::Put(document.key().unwrap(), Arc::new(document))
         });
-        let event = Event {
-            at: world::now(),
-            body: EventBody::DocumentsWritten {
-                changes: changes.collect(),
-                actor: None,
-            },
+        let body = EventBody::DocumentsWritten {
+            changes: changes.collect(),
+            actor: None,
         };
+        let event = Event::new(world::now(), body);
         world.state.apply(&event, LogIndex(index));
     }
     assert!(world.state.count(DocumentKind::User) > size);

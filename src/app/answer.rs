@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::app::affected::Affected;
 use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::outward::PartnerReason;
@@ -18,6 +19,7 @@ use crate::decision::decide::Selection;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
 use crate::decision::reason::ReasonCode;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
@@ -55,6 +57,9 @@ pub struct RequestAnswer {
     /// What became of it at the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<ReportAnswer>,
+    /// What an interruption of the cooperation affects now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<Affected>,
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
@@ -76,11 +81,25 @@ pub struct ItemAnswer {
     /// What ended with the decision: a service that was granted before without asking the home.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revoked>,
+    /// Why it was refused although nobody answered it, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusalAnswer>,
+}
+
+/// That an item was refused while it waited, because the agreement under which it waited lapsed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusalAnswer {
+    /// Why.
+    pub reason: Lapse,
+    /// When.
+    pub refused_at: Timestamp,
+    /// The entry that did it.
+    pub record: Receipt,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState, partner: Option<PartnerAnswer>) -> Self {
+    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
         let partner_reason = PartnerReason::standing(&decision, state);
         Self {
             decision: DecisionAnswer {
@@ -88,8 +107,9 @@ impl ItemAnswer {
                 ..decision
             },
             state: state.as_str(),
-            partner,
+            partner: None,
             revoked: None,
+            refusal: None,
         }
     }
 }

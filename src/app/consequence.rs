@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::cooperation;
+use crate::app::cooperation::GrantedChange;
 use crate::app::error::AppError;
 use crate::app::submit::CONSENT_WAIT_MILLISECONDS;
 use crate::app::submit::Evaluation;
@@ -13,20 +13,26 @@ use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
 use crate::domain::kept_configuration::ConfigurationVersion;
 use crate::domain::kept_configuration::KeptUeConfiguration;
+use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::request::CooperationStatusChange;
+use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
+use crate::domain::request::MigrationUsersUpdate;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
 use crate::domain::request::UeConfigurationPush;
 use crate::domain::request::elements::Need;
+use crate::domain::shared_group::SharedGroup;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
@@ -70,6 +76,16 @@ impl Granted<'_> {
                 self.deletions(update)
             }
             (Direction::Outbound, OperationBody::AutomaticResponseChange(_)) => self.responses(),
+            (Direction::Inbound, OperationBody::GroupMembershipUpdate(update)) => {
+                self.membership(update)
+            }
+            (
+                Direction::Inbound | Direction::Outbound,
+                OperationBody::MigrationUsersUpdate(update),
+            ) => self.migration_users(update),
+            (Direction::Inbound, OperationBody::GroupConfigurationShare(shared)) => {
+                self.shared_group(shared)
+            }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
             (Direction::Inbound, OperationBody::MigrationServiceAuthorization(_)) => {
                 self.provisional()
@@ -90,17 +106,18 @@ impl Granted<'_> {
         }
     }
 
-    /// Our half of the agreement, where its status changes.
+    /// Our half of the agreement, where its status changes, now or later.
     fn cooperation(&self, change: &CooperationStatusChange) -> Result<Changes, InvalidDocumentId> {
-        let now = self.evaluation.now;
-        let agreement = self.evaluation.agreement.as_ref();
-        let changed = agreement.and_then(|agreement| {
-            cooperation::changed(agreement, change, self.request.direction, now)
-        });
-        match changed.map(Document::Agreement) {
-            Some(document) => Ok(Changes::from([(document.key()?, Some(document))])),
-            None => Ok(Changes::new()),
-        }
+        let Some(cooperation) = &self.evaluation.standing.cooperation else {
+            return Ok(Changes::new());
+        };
+        let granted = GrantedChange {
+            change,
+            direction: self.request.direction,
+            request_id: self.request_id,
+            now: self.evaluation.now,
+        };
+        Ok(cooperation.changed(&granted)?.into_iter().collect())
     }
 
     /// Who returns is in the register no longer, if the register has them in that system.
@@ -247,6 +264,120 @@ impl Granted<'_> {
             changes.insert(deletion.key()?, Some(deletion));
         }
         Ok(changes)
+    }
+
+    /// The partner's members of a group of ours: those whom it added, and without those whom it took out.
+    fn membership(&self, update: &GroupMembershipUpdate) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let mut changes = Changes::new();
+        let mut group = self.evaluation.standing.group.clone();
+        for number in &self.items {
+            let member = update.members.get(*number);
+            let person = facts.subjects.get(*number);
+            let decision = self.evaluation.items.get(*number);
+            let (Some(member), Some(person), Some(decision)) = (member, person, decision) else {
+                continue;
+            };
+            let (Some(member_home), Some(group_home)) = (&person.home, &facts.shared.group_home)
+            else {
+                continue;
+            };
+            let membership = Document::Membership(Membership {
+                group: update.group.clone(),
+                group_home: group_home.clone(),
+                member: member.clone(),
+                member_home: member_home.clone(),
+                since: self.evaluation.now,
+                expires_at: decision.limits.end_time,
+                request_id: self.request_id.0,
+            });
+            match update.change {
+                MembershipChange::Add => {
+                    changes.insert(membership.key()?, Some(membership));
+                }
+                MembershipChange::Delete => {
+                    if person.membership.is_some() {
+                        changes.insert(membership.key()?, None);
+                    }
+                    if let Some(group) = &mut group
+                        && group.remove_member(member_home, member)
+                    {
+                        let document = Document::Group(group.clone());
+                        changes.insert(document.key()?, Some(document));
+                    }
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The list of users who may migrate. Inbound it is what we accepted. Outbound we know whom we took back at once, and
+    /// of whom we add only that we did not; the partner's answer is another matter.
+    fn migration_users(&self, update: &MigrationUsersUpdate) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts;
+        let is_inbound = self.request.direction == Direction::Inbound;
+        let serving = &self.request.receiving_system;
+        let there = &self.evaluation.standing.listed;
+        let mut changes = Changes::new();
+        for number in &self.items {
+            let user = update.users.get(*number);
+            let person = facts.subjects.get(*number);
+            let decision = self.evaluation.items.get(*number);
+            let (Some(user), Some(person), Some(decision)) = (user, person, decision) else {
+                continue;
+            };
+            let Some(home) = &person.home else {
+                continue;
+            };
+            let is_added = update.change == MembershipChange::Add;
+            let entry = Document::MigrationUser(MigrationUser {
+                user: user.clone(),
+                home_system: home.clone(),
+                serving_system: serving.clone(),
+                listed: is_added,
+                services: update.services.iter().copied().collect(),
+                since: self.evaluation.now,
+                expires_at: decision.limits.end_time.filter(|_| is_added),
+                request_id: self.request_id.0,
+            });
+            let key = entry.key()?;
+            if is_inbound || !is_added {
+                changes.insert(key, Some(entry));
+            } else if there.contains(&key) {
+                changes.insert(key, None);
+            }
+            let access = DocumentKey {
+                kind: DocumentKind::AccessGrant,
+                id: MigrationUser::id(user, serving)?,
+            };
+            if there.contains(&access) {
+                changes.insert(access, None);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// A partner's group with the parameters that apply here: ours before those that arrived, and none above the ceiling.
+    fn shared_group(&self, shared: &GroupConfigurationShare) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts.shared;
+        let (Some(decision), Some(home)) = (self.decisions().next(), &facts.group_home) else {
+            return Ok(Changes::new());
+        };
+        let agreement = facts.agreement.as_ref();
+        let ceiling = agreement.and_then(|found| found.value.priority_ceiling);
+        let capped = |arrived: Option<u8>| Some(arrived?.min(ceiling?));
+        let limits = &decision.limits;
+        let document = Document::SharedGroup(SharedGroup {
+            group: shared.group.clone(),
+            home_system: home.clone(),
+            services: shared.services.iter().copied().collect(),
+            group_priority: limits.group_priority.or(capped(shared.group_priority)),
+            user_priority: limits.user_priority.or(capped(shared.user_priority)),
+            local_settings: shared.local_settings.iter().copied().collect(),
+            since: self.evaluation.now,
+            request_id: self.request_id.0,
+        });
+        Ok(Changes::from([(document.key()?, Some(document))]))
     }
 
     /// Accepted configuration becomes the newest version, with which the next push is compared.

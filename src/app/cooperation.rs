@@ -1,55 +1,46 @@
 //! What becomes of our half of an agreement when the status of the cooperation changes (A9; rulings 6 and 14).
 
-use crate::decision::facts::Lookup;
-use crate::decision::facts::other_system;
 use crate::domain::agreement::Agreement;
 use crate::domain::agreement::AgreementStatus;
 use crate::domain::document::Document;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
-use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Versioned;
 use crate::domain::request::CooperationChange;
 use crate::domain::request::CooperationStatusChange;
-use crate::domain::request::InterSystemRequest;
-use crate::domain::request::OperationBody;
+use crate::domain::scheduled_change::ScheduledChange;
 use crate::domain::time::Timestamp;
-use crate::store::state::State;
+use crate::store::command::RequestId;
 
-/// Our half of the agreement whose status the request is about.
-pub(in crate::app) fn agreement(request: &InterSystemRequest, state: &State) -> Option<Agreement> {
-    let OperationBody::CooperationStatusChange(_) = &request.body else {
-        return None;
-    };
-    let key = DocumentKey {
-        kind: DocumentKind::Agreement,
-        id: other_system(request).as_str().parse().ok()?,
-    };
-    let found = state.document(&key)?;
-    if let Document::Agreement(agreement) = found.value.as_ref() {
-        Some(agreement.clone())
-    } else {
-        None
-    }
+/// Our half of an agreement, whole, and what was granted for later.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Cooperation {
+    pub(in crate::app) agreement: Versioned<Agreement>,
+    pub(in crate::app) scheduled: Vec<ScheduledChange>,
 }
 
-/// The agreement as it is once the change is granted, if the change is ours to make and takes effect now.
+/// A change that was granted: by which request, on which side, and when.
+pub(in crate::app) struct GrantedChange<'a> {
+    pub(in crate::app) change: &'a CooperationStatusChange,
+    pub(in crate::app) direction: Direction,
+    pub(in crate::app) request_id: RequestId,
+    pub(in crate::app) now: Timestamp,
+}
+
+/// A document to write, or to delete where there is none.
+pub(in crate::app) type Written = (DocumentKey, Option<Document>);
+
+/// The status that a change gives our half, if the change is ours to make.
 ///
 /// We interrupt our half by ourselves and restore it when a person of ours agrees that the cooperation goes on. What the
 /// partner interrupts is its own half, and terms are amended in the registry.
-pub(in crate::app) fn changed(
-    agreement: &Agreement,
-    change: &CooperationStatusChange,
-    direction: Direction,
-    now: Timestamp,
-) -> Option<Agreement> {
-    if change.effective_at.is_some_and(|at| at > now) {
-        return None;
-    }
-    let status = match (direction, change.change) {
-        (Direction::Outbound, CooperationChange::Suspend) => AgreementStatus::Suspended,
-        (Direction::Outbound, CooperationChange::End) => AgreementStatus::Ended,
+fn status(direction: Direction, change: CooperationChange) -> Option<AgreementStatus> {
+    match (direction, change) {
+        (Direction::Outbound, CooperationChange::Suspend) => Some(AgreementStatus::Suspended),
+        (Direction::Outbound, CooperationChange::End) => Some(AgreementStatus::Ended),
         (Direction::Inbound, CooperationChange::Activate | CooperationChange::Resume) => {
-            AgreementStatus::Active
+            Some(AgreementStatus::Active)
         }
         (
             Direction::Outbound,
@@ -59,11 +50,102 @@ pub(in crate::app) fn changed(
             Direction::Inbound,
             CooperationChange::Suspend | CooperationChange::End | CooperationChange::Amend,
         )
-        | (Direction::HomeConsent, _) => return None,
+        | (Direction::HomeConsent, _) => None,
+    }
+}
+
+/// Whether a change that was granted before for later falls by another one, which takes effect `later` or at once.
+///
+/// An interruption calls off what was to go on, and an end also what was to come after it. Going on calls off a
+/// suspension; that the cooperation is to end, only an administrator calls off.
+fn calls_off(
+    granted: CooperationChange,
+    later: Option<Timestamp>,
+    scheduled: &ScheduledChange,
+) -> bool {
+    let goes_on = scheduled.status == AgreementStatus::Active;
+    match granted {
+        CooperationChange::Suspend => goes_on,
+        CooperationChange::End => goes_on || later.is_none_or(|end| scheduled.effective_at >= end),
+        CooperationChange::Activate | CooperationChange::Resume => {
+            scheduled.change == CooperationChange::Suspend
+        }
+        CooperationChange::Amend => false,
+    }
+}
+
+impl Cooperation {
+    /// What a granted change writes: the agreement, or that it is to be written later.
+    pub(in crate::app) fn changed(
+        &self,
+        granted: &GrantedChange<'_>,
+    ) -> Result<Vec<Written>, InvalidDocumentId> {
+        let agreement = &self.agreement.value;
+        let change = granted.change.change;
+        // What is over stays over.
+        let status = status(granted.direction, change)
+            .filter(|_| agreement.status != AgreementStatus::Ended);
+        let Some(status) = status else {
+            return Ok(Vec::new());
+        };
+        let later = granted.change.effective_at.filter(|at| *at > granted.now);
+        let mut written = Vec::new();
+        for scheduled in &self.scheduled {
+            if calls_off(change, later, scheduled) {
+                let document = Document::ScheduledChange(scheduled.clone());
+                written.push((document.key()?, None));
+            }
+        }
+        match later {
+            Some(effective_at) => {
+                let document = Document::ScheduledChange(ScheduledChange {
+                    partner: agreement.partner.clone(),
+                    change,
+                    status,
+                    effective_at,
+                    agreement_revision: self.agreement.revision,
+                    request_id: granted.request_id.0,
+                    granted_at: granted.now,
+                });
+                let key = document.key()?;
+                written.retain(|(other, _)| *other != key);
+                written.push((key, Some(document)));
+            }
+            None => written.extend(with_status(agreement, status)?),
+        }
+        Ok(written)
+    }
+}
+
+/// What a change that was granted before writes when its time has come.
+pub(in crate::app) fn carried_out(
+    scheduled: &ScheduledChange,
+    present: Option<&Versioned<Agreement>>,
+) -> Result<Option<Written>, InvalidDocumentId> {
+    let Some(present) = present else {
+        return Ok(None);
     };
-    // What is over stays over.
-    (agreement.status != AgreementStatus::Ended && agreement.status != status).then(|| Agreement {
+    let is_interruption = matches!(
+        scheduled.status,
+        AgreementStatus::Suspended | AgreementStatus::Ended
+    );
+    let is_as_it_was = present.revision == scheduled.agreement_revision;
+    if present.value.status == AgreementStatus::Ended || !(is_interruption || is_as_it_was) {
+        return Ok(None);
+    }
+    with_status(&present.value, scheduled.status)
+}
+
+fn with_status(
+    agreement: &Agreement,
+    status: AgreementStatus,
+) -> Result<Option<Written>, InvalidDocumentId> {
+    if agreement.status == status {
+        return Ok(None);
+    }
+    let document = Document::Agreement(Agreement {
         status,
         ..agreement.clone()
-    })
+    });
+    Ok(Some((document.key()?, Some(document))))
 }

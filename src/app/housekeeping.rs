@@ -6,17 +6,26 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::cooperation::carried_out;
 use crate::app::error::AppError;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Lapse;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
+use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Versioned;
+use crate::domain::scheduled_change::ScheduledChange;
+use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::DryRuns;
 use crate::store::command::Expected;
 use crate::store::command::Expire;
+use crate::store::command::Interrupt;
 use crate::store::command::Write;
 use crate::store::command::WriteDocuments;
 
@@ -43,6 +52,8 @@ impl App {
                 tokio::select! {
                     _ = expiry.tick() => {
                         app.expire_overdue().await;
+                        app.carry_out_scheduled().await;
+                        app.interrupt_lapsed().await;
                         app.end_migrations().await;
                         app.end_unverified().await;
                     }
@@ -71,6 +82,103 @@ impl App {
                 return;
             }
         }
+    }
+
+    /// Refuses what waits under agreements that are over by their time; while the clock has just jumped, nothing.
+    pub async fn interrupt_lapsed(&self) {
+        let now = self.now();
+        if self.clock().jump().is_some() {
+            return;
+        }
+        let partners: Vec<McSystemId> = self.store().view(|state| {
+            let awaited = state.awaited_partners();
+            awaited
+                .filter(|partner| Lapse::of(state.agreement(partner), now).is_some())
+                .cloned()
+                .collect()
+        });
+        if partners.is_empty() {
+            return;
+        }
+        let command = Command::Interrupt(Interrupt {
+            partners,
+            actor: ACTOR.to_owned(),
+            at: now,
+        });
+        if let Err(error) = self.commit(command).await {
+            tracing::warn!(%error, "what waits under an agreement that is over could not be refused yet");
+        }
+    }
+
+    /// Carries out what was granted for later and is due, each change once; while the clock has just jumped, nothing.
+    pub async fn carry_out_scheduled(&self) {
+        let now = self.now();
+        if self.clock().jump().is_some() {
+            return;
+        }
+        let due = self.store().view(|state| {
+            let scheduled = state.documents(DocumentKind::ScheduledChange, None);
+            let mut due: Vec<Versioned<ScheduledChange>> = scheduled
+                .filter_map(|(_, found)| {
+                    let change = found.value.scheduled_change()?;
+                    (change.effective_at <= now).then(|| Versioned {
+                        revision: found.revision,
+                        value: change.clone(),
+                    })
+                })
+                .collect();
+            due.sort_by_key(|change| change.value.effective_at);
+            due
+        });
+        for change in due {
+            if let Err(error) = self.carry_out(change, now).await {
+                tracing::warn!(%error, "a change of a cooperation that is due could not be carried out; the next round tries again");
+                return;
+            }
+        }
+    }
+
+    /// The change and its end are one entry, on condition that neither it nor the agreement changed meanwhile.
+    async fn carry_out(
+        &self,
+        change: Versioned<ScheduledChange>,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let broken = |error: InvalidDocumentId| AppError::Broken(Box::new(error));
+        let partner = &change.value.partner;
+        let key = Document::ScheduledChange(change.value.clone())
+            .key()
+            .map_err(broken)?;
+        let present = self.store().view(|state| {
+            let key = DocumentKey {
+                kind: DocumentKind::Agreement,
+                id: partner.as_str().parse().ok()?,
+            };
+            Some(Versioned {
+                revision: state.revision(&key)?,
+                value: state.agreement(partner)?.clone(),
+            })
+        });
+        let carried_out = carried_out(&change.value, present.as_ref()).map_err(broken)?;
+        let mut writes = vec![Write {
+            key,
+            expected: Expected::Revision(change.revision),
+            document: None,
+        }];
+        if let (Some((key, document)), Some(present)) = (carried_out, present) {
+            writes.push(Write {
+                key,
+                expected: Expected::Revision(present.revision),
+                document: document.map(Arc::new),
+            });
+        }
+        let command = Command::WriteDocuments(WriteDocuments {
+            writes,
+            actor: ACTOR.to_owned(),
+            at: now,
+        });
+        self.commit(command).await?;
+        Ok(())
     }
 
     /// Takes what has ended out of the register of current systems; while the clock has just jumped, nothing.

@@ -4,6 +4,7 @@
 
 pub mod access_bundle;
 pub mod administer;
+pub mod affected;
 pub mod answer;
 pub mod clock;
 pub mod configuration;
@@ -32,6 +33,7 @@ pub mod requests;
 pub mod respond;
 pub mod response_settings;
 pub mod sealing;
+mod standing;
 pub mod submit;
 pub mod vault;
 

@@ -11,9 +11,12 @@ use crate::domain::group::Group;
 use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::membership::Membership;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::migration::Migration;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::open_deletion::OpenDeletion;
+use crate::domain::shared_group::GroupOverride;
 use crate::domain::system::TelPrefix;
 use crate::domain::user::User;
 
@@ -83,6 +86,13 @@ pub fn check_document(surroundings: Surroundings<'_>, document: &Document) -> Ve
         }
         Document::AccessGrant(grant) => check_access(surroundings, grant),
         Document::HomeRefusal(refusal) => check_refusal(surroundings, refusal),
+        Document::Membership(membership) => check_membership(surroundings, membership),
+        Document::MigrationUser(listed) => check_listed(surroundings, listed),
+        Document::GroupOverride(local) => check_override(surroundings.local, local),
+        Document::ScheduledChange(_) | Document::SharedGroup(_) => {
+            let detail = "it is written by the decision that accepts it, never by hand";
+            vec![Invalid::at("", detail)]
+        }
         Document::System(_) | Document::Link(_) | Document::PartnerKeys(_) => Vec::new(),
         Document::ResponseSettings(_) => {
             let detail =
@@ -133,15 +143,59 @@ fn check_refusal(surroundings: Surroundings<'_>, refusal: &HomeRefusal) -> Vec<I
     problems
 }
 
+/// Our users in groups of others, and users of others in our groups.
+fn check_membership(surroundings: Surroundings<'_>, membership: &Membership) -> Vec<Invalid> {
+    let local = surroundings.local;
+    let mut problems = Vec::new();
+    let home = surroundings.home(&membership.member);
+    if home.as_ref() != Some(&membership.member_home) {
+        let detail = format!("the member is not home in `{}`", membership.member_home);
+        problems.push(Invalid::at("/member_home", detail));
+    }
+    if membership.group.uri().domain() != Some(&membership.group_home) {
+        let detail = format!("the group is not defined in `{}`", membership.group_home);
+        problems.push(Invalid::at("/group_home", detail));
+    }
+    if (membership.group_home == *local) == (membership.member_home == *local) {
+        let detail = format!("one of the two is `{local}`, and the other is another system");
+        problems.push(Invalid::at("/member_home", detail));
+    }
+    problems
+}
+
+fn check_listed(surroundings: Surroundings<'_>, listed: &MigrationUser) -> Vec<Invalid> {
+    let local = surroundings.local;
+    let mut problems = Vec::new();
+    problems.extend(other_home(surroundings, &listed.user, &listed.home_system));
+    if (listed.home_system == *local) == (listed.serving_system == *local) {
+        let detail = format!("the list is from `{local}` to another system, or the other way");
+        problems.push(Invalid::at("/serving_system", detail));
+    }
+    problems
+}
+
+/// What is set for a group of ours stands in the group itself.
+fn check_override(local: &McSystemId, settings: &GroupOverride) -> Vec<Invalid> {
+    let mut problems = Vec::new();
+    if settings.home_system == *local {
+        let detail = format!("the group is defined in `{local}`; its own document says it");
+        problems.push(Invalid::at("/home_system", detail));
+    }
+    if settings.group.uri().domain() != Some(&settings.home_system) {
+        let detail = format!("the group is not defined in `{}`", settings.home_system);
+        problems.push(Invalid::at("/group", detail));
+    }
+    if settings.group_priority.is_none() && settings.user_priority.is_none() {
+        problems.push(Invalid::at("", "it sets nothing"));
+    }
+    problems
+}
+
 fn check_agreement(local: &McSystemId, agreement: &Agreement) -> Vec<Invalid> {
     let mut problems = Vec::new();
     if agreement.partner == *local {
         let detail = format!("`{local}` is this system; an agreement is with another");
         problems.push(Invalid::at("/partner", detail));
-    }
-    if !agreement.areas.is_empty() {
-        let detail = "areas are not looked at yet; an agreement that relies on them would grant more than it says";
-        problems.push(Invalid::at("/areas", detail));
     }
     if agreement
         .valid_until

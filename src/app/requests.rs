@@ -6,10 +6,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::app::affected::Affected;
+use crate::app::affected::FIRST_PAGE;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
 use crate::app::answer::Receipt;
+use crate::app::answer::RefusalAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
 use crate::app::decide_again::RevocationPart;
@@ -26,20 +29,26 @@ use crate::app::report::report_answer;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
 use crate::decision::decide::ItemDecision;
+use crate::decision::facts::other_system;
 use crate::decision::obligation::Obligation;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
-use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::status;
+use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::request::elements::InformationElements;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
 
 /// How many requests with one correlation id are told at once.
@@ -130,15 +139,24 @@ impl App {
         let mut disclosed: Vec<DisclosureAnswer> =
             told(&stored, &parts.attached).into_iter().collect();
         let revoked = revoked(&parts);
+        let mut refusals = BTreeMap::new();
+        let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
         for index in &entry.further {
             let stored = self.entry(*index)?;
             let parts = DividedParts::of(&stored);
-            disclosed.extend(told(&stored, &parts.attached));
-            if stored.leaf.kind() == LeafKind::Review {
+            if answers(&stored.event, id) {
+                disclosed.extend(told(&stored, &parts.attached));
                 when_refused.extend(refusal_obligations(&parts.decision()?.items));
                 responses.push(response_answer(&stored, &parts)?);
-            } else if stored.leaf.kind() == LeafKind::Report {
+            } else if reports_on(&stored.event, id) {
+                disclosed.extend(told(&stored, &parts.attached));
                 reports.push(report_answer(*index, &stored)?);
+            }
+            if let Some(standing) = &mut standing {
+                refusals.extend(refused_by(*index, &stored, standing));
+            }
+            if let Some(standing) = &mut standing {
+                refusals.extend(refused_by(*index, &stored, standing));
             }
         }
         let partner = partner_answers(&reports, &entry.items, |item| {
@@ -156,6 +174,7 @@ impl App {
             responses,
             disclosed,
             submitted,
+            refusals,
         })
     }
 
@@ -170,12 +189,16 @@ impl App {
             reports,
             mut partner,
             mut revoked,
+            mut refusals,
         } = self.standing(id)?;
+        let affected = self.affected_of(&record.request, &entry);
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
         let items = items.map(|(number, (decision, state))| ItemAnswer {
+            partner: partner.remove(&number),
             revoked: revoked.remove(&number),
-            ..ItemAnswer::new(decision, state, partner.remove(&number))
+            refusal: refusals.remove(&number),
+            ..ItemAnswer::new(decision, state)
         });
         Ok(RequestAnswer {
             id: id.to_string(),
@@ -194,6 +217,7 @@ impl App {
             responses,
             reports,
             disclosed,
+            affected,
             version: entry.version,
         })
     }
@@ -212,8 +236,60 @@ pub(in crate::app) struct Standing {
     partner: BTreeMap<usize, PartnerAnswer>,
     /// What ended with the decision, by item.
     revoked: BTreeMap<usize, Revoked>,
+    /// Why items were refused that waited, by number.
+    refusals: BTreeMap<usize, RefusalAnswer>,
     /// What was decided about each item when it was submitted.
     submitted: Vec<DecisionAnswer>,
+}
+
+impl App {
+    /// What is affected by an interruption of ours that was granted: our half changes whatever the partner answers.
+    fn affected_of(&self, request: &InterSystemRequest, entry: &RequestEntry) -> Option<Affected> {
+        let is_granted = entry.items.iter().any(|item| item.is_granted_here());
+        let is_ours = request.direction == Direction::Outbound && is_granted;
+        if let OperationBody::CooperationStatusChange(change) = &request.body
+            && is_ours
+            && change.is_reducing()
+        {
+            Some(self.affected_by(other_system(request), None, FIRST_PAGE))
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether an event is an answer to the request, not one that merely concerns it.
+fn answers(event: &Event, id: RequestId) -> bool {
+    matches!(&event.body, EventBody::Responded { request_id, .. } if *request_id == id)
+}
+
+/// Whether an event is a report on the request.
+fn reports_on(event: &Event, id: RequestId) -> bool {
+    matches!(&event.body, EventBody::Reported { request_id, .. } if *request_id == id)
+}
+
+/// The items that an entry refuses because the agreement lapsed under which they waited; `standing` takes the entry in.
+fn refused_by(
+    index: LogIndex,
+    stored: &StoredEntry,
+    standing: &mut RequestEntry,
+) -> Vec<(usize, RefusalAnswer)> {
+    let before = standing.items.clone();
+    standing.change_by(&stored.event, index);
+    let Some(reason) = standing.lapse_by(&stored.event) else {
+        return Vec::new();
+    };
+    let items = before.iter().zip(&standing.items).enumerate();
+    let refused = items.filter(|(_, (before, after))| before.is_pending() && !after.is_pending());
+    let refusal = |number| {
+        let answer = RefusalAnswer {
+            reason,
+            refused_at: stored.event.at,
+            record: receipt(index, stored),
+        };
+        (number, answer)
+    };
+    refused.map(|(number, _)| refusal(number)).collect()
 }
 
 impl Standing {

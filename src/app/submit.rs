@@ -10,7 +10,6 @@ use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::configuration;
 use crate::app::consequence::Granted;
-use crate::app::cooperation;
 use crate::app::credentials::Presented;
 use crate::app::decide_again::Revoked;
 use crate::app::decide_again::with_revocations;
@@ -18,19 +17,23 @@ use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::pool;
 use crate::app::register;
+use crate::app::standing::Standing;
+use crate::app::standing::standing;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
 use crate::decision::facts::Facts;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::gather;
+use crate::decision::facts::other_system;
+use crate::decision::query::is_reducing;
 use crate::decision::record::BundleReference;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::ENGINE_VERSION;
 use crate::decision::record::FORMAT_VERSION;
 use crate::decision::record::RecordPart;
 use crate::decision_log::OutcomeCounts;
-use crate::domain::agreement::Agreement;
+use crate::domain::identity::McSystemId;
 use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
@@ -39,6 +42,7 @@ use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
 use crate::domain::response_settings::ResponseSettings;
 use crate::domain::service::McService;
@@ -70,8 +74,8 @@ pub(in crate::app) struct Evaluation {
     pub(in crate::app) now: Timestamp,
     pub(in crate::app) bundle: BundleReference,
     pub(in crate::app) items: Vec<ItemDecision>,
-    /// The agreement whose status the request is about, whole; decisions read it without its contacts.
-    pub(in crate::app) agreement: Option<Agreement>,
+    /// What a grant may change.
+    pub(in crate::app) standing: Standing,
     /// Where a visitor is registered already whose home is to be asked.
     pub(in crate::app) register: BTreeMap<McService, Migration>,
     /// What is kept of the configuration that the request pushes anew.
@@ -124,7 +128,8 @@ impl App {
             request: self.examined(presented),
             sealed,
         };
-        let work = tokio::spawn(async move { app.submit_prepared(caller, prepared).await });
+        let work =
+            tokio::spawn(async move { Box::pin(app.submit_prepared(caller, prepared)).await });
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
@@ -208,12 +213,12 @@ impl App {
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
-        let (gathered, agreement, register, kept_configuration) = self.store().view(|state| {
-            let gathered = gather(local, request, state, now);
-            let agreement = cooperation::agreement(request, state);
+        let (gathered, standing, register, kept_configuration) = self.store().view(|state| {
+            let (facts, mut read_set) = gather(local, request, state, now);
+            let standing = standing(request, local, state, &mut read_set);
             let register = register::of_visitor(request, state);
             let kept_configuration = configuration::kept(request, state);
-            (gathered, agreement, register, kept_configuration)
+            ((facts, read_set), standing, register, kept_configuration)
         });
         let (facts, mut read_set) = gathered;
         read_set.entries.extend(register.read);
@@ -230,7 +235,7 @@ impl App {
             now,
             bundle,
             items,
-            agreement,
+            standing,
             register: register.entries,
             kept_configuration,
             response_settings: None,
@@ -315,6 +320,7 @@ fn submission(
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
+    let bound_to = bound_to(request, &items);
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()
@@ -333,6 +339,7 @@ fn submission(
         writes,
         parts,
         counts,
+        bound_to,
         at,
     })
 }
@@ -352,6 +359,17 @@ pub(in crate::app) fn accepted_state(request: &InterSystemRequest, now: Timestam
 /// Whether an item was just accepted here.
 pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
     state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
+}
+
+/// Under whose agreement the pending items of a request wait: what only takes away waits under none (ruling 14),
+/// and neither does what would change the status of the cooperation itself.
+fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSystemId> {
+    let waits = items.iter().any(|item| item.is_pending());
+    let stands_alone = matches!(
+        request.body,
+        OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)
+    );
+    (waits && !stands_alone && !is_reducing(&request.body)).then(|| other_system(request).clone())
 }
 
 /// The numbers of the items that are accepted.

@@ -67,7 +67,12 @@ pub fn conforms(bundle: &Bundle, document: &Document) -> Result<(), Misfit> {
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
-        | Document::HomeRefusal(_) => {}
+        | Document::HomeRefusal(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => {}
     }
     Entities::from_entities(entities.into_entities(), bundle.schema())?;
     Ok(())

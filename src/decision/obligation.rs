@@ -25,6 +25,12 @@ pub struct Limits {
     /// The highest local priority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority_cap: Option<u8>,
+    /// The priority that a partner's group has here, as we set it ourselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_priority: Option<u8>,
+    /// The priority that our users have in it, as we set it ourselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_priority: Option<u8>,
     /// The first moment at which the grant no longer holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Timestamp>,

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::area::AreaId;
 use super::identity::McSystemId;
-use super::identity::PlmnId;
 use super::time::Timestamp;
 
 /// What we grant one partner, and under which terms.
@@ -56,9 +56,9 @@ pub struct Agreement {
     /// The highest local priority that a user of the partner may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_ceiling: Option<u8>,
-    /// PLMNs in whose area the agreement holds; empty means everywhere.
+    /// Areas of our area map in which the agreement holds for migration, calls and regroups; empty means everywhere.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub areas: BTreeSet<PlmnId>,
+    pub areas: BTreeSet<AreaId>,
     /// Whether data for logging may be delivered to the partner.
     #[serde(default)]
     pub logging_delivery: bool,
@@ -158,6 +158,9 @@ pub struct MigrationTerms {
     /// The partner's users may migrate while the link to their home is down, under a reduced profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_failure: Option<LinkFailureTerms>,
+    /// Only users whom the partner has listed for migration (A6) may come, not all of whom it is home.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub listed_users_only: bool,
     /// How many of the partner's users may be migrated here at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,

@@ -1,5 +1,7 @@
 //! Registry documents of every kind.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -8,10 +10,13 @@ use super::agreement::Agreement;
 use super::area::AreaMap;
 use super::group::Group;
 use super::home_refusal::HomeRefusal;
+use super::identity::McSystemId;
 use super::kept_configuration::KeptUeConfiguration;
 use super::link::Link;
+use super::membership::Membership;
 use super::migrated_profile::MigratedUserProfile;
 use super::migration::Migration;
+use super::migration_user::MigrationUser;
 use super::open_deletion::OpenDeletion;
 use super::partner_keys::PartnerKeys;
 use super::registry::DocumentId;
@@ -19,6 +24,9 @@ use super::registry::DocumentKey;
 use super::registry::DocumentKind;
 use super::registry::InvalidDocumentId;
 use super::response_settings::ResponseSettings;
+use super::scheduled_change::ScheduledChange;
+use super::shared_group::GroupOverride;
+use super::shared_group::SharedGroup;
 use super::system::System;
 use super::user::User;
 use super::wire::Problem;
@@ -56,6 +64,16 @@ pub enum Document {
     ResponseSettings(ResponseSettings),
     /// That a visitor's home has refused their migration.
     HomeRefusal(HomeRefusal),
+    /// A member of a group of another system.
+    Membership(Membership),
+    /// A user on the list of those who may migrate.
+    MigrationUser(MigrationUser),
+    /// A change that was granted for later.
+    ScheduledChange(ScheduledChange),
+    /// A partner's group.
+    SharedGroup(SharedGroup),
+    /// What we set for a partner's group.
+    GroupOverride(GroupOverride),
 }
 
 impl Document {
@@ -76,6 +94,60 @@ impl Document {
             Self::AccessGrant(_) => DocumentKind::AccessGrant,
             Self::ResponseSettings(_) => DocumentKind::ResponseSettings,
             Self::HomeRefusal(_) => DocumentKind::HomeRefusal,
+            Self::Membership(_) => DocumentKind::Membership,
+            Self::MigrationUser(_) => DocumentKind::MigrationUser,
+            Self::ScheduledChange(_) => DocumentKind::ScheduledChange,
+            Self::SharedGroup(_) => DocumentKind::SharedGroup,
+            Self::GroupOverride(_) => DocumentKind::GroupOverride,
+        }
+    }
+
+    /// The agreement, if it is one.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        if let Self::Agreement(agreement) = self {
+            Some(agreement)
+        } else {
+            None
+        }
+    }
+
+    /// The change that was granted for later, if it is one.
+    pub fn scheduled_change(&self) -> Option<&ScheduledChange> {
+        if let Self::ScheduledChange(change) = self {
+            Some(change)
+        } else {
+            None
+        }
+    }
+
+    /// The systems between which it is: those of whom something lapses with an agreement.
+    pub fn involved(&self) -> BTreeSet<&McSystemId> {
+        match self {
+            Self::Migration(it) => BTreeSet::from([&it.home_system, &it.serving_system]),
+            Self::AccessGrant(it) => BTreeSet::from([&it.home_system, &it.serving_system]),
+            Self::Membership(it) => BTreeSet::from([&it.group_home, &it.member_home]),
+            Self::MigrationUser(it) if it.listed => {
+                BTreeSet::from([&it.home_system, &it.serving_system])
+            }
+            Self::Group(group) if group.interconnection => {
+                group.partners.iter().map(|it| &it.system).collect()
+            }
+            Self::SharedGroup(it) => BTreeSet::from([&it.home_system]),
+            Self::MigrationUser(_)
+            | Self::Group(_)
+            | Self::System(_)
+            | Self::Agreement(_)
+            | Self::User(_)
+            | Self::MigratedProfile(_)
+            | Self::Link(_)
+            | Self::UeConfiguration(_)
+            | Self::OpenDeletion(_)
+            | Self::AreaMap(_)
+            | Self::PartnerKeys(_)
+            | Self::ResponseSettings(_)
+            | Self::HomeRefusal(_)
+            | Self::ScheduledChange(_)
+            | Self::GroupOverride(_) => BTreeSet::new(),
         }
     }
 
@@ -104,6 +176,11 @@ impl Document {
             Self::AccessGrant(grant) => AccessGrant::id(&grant.user, &grant.serving_system)?,
             Self::ResponseSettings(settings) => settings.system.as_str().parse()?,
             Self::HomeRefusal(refusal) => HomeRefusal::id(&refusal.user, refusal.service)?,
+            Self::Membership(it) => Membership::id(&it.group, &it.member)?,
+            Self::MigrationUser(it) => MigrationUser::id(&it.user, &it.serving_system)?,
+            Self::ScheduledChange(it) => ScheduledChange::id(&it.partner, it.change)?,
+            Self::SharedGroup(shared) => shared.group.as_str().parse()?,
+            Self::GroupOverride(local) => local.group.as_str().parse()?,
         };
         Ok(DocumentKey {
             kind: self.kind(),
@@ -131,6 +208,11 @@ impl Document {
             DocumentKind::AccessGrant => Self::AccessGrant(serde_json::from_value(json)?),
             DocumentKind::ResponseSettings => Self::ResponseSettings(serde_json::from_value(json)?),
             DocumentKind::HomeRefusal => Self::HomeRefusal(serde_json::from_value(json)?),
+            DocumentKind::Membership => Self::Membership(serde_json::from_value(json)?),
+            DocumentKind::MigrationUser => Self::MigrationUser(serde_json::from_value(json)?),
+            DocumentKind::ScheduledChange => Self::ScheduledChange(serde_json::from_value(json)?),
+            DocumentKind::SharedGroup => Self::SharedGroup(serde_json::from_value(json)?),
+            DocumentKind::GroupOverride => Self::GroupOverride(serde_json::from_value(json)?),
         })
     }
 
@@ -151,6 +233,11 @@ impl Document {
             DocumentKind::AccessGrant => Self::AccessGrant(typed(json)?),
             DocumentKind::ResponseSettings => Self::ResponseSettings(typed(json)?),
             DocumentKind::HomeRefusal => Self::HomeRefusal(typed(json)?),
+            DocumentKind::Membership => Self::Membership(typed(json)?),
+            DocumentKind::MigrationUser => Self::MigrationUser(typed(json)?),
+            DocumentKind::ScheduledChange => Self::ScheduledChange(typed(json)?),
+            DocumentKind::SharedGroup => Self::SharedGroup(typed(json)?),
+            DocumentKind::GroupOverride => Self::GroupOverride(typed(json)?),
         })
     }
 
@@ -171,6 +258,11 @@ impl Document {
             Self::AccessGrant(document) => serde_json::to_value(document),
             Self::ResponseSettings(document) => serde_json::to_value(document),
             Self::HomeRefusal(document) => serde_json::to_value(document),
+            Self::Membership(document) => serde_json::to_value(document),
+            Self::MigrationUser(document) => serde_json::to_value(document),
+            Self::ScheduledChange(document) => serde_json::to_value(document),
+            Self::SharedGroup(document) => serde_json::to_value(document),
+            Self::GroupOverride(document) => serde_json::to_value(document),
         }
     }
 }

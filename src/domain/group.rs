@@ -9,6 +9,7 @@ use super::identity::GroupId;
 use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::service::McService;
+use super::shared_group::GroupSetting;
 
 /// A group configuration, in the group's home.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct GroupPartner {
     pub review_additions: bool,
     /// Deletions are reviewed first.
     pub review_deletions: bool,
+    /// What the partner may set for itself of a configuration that we share.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub local_settings: BTreeSet<GroupSetting>,
     /// Members whose home is the partner.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub members: BTreeSet<McServiceId>,
@@ -60,6 +64,13 @@ impl Group {
         self.partners
             .iter()
             .find(|partner| partner.system == *system)
+    }
+
+    /// Takes a member out of the list that a partner owns; whether they were in it.
+    pub fn remove_member(&mut self, home: &McSystemId, member: &McServiceId) -> bool {
+        let mut partners = self.partners.iter_mut();
+        let partner = partners.find(|partner| partner.system == *home);
+        partner.is_some_and(|partner| partner.members.remove(member))
     }
 
     /// Whether the identity is a member, from whichever system.

@@ -97,6 +97,14 @@ impl ItemState {
         }
     }
 
+    /// Whether it was accepted here, be it the partner's to answer or not.
+    pub fn is_granted_here(self) -> bool {
+        match self {
+            Self::Granted | Self::AtPartner { .. } | Self::Answered { .. } => true,
+            Self::Pending { .. } | Self::Refused | Self::Expired => false,
+        }
+    }
+
     /// How far it has come, if it is the partner's to answer.
     pub fn stage(self) -> Option<Stage> {
         match self {

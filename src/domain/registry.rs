@@ -39,11 +39,21 @@ pub enum DocumentKind {
     ResponseSettings,
     /// That a visitor's home has refused their migration in one service.
     HomeRefusal,
+    /// A member of a group who is home in another system than the group.
+    Membership,
+    /// A user on the list of those who may migrate from one system to another, or taken from it.
+    MigrationUser,
+    /// A change of the status of a cooperation that was granted for later.
+    ScheduledChange,
+    /// The configuration of a partner's group as it was shared with us; its id is the MC service group ID.
+    SharedGroup,
+    /// What we set for a partner's group ourselves; its id is the MC service group ID.
+    GroupOverride,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which an import writes them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::System,
         Self::Agreement,
         Self::User,
@@ -58,6 +68,11 @@ impl DocumentKind {
         Self::AccessGrant,
         Self::ResponseSettings,
         Self::HomeRefusal,
+        Self::Membership,
+        Self::MigrationUser,
+        Self::ScheduledChange,
+        Self::SharedGroup,
+        Self::GroupOverride,
     ];
 
     /// The plural used in paths and folders.
@@ -77,6 +92,11 @@ impl DocumentKind {
             Self::AccessGrant => "access-grants",
             Self::ResponseSettings => "response-settings",
             Self::HomeRefusal => "home-refusals",
+            Self::Membership => "memberships",
+            Self::MigrationUser => "migration-users",
+            Self::ScheduledChange => "scheduled-changes",
+            Self::SharedGroup => "shared-groups",
+            Self::GroupOverride => "group-overrides",
         }
     }
 
@@ -93,7 +113,9 @@ impl DocumentKind {
             | Self::Migration
             | Self::OpenDeletion
             | Self::AccessGrant
-            | Self::HomeRefusal => true,
+            | Self::HomeRefusal
+            | Self::Membership
+            | Self::MigrationUser => true,
             Self::System
             | Self::Agreement
             | Self::Group
@@ -101,7 +123,10 @@ impl DocumentKind {
             | Self::UeConfiguration
             | Self::AreaMap
             | Self::PartnerKeys
-            | Self::ResponseSettings => false,
+            | Self::ResponseSettings
+            | Self::ScheduledChange
+            | Self::SharedGroup
+            | Self::GroupOverride => false,
         }
     }
 }
@@ -123,6 +148,11 @@ impl fmt::Display for DocumentKind {
             Self::AccessGrant => "access grant",
             Self::ResponseSettings => "response settings",
             Self::HomeRefusal => "home's refusal",
+            Self::Membership => "membership",
+            Self::MigrationUser => "user for migration",
+            Self::ScheduledChange => "scheduled change",
+            Self::SharedGroup => "shared group",
+            Self::GroupOverride => "group override",
         })
     }
 }

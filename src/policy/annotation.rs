@@ -179,6 +179,8 @@ words! {
         Services = "services",
         /// A lower priority.
         PriorityCap = "priority-cap",
+        /// What we set ourselves for a group of a partner.
+        LocalSettings = "local-settings",
         /// An end.
         EndTime = "end-time",
     }

@@ -16,6 +16,7 @@ use crate::decision_log::LeafHash;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
@@ -208,6 +209,8 @@ pub struct Submit {
     pub parts: Vec<RecordPart>,
     /// How many items came out which way.
     pub counts: OutcomeCounts,
+    /// The partner under whose agreement its pending items wait; what only takes away waits under none.
+    pub bound_to: Option<McSystemId>,
     /// When it was decided.
     pub at: Timestamp,
 }
@@ -258,6 +261,17 @@ pub struct Expire {
     /// The items; those that no longer wait, or still have time, are left alone.
     pub items: Vec<u32>,
     /// The moment at which they are overdue.
+    pub at: Timestamp,
+}
+
+/// Agreements that are in force no longer, by their time, while requests wait under them.
+#[derive(Clone, Debug)]
+pub struct Interrupt {
+    /// The partners; those whose agreement is in force, or under whose nothing waits, are left alone.
+    pub partners: Vec<McSystemId>,
+    /// Who noticed.
+    pub actor: String,
+    /// The moment at which the agreements are not in force.
     pub at: Timestamp,
 }
 
@@ -326,6 +340,8 @@ pub enum Command {
     Report(Report),
     /// Let held items expire.
     Expire(Expire),
+    /// Refuse what waits under agreements that are in force no longer.
+    Interrupt(Interrupt),
     /// Put a bundle in force.
     Publish(Publish),
     /// Write down that a bundle was refused.
@@ -444,8 +460,8 @@ pub enum Refusal {
         /// Its number.
         item: u32,
     },
-    /// None of the items is to be expired.
-    #[error("no item is overdue")]
+    /// None of the items is to be expired, or nothing to be interrupted.
+    #[error("nothing is overdue")]
     NothingDue,
     /// The command makes no sense in any state.
     #[error("invalid command: {0}")]

@@ -182,6 +182,8 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
         Document::Migration(_) | Document::OpenDeletion(_) | Document::HomeRefusal(_) => true,
+        // That a user was taken from the list restricts.
+        Document::MigrationUser(listed) => !listed.listed,
         Document::User(user) => {
             let given = request.body.elements().serving_identity();
             let is_alias = |given: &McServiceId| {
@@ -198,7 +200,11 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
-        | Document::ResponseSettings(_) => false,
+        | Document::ResponseSettings(_)
+        | Document::Membership(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => false,
     }
 }
 

@@ -83,6 +83,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.key-material",
         "ceiling.logging",
         "ceiling.migration",
+        "ceiling.migration-list",
         "ceiling.migration-register",
         "ceiling.migration-users",
         "ceiling.partner-access",

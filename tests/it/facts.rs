@@ -36,13 +36,14 @@ fn read(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
-fn a_membership_update_reads_agreement_group_and_target_and_nothing_about_foreigners() {
+fn a_membership_update_reads_agreement_group_target_and_memberships() {
     assert_eq!(
         read(scene("membership-inbound-visiting-officer")),
         [
             "agreements/mc.nl.example",
             "users/leitstelle-1",
             "groups/sip:unfall-07@mc.de.example",
+            "-memberships/unfall-07@mc.de.example;officer.114@mc.nl.example",
             "holder of sip:leitstelle@mc.de.example",
         ]
     );
@@ -67,6 +68,7 @@ fn absences_are_read_too() {
         [
             "agreements/mc.nl.example",
             "links/mc.nl.example",
+            "-migration-users/mc.be.example;officer.114@mc.nl.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
             "-visitors of mc.nl.example",
         ]
@@ -90,6 +92,8 @@ fn a_number_is_read_with_the_system_that_it_leads_to() {
             "agreements/mc.nl.example",
             "users/leitstelle-1",
             "groups/sip:unfall-07@mc.de.example",
+            "-memberships/unfall-07@mc.de.example;+31201234567",
+            "-memberships/unfall-07@mc.de.example;+32212345678",
             "home of +31201234567",
             "home of +32212345678",
             "-home of +4712345678",
@@ -107,6 +111,7 @@ fn a_third_system_brings_its_agreement() {
             "agreements/mc.nl.example",
             "groups/sip:unfall-07@mc.de.example",
             "-migrations/mcptt:officer.114@mc.nl.example",
+            "-memberships/unfall-07@mc.de.example;officer.114@mc.nl.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
         ]
     );
@@ -121,6 +126,7 @@ fn a_call_reads_the_sets_that_the_called_user_admits() {
             "users/beamtin-22",
             "groups/sip:leitstellen@mc.de.example",
             "-migrations/mcptt:officer.114@mc.nl.example",
+            "-memberships/leitstellen@mc.de.example;officer.114@mc.nl.example",
             "is sip:beamtin.22@mc.de.example",
             "-profile for sip:officer.114@mc.nl.example of mc.nl.example",
         ]

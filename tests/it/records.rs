@@ -161,7 +161,12 @@ fn personal(scene: &Scene) -> Vec<String> {
             Document::OpenDeletion(deletion) => texts.push(deletion.person.to_string()),
             Document::AccessGrant(grant) => texts.push(grant.user.to_string()),
             Document::HomeRefusal(refusal) => texts.push(refusal.user.to_string()),
+            Document::Membership(membership) => texts.push(membership.member.to_string()),
+            Document::MigrationUser(listed) => texts.push(listed.user.to_string()),
             Document::System(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_)
             | Document::Link(_)
             | Document::UeConfiguration(_)
             | Document::ResponseSettings(_)

@@ -128,8 +128,9 @@ impl App {
         self.permit_on_request(&caller, Action::ReportRequest, id)?;
         report.check()?;
         let app = self.clone();
-        let work =
-            tokio::spawn(async move { app.report_checked(caller, id, report, required).await });
+        let work = tokio::spawn(async move {
+            Box::pin(app.report_checked(caller, id, report, required)).await
+        });
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }

@@ -152,7 +152,12 @@ impl Source {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => Err(format!("{}: is not an agreement", path.display())),
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => Err(format!("{}: is not an agreement", path.display())),
         }
     }
 
@@ -230,7 +235,12 @@ impl Registry {
                 | Document::PartnerKeys(_)
                 | Document::AccessGrant(_)
                 | Document::ResponseSettings(_)
-                | Document::HomeRefusal(_) => {}
+                | Document::HomeRefusal(_)
+                | Document::Membership(_)
+                | Document::MigrationUser(_)
+                | Document::ScheduledChange(_)
+                | Document::SharedGroup(_)
+                | Document::GroupOverride(_) => {}
             }
         }
         // Users and groups are home in the system itself; without any it is the one that is nobody's partner.

@@ -15,8 +15,10 @@ use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
+use crate::domain::shared_group::GroupSetting;
 use crate::domain::time::Timestamp;
 use crate::policy::annotation;
 use crate::policy::annotation::Limit;
@@ -43,6 +45,10 @@ impl Grant<'_> {
                 Limit::Profile => limits.profile = self.profile().map(|it| it.id.clone()),
                 Limit::Services => limits.services = self.services(),
                 Limit::PriorityCap => limits.priority_cap = self.priority_cap(),
+                Limit::LocalSettings => {
+                    limits.group_priority = self.local(GroupSetting::GroupPriority);
+                    limits.user_priority = self.local(GroupSetting::UserPriority);
+                }
                 Limit::EndTime => limits.end_time = self.end_time(),
             }
         }
@@ -140,6 +146,23 @@ impl Grant<'_> {
         let agreement = self.agreement();
         let ceiling = agreement.and_then(|agreement| agreement.value.priority_ceiling);
         lowest([ceiling, self.profile().and_then(|profile| profile.priority)])
+    }
+
+    /// What we set ourselves, as far as the group's home lets us and the agreement has a ceiling, and never above it.
+    fn local(&self, setting: GroupSetting) -> Option<u8> {
+        let OperationBody::GroupConfigurationShare(shared) = &self.request.body else {
+            return None;
+        };
+        if !shared.local_settings.contains(&setting) {
+            return None;
+        }
+        let local = &self.facts.shared.group_override.as_ref()?.value;
+        let ceiling = self.agreement()?.value.priority_ceiling?;
+        let set = match setting {
+            GroupSetting::GroupPriority => local.group_priority,
+            GroupSetting::UserPriority => local.user_priority,
+        };
+        set.map(|set| set.min(ceiling))
     }
 
     /// An authorization lasts neither longer than the agreements that it rests on nor than its profile's life.

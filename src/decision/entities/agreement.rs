@@ -22,7 +22,7 @@ use crate::domain::agreement::InterconnectionTerms;
 use crate::domain::agreement::LimitedMigrationTerms;
 use crate::domain::agreement::LinkFailureTerms;
 use crate::domain::agreement::MigrationTerms;
-use crate::domain::identity::PlmnId;
+use crate::domain::area::AreaId;
 
 pub(super) fn attributes(
     agreement: &Agreement,
@@ -49,7 +49,7 @@ pub(super) fn attributes(
             "information_sharing",
             strings(agreement.information_sharing.iter().map(|it| it.as_str())),
         ),
-        member("areas", strings(agreement.areas.iter().map(PlmnId::as_str))),
+        member("areas", strings(agreement.areas.iter().map(AreaId::as_str))),
         member("logging_delivery", boolean(agreement.logging_delivery)),
     ];
     optional(
@@ -107,6 +107,7 @@ fn migration(terms: &MigrationTerms) -> Result<RestrictedExpression, QueryError>
         ("mcdata", terms.mcdata),
         ("mcdata_group", terms.mcdata_group),
         ("outbound", terms.outbound),
+        ("listed_users_only", terms.listed_users_only),
     ]);
     let link_failure = terms.link_failure.as_ref().map(link_failure).transpose()?;
     optional(&mut members, "link_failure", link_failure);

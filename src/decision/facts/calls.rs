@@ -80,7 +80,10 @@ impl Gatherer<'_> {
             let found = self.own_group(set, set_home.as_ref());
             let holds = found.is_some_and(|found| {
                 if let Document::Group(group) = found.value.as_ref() {
+                    let granted = self.membership(group, party.id, home);
+                    let is_granted = granted.is_some_and(|found| found.value.holds(self.now));
                     is_member(group, party.id, home, self.local)
+                        || (is_granted && group.partner(home).is_some())
                 } else {
                     false
                 }

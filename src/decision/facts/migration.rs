@@ -16,6 +16,7 @@ use crate::domain::area::Located;
 use crate::domain::area::Preference;
 use crate::domain::area::Preferences;
 use crate::domain::identity::McSystemId;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::registry::Versioned;
 
 /// A system to which the user might migrate; what the user may do there is told with the user.
@@ -33,6 +34,13 @@ pub struct CandidateFacts {
 pub struct AccessFacts {
     /// The grant, which may have ended.
     pub grant: Option<Versioned<AccessGrant>>,
+}
+
+/// Whether a person is on the list of those who may migrate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListingFacts {
+    /// What the list says of the person; absent where it says nothing.
+    pub entry: Option<Versioned<MigrationUser>>,
 }
 
 /// Where a person is, as far as the areas of our map are concerned. Neither position nor network is among it.

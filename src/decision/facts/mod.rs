@@ -22,6 +22,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::link::Link;
+use crate::domain::membership::Membership;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::migration::Migration;
 use crate::domain::open_deletion::OpenDeletion;
@@ -31,6 +32,8 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::service::McService;
+use crate::domain::shared_group::GroupOverride;
+use crate::domain::shared_group::GroupSetting;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
 use crate::domain::user::UserPartner;
@@ -40,6 +43,7 @@ pub(crate) use gather::other_system;
 pub use migration::AccessFacts;
 pub use migration::AreaFacts;
 pub use migration::CandidateFacts;
+pub use migration::ListingFacts;
 pub use migration::LocationFacts;
 
 /// What facts are gathered from: one consistent view of the registry.
@@ -137,6 +141,9 @@ pub struct SharedFacts {
     pub target: Option<TargetFacts>,
     /// What is kept of the configuration that the provider pushed before.
     pub configuration: Option<Versioned<StoredUeConfiguration>>,
+    /// What we set for the group that a partner shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_override: Option<Versioned<GroupOverride>>,
     /// Whether the key that signed the presented token is still one of the partner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_key: Option<Versioned<bool>>,
@@ -173,12 +180,15 @@ pub struct TargetFacts {
 }
 
 /// The review flags of a group for one partner (TR 23.781 clause 5.1.12.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupReview {
     /// Additions are reviewed first.
     pub additions: bool,
     /// Deletions are reviewed first.
     pub deletions: bool,
+    /// What the partner may set for itself.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub local_settings: BTreeSet<GroupSetting>,
 }
 
 /// What is known about one person.
@@ -192,6 +202,9 @@ pub struct PersonFacts {
     pub migrated_profile: Option<Versioned<MigratedUserProfile>>,
     /// Whether the person is a member of the group that is asked for.
     pub is_member: bool,
+    /// What an accepted update says of a foreign user's membership in it; it may have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Versioned<Membership>>,
     /// The home of the functional alias under which a requester acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias_home: Option<McSystemId>,
@@ -213,6 +226,9 @@ pub struct PersonFacts {
     /// Whether the person was given access to the system concerned; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessFacts>,
+    /// Whether the person is on the list of those who may migrate; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<ListingFacts>,
     /// What the person may do towards each system to which they might migrate.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<McSystemId, GrantFacts>,
@@ -363,6 +379,7 @@ impl GroupFacts {
             review: group.partner(other).map(|partner| GroupReview {
                 additions: partner.review_additions,
                 deletions: partner.review_deletions,
+                local_settings: partner.local_settings.clone(),
             }),
         }
     }

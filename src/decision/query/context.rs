@@ -186,6 +186,8 @@ fn shared_need(
         | Need::Register
         | Need::Access
         | Need::HomeRefusal
+        | Need::Listing
+        | Need::GroupOverride
         | Need::Location
         | Need::Credential
         | Need::LinkFailureProfile
@@ -237,6 +239,8 @@ fn item_need(
         | Need::Register
         | Need::Access
         | Need::HomeRefusal
+        | Need::Listing
+        | Need::GroupOverride
         | Need::Location
         | Need::Credential
         | Need::ServingIdentity => {}
@@ -283,8 +287,12 @@ fn of_group_partner(
     members: &mut Members,
     group: Option<&Versioned<GroupFacts>>,
 ) -> Result<(), QueryError> {
-    if let Some(review) = group.and_then(|group| group.value.review) {
+    if let Some(review) = group.and_then(|group| group.value.review.as_ref()) {
         let flags = record(vec![
+            member(
+                "local_settings",
+                strings(review.local_settings.iter().map(|it| it.as_str())),
+            ),
             member("review_additions", boolean(review.additions)),
             member("review_deletions", boolean(review.deletions)),
         ])?;

@@ -21,6 +21,7 @@ use crate::decision::query::context;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::area::Doubt;
 use crate::domain::credential::VerifiedCredential;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
@@ -32,8 +33,8 @@ pub(super) fn shared(
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<(), QueryError> {
-    let person = facts.subjects.first();
     if need == Need::Location {
+        let person = facts.requester.as_ref().or(facts.subjects.first());
         let location = person.and_then(|person| person.location.as_ref());
         let location = location.map(location_record).transpose()?;
         optional(members, "location", location);
@@ -99,7 +100,25 @@ pub(super) fn of_item(
         let grant = grant.map(|grant| access_record(prepared, &grant.value));
         optional(members, "access", grant.transpose()?);
     }
+    if need == Need::Listing {
+        let listing = person.listing.as_ref();
+        let listing = listing.and_then(|listing| listing.entry.as_ref());
+        let listing = listing.map(|entry| listing_record(prepared, &entry.value));
+        optional(members, "listing", listing.transpose()?);
+    }
     Ok(())
+}
+
+fn listing_record(
+    prepared: &Prepared<'_>,
+    entry: &MigrationUser,
+) -> Result<cedar_policy::RestrictedExpression, QueryError> {
+    let services = entry.services.iter().map(|it| it.as_str());
+    record(vec![
+        member("withdrawn", boolean(!entry.listed)),
+        member("listed", boolean(entry.is_listed(prepared.now))),
+        member("services", strings(services)),
+    ])
 }
 
 /// Our own user without an entry is here; of a visitor without one nothing is known.

@@ -8,7 +8,7 @@ use super::Place;
 use super::Severity;
 use super::directions;
 use crate::domain::agreement::AgreementStatus;
-use crate::domain::identity::PlmnId;
+use crate::domain::area::AreaId;
 use crate::domain::time::Timestamp;
 
 const IDENTITY: &str = "TR 23.781 clause 6.1.1 NOTE 3";
@@ -214,7 +214,8 @@ fn valid_until(half: Half<'_>) -> Place {
     )
 }
 
-/// Where one side permits and the other does not; no area at all means everywhere.
+/// Where one side permits and the other may not. Each names areas of its own map, so that a person has to tell whether
+/// other names mean another place; no area at all means everywhere.
 fn areas(permits: Half<'_>, refuses: Half<'_>) -> Option<Mismatch> {
     let (wide, narrow) = (&permits.agreement.areas, &refuses.agreement.areas);
     if narrow.is_empty() || (!wide.is_empty() && wide.is_subset(narrow)) {
@@ -223,14 +224,17 @@ fn areas(permits: Half<'_>, refuses: Half<'_>) -> Option<Mismatch> {
     let (a, b) = (permits.system, refuses.system);
     let place = |half: Half<'_>| {
         let areas = &half.agreement.areas;
-        let names: Vec<String> = areas.iter().map(PlmnId::to_string).collect();
+        let names: Vec<String> = areas.iter().map(AreaId::to_string).collect();
         half.place("/areas", names)
     };
-    Some(blocking(
-        place(permits),
-        place(refuses),
-        format!("outside its own `/areas` {b} refuses what {a} permits there"),
-        "agree on the same areas".to_owned(),
-        ADDED,
-    ))
+    Some(Mismatch {
+        severity: Severity::Informational,
+        ..blocking(
+            place(permits),
+            place(refuses),
+            format!("outside its own `/areas` {b} refuses what {a} permits there"),
+            "agree on the same areas, each drawn on its own map".to_owned(),
+            ADDED,
+        )
+    })
 }

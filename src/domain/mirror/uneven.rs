@@ -70,6 +70,7 @@ pub(super) fn compare(one: Half<'_>, other: Half<'_>) -> Vec<Mismatch> {
         found.extend(link_failure_refused(has, lacks));
         found.extend(link_failure_idle(has, lacks));
         found.extend(no_logging_back(has, lacks));
+        found.extend(listed_only(has, lacks));
         found.extend(no_address(has, lacks));
     }
     found
@@ -157,6 +158,25 @@ fn no_logging_back(delivers: Half<'_>, keeps: Half<'_>) -> Option<Mismatch> {
         effect: format!("{a} delivers data for logging to {b} and gets none from there"),
         remedy: format!("unless that is meant, {b} sets `/logging_delivery`"),
         source: "TS 22.280 R-6.15.4-003",
+    })
+}
+
+/// One side takes only users whom the other has listed, and the other takes all.
+fn listed_only(strict: Half<'_>, open: Half<'_>) -> Option<Mismatch> {
+    let only = |half: Half<'_>| Some(half.agreement.migration.as_ref()?.listed_users_only);
+    if !only(strict)? || only(open)? {
+        return None;
+    }
+    let (a, b) = (strict.system, open.system);
+    Some(Mismatch {
+        severity: Severity::Informational,
+        ours: strict.place("/migration/listed_users_only", true),
+        theirs: open.place("/migration/listed_users_only", false),
+        effect: format!(
+            "{a} takes only users whom {b} has listed for migration (A6), {b} takes all"
+        ),
+        remedy: format!("unless that is meant, {b} sets `/migration/listed_users_only`"),
+        source: ADDED,
     })
 }
 

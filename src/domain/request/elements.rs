@@ -112,12 +112,16 @@ pub enum Need {
     Register,
     /// Whether the user was given access to the system concerned.
     Access,
+    /// Whether the user is on the list of those who may migrate to the system concerned, or was taken from it.
+    Listing,
     /// In which areas the user is.
     Location,
     /// Whether the key that signed the presented token is still trusted.
     Credential,
     /// Whether the home has refused the user in the service of each item.
     HomeRefusal,
+    /// What we set for a partner's group ourselves.
+    GroupOverride,
     /// The reduced profile that the agreement names for visitors whose home cannot be asked.
     LinkFailureProfile,
 }

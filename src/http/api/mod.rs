@@ -43,6 +43,7 @@ pub fn routes() -> Router<ServiceState> {
     let with_parameters = Router::new()
         .route("/v1/requests", get(requests::find))
         .route("/v1/requests/{id}", get(requests::read))
+        .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(
             "/v1/ue-configurations/{system}",

@@ -18,9 +18,11 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::app::affected::Affected;
 use crate::app::decide_again::ToDecideAgain;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
 use crate::domain::mirror::Comparison;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
@@ -199,6 +201,40 @@ pub(super) async fn mirror(
         revision: compared.revision,
         comparison: compared.value,
     }))
+}
+
+/// `GET /v1/agreements/{id}/affected?after=KIND/ID&limit=N`: what stands under the agreement, counted and page by page;
+/// also where there is no agreement any more.
+pub(super) async fn affected(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Affected>, Problem> {
+    let Query(page) =
+        page.map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let partner: McSystemId = id
+        .parse()
+        .map_err(|_| Problem::not_found(format!("`{id}` is not an MC system ID")))?;
+    let after = page.after.as_deref().map(after_document).transpose()?;
+    let limit = page_size(page.limit.as_deref())?;
+    let affected = state
+        .app()
+        .affected(&caller, &partner, after.as_ref(), limit)?;
+    Ok(Json(affected))
+}
+
+fn after_document(text: &str) -> Result<DocumentKey, Problem> {
+    let parsed = text.split_once('/').and_then(|(kind, id)| {
+        Some(DocumentKey {
+            kind: DocumentKind::from_plural(kind)?,
+            id: id.parse().ok()?,
+        })
+    });
+    parsed.ok_or_else(|| {
+        let detail = format!("`{text}` is not a kind and an id, as `next` gives them");
+        Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("after")
+    })
 }
 
 fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {

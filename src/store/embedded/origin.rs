@@ -89,10 +89,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
 }
 
 fn append_genesis(journal: &mut Journal, origin: Uuid, now: Timestamp) -> Result<(), OpenError> {
-    let event = Event {
-        at: now,
-        body: EventBody::Genesis { origin },
-    };
+    let event = Event::new(now, EventBody::Genesis { origin });
     let salts = |bytes: &mut [u8]| {
         getrandom::fill(bytes).map_err(|error| EncodeError::Salts(error.to_string()))
     };

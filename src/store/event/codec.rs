@@ -20,6 +20,8 @@ use crate::decision_log::PayloadError;
 use crate::decision_log::SALT_BYTES;
 use crate::decision_log::Salt;
 use crate::decision_log::StoredPart;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
@@ -105,6 +107,9 @@ struct StateBody {
     /// How many of the following parts are details of the event.
     details: usize,
     event: OpenBody,
+    /// What waited under agreements that are in force no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    interrupted: Vec<Interruption>,
 }
 
 /// The body of an event without its details.
@@ -128,6 +133,8 @@ enum OpenBody {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<OpenChange>,
         counts: OutcomeCounts,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound_to: Option<McSystemId>,
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
@@ -192,6 +199,7 @@ impl Event {
             at: self.at,
             details: details.len(),
             event,
+            interrupted: self.interrupted.clone(),
         };
         let mut contents = vec![(PartClass::State, serde_json::to_vec(&state)?)];
         for detail in details {
@@ -235,6 +243,7 @@ impl Event {
             event: Event {
                 at: state.at,
                 body: state.event.close(details)?,
+                interrupted: state.interrupted,
             },
             record: parts.collect(),
         })
@@ -343,6 +352,7 @@ impl EventBody {
                 items,
                 changes,
                 counts,
+                bound_to,
             } => OpenBody::Submitted {
                 request: *request_id,
                 caller: Arc::clone(caller),
@@ -351,6 +361,7 @@ impl EventBody {
                 items: items.clone(),
                 changes: detail::split(changes, details)?,
                 counts: *counts,
+                bound_to: bound_to.clone(),
             },
             Self::Responded {
                 request_id,
@@ -432,6 +443,7 @@ impl OpenBody {
                 items,
                 changes,
                 counts,
+                bound_to,
             } => EventBody::Submitted {
                 request_id: request,
                 caller,
@@ -440,6 +452,7 @@ impl OpenBody {
                 items,
                 changes: detail::join(changes, &mut details)?,
                 counts,
+                bound_to,
             },
             Self::Responded(OpenTransition {
                 request,

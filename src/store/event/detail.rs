@@ -204,7 +204,12 @@ fn depersonalised(change: usize, document: &Document, details: &mut Vec<Detail>)
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
-        | Document::HomeRefusal(_) => {}
+        | Document::HomeRefusal(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => {}
     }
     document
 }

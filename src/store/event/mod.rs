@@ -16,6 +16,9 @@ use uuid::Uuid;
 
 use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Interruption;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
@@ -35,6 +38,26 @@ pub struct Event {
     pub at: Timestamp,
     /// What happened.
     pub body: EventBody,
+    /// What waited under agreements that are in force no longer, and is refused by the same entry.
+    pub interrupted: Vec<Interruption>,
+}
+
+impl Event {
+    /// An event that interrupts nothing.
+    pub fn new(at: Timestamp, body: EventBody) -> Self {
+        Self {
+            at,
+            body,
+            interrupted: Vec::new(),
+        }
+    }
+
+    /// Why it refuses what waits under the agreement with a partner, if it does.
+    pub fn lapse_of(&self, partner: &McSystemId) -> Option<Lapse> {
+        let mut interrupted = self.interrupted.iter();
+        let found = interrupted.find(|interruption| interruption.partner == *partner);
+        found.map(|interruption| interruption.lapse)
+    }
 }
 
 /// What happened.
@@ -68,6 +91,8 @@ pub enum EventBody {
         changes: Vec<DocumentChange>,
         /// How many items came out which way.
         counts: OutcomeCounts,
+        /// The partner under whose agreement its pending items wait; what only takes away waits under none.
+        bound_to: Option<McSystemId>,
     },
     /// Held items were answered.
     Responded {

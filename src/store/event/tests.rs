@@ -16,6 +16,8 @@ use crate::decision_log::SALT_BYTES;
 use crate::decision_log::StoredPart;
 use crate::decision_log::verify;
 use crate::domain::document::Document;
+use crate::domain::lapse::Interruption;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
 use crate::domain::outcome::PartnerOutcome;
@@ -84,10 +86,7 @@ fn agreement() -> DocumentChange {
 }
 
 fn event(body: EventBody) -> Event {
-    Event {
-        at: Timestamp::from_milliseconds(AT),
-        body,
-    }
+    Event::new(Timestamp::from_milliseconds(AT), body)
 }
 
 fn secrets_read() -> EventBody {
@@ -157,6 +156,7 @@ fn every_kind() -> Vec<Event> {
             ],
             changes: vec![group()],
             counts,
+            bound_to: Some("mc.nl.example".parse().unwrap()),
         },
         EventBody::Responded {
             request_id,
@@ -168,6 +168,22 @@ fn every_kind() -> Vec<Event> {
             request_id,
             items: vec![1],
         },
+        EventBody::DryRuns {
+            caller: "front-end".into(),
+            minute: Timestamp::from_milliseconds(AT),
+            counts,
+        },
+        secrets_read(),
+    ]
+    .map(event)
+    .into_iter()
+    .chain(publications())
+    .chain([interrupting()])
+    .collect()
+}
+
+fn publications() -> [Event; 2] {
+    [
         EventBody::Published {
             digest: "sha256:00".to_owned(),
             generation: 3,
@@ -178,15 +194,53 @@ fn every_kind() -> Vec<Event> {
             digest: "sha256:01".to_owned(),
             summary: Some("unknown entity `jan`".to_owned()),
         },
-        EventBody::DryRuns {
-            caller: "front-end".into(),
-            minute: Timestamp::from_milliseconds(AT),
-            counts,
-        },
-        secrets_read(),
     ]
     .map(event)
-    .to_vec()
+}
+
+/// An event that refuses what waits under two agreements.
+fn interrupting() -> Event {
+    let partner = |name: &str| name.parse().unwrap();
+    let interrupted = vec![
+        Interruption {
+            partner: partner("mc.nl.example"),
+            lapse: Lapse::Suspended,
+        },
+        Interruption {
+            partner: partner("mc.be.example"),
+            lapse: Lapse::Ended,
+        },
+    ];
+    let body = EventBody::DocumentsWritten {
+        changes: Vec::new(),
+        actor: None,
+    };
+    Event {
+        interrupted,
+        ..event(body)
+    }
+}
+
+/// What was written before there were interruptions says nothing of them, and is read.
+#[test]
+fn an_entry_without_interruptions_is_written_as_it_always_was() {
+    let submitted = event(EventBody::Submitted {
+        request_id: RequestId(Uuid::from_u128(7)),
+        caller: "front-end".into(),
+        idempotency: None,
+        correlation: None,
+        items: vec![ItemState::Granted],
+        changes: Vec::new(),
+        counts: OutcomeCounts::default(),
+        bound_to: None,
+    });
+    let encoded = encode(&submitted, Vec::new());
+    let state = encoded.payload.parts()[0].present().unwrap();
+    let text = str::from_utf8(&state.body).unwrap();
+    assert!(
+        !text.contains("bound_to") && !text.contains("interrupted"),
+        "{text}"
+    );
 }
 
 fn erased(payload: Payload) -> Payload {
@@ -413,6 +467,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Refusal,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,
+            LeafKind::Registry,
         ]
     );
 }

@@ -25,6 +25,7 @@ use crate::decision::facts::Visitors;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::decision_log::TreeSize;
+use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
@@ -135,10 +136,7 @@ impl State {
             actor: None,
         };
         state.apply(
-            &Event {
-                at: Timestamp::from_milliseconds(0),
-                body,
-            },
+            &Event::new(Timestamp::from_milliseconds(0), body),
             LogIndex(0),
         );
         Ok(state)
@@ -208,6 +206,11 @@ impl State {
                 self.head.counters.count_dry_runs(*counts);
             }
         }
+        for interruption in &event.interrupted {
+            let time = self.head.time;
+            self.requests
+                .interrupt(&interruption.partner, event, (index, time), &mut rows);
+        }
         self.requests.forget_keys(self.head.time, &mut rows);
         self.requests.put_away_oldest(&mut rows);
         rows
@@ -251,6 +254,15 @@ impl State {
         self.registry.document(key).map(|(_, document)| &**document)
     }
 
+    /// Our half of the agreement with a partner.
+    pub fn agreement(&self, partner: &McSystemId) -> Option<&Agreement> {
+        let key = DocumentKey {
+            kind: DocumentKind::Agreement,
+            id: partner.as_str().parse().ok()?,
+        };
+        self.document_under(&key)?.agreement()
+    }
+
     /// Documents of a kind in the order of their ids, from the one after `after` on.
     pub fn documents(
         &self,
@@ -258,6 +270,15 @@ impl State {
         after: Option<&DocumentId>,
     ) -> impl Iterator<Item = (&DocumentId, Versioned<&Arc<Document>>)> {
         self.registry.documents(kind, after)
+    }
+
+    /// What is between a system and another, in the order of kinds and ids, from the one after `after` on.
+    pub fn involving(
+        &self,
+        system: &McSystemId,
+        after: Option<&DocumentKey>,
+    ) -> impl Iterator<Item = (&DocumentKey, &Arc<Document>)> {
+        self.registry.involving(system, after)
     }
 
     /// How many documents of a kind there are.
@@ -314,6 +335,16 @@ impl State {
     /// How many requests wait for an answer.
     pub fn open_count(&self) -> usize {
         self.requests.open_count()
+    }
+
+    /// Open requests whose items wait under the agreement with a partner.
+    pub fn waiting_under(&self, partner: &McSystemId) -> impl Iterator<Item = RequestId> {
+        self.requests.waiting_under(partner)
+    }
+
+    /// The partners under whose agreements requests wait.
+    pub fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
+        self.requests.awaited_partners()
     }
 
     /// Items whose time has passed, by request.

@@ -67,7 +67,12 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
-        | Document::HomeRefusal(_) => BTreeSet::new(),
+        | Document::HomeRefusal(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => BTreeSet::new(),
     }
 }
 
@@ -84,6 +89,8 @@ pub(super) struct Registry {
     // INVARIANT (no empty alias): every set has an element.
     aliases: BTreeMap<FunctionalAlias, BTreeSet<DocumentId>>,
     register: Register,
+    // INVARIANT (no empty system): every set has an element.
+    involved: BTreeMap<McSystemId, BTreeSet<DocumentKey>>,
 }
 
 impl Registry {
@@ -124,6 +131,10 @@ impl Registry {
                 Claim::Prefix(_) => {}
             }
         }
+        for system in document.involved() {
+            let of_system = self.involved.entry(system.clone()).or_default();
+            of_system.insert(key.clone());
+        }
         match document.as_ref() {
             Document::System(system) => {
                 for prefix in &system.tel_prefixes {
@@ -148,7 +159,12 @@ impl Registry {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => {}
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => {}
         }
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
@@ -168,6 +184,9 @@ impl Registry {
             if self.holder(&claim).as_ref() == Some(key) {
                 self.release(&claim);
             }
+        }
+        for system in document.involved() {
+            forget(&mut self.involved, system, key);
         }
         match document.as_ref() {
             Document::System(system) => {
@@ -195,7 +214,12 @@ impl Registry {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => {}
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => {}
         }
     }
 
@@ -263,6 +287,19 @@ impl Registry {
             kind,
             id: id.clone(),
         })
+    }
+
+    /// What is between a system and another, in the order of kinds and ids, from the one after `after` on.
+    pub(super) fn involving(
+        &self,
+        system: &McSystemId,
+        after: Option<&DocumentKey>,
+    ) -> impl Iterator<Item = (&DocumentKey, &Arc<Document>)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let of_system = self.involved.get(system).into_iter();
+        of_system
+            .flat_map(move |keys| keys.range::<DocumentKey, _>((from, Bound::Unbounded)))
+            .filter_map(|key| Some((key, self.document(key)?.1)))
     }
 
     /// The first of our users who may hold an alias.

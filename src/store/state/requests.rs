@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::decision_log::LogIndex;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::RequestStatus;
@@ -51,6 +53,9 @@ pub struct RequestEntry {
     /// By what it is found again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<CorrelationDigest>,
+    /// The partner under whose agreement its pending items wait: when that lapses, they are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<McSystemId>,
 }
 
 impl RequestEntry {
@@ -62,13 +67,14 @@ impl RequestEntry {
     }
 
     /// The request that an event is the submission of.
-    pub(in crate::store) fn submitted_by(event: &Event, index: LogIndex) -> Option<Self> {
+    pub fn submitted_by(event: &Event, index: LogIndex) -> Option<Self> {
         let EventBody::Submitted {
             request_id,
             caller,
             idempotency,
             correlation,
             items,
+            bound_to,
             ..
         } = &event.body
         else {
@@ -84,20 +90,27 @@ impl RequestEntry {
             at: event.at,
             key: idempotency.map(|idempotency| idempotency.key),
             correlation: *correlation,
+            bound_to: bound_to.clone(),
         })
     }
 
     /// Takes in what an event after the submission says about its items.
-    pub(in crate::store) fn change_by(&mut self, event: &Event, index: LogIndex) {
+    pub fn change_by(&mut self, event: &Event, index: LogIndex) {
+        let mut changed = Vec::new();
         match &event.body {
-            EventBody::Responded { items, .. } | EventBody::Reported { items, .. } => {
-                self.change(items.iter().copied(), index);
+            EventBody::Responded {
+                request_id, items, ..
             }
-            EventBody::Expired { items, .. } => {
-                let expired = |item: &u32| (*item, ItemState::Expired);
-                self.change(items.iter().map(expired), index);
+            | EventBody::Reported {
+                request_id, items, ..
+            } if *request_id == self.id => changed.extend(items.iter().copied()),
+            EventBody::Expired { request_id, items } if *request_id == self.id => {
+                changed.extend(items.iter().map(|item| (*item, ItemState::Expired)));
             }
-            EventBody::Genesis { .. }
+            EventBody::Responded { .. }
+            | EventBody::Reported { .. }
+            | EventBody::Expired { .. }
+            | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::Submitted { .. }
             | EventBody::Published { .. }
@@ -105,6 +118,21 @@ impl RequestEntry {
             | EventBody::DryRuns { .. }
             | EventBody::SecretsRead { .. } => {}
         }
+        if self.lapse_by(event).is_some() {
+            let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
+            let waiting = (0..).zip(&self.items).filter(|(_, item)| item.is_pending());
+            let waiting = waiting.filter(|(number, _)| !answered.contains(number));
+            let refused: Vec<_> = waiting
+                .map(|(number, _)| (number, ItemState::Refused))
+                .collect();
+            changed.extend(refused);
+        }
+        self.change(changed.into_iter(), index);
+    }
+
+    /// Why an event refuses what waits of it, if it does.
+    pub fn lapse_by(&self, event: &Event) -> Option<Lapse> {
+        event.lapse_of(self.bound_to.as_ref()?)
     }
 
     fn change(&mut self, items: impl Iterator<Item = (u32, ItemState)>, index: LogIndex) {
@@ -171,12 +199,14 @@ pub const ENDED_REQUESTS: usize = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Requests {
     entries: BTreeMap<RequestId, Arc<RequestEntry>>,
-    /// Those in memory that have ended, by the entry that ended them.
-    ended: BTreeMap<LogIndex, RequestId>,
+    /// Those in memory that have ended, by the entry that ended them; one entry can end many.
+    ended: BTreeSet<(LogIndex, RequestId)>,
     ended_limit: usize,
     put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
+    // INVARIANT (no empty partner): every set has an element.
+    bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
@@ -186,7 +216,8 @@ impl Default for Requests {
     fn default() -> Self {
         Self {
             entries: BTreeMap::new(),
-            ended: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            bound: BTreeMap::new(),
             ended_limit: ENDED_REQUESTS,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
@@ -261,6 +292,28 @@ impl Requests {
         self.note(id, time, changed);
     }
 
+    /// Refuses what waits under the agreement with a partner.
+    pub(super) fn interrupt(
+        &mut self,
+        partner: &McSystemId,
+        event: &Event,
+        place: (LogIndex, Timestamp),
+        changed: &mut Vec<RowKey>,
+    ) {
+        let bound = self.bound.get(partner).cloned().unwrap_or_default();
+        for id in bound {
+            self.change(id, event, place, changed);
+        }
+    }
+
+    pub(super) fn waiting_under(&self, partner: &McSystemId) -> impl Iterator<Item = RequestId> {
+        self.bound.get(partner).into_iter().flatten().copied()
+    }
+
+    pub(super) fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
+        self.bound.keys()
+    }
+
     /// Drops the keys whose time is over.
     pub(super) fn forget_keys(&mut self, time: Timestamp, changed: &mut Vec<RowKey>) {
         while let Some((until, key)) = self.ending.first().copied() {
@@ -300,9 +353,13 @@ impl Requests {
         self.remove(entry.id);
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
+            if let Some(partner) = &entry.bound_to {
+                let bound = self.bound.entry(partner.clone()).or_default();
+                bound.insert(entry.id);
+            }
         }
         if entry.has_ended() {
-            self.ended.insert(entry.last(), entry.id);
+            self.ended.insert((entry.last(), entry.id));
         }
         self.schedule.extend(entry.schedule());
         let correlation = entry.correlation;
@@ -314,7 +371,15 @@ impl Requests {
     fn remove(&mut self, id: RequestId) -> Option<Arc<RequestEntry>> {
         let entry = self.entries.remove(&id)?;
         self.open.remove(&entry.submitted);
-        self.ended.remove(&entry.last());
+        if let Some(partner) = &entry.bound_to
+            && let Some(bound) = self.bound.get_mut(partner)
+        {
+            bound.remove(&id);
+            if bound.is_empty() {
+                self.bound.remove(partner);
+            }
+        }
+        self.ended.remove(&(entry.last(), id));
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }

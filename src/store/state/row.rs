@@ -253,7 +253,12 @@ const fn kind_tag(kind: DocumentKind) -> u8 {
         DocumentKind::AreaMap => 10,
         DocumentKind::PartnerKeys => 11,
         DocumentKind::AccessGrant => 12,
-        DocumentKind::ResponseSettings => 20,
-        DocumentKind::HomeRefusal => 13,
+        DocumentKind::ResponseSettings => 13,
+        DocumentKind::HomeRefusal => 14,
+        DocumentKind::Membership => 15,
+        DocumentKind::MigrationUser => 16,
+        DocumentKind::ScheduledChange => 17,
+        DocumentKind::SharedGroup => 18,
+        DocumentKind::GroupOverride => 19,
     }
 }

@@ -71,10 +71,7 @@ impl Log {
     }
 
     fn add(&mut self, at: i64, body: EventBody) -> Vec<RowKey> {
-        let event = Event {
-            at: Timestamp::from_milliseconds(at),
-            body,
-        };
+        let event = Event::new(Timestamp::from_milliseconds(at), body);
         let rows = self.state.apply(&event, LogIndex(self.next));
         self.next += 1;
         rows
@@ -100,6 +97,7 @@ impl Log {
                 items,
                 changes: Vec::new(),
                 counts: OutcomeCounts::default(),
+                bound_to: None,
             },
         );
         request_id
@@ -373,6 +371,7 @@ fn changed_rows_are_all_that_changed() {
             items: vec![pending(Some(50))],
             changes: vec![deleted(&one)],
             counts: OutcomeCounts::default(),
+            bound_to: None,
         },
         EventBody::Responded {
             request_id,

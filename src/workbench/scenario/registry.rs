@@ -49,13 +49,11 @@ impl ScenarioRegistry {
         let mut state = State::default();
         for (key, document) in &self.documents {
             let put = DocumentChange::Put(key.clone(), Arc::clone(&document.value));
-            let event = Event {
-                at: Timestamp::from_milliseconds(0),
-                body: EventBody::DocumentsWritten {
-                    changes: vec![put],
-                    actor: None,
-                },
+            let body = EventBody::DocumentsWritten {
+                changes: vec![put],
+                actor: None,
             };
+            let event = Event::new(Timestamp::from_milliseconds(0), body);
             state.apply(&event, LogIndex(document.revision.0));
         }
         state

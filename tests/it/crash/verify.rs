@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+use serde_json::Value;
+
 use super::home::Home;
 use super::ledger::Ledger;
+use super::ledger::record_index;
 use super::load::Operator;
 use super::service::Service;
 use super::service::replay_identically;
@@ -13,7 +16,11 @@ pub(crate) async fn verify(operator: &Operator, ledger: &mut Ledger) {
     for (key, answer) in &ledger.acknowledged {
         let id = answer["id"].as_str().unwrap();
         let found = operator.get(&format!("/v1/requests/{id}")).await;
-        assert_eq!(&found, answer, "{key}");
+        if answer["status"] == "pending" {
+            check_waiting(ledger, answer, &found);
+        } else {
+            assert_eq!(&found, answer, "{key}");
+        }
     }
     for key in ledger.unknown() {
         let body = &ledger.sent[&key];
@@ -23,6 +30,19 @@ pub(crate) async fn verify(operator: &Operator, ledger: &mut Ledger) {
         ledger.acknowledged.insert(key, first);
     }
     ledger.check();
+}
+
+/// What waited still waits, unless the agreement was suspended: then the suspension refused it, and nothing else.
+fn check_waiting(ledger: &Ledger, answer: &Value, found: &Value) {
+    let refused_by = found["items"][0]["refusal"]["record"]["index"].as_u64();
+    let waited = |suspended: &u64| record_index(answer) < *suspended;
+    match ledger.suspended.filter(waited) {
+        Some(suspended) => assert_eq!(refused_by, Some(suspended), "{found}"),
+        None if refused_by.is_none() => assert_eq!(found, answer),
+        // That of a suspension nobody was told of.
+        None => assert_eq!(found["status"], "rejected", "{found}"),
+    }
+    assert_eq!(found["record"], answer["record"]);
 }
 
 /// Starts a service again, checks it against a round, and kills it; gives how many were unknown.

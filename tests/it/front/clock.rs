@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use comity::app::clock::SystemClock;
 use comity::app::clock::WallClock;
+use comity::domain::time::Timestamp;
 use serde_json::json;
 
 use super::support::OFFICER;
@@ -20,20 +21,26 @@ const HOUR: i64 = 3_600_000;
 
 /// A clock that goes only when it is told.
 #[derive(Clone)]
-struct Hands(Arc<(AtomicI64, AtomicI64)>);
+pub(crate) struct Hands(Arc<(AtomicI64, AtomicI64)>);
 
 impl Hands {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let now = SystemClock::default().wall_milliseconds();
         Self(Arc::new((AtomicI64::new(now), AtomicI64::new(0))))
     }
 
-    fn pass(&self, milliseconds: i64) {
+    /// When it will be so much later.
+    pub(crate) fn moment(&self, milliseconds: i64) -> String {
+        let now = self.wall_milliseconds();
+        Timestamp::from_milliseconds(now + milliseconds).to_string()
+    }
+
+    pub(crate) fn pass(&self, milliseconds: i64) {
         self.0.1.fetch_add(milliseconds, Ordering::SeqCst);
         self.jump(milliseconds);
     }
 
-    fn jump(&self, milliseconds: i64) {
+    pub(crate) fn jump(&self, milliseconds: i64) {
         self.0.0.fetch_add(milliseconds, Ordering::SeqCst);
     }
 }

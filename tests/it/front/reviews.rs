@@ -157,12 +157,12 @@ async fn an_answer_to_what_has_changed_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_after_suspension_is_overruled() {
+async fn an_approval_of_what_is_agreed_no_longer_is_overruled() {
     let service = TestService::start().await;
     let path = service.submit_held(&membership(&[OFFICER])).await;
-    let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
+    let withdraw = |agreement: &mut Value| agreement["acm"]["group_membership"] = json!(false);
     service
-        .change(&format!("/v1/agreements/{NL}"), suspend)
+        .change(&format!("/v1/agreements/{NL}"), withdraw)
         .await;
     let answered = service.respond(&path, &approval()).await;
     assert_eq!(answered.status, 200, "{}", answered.text);
@@ -177,7 +177,7 @@ async fn an_approval_after_suspension_is_overruled() {
     let evaluated = &response["evaluated"][0];
     assert_eq!(evaluated["outcome"], "reject");
     assert_eq!(evaluated["reason"], "forbidden");
-    assert_eq!(evaluated["policies"][0]["id"], "agreement.active");
+    assert_eq!(evaluated["policies"][0]["id"], "membership.agreed");
     // And nothing more is granted.
     let next = service.submit(&membership(&[OFFICER])).await;
     assert_eq!(next.status, 200);

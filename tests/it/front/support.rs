@@ -131,6 +131,12 @@ impl TestService {
         Ok(())
     }
 
+    /// The same, by a clock of its own.
+    pub(crate) async fn resume_by(&mut self, clock: impl WallClock + 'static) {
+        let started = Service::start_with_clock(self.settings.clone(), Box::new(clock)).await;
+        self.service = Some(started.unwrap_or_else(|error| panic!("{}", chain(&error))));
+    }
+
     pub(crate) fn settings(&self) -> &ServiceSettings {
         &self.settings
     }

@@ -8,6 +8,7 @@ use comity::decision::facts::ReadKey;
 use comity::decision::record::PartClass;
 use comity::decision::record::RecordPart;
 use comity::decision_log::LogIndex;
+use comity::domain::identity::McSystemId;
 use comity::domain::lifecycle::ItemState;
 use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
@@ -17,11 +18,13 @@ use comity::store::CommitError;
 use comity::store::Committed;
 use comity::store::Refusal;
 use comity::store::command::Expected;
+use comity::store::command::Interrupt;
 use comity::store::command::StaleRead;
 use comity::store::state::Claim;
 use comity::store::state::KEY_RETENTION_MILLISECONDS;
 
 use super::support::Bench;
+use super::support::PARTNER;
 use super::support::agreement;
 use super::support::at;
 use super::support::commit_all;
@@ -41,6 +44,8 @@ use super::support::under_key;
 use super::support::user;
 use super::support::write;
 use super::support::write_at;
+
+const HOUR: i64 = 60 * 60 * 1_000;
 
 type Answer = Result<Committed, CommitError>;
 
@@ -478,4 +483,68 @@ async fn of_two_that_saw_the_last_place_one_gets_it() {
     let answers = commit_all(&store, [take(2, revision), take(3, revision)]).await;
     assert!(answers[0].is_ok(), "{answers:?}");
     assert_eq!(refusal(&answers[1]), Some(&stale));
+}
+
+/// A suspension refuses whatever waits under the agreement, however much that is, in an entry of its own size.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_refuses_ten_thousand_requests_in_one_small_entry() {
+    const REQUESTS: u64 = 10_000;
+    let bench = Bench::new();
+    let store = bench.open();
+    let active = put(&agreement("active"), Expected::Any);
+    store.commit(write(vec![active])).await.unwrap();
+    for first in (1..=REQUESTS).step_by(500) {
+        let commands = (first..first + 500).map(|number| {
+            let items = vec![ItemState::Granted, pending(HOUR)];
+            let mut submit = submit(number, 0, items);
+            // One in a thousand only takes away, and waits under no agreement.
+            submit.bound_to = (number % 1_000 != 0).then(|| PARTNER.parse().unwrap());
+            Command::Submit(submit)
+        });
+        for answer in commit_all(&store, commands.collect::<Vec<_>>()).await {
+            answer.unwrap();
+        }
+    }
+    let suspended = put(&agreement("suspended"), Expected::Any);
+    let committed = store.commit(write(vec![suspended])).await.unwrap();
+    let swept = store.view(|state| {
+        let partner: McSystemId = PARTNER.parse().unwrap();
+        assert_eq!(state.waiting_under(&partner).count(), 0);
+        assert_eq!(state.open_count(), 10);
+        let entry = state.request(request_id(1)).unwrap();
+        assert_eq!(entry.items, [ItemState::Granted, ItemState::Refused]);
+        assert_eq!(entry.further, [committed.index]);
+        state.clone()
+    });
+    let entry = store.record(committed.index).unwrap();
+    assert_eq!(entry.event.interrupted.len(), 1);
+    assert!(entry.event.interrupted[0].lapse.as_str() == "agreement-suspended");
+    store.close().await;
+    drop(store);
+    assert_eq!(bench.state_from_log(), swept);
+}
+
+#[tokio::test]
+async fn an_interruption_of_what_is_in_force_or_awaited_by_nobody_is_refused() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let interrupt = |hours| {
+        Command::Interrupt(Interrupt {
+            partners: vec![PARTNER.parse().unwrap()],
+            actor: "comity".to_owned(),
+            at: at(hours * HOUR),
+        })
+    };
+    let active = put(&agreement("active"), Expected::Any);
+    store.commit(write(vec![active])).await.unwrap();
+    let nothing = || Err(CommitError::Refused(Refusal::NothingDue));
+    assert_eq!(store.commit(interrupt(96)).await, nothing());
+    let mut submit = submit(1, 0, vec![pending(200 * HOUR)]);
+    submit.bound_to = Some(PARTNER.parse().unwrap());
+    store.commit(Command::Submit(submit)).await.unwrap();
+    assert_eq!(store.commit(interrupt(95)).await, nothing());
+    store.commit(interrupt(96)).await.unwrap();
+    let items = store.view(|state| state.request(request_id(1)).unwrap().items.clone());
+    assert_eq!(items, [ItemState::Refused]);
+    assert_eq!(store.commit(interrupt(96)).await, nothing());
 }

@@ -200,10 +200,19 @@ pub(super) fn user(number: u8, identities: &[u8]) -> Arc<Document> {
     )
 }
 
+/// Whose agreement [`agreement`] is.
+pub(super) const PARTNER: &str = "mc.de.example";
+
+/// An agreement that holds for 96 hours from the first moment on.
 pub(super) fn agreement(status: &str) -> Arc<Document> {
     document(
         DocumentKind::Agreement,
-        json!({"partner": "mc.de.example", "status": status, "valid_from": "2026-01-01T00:00:00.000Z"}),
+        json!({
+            "partner": PARTNER,
+            "status": status,
+            "valid_from": at(0),
+            "valid_until": at(96 * 60 * 60 * 1_000)
+        }),
     )
 }
 
@@ -301,6 +310,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         writes: Vec::new(),
         parts: Vec::new(),
         counts: OutcomeCounts::default(),
+        bound_to: None,
         at: at(0),
     }
 }

@@ -9,6 +9,7 @@ use crate::decision::facts::CandidateFacts;
 use crate::decision::facts::CurrentFacts;
 use crate::decision::facts::GrantFacts;
 use crate::decision::facts::HomeRefusalFacts;
+use crate::decision::facts::ListingFacts;
 use crate::decision::facts::LocationFacts;
 use crate::decision::facts::gather::Gatherer;
 use crate::decision::query::serving_system;
@@ -20,6 +21,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::migration::Migration;
+use crate::domain::migration_user::MigrationUser;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
@@ -163,6 +165,28 @@ impl Gatherer<'_> {
             grant: Some(Versioned {
                 revision: found.revision,
                 value: grant.clone(),
+            }),
+        })
+    }
+
+    /// Whether the user is on the list of those who may migrate to the system that serves them or is to.
+    pub(super) fn listing(
+        &mut self,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) -> Option<ListingFacts> {
+        let serving = serving_system(request)?;
+        let id = MigrationUser::id(user, serving).ok()?;
+        let Some(found) = self.document(DocumentKind::MigrationUser, id.as_str()) else {
+            return Some(ListingFacts { entry: None });
+        };
+        let Document::MigrationUser(listed) = found.value.as_ref() else {
+            return None;
+        };
+        Some(ListingFacts {
+            entry: Some(Versioned {
+                revision: found.revision,
+                value: listed.clone(),
             }),
         })
     }

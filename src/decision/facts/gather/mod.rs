@@ -25,6 +25,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::identity::McUri;
 use crate::domain::link::Link;
+use crate::domain::membership::Membership;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
@@ -35,6 +36,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
+use crate::domain::shared_group::GroupOverride;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 
@@ -76,8 +78,8 @@ pub(super) struct Gatherer<'a> {
     pub(super) other: &'a McSystemId,
     pub(super) direction: Direction,
     lookup: &'a dyn Lookup,
-    /// How old a fix is, is told by it; what a document says of time is judged later.
-    now: Timestamp,
+    /// How old a fix is, and whether a membership holds, is told by it; what else documents say of time is judged later.
+    pub(super) now: Timestamp,
     read: BTreeMap<ReadKey, Option<Revision>>,
 }
 
@@ -94,7 +96,12 @@ impl Gatherer<'_> {
             }
         };
         let requester = elements.requester();
-        let requester = requester.map(|requester| self.requester(requester));
+        let mut requester = requester.map(|requester| self.requester(requester));
+        if let Some(requester) = &mut requester
+            && elements.needs_to_know(Need::Location)
+        {
+            requester.location = self.located(elements);
+        }
         let mut subjects = self.subjects(request, &group);
         let mut resource = match elements.resource() {
             Resource::User(user) => Some(self.person(user)),
@@ -175,13 +182,17 @@ impl Gatherer<'_> {
                 person.home_refusals = self.home_refusals(user, elements);
             }
             (Need::Access, _) => person.access = self.access(user, request),
-            (Need::Location, _) => person.location = self.located(elements),
+            (Need::Listing, _) => person.listing = self.listing(user, request),
+            (Need::Location, _) if elements.requester().is_none() => {
+                person.location = self.located(elements);
+            }
             (Need::LinkFailureProfile, Some(home)) => {
                 person.migrated_profile = self.link_failure_profile(user, &home);
             }
             (
                 Need::MigratedProfile
                 | Need::LinkFailureProfile
+                | Need::Location
                 | Need::Credential
                 | Need::HomeRefusal
                 | Need::Subject
@@ -194,6 +205,7 @@ impl Gatherer<'_> {
                 | Need::Configuration
                 | Need::Target
                 | Need::Calls
+                | Need::GroupOverride
                 | Need::Visitors,
                 _,
             ) => {}
@@ -230,11 +242,17 @@ impl Gatherer<'_> {
                 let user = request.body.elements().subject();
                 shared.migrated_count = user.map(|user| self.migrated_count(user));
             }
+            Need::GroupOverride if self.direction == Direction::Inbound => {
+                let group = request.body.elements().group();
+                shared.group_override = group.and_then(|group| self.group_override(group));
+            }
             Need::Credential => shared.credential_key = self.credential_key(request),
             Need::Visitors
+            | Need::GroupOverride
             | Need::Register
             | Need::Access
             | Need::HomeRefusal
+            | Need::Listing
             | Need::Location
             | Need::LinkFailureProfile
             | Need::CurrentSystem
@@ -261,6 +279,7 @@ impl Gatherer<'_> {
             migrated_count: None,
             target: None,
             configuration: None,
+            group_override: None,
             credential_key: None,
         }
     }
@@ -306,9 +325,34 @@ impl Gatherer<'_> {
     fn member(&mut self, id: &McServiceId, group: &FoundGroup) -> PersonFacts {
         let mut person = self.person(id);
         if let (Some(Document::Group(group)), Some(home)) = (group.as_deref(), &person.home) {
-            person.is_member = is_member(group, id, home, self.local);
+            person.membership = self.membership(group, id, home);
+            let granted = person.membership.as_ref();
+            let is_granted = granted.is_some_and(|found| found.value.holds(self.now));
+            person.is_member = is_member(group, id, home, self.local)
+                || (is_granted && group.partner(home).is_some());
         }
         person
+    }
+
+    /// That a user of a partner was made a member by an update. It counts as long as the partner is on the group's list.
+    pub(super) fn membership(
+        &mut self,
+        group: &Group,
+        member: &McServiceId,
+        home: &McSystemId,
+    ) -> Option<Versioned<Membership>> {
+        if home == self.local {
+            return None;
+        }
+        let id = Membership::id(&group.id, member).ok()?;
+        let found = self.document(DocumentKind::Membership, id.as_str())?;
+        let Document::Membership(membership) = found.value.as_ref() else {
+            return None;
+        };
+        Some(Versioned {
+            revision: found.revision,
+            value: membership.clone(),
+        })
     }
 
     fn person(&mut self, id: &McServiceId) -> PersonFacts {
@@ -400,6 +444,17 @@ impl Gatherer<'_> {
         Some(Versioned {
             revision: found.revision,
             value: link.clone(),
+        })
+    }
+
+    fn group_override(&mut self, group: &GroupId) -> Option<Versioned<GroupOverride>> {
+        let found = self.document(DocumentKind::GroupOverride, group.as_str())?;
+        let Document::GroupOverride(local) = found.value.as_ref() else {
+            return None;
+        };
+        Some(Versioned {
+            revision: found.revision,
+            value: local.clone(),
         })
     }
 

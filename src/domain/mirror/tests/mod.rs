@@ -51,6 +51,7 @@ fn full(partner: &McSystemId) -> Value {
         "migration": {
             "link_failure": { "profile": "visitors", "life_minutes_max": 60 },
             "quota": 20,
+            "listed_users_only": true,
             "link_age_seconds_max": 120
         },
         "limited_migration": {},
@@ -60,7 +61,7 @@ fn full(partner: &McSystemId) -> Value {
         "offered_kms_uris": ["https://kms.example"],
         "information_sharing": ["multicast", "cell", "location"],
         "priority_ceiling": 5,
-        "areas": ["204-08"],
+        "areas": ["border"],
         "logging_delivery": true,
         "review_contact": "sip:desk@example"
     });
@@ -201,6 +202,7 @@ fn flags() -> Vec<(&'static str, &'static str, Severity)> {
         ("/acm/migration_users", blocking),
         ("/acm/joint_groups", blocking),
         ("/logging_delivery", informational),
+        ("/migration/listed_users_only", informational),
     ] {
         flags.push((pointer, pointer, severity));
     }
@@ -344,6 +346,7 @@ fn every_term_is_written_in_the_full_agreement() {
         mcdata: true,
         mcdata_group: true,
         outbound: true,
+        listed_users_only: true,
         link_failure: Some(_),
         quota: Some(_),
         link_age_seconds_max: Some(_),

@@ -12,6 +12,7 @@ pub(super) const CALL_NEEDS: &[Need] = &[
     Need::ServingAgreement,
     Need::CurrentSystem,
     Need::MigratedProfile,
+    Need::Location,
 ];
 
 /// Gives an enumeration its words, as they are written and as they are read.

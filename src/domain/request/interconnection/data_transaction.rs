@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Particular;
@@ -16,6 +17,7 @@ use crate::domain::request::interconnection::call::words;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::location::location as location_of;
 
 /// `MCData` transaction (TS 23.282).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub struct McdataTransaction {
     /// The system that serves the sender, where that is not their home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_system: Option<McSystemId>,
+    /// Where the UE of the sender is, where that is known; an agreement may hold in some areas only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<UeLocation>,
 }
 
 /// The kind of a transaction.
@@ -55,8 +60,14 @@ words! {
 }
 
 impl ReadElements for McdataTransaction {
-    const MEMBERS: &'static [&'static str] =
-        &["sender", "recipient", "kind", "size", "serving_system"];
+    const MEMBERS: &'static [&'static str] = &[
+        "sender",
+        "recipient",
+        "kind",
+        "size",
+        "serving_system",
+        "location",
+    ];
     const ABOUT_NOBODY: &'static [&'static str] = &["kind", "size", "serving_system"];
     const ASKED_FOR: Option<&'static str> = Some("recipient");
 
@@ -67,12 +78,14 @@ impl ReadElements for McdataTransaction {
         let kind = kind.and_then(|word| TransactionKind::read(&word));
         let size = members.optional("size").and_then(|size| size.count());
         let serving_system = members.optional("serving_system");
+        let location = members.optional("location");
         Some(Self {
             sender: sender?,
             recipient: recipient?,
             kind: kind?,
             size,
             serving_system: serving_system.and_then(|system| system.parsed()),
+            location: location.and_then(|element| location_of(&element)),
         })
     }
 }
@@ -96,6 +109,10 @@ impl InformationElements for McdataTransaction {
 
     fn serving(&self) -> Serving<'_> {
         Serving::of(self.serving_system.as_ref())
+    }
+
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
     }
 
     fn needs(&self) -> &'static [Need] {

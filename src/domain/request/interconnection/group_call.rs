@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Particular;
@@ -16,6 +17,7 @@ use crate::domain::request::interconnection::call::GroupCallState;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::location::location as location_of;
 use crate::domain::wire::words::service;
 
 /// Start of a call in an interconnection group.
@@ -36,6 +38,9 @@ pub struct InterconnectionGroupCall {
     /// The system that serves the caller, where that is not their home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_system: Option<McSystemId>,
+    /// Where the UE of the caller is, where that is known; an agreement may hold in some areas only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<UeLocation>,
 }
 
 impl ReadElements for InterconnectionGroupCall {
@@ -46,6 +51,7 @@ impl ReadElements for InterconnectionGroupCall {
         "call_state",
         "affiliated",
         "serving_system",
+        "location",
     ];
     const ABOUT_NOBODY: &'static [&'static str] =
         &["group", "service", "call_state", "serving_system"];
@@ -59,6 +65,7 @@ impl ReadElements for InterconnectionGroupCall {
         let affiliated = members.required("affiliated");
         let affiliated = affiliated.and_then(|value| value.boolean());
         let serving_system = members.optional("serving_system");
+        let location = members.optional("location");
         Some(Self {
             caller: caller?,
             group: group?,
@@ -66,6 +73,7 @@ impl ReadElements for InterconnectionGroupCall {
             call_state: call_state.unwrap_or_default(),
             affiliated: affiliated?,
             serving_system: serving_system.and_then(|system| system.parsed()),
+            location: location.and_then(|element| location_of(&element)),
         })
     }
 }
@@ -91,6 +99,10 @@ impl InformationElements for InterconnectionGroupCall {
         Serving::of(self.serving_system.as_ref())
     }
 
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
+    }
+
     fn needs(&self) -> &'static [Need] {
         &[
             Need::Membership,
@@ -100,6 +112,7 @@ impl InformationElements for InterconnectionGroupCall {
             Need::CurrentSystem,
             Need::OpenDeletion,
             Need::MigratedProfile,
+            Need::Location,
         ]
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::PlmnId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::Requester;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::InformationElements;
@@ -19,6 +20,7 @@ use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Element;
 use crate::domain::wire::element::Members;
 use crate::domain::wire::lists::distinct;
+use crate::domain::wire::location::location as location_of;
 use crate::domain::wire::people::requester;
 use crate::domain::wire::people::users;
 
@@ -40,6 +42,8 @@ pub struct PreconfiguredRegroup {
     pub source_group: GroupId,
     /// What is regrouped.
     pub regrouped: Regrouped,
+    /// Where the UE of the requester is, where that is known; an agreement may hold in some areas only.
+    pub location: Option<UeLocation>,
 }
 
 /// What is regrouped.
@@ -67,6 +71,8 @@ struct Written {
     users: Vec<McServiceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     criteria: Option<RegroupCriteria>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<UeLocation>,
 }
 
 impl Regrouped {
@@ -94,6 +100,7 @@ impl TryFrom<Written> for PreconfiguredRegroup {
             regroup_group: written.regroup_group,
             source_group: written.source_group,
             regrouped: regrouped.ok_or(ONE_FORM)?,
+            location: written.location,
         })
     }
 }
@@ -107,6 +114,7 @@ impl From<PreconfiguredRegroup> for Written {
             groups: Vec::new(),
             users: Vec::new(),
             criteria: None,
+            location: regroup.location,
         };
         match regroup.regrouped {
             Regrouped::Groups(groups) => written.groups = groups,
@@ -137,6 +145,7 @@ impl ReadElements for PreconfiguredRegroup {
         "groups",
         "users",
         "criteria",
+        "location",
     ];
     const ABOUT_NOBODY: &'static [&'static str] = &["regroup_group", "source_group", "groups"];
     const LISTED: Option<&'static str> = Some("users");
@@ -161,11 +170,13 @@ impl ReadElements for PreconfiguredRegroup {
             listed_users.unwrap_or_default(),
             criteria.and_then(|element| RegroupCriteria::read(&element)),
         );
+        let location = members.optional("location");
         Some(Self {
             requester: asking?,
             regroup_group: regroup_group.and_then(|id| id.identity()),
             source_group: source_group?,
             regrouped: regrouped?,
+            location: location.and_then(|element| location_of(&element)),
         })
     }
 }
@@ -239,10 +250,14 @@ impl InformationElements for PreconfiguredRegroup {
         }
     }
 
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
+    }
+
     fn needs(&self) -> &'static [Need] {
         match self.regrouped {
-            Regrouped::Users(_) => &[Need::Subject, Need::Grant],
-            Regrouped::Groups(_) | Regrouped::Criteria(_) => &[],
+            Regrouped::Users(_) => &[Need::Subject, Need::Grant, Need::Location],
+            Regrouped::Groups(_) | Regrouped::Criteria(_) => &[Need::Location],
         }
     }
 

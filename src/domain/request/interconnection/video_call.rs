@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Particular;
@@ -17,6 +18,7 @@ use crate::domain::request::interconnection::call::PrivateCallState;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::location::location as location_of;
 
 /// `MCVideo` private call (TS 23.281).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct McvideoCall {
     /// The system that serves the caller, where that is not their home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_system: Option<McSystemId>,
+    /// Where the UE of the caller is, where that is known; an agreement may hold in some areas only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<UeLocation>,
 }
 
 impl ReadElements for McvideoCall {
@@ -48,6 +53,7 @@ impl ReadElements for McvideoCall {
         "transmission_control",
         "call_state",
         "serving_system",
+        "location",
     ];
     const ABOUT_NOBODY: &'static [&'static str] = &[
         "commencement_mode",
@@ -66,6 +72,7 @@ impl ReadElements for McvideoCall {
         let call_state = members.optional("call_state");
         let call_state = call_state.and_then(|word| PrivateCallState::read(&word));
         let serving_system = members.optional("serving_system");
+        let location = members.optional("location");
         Some(Self {
             caller: caller?,
             called_user: called_user?,
@@ -73,6 +80,7 @@ impl ReadElements for McvideoCall {
             transmission_control: transmission_control.and_then(|value| value.boolean()),
             call_state: call_state.unwrap_or_default(),
             serving_system: serving_system.and_then(|system| system.parsed()),
+            location: location.and_then(|element| location_of(&element)),
         })
     }
 }
@@ -96,6 +104,10 @@ impl InformationElements for McvideoCall {
 
     fn serving(&self) -> Serving<'_> {
         Serving::of(self.serving_system.as_ref())
+    }
+
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
     }
 
     fn needs(&self) -> &'static [Need] {

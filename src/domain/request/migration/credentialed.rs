@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::credential::Credential;
 use crate::domain::identity::McServiceId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
@@ -16,6 +17,7 @@ use crate::domain::request::elements::Serving;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::location::location as location_of;
 use crate::domain::wire::words::presented_token;
 use crate::domain::wire::words::services;
 
@@ -51,6 +53,8 @@ impl Occasion for LinkFailure {
         Need::ServingIdentity,
         Need::Credential,
         Need::HomeRefusal,
+        Need::Location,
+        Need::Listing,
     ];
 }
 
@@ -64,6 +68,8 @@ impl Occasion for NoInterconnection {
         Need::ServingIdentity,
         Need::Credential,
         Need::HomeRefusal,
+        Need::Location,
+        Need::Listing,
     ];
 }
 
@@ -84,6 +90,9 @@ pub struct CredentialedMigration<O> {
     /// The address of our identity management server where it was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presented_at: Option<String>,
+    /// Where the UE of the user is, where that is known; an agreement may hold in some areas only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<UeLocation>,
     #[serde(skip)]
     occasion: PhantomData<O>,
 }
@@ -95,6 +104,7 @@ impl<O: Occasion> ReadElements for CredentialedMigration<O> {
         "services",
         "token",
         "presented_at",
+        "location",
     ];
     const ABOUT_NOBODY: &'static [&'static str] = &["services"];
 
@@ -107,12 +117,14 @@ impl<O: Occasion> ReadElements for CredentialedMigration<O> {
             .required("services")
             .and_then(|list| services(&list));
         let (token, presented_at) = presented_token(members);
+        let location = members.optional("location");
         Some(Self {
             user: user?,
             serving_mc_service_id,
             services: services?,
             token,
             presented_at,
+            location: location.and_then(|element| location_of(&element)),
             occasion: PhantomData,
         })
     }
@@ -149,6 +161,10 @@ impl<O: Occasion> InformationElements for CredentialedMigration<O> {
 
     fn presented_at(&self) -> Option<&str> {
         self.presented_at.as_deref()
+    }
+
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
     }
 
     fn needs(&self) -> &'static [Need] {

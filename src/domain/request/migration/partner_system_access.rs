@@ -117,6 +117,11 @@ impl InformationElements for PartnerSystemAccess {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::MigratedProfile, Need::Visitors, Need::Access]
+        &[
+            Need::MigratedProfile,
+            Need::Visitors,
+            Need::Access,
+            Need::Listing,
+        ]
     }
 }

@@ -76,6 +76,6 @@ impl InformationElements for MigratingUserProfileRetrieval {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Register, Need::Access, Need::Grant]
+        &[Need::Register, Need::Access, Need::Grant, Need::Listing]
     }
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::identity::McServiceId;
+use crate::domain::location::UeLocation;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::InformationElements;
 use crate::domain::request::elements::Need;
@@ -13,6 +14,7 @@ use crate::domain::request::elements::Serving;
 use crate::domain::service::McService;
 use crate::domain::wire::WireLimits;
 use crate::domain::wire::element::Members;
+use crate::domain::wire::location::location as location_of;
 use crate::domain::wire::words::services;
 
 /// Migration service authorization request; one item a service.
@@ -29,11 +31,19 @@ pub struct MigrationServiceAuthorization {
     /// The user profile asked for, by index; recorded, and decides nothing: profiles of ours have no index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_index: Option<u16>,
+    /// Where the UE of the user is, where that is known; an agreement may hold in some areas only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<UeLocation>,
 }
 
 impl ReadElements for MigrationServiceAuthorization {
-    const MEMBERS: &'static [&'static str] =
-        &["user", "serving_mc_service_id", "services", "profile_index"];
+    const MEMBERS: &'static [&'static str] = &[
+        "user",
+        "serving_mc_service_id",
+        "services",
+        "profile_index",
+        "location",
+    ];
     const ABOUT_NOBODY: &'static [&'static str] = &["services", "profile_index"];
 
     fn read(members: &Members<'_>, _limits: WireLimits) -> Option<Self> {
@@ -47,11 +57,13 @@ impl ReadElements for MigrationServiceAuthorization {
         let profile_index = members
             .optional("profile_index")
             .and_then(|index| index.small_number());
+        let location = members.optional("location");
         Some(Self {
             user: user?,
             serving_mc_service_id,
             services: services?,
             profile_index,
+            location: location.and_then(|element| location_of(&element)),
         })
     }
 }
@@ -81,6 +93,10 @@ impl InformationElements for MigrationServiceAuthorization {
         self.serving_mc_service_id.as_ref()
     }
 
+    fn location(&self) -> Option<&UeLocation> {
+        self.location.as_ref()
+    }
+
     fn needs(&self) -> &'static [Need] {
         &[
             Need::Grant,
@@ -88,6 +104,8 @@ impl InformationElements for MigrationServiceAuthorization {
             Need::Link,
             Need::Visitors,
             Need::ServingIdentity,
+            Need::Location,
+            Need::Listing,
         ]
     }
 }

@@ -8,13 +8,18 @@ use crate::decision::facts::ReadSet;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Interruption;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::store::command::Command;
 use crate::store::command::Expected;
 use crate::store::command::Expire;
 use crate::store::command::ITEMS_LIMIT;
+use crate::store::command::Interrupt;
 use crate::store::command::Publish;
 use crate::store::command::Refusal;
 use crate::store::command::Report;
@@ -35,7 +40,7 @@ use crate::store::state::claims_of;
 #[derive(Debug)]
 pub(super) enum Checked {
     /// This event, with the parts of its decision record.
-    Event(Event, Vec<RecordPart>),
+    Event(Box<Event>, Vec<RecordPart>),
     /// Nothing: the same was sequenced before.
     Duplicate(RequestId, LogIndex),
 }
@@ -58,6 +63,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Expire(command) => expire(state, &command),
+        Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),
         Command::RefusePublication(refused) => Ok(event(
             refused.at,
@@ -86,7 +92,27 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
 }
 
 fn event(at: Timestamp, body: EventBody) -> Checked {
-    Checked::Event(Event { at, body }, Vec::new())
+    Checked::Event(changing(at, body), Vec::new())
+}
+
+/// An event, with what its changes interrupt.
+fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
+    let interrupted = body.changes().iter().filter_map(|change| {
+        let lapse = match change {
+            DocumentChange::Put(_, document) => document
+                .agreement()
+                .and_then(|agreement| Lapse::of(Some(agreement), at)),
+            DocumentChange::Deleted(key) => {
+                (key.kind == DocumentKind::Agreement).then_some(Lapse::Missing)
+            }
+        };
+        let partner = change.key().id.as_str().parse().ok()?;
+        lapse.map(|lapse| Interruption { partner, lapse })
+    });
+    Box::new(Event {
+        interrupted: interrupted.collect(),
+        ..Event::new(at, body)
+    })
 }
 
 fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
@@ -117,12 +143,9 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
+        bound_to: command.bound_to,
     };
-    let event = Event {
-        at: command.at,
-        body,
-    };
-    Ok(Checked::Event(event, command.parts))
+    Ok(Checked::Event(changing(command.at, body), command.parts))
 }
 
 fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
@@ -153,11 +176,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
-    let event = Event {
-        at: command.at,
-        body,
-    };
-    Ok(Checked::Event(event, command.parts))
+    Ok(Checked::Event(changing(command.at, body), command.parts))
 }
 
 fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
@@ -198,11 +217,7 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
-    let event = Event {
-        at: command.at,
-        body,
-    };
-    Ok(Checked::Event(event, command.parts))
+    Ok(Checked::Event(changing(command.at, body), command.parts))
 }
 
 fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
@@ -224,6 +239,31 @@ fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
     }
     let request_id = command.request_id;
     Ok(event(command.at, EventBody::Expired { request_id, items }))
+}
+
+/// Where an agreement is not in force, nothing under it can be approved any more: it is refused.
+fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
+    let lapsed = |partner: McSystemId| {
+        state.waiting_under(&partner).next()?;
+        let lapse = Lapse::of(state.agreement(&partner), command.at)?;
+        Some(Interruption { partner, lapse })
+    };
+    let mut interrupted: Vec<Interruption> =
+        command.partners.into_iter().filter_map(lapsed).collect();
+    interrupted.sort_by(|one, other| one.partner.cmp(&other.partner));
+    interrupted.dedup();
+    if interrupted.is_empty() {
+        return Err(Refusal::NothingDue);
+    }
+    let body = EventBody::DocumentsWritten {
+        changes: Vec::new(),
+        actor: Some(command.actor),
+    };
+    let event = Event {
+        interrupted,
+        ..Event::new(command.at, body)
+    };
+    Ok(Checked::Event(Box::new(event), Vec::new()))
 }
 
 fn publish(state: &State, command: Publish) -> Result<Checked, Refusal> {

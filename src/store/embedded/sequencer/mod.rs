@@ -116,7 +116,7 @@ impl Sequencer {
             let state = self.shared.read();
             let checked = check::check(&state, command);
             if let Ok(Checked::Event(event, _)) = &checked {
-                batch.touched.add(&event.body, &state);
+                batch.touched.add(event, &state);
             }
             checked
         };
@@ -125,7 +125,7 @@ impl Sequencer {
                 Ok((entry, leaf_hash)) => {
                     batch.bytes += entry.leaf.len() + entry.payload.len();
                     batch.entries.push(entry);
-                    batch.waiting.push((event, leaf_hash, reply));
+                    batch.waiting.push((*event, leaf_hash, reply));
                 }
                 Err(error) => answer(reply, Err(error)),
             },

@@ -15,6 +15,7 @@ use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
 use crate::store::event::DocumentChange;
+use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::Claim;
 use crate::store::state::State;
@@ -38,6 +39,8 @@ pub(super) struct Touched {
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
+    /// Whether anything that waits is refused because an agreement lapsed.
+    interrupted: bool,
 }
 
 impl Touched {
@@ -54,16 +57,22 @@ impl Touched {
                     || self.concerns_writes(&submit.writes)
             }
             Command::Respond(respond) => {
-                self.requests.contains(&respond.request_id)
+                self.interrupted
+                    || self.requests.contains(&respond.request_id)
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
             }
             Command::Report(report) => {
-                self.requests.contains(&report.request_id)
+                self.interrupted
+                    || self.requests.contains(&report.request_id)
                     || self.concerns_reads(&report.read_set)
                     || self.concerns_writes(&report.writes)
             }
-            Command::Expire(expire) => self.requests.contains(&expire.request_id),
+            Command::Expire(expire) => {
+                self.interrupted || self.requests.contains(&expire.request_id)
+            }
+            // What waits, and under what, is seen whole.
+            Command::Interrupt(_) => true,
             Command::Publish(_) => self.bundle,
             Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
                 false
@@ -102,8 +111,9 @@ impl Touched {
     }
 
     /// Adds what an event changes in this state.
-    pub(super) fn add(&mut self, event: &EventBody, state: &State) {
-        match event {
+    pub(super) fn add(&mut self, event: &Event, state: &State) {
+        self.interrupted |= !event.interrupted.is_empty();
+        match &event.body {
             EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
             EventBody::Submitted {
                 request_id,
@@ -173,7 +183,12 @@ impl Touched {
             | Document::PartnerKeys(_)
             | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
-            | Document::HomeRefusal(_) => {}
+            | Document::HomeRefusal(_)
+            | Document::Membership(_)
+            | Document::MigrationUser(_)
+            | Document::ScheduledChange(_)
+            | Document::SharedGroup(_)
+            | Document::GroupOverride(_) => {}
         }
     }
 }

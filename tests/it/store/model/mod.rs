@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
+use comity::domain::agreement::AgreementStatus;
 use comity::domain::document::Document;
 use comity::domain::lifecycle::ItemState;
 use comity::domain::lifecycle::Stage;
@@ -71,6 +72,7 @@ struct ModelRequest {
     items: Vec<ItemState>,
     entries: Vec<u64>,
     ended: Option<i64>,
+    bound: bool,
 }
 
 /// What the model says of a command.
@@ -122,7 +124,12 @@ fn claims(document: &Document) -> BTreeSet<String> {
         | Document::PartnerKeys(_)
         | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
-        | Document::HomeRefusal(_) => BTreeSet::new(),
+        | Document::HomeRefusal(_)
+        | Document::Membership(_)
+        | Document::MigrationUser(_)
+        | Document::ScheduledChange(_)
+        | Document::SharedGroup(_)
+        | Document::GroupOverride(_) => BTreeSet::new(),
     }
 }
 
@@ -245,7 +252,17 @@ impl Model {
 
     fn try_run(&mut self, command: &Command) -> Result<Verdict, &'static str> {
         let after = match command {
-            Command::WriteDocuments(write) => self.written(&write.writes)?,
+            Command::WriteDocuments(write) => {
+                let after = self.written(&write.writes)?;
+                let mut keys = write.writes.iter().map(|write| write.key.kind);
+                if keys.any(|kind| kind == DocumentKind::Agreement) && after.lapsed() {
+                    after.interrupted()
+                } else {
+                    after
+                }
+            }
+            Command::Interrupt(_) if !self.lapsed() || !self.waits() => return Err("nothing due"),
+            Command::Interrupt(_) => self.interrupted(),
             Command::Submit(submit) => match self.known(submit)? {
                 Some(request) => return Ok(Verdict::Duplicate(request)),
                 None => self.submitted(submit)?,
@@ -288,6 +305,7 @@ impl Model {
             items: submit.items.clone(),
             entries: vec![self.applied],
             ended: None,
+            bound: submit.bound_to.is_some(),
         });
         let kept = submit.idempotency;
         after
@@ -357,6 +375,37 @@ impl Model {
         }
         request.entries.push(self.applied);
         Ok(after)
+    }
+
+    /// Whether the agreement is not there, not active, or over.
+    fn lapsed(&self) -> bool {
+        let mut agreements = self.documents.iter().map(|(_, _, document)| document);
+        !agreements.any(|document| {
+            matches!(document.as_ref(), Document::Agreement(agreement)
+                if agreement.status == AgreementStatus::Active && self.now < 96 * HOUR)
+        })
+    }
+
+    /// Whether anything waits under the agreement.
+    fn waits(&self) -> bool {
+        let mut requests = self.requests.iter();
+        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_pending()))
+    }
+
+    fn interrupted(&self) -> Self {
+        let mut after = self.clone();
+        for request in &mut after.requests {
+            if !request.bound || !request.items.iter().any(|item| item.is_pending()) {
+                continue;
+            }
+            for item in &mut request.items {
+                if item.is_pending() {
+                    *item = ItemState::Refused;
+                }
+            }
+            request.entries.push(self.applied);
+        }
+        after
     }
 
     fn find(&mut self, id: RequestId) -> Result<&mut ModelRequest, &'static str> {

@@ -8,6 +8,7 @@ use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::Command;
 use comity::store::command::Expected;
+use comity::store::command::Interrupt;
 use comity::store::command::Submit;
 use proptest::collection::vec;
 use proptest::option;
@@ -15,6 +16,7 @@ use proptest::prelude::*;
 
 use super::HOUR;
 use super::Model;
+use crate::store::support::PARTNER;
 use crate::store::support::agreement;
 use crate::store::support::answered;
 use crate::store::support::at;
@@ -55,7 +57,9 @@ pub(super) enum Operation {
         reads: Vec<u8>,
         pending_hours: Vec<i64>,
         writes: Option<u8>,
+        bound: bool,
     },
+    Interrupt,
     Respond {
         request: usize,
         behind: u64,
@@ -118,13 +122,16 @@ fn operation() -> impl Strategy<Value = Operation> {
             vec(0_u8..READS, 0..3),
             vec(-30_i64..40, 0..3),
             option::weighted(0.2, 0_u8..4),
+            any::<bool>(),
         )
-            .prop_map(|(key, reads, pending_hours, writes)| Operation::Submit {
+            .prop_map(|(key, reads, pending_hours, writes, bound)| Operation::Submit {
                 key,
                 reads,
                 pending_hours,
                 writes,
+                bound,
             }),
+        1 => Just(Operation::Interrupt),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, any::<bool>()), 1..3))
             .prop_map(|(request, behind, items)| Operation::Respond { request, behind, items }),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
@@ -206,13 +213,16 @@ impl Model {
                 reads,
                 pending_hours,
                 writes,
+                bound,
             } => {
-                let submit = self.submission(reads, pending_hours, *writes);
+                let mut submit = self.submission(reads, pending_hours, *writes);
+                submit.bound_to = bound.then(|| PARTNER.parse().unwrap());
                 Command::Submit(match key {
                     Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
                     None => submit,
                 })
             }
+            Operation::Interrupt => interrupt(self.now),
             Operation::Respond {
                 request,
                 behind,
@@ -324,4 +334,12 @@ pub(super) fn read_key(number: u8) -> ReadKey {
         9 => ReadKey::ServedAs("sip:guest.1@mc.be.example".parse().unwrap()),
         _ => ReadKey::Document(key(DocumentKind::User, "u1")),
     }
+}
+
+fn interrupt(now: i64) -> Command {
+    Command::Interrupt(Interrupt {
+        partners: vec![PARTNER.parse().unwrap(), "mc.be.example".parse().unwrap()],
+        actor: "comity".to_owned(),
+        at: at(now),
+    })
 }
