@@ -257,6 +257,7 @@ impl Bare {
                 record(vec![
                     ("review_additions", flag(partner.review_additions)),
                     ("review_deletions", flag(partner.review_deletions)),
+                    ("local_settings", set(std::iter::empty::<&str>())),
                 ]),
             ),
         ])

@@ -177,7 +177,7 @@ fn assert_not_wider(
 ///
 /// A user's own profile restricts against the general one of their home, and goes before it. An entry of the
 /// register that is taken out says that a user is home again and leaves a place; a deletion or a home's refusal, that it is over; a
-/// user, that their identity may be given to a visitor.
+/// user or a group, that their identity may be given to a visitor.
 fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -> bool {
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
@@ -192,9 +192,12 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
             };
             user.identities.iter().any(|(_, id)| Some(id) == given) || given.is_some_and(is_alias)
         }
+        Document::Group(group) => {
+            let given = request.body.elements().serving_identity();
+            given.is_some_and(|given| given.as_str() == group.id.as_str())
+        }
         Document::System(_)
         | Document::Agreement(_)
-        | Document::Group(_)
         | Document::Link(_)
         | Document::UeConfiguration(_)
         | Document::AreaMap(_)

@@ -303,7 +303,8 @@ fn a_strict_bundle_asks_every_policy_for_a_category() {
     let files = [("a.cedar", GOOD), ("b.cedar", forbid)];
     compile(MANIFEST, &files).unwrap();
     let strict = format!("{MANIFEST}strict = true\n");
-    let problem = problem_of(&strict, &files);
+    let required = format!("{strict}required = [\"b\"]\n");
+    let problem = problem_of(&required, &files);
     assert_eq!(problem.code, Code::MissingCategory);
     assert_eq!(place(&problem), "b.cedar:1:1");
     assert!(problem.help.unwrap().contains("strict"));
@@ -313,7 +314,6 @@ fn a_strict_bundle_asks_every_policy_for_a_category() {
     let warnings = bundle.warnings().unwrap();
     let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, [Code::RequiredPolicy]);
-    let required = format!("{strict}required = [\"b\"]\n");
     let bundle = compile(&required, &[("a.cedar", GOOD), ("b.cedar", &named)]).unwrap();
     assert!(bundle.warnings().is_none());
 }

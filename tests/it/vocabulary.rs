@@ -17,12 +17,10 @@ fn warnings(action: &str, condition: &str) -> Vec<(String, String)> {
          when {{ {condition} }};"
     );
     files.insert("more.cedar".to_owned(), policy);
-    let source = BundleSource::from_texts(
-        shipped.manifest(),
-        "mcx.cedarschema",
-        shipped.schema(),
-        files,
-    );
+    let manifest = shipped
+        .manifest()
+        .replace("required = [", "required = [\n    \"more\",");
+    let source = BundleSource::from_texts(manifest, "mcx.cedarschema", shipped.schema(), files);
     let bundle = Bundle::compile(&source).unwrap_or_else(|problems| panic!("{problems}"));
     let warnings = bundle.warnings().into_iter().flatten();
     warnings

@@ -463,10 +463,10 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Review,
             LeafKind::Report,
             LeafKind::Expiry,
-            LeafKind::Publication,
-            LeafKind::Refusal,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,
+            LeafKind::Publication,
+            LeafKind::Refusal,
             LeafKind::Registry,
         ]
     );

@@ -30,13 +30,18 @@ use crate::golden::Scene;
 const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
-const WRITTEN_BY_REQUESTS: [DocumentKind; 6] = [
+const WRITTEN_BY_REQUESTS: [DocumentKind; 11] = [
     DocumentKind::Agreement,
     DocumentKind::AccessGrant,
     DocumentKind::Migration,
     DocumentKind::OpenDeletion,
     DocumentKind::UeConfiguration,
     DocumentKind::ResponseSettings,
+    DocumentKind::HomeRefusal,
+    DocumentKind::Membership,
+    DocumentKind::MigrationUser,
+    DocumentKind::ScheduledChange,
+    DocumentKind::SharedGroup,
 ];
 
 /// A clock that stands until it is set.
