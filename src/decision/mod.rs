@@ -14,6 +14,7 @@ pub mod entities;
 pub mod facts;
 pub mod obligation;
 pub mod query;
+pub mod quorum;
 pub mod reason;
 pub mod record;
 pub mod slice;

@@ -31,6 +31,7 @@ pub mod partner_keys;
 pub mod registry;
 pub mod request;
 pub mod response_settings;
+pub mod role;
 pub mod scheduled_change;
 pub mod secret;
 pub mod service;

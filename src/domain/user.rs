@@ -11,6 +11,7 @@ use super::identity::McServiceId;
 use super::identity::McSystemId;
 use super::operation::Operation;
 use super::registry::DocumentId;
+use super::role::Role;
 use super::service::McService;
 
 /// A person who is home here, and what they may do towards partners.
@@ -37,6 +38,9 @@ pub struct User {
     /// ACM operations that the person is authorised to request.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub acm_operations: BTreeSet<Operation>,
+    /// What the person is on duty as, for those who are asked to approve what is held.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<Role>,
     /// What the person may do towards each partner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partners: Vec<UserPartner>,

@@ -13,8 +13,10 @@ use serde::Serialize;
 use serde::Serializer;
 use smol_str::SmolStr;
 
+use crate::policy::approvals::ApprovalsError;
+
 /// The annotations that have a meaning.
-pub const KNOWN: [&str; 11] = [
+pub const KNOWN: [&str; 13] = [
     "id",
     "category",
     "response",
@@ -23,6 +25,8 @@ pub const KNOWN: [&str; 11] = [
     "when_refused",
     "limits",
     "expires",
+    "approvals",
+    "denials",
     "locked",
     "reason",
     "note",
@@ -68,6 +72,9 @@ pub enum AnnotationError {
     /// Nothing where a list was expected.
     #[error("the list is empty")]
     Empty,
+    /// Approvals or denials that cannot be counted.
+    #[error(transparent)]
+    Approvals(#[from] ApprovalsError),
 }
 
 fn one_of(words: &[&str]) -> String {

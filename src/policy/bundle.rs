@@ -22,6 +22,8 @@ use crate::policy::annotation::Expiry;
 use crate::policy::annotation::Limit;
 use crate::policy::annotation::Obligation;
 use crate::policy::annotation::Response;
+use crate::policy::approvals::Approvals;
+use crate::policy::approvals::Denials;
 use crate::policy::compile;
 use crate::policy::diagnostics::Diagnostics;
 use crate::policy::diagnostics::Place;
@@ -190,6 +192,10 @@ pub struct PolicyInfo {
     pub limits: BTreeSet<Limit>,
     /// How long a request held by it waits; absent, as the manifest says.
     pub expires: Option<Expiry>,
+    /// Who has to approve what it holds; absent, one person who may answer.
+    pub approvals: Option<Approvals>,
+    /// How many have to deny what it holds; absent, one.
+    pub denials: Option<Denials>,
     /// Marked: `[responses]` cannot switch the category that it carries.
     pub locked: bool,
     /// What a partner is told when it refuses or holds.

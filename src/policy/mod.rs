@@ -1,6 +1,7 @@
 //! The administration point (PAP): a `Bundle` exists only validated.
 
 pub mod annotation;
+pub mod approvals;
 pub mod bundle;
 mod compile;
 pub mod diagnostics;

@@ -213,6 +213,42 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         "",
     ),
     (
+        "@id(\"b\") HOLD @approvals(\"duty officer\")",
+        "forbid",
+        Code::InvalidQuorum,
+        "write groups with a number",
+    ),
+    (
+        "@id(\"b\") HOLD @approvals(\"duty-officer:0\")",
+        "forbid",
+        Code::InvalidQuorum,
+        "write groups with a number",
+    ),
+    (
+        "@id(\"b\") HOLD @approvals(\"duty-officer:1, duty-officer:1\")",
+        "forbid",
+        Code::InvalidQuorum,
+        "write groups with a number",
+    ),
+    (
+        "@id(\"b\") HOLD @denials(\"none\")",
+        "forbid",
+        Code::InvalidQuorum,
+        "write a number of persons",
+    ),
+    (
+        "@id(\"b\") AUTO @approvals(\"1\")",
+        "permit",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") @denials(\"1\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
         "@id(\"b\") AUTO @expires(\"PT1H\")",
         "permit",
         Code::MisplacedAnnotation,

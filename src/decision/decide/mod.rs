@@ -22,6 +22,7 @@ use crate::decision::query;
 use crate::decision::query::Prepared;
 use crate::decision::query::Queries;
 use crate::decision::query::Query;
+use crate::decision::quorum::Quorum;
 use crate::decision::reason::ReasonCode;
 use crate::domain::agreement::DisclosureKind;
 use crate::domain::identity::GroupId;
@@ -110,6 +111,9 @@ pub struct ItemDecision {
     /// When a held item can no longer be approved; a held deletion never expires (ruling 15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Who has to agree before a held item is granted.
+    #[serde(default, skip_serializing_if = "Quorum::is_default")]
+    pub quorum: Quorum,
 }
 
 /// A policy that made an answer what it is. Words are kept as text: a record outlives the bundle it speaks of.
@@ -216,6 +220,7 @@ fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemD
         when_refused: Vec::new(),
         errors,
         expires_at: None,
+        quorum: Quorum::default(),
     }
 }
 
@@ -254,6 +259,10 @@ fn answered(
         obligations(evaluation.when_refused()),
     );
     let policies = evaluation.determining();
+    let quorum = match outcome {
+        Outcome::Review => Quorum::of(policies.iter().copied()),
+        Outcome::Accept | Outcome::Reject => Quorum::default(),
+    };
     ItemDecision {
         outcome,
         reason,
@@ -276,6 +285,7 @@ fn answered(
         when_refused,
         errors: evaluation.errors().iter().map(policy_error).collect(),
         expires_at: expires_at(prepared, outcome, evaluation),
+        quorum,
         item,
     }
 }

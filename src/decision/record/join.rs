@@ -205,6 +205,7 @@ fn items(
             when_refused: detail.when_refused,
             errors: detail.errors,
             expires_at: state.expires_at,
+            quorum: state.quorum,
         })
     });
     let items = items.collect::<Result<Vec<_>, _>>()?;

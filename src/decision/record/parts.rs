@@ -16,6 +16,7 @@ use crate::decision::facts::PersonFacts;
 use crate::decision::facts::SharedFacts;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
+use crate::decision::quorum::Quorum;
 use crate::decision::reason::ReasonCode;
 use crate::decision::record::BundleReference;
 use crate::decision::record::FORMAT_VERSION;
@@ -139,6 +140,9 @@ pub struct ItemPart {
     pub would_permit: Vec<String>,
     /// When a held item can no longer be approved.
     pub expires_at: Option<Timestamp>,
+    /// Who has to agree before a held item is granted.
+    #[serde(default, skip_serializing_if = "Quorum::is_default")]
+    pub quorum: Quorum,
     /// What the item is about beside a person.
     pub service: Option<McService>,
     /// The group, where the operation is decided group by group.

@@ -70,6 +70,7 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         when_refused,
         errors,
         expires_at,
+        quorum,
     } = recorded;
     let members = [
         ("item", json(key), json(&replayed.item)),
@@ -106,6 +107,7 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         ),
         ("errors", json(errors), json(&replayed.errors)),
         ("expires_at", json(expires_at), json(&replayed.expires_at)),
+        ("quorum", json(quorum), json(&replayed.quorum)),
     ];
     members
         .into_iter()

@@ -166,6 +166,7 @@ fn item_part(item: &ItemDecision) -> ItemPart {
         categories: item.categories.clone(),
         would_permit: item.would_permit.clone(),
         expires_at: item.expires_at,
+        quorum: item.quorum.clone(),
         service: item.item.service,
         group: item.item.group.clone(),
         kind: item.item.kind,

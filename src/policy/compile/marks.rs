@@ -10,6 +10,7 @@ use crate::policy::annotation::Category;
 use crate::policy::annotation::Expiry;
 use crate::policy::annotation::Obligation;
 use crate::policy::annotation::Response;
+use crate::policy::approvals::ApprovalsError;
 use crate::policy::bundle::Origin;
 use crate::policy::bundle::PolicyInfo;
 use crate::policy::compile::Compiler;
@@ -18,6 +19,11 @@ use crate::policy::compile::statement::Statement;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Severity;
+
+const APPROVALS_HELP: &str = "write groups with a number each, a number of persons in all, or both: \
+     `@approvals(\"duty-officer:1, security-officer:1\")`, `@approvals(\"2\")`";
+
+const DENIALS_HELP: &str = "write a number of persons: `@denials(\"1\")`";
 
 impl Compiler {
     /// What the annotations say; what is wrong with them becomes a diagnostic.
@@ -41,6 +47,8 @@ impl Compiler {
             expires: self.value(statement, "expires", Code::InvalidExpiry, |value| {
                 Expiry::from_str(value)
             }),
+            approvals: self.counted(statement, "approvals", APPROVALS_HELP),
+            denials: self.counted(statement, "denials", DENIALS_HELP),
             locked: self
                 .value(statement, "locked", Code::InvalidLock, lock)
                 .is_some(),
@@ -102,6 +110,23 @@ impl Compiler {
                 None
             }
         }
+    }
+
+    /// Approvals or denials, with what may be written where they cannot be read.
+    fn counted<T: FromStr<Err = ApprovalsError>>(
+        &mut self,
+        statement: &Statement,
+        name: &str,
+        help: &'static str,
+    ) -> Option<T> {
+        let before = self.problems.len();
+        let read = self.value(statement, name, Code::InvalidQuorum, |value| {
+            Ok(T::from_str(value)?)
+        });
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.help = Some(help.to_owned());
+        }
+        read
     }
 
     /// A text for people; elsewhere than in a bundle it is somebody else's annotation.
@@ -185,6 +210,16 @@ impl Compiler {
         let is_forbid = info.effect == Effect::Forbid;
         let rules = [
             ("expires", holds, "only a policy that holds can expire"),
+            (
+                "approvals",
+                holds,
+                "only what a policy holds is approved: it needs `@response(\"manual-review\")`",
+            ),
+            (
+                "denials",
+                holds,
+                "only what a policy holds is denied: it needs `@response(\"manual-review\")`",
+            ),
             (
                 "locked",
                 holds || !is_forbid,

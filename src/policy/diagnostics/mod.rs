@@ -57,6 +57,8 @@ pub enum Code {
     InvalidLimit,
     /// An `@expires` that is not a positive duration.
     InvalidExpiry,
+    /// An `@approvals` or `@denials` that cannot be counted.
+    InvalidQuorum,
     /// A `@locked` that is not `true`.
     InvalidLock,
     /// A `@reason` that is too long, not printable or names something of ours.
