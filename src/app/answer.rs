@@ -1,6 +1,7 @@
 //! What callers are told about requests, in the words of TS 23.280 clause 10.17.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -18,6 +19,9 @@ use crate::decision::decide::PolicyError;
 use crate::decision::decide::Selection;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
+use crate::decision::quorum::Count;
+use crate::decision::quorum::Progress;
+use crate::decision::quorum::Quorum;
 use crate::decision::reason::ReasonCode;
 use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
@@ -25,7 +29,9 @@ use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
 use crate::domain::outcome::RequestStatus;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::state::Tally;
 
 /// A request and where it stands.
 #[derive(Clone, Debug, Serialize)]
@@ -84,6 +90,31 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
+    /// Who has to agree before it is granted, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumAnswer>,
+}
+
+/// Who has to agree before an item is granted, and who has.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuorumAnswer {
+    /// Sets of approvals by distinct persons, any one of which suffices.
+    pub approvals: Vec<Progress>,
+    /// How many denials refuse it.
+    pub denials: Count,
+}
+
+impl QuorumAnswer {
+    /// What is asked for, and how far that has come.
+    pub fn new(quorum: &Quorum, tally: &Tally) -> Self {
+        Self {
+            approvals: quorum.progress(&tally.given()),
+            denials: Count {
+                needed: usize::from(quorum.denials().persons()),
+                given: tally.denials.len(),
+            },
+        }
+    }
 }
 
 /// That an item was refused while it waited, because the agreement under which it waited lapsed.
@@ -101,15 +132,26 @@ impl ItemAnswer {
     /// An item as it was decided, where it stands now.
     pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
         let partner_reason = PartnerReason::standing(&decision, state);
+        // A hold that appeared since may have shortened it.
+        let expires_at = match state {
+            ItemState::Pending { expires_at } => expires_at,
+            ItemState::Granted
+            | ItemState::Refused
+            | ItemState::Expired
+            | ItemState::AtPartner { .. }
+            | ItemState::Answered { .. } => decision.expires_at,
+        };
         Self {
             decision: DecisionAnswer {
                 partner_reason,
+                expires_at,
                 ..decision
             },
             state: state.as_str(),
             partner: None,
             revoked: None,
             refusal: None,
+            quorum: None,
         }
     }
 }
@@ -132,6 +174,9 @@ pub struct DecisionAnswer {
     /// When a held item can no longer be approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Who has to agree before a held item is granted; a request tells it with what was given.
+    #[serde(skip)]
+    pub quorum: Quorum,
     /// The categories of the permits that apply.
     pub categories: Vec<String>,
     /// The policies that made it so.
@@ -155,6 +200,7 @@ impl From<ItemDecision> for DecisionAnswer {
             partner_reason: PartnerReason::of(decision.reason, decision.partner_text.as_deref()),
             notes: decision.notes,
             expires_at: decision.expires_at,
+            quorum: decision.quorum,
             categories: decision.categories,
             policies: decision.policies,
             would_permit: decision.would_permit,
@@ -194,10 +240,28 @@ pub struct ResponseAnswer {
     pub items: Vec<usize>,
     /// What policy said about them at that moment; a reject overrules an approval.
     pub evaluated: Vec<DecisionAnswer>,
+    /// Those of them that it did not settle.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingAnswer>,
     /// When.
     pub answered_at: Timestamp,
     /// Where the record of the answer is.
     pub record: Receipt,
+}
+
+/// How an answer counts for an item that it did not settle.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingAnswer {
+    /// The item, by number.
+    pub item: usize,
+    /// Whether it counts towards the quorum.
+    pub counts: bool,
+    /// The groups for one of which it counts.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<Role>,
+    /// Whether approvals before it count no more, since something holds the item that nobody had seen.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub afresh: bool,
 }
 
 /// A dry run: what would be answered now, explained; nothing is recorded of it but its count.

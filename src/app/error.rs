@@ -74,6 +74,12 @@ pub enum AppError {
     /// Whoever answers is not a user of ours, or not an enabled one.
     #[error("the reviewer is not an enabled user of this system")]
     UnknownReviewer,
+    /// The reviewer may not answer these items.
+    #[error("{0}")]
+    ReviewerForbidden(String),
+    /// The reviewer has answered the items already.
+    #[error("{0}")]
+    AlreadyAnswered(String),
     /// Who is said to answer was not asked, or is not known so.
     #[error("the answer is not the partner's: {0}")]
     PeerRefused(String),

@@ -32,6 +32,7 @@ pub mod report;
 pub mod requests;
 pub mod respond;
 pub mod response_settings;
+mod reviewer;
 pub mod sealing;
 mod standing;
 pub mod submit;

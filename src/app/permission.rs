@@ -162,6 +162,18 @@ impl Access {
         self.engine.load().bundle().digest()
     }
 
+    /// Whether a query is allowed; one that cannot be made is not, and neither is one for which a policy errs.
+    pub(in crate::app) fn allows(
+        &self,
+        query: impl FnOnce(&Engine) -> Option<(Request, Entities)>,
+    ) -> bool {
+        let engine = self.engine.load();
+        query(&engine).is_some_and(|(request, entities)| {
+            let evaluation = engine.evaluate(&request, &entities);
+            evaluation.errors().is_empty() && evaluation.outcome() == Outcome::Accept
+        })
+    }
+
     /// Permits or forbids; an error forbids.
     pub fn permit<'a>(
         &self,
@@ -182,7 +194,7 @@ impl Access {
     }
 }
 
-fn uid(type_name: &str, id: &str) -> Option<EntityUid> {
+pub(in crate::app) fn uid(type_name: &str, id: &str) -> Option<EntityUid> {
     let type_name: EntityTypeName = type_name.parse().ok()?;
     Some(EntityUid::from_type_name_and_id(
         type_name,

@@ -333,6 +333,7 @@ impl From<Refusal> for AppError {
                 detail: refusal.to_string(),
                 current: None,
             },
+            refusal @ Refusal::AnsweredBefore { .. } => Self::AlreadyAnswered(refusal.to_string()),
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])
             }

@@ -11,10 +11,12 @@ use crate::app::affected::FIRST_PAGE;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
+use crate::app::answer::QuorumAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RefusalAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
+use crate::app::answer::WaitingAnswer;
 use crate::app::decide_again::RevocationPart;
 use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
@@ -31,6 +33,7 @@ use crate::app::respond::ReviewerPart;
 use crate::decision::decide::ItemDecision;
 use crate::decision::facts::other_system;
 use crate::decision::obligation::Obligation;
+use crate::decision::quorum::Quorum;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
@@ -46,10 +49,12 @@ use crate::domain::request::OperationBody;
 use crate::domain::request::elements::InformationElements;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
+use crate::store::command::Vote;
 use crate::store::embedded::StoredEntry;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
+use crate::store::state::Tally;
 
 /// How many requests with one correlation id are told at once.
 const CORRELATED_REQUESTS_MAX: usize = 100;
@@ -147,13 +152,10 @@ impl App {
             if answers(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
                 when_refused.extend(refusal_obligations(&parts.decision()?.items));
-                responses.push(response_answer(&stored, &parts)?);
+                responses.extend(response_answers(&stored, &parts)?);
             } else if reports_on(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
                 reports.push(report_answer(*index, &stored)?);
-            }
-            if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing));
             }
             if let Some(standing) = &mut standing {
                 refusals.extend(refused_by(*index, &stored, standing));
@@ -192,12 +194,17 @@ impl App {
             mut refusals,
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
+        let quorums = quorums(&submitted, &responses);
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
         let items = items.map(|(number, (decision, state))| ItemAnswer {
             partner: partner.remove(&number),
             revoked: revoked.remove(&number),
             refusal: refusals.remove(&number),
+            quorum: quorums
+                .get(number)
+                .filter(|_| state.is_pending())
+                .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
             ..ItemAnswer::new(decision, state)
         });
         Ok(RequestAnswer {
@@ -308,6 +315,33 @@ impl Standing {
         }
         names
     }
+
+    /// What each item waits for, as far as reviewers could have seen.
+    pub(in crate::app) fn quorums(&self) -> Vec<Quorum> {
+        quorums(&self.submitted, &self.responses)
+    }
+}
+
+/// What each item waits for: what held it when it was submitted and whenever somebody answered since, all together.
+fn quorums(submitted: &[DecisionAnswer], responses: &[ResponseAnswer]) -> Vec<Quorum> {
+    let mut quorums: Vec<Quorum> = submitted.iter().map(|it| it.quorum.clone()).collect();
+    for response in responses {
+        for (number, evaluated) in response.items.iter().zip(&response.evaluated) {
+            if let Some(quorum) = quorums.get_mut(*number)
+                && evaluated.outcome == Outcome::Review
+                && *quorum != evaluated.quorum
+            {
+                *quorum = quorum.and(&evaluated.quorum);
+            }
+        }
+    }
+    quorums
+}
+
+/// Who has answered an item that still waits.
+pub(in crate::app) fn tally_of(entry: &RequestEntry, number: usize) -> Tally {
+    let number = u32::try_from(number).ok();
+    number.map_or_else(Tally::default, |number| entry.tally(number))
 }
 
 /// What a partner's refusal of an item obliges to; an evaluation that refused it says nothing of that.
@@ -443,24 +477,80 @@ pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
     Some(reviewer.reviewer)
 }
 
-fn response_answer(stored: &StoredEntry, parts: &DividedParts) -> Result<ResponseAnswer, AppError> {
+fn response_answers(
+    stored: &StoredEntry,
+    parts: &DividedParts,
+) -> Result<Vec<ResponseAnswer>, AppError> {
     let index = stored.index;
     let review: ReviewPart = parts
         .first()
         .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
     let reviewer: Option<ReviewerPart> = parts.first();
     let decisions = parts.decision()?.items;
-    Ok(ResponseAnswer {
-        answer: review.answer,
-        reason: reviewer.map_or_else(|| "erased".to_owned(), |part| part.reason),
-        evaluated: review
-            .items
+    let votes = match &stored.event.body {
+        EventBody::Responded { votes, .. } => votes.as_ref(),
+        EventBody::Genesis { .. }
+        | EventBody::DocumentsWritten { .. }
+        | EventBody::Submitted { .. }
+        | EventBody::Reported { .. }
+        | EventBody::Expired { .. }
+        | EventBody::Published { .. }
+        | EventBody::PublicationRefused { .. }
+        | EventBody::DryRuns { .. }
+        | EventBody::SecretsRead { .. } => None,
+    };
+    let votes: BTreeMap<usize, &Vote> = votes
+        .into_iter()
+        .flat_map(|votes| &votes.items)
+        .filter_map(|(number, vote)| Some((usize::try_from(*number).ok()?, vote)))
+        .collect();
+    let mut reasons = reviewer.map(|part| std::iter::once(part.reason).chain(part.further));
+    let further = review.further.into_iter();
+    let said = std::iter::once((review.answer, review.items))
+        .chain(further.map(|further| (further.answer, further.items)));
+    let answers = said.map(|(answer, items)| ResponseAnswer {
+        answer,
+        reason: reasons
+            .as_mut()
+            .and_then(Iterator::next)
+            .unwrap_or_else(|| "erased".to_owned()),
+        evaluated: items
             .iter()
             .filter_map(|number| decisions.get(*number).cloned())
             .map(Into::into)
             .collect(),
-        items: review.items,
+        waiting: waiting(&items, &votes),
+        items,
         answered_at: review.answered_at,
         record: receipt(index, stored),
-    })
+    });
+    Ok(answers.collect())
+}
+
+/// The items that an answer did not settle, and how it counts for them.
+fn waiting(items: &[usize], votes: &BTreeMap<usize, &Vote>) -> Vec<WaitingAnswer> {
+    let items = items.iter();
+    let waiting = items.filter_map(|number| {
+        Some(match votes.get(number)? {
+            Vote::Approval { roles } => WaitingAnswer {
+                item: *number,
+                counts: true,
+                roles: roles.clone(),
+                afresh: false,
+            },
+            Vote::Denial { afresh } => WaitingAnswer {
+                item: *number,
+                counts: true,
+                roles: BTreeSet::new(),
+                afresh: *afresh,
+            },
+            Vote::Afresh => WaitingAnswer {
+                item: *number,
+                counts: false,
+                roles: BTreeSet::new(),
+                afresh: true,
+            },
+        })
+    });
+    waiting.collect()
 }

@@ -11,6 +11,7 @@ use hmac::KeyInit;
 use hmac::Mac;
 use sha2::Sha256;
 
+use crate::domain::registry::DocumentId;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::request::PushedConfiguration;
@@ -18,6 +19,8 @@ use crate::domain::ue_configuration::ConfigurationElement;
 use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::ue_configuration::UeConfigurationData;
 use crate::store::command::CorrelationDigest;
+use crate::store::command::PersonDigest;
+use crate::store::command::RequestId;
 
 /// The key under which configuration elements are digested.
 pub struct SealingKey([u8; 32]);
@@ -65,6 +68,17 @@ impl SealingKey {
         mac.update(id.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         Some(CorrelationDigest::from_bytes(digest))
+    }
+
+    /// A person as the store tells them from others who answer the same request.
+    pub fn person(&self, request: RequestId, person: &DocumentId) -> Option<PersonDigest> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(b"person-who-answers");
+        mac.update(&[0]);
+        mac.update(request.0.as_bytes());
+        mac.update(person.as_str().as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        Some(PersonDigest::from_bytes(digest))
     }
 
     fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {

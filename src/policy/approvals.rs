@@ -206,7 +206,10 @@ mod tests {
             (" ", Error::Empty),
             ("duty-officer", Error::Form("duty-officer".to_owned())),
             ("duty-officer:", Error::Form("duty-officer:".to_owned())),
-            ("duty-officer:one", Error::Form("duty-officer:one".to_owned())),
+            (
+                "duty-officer:one",
+                Error::Form("duty-officer:one".to_owned()),
+            ),
             ("duty-officer:-1", Error::Form("duty-officer:-1".to_owned())),
             ("1,", Error::Form(String::new())),
             ("0", Error::Count("0".to_owned())),

@@ -1,5 +1,6 @@
 //! What can be asked of the store, and how it answers.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::state::Claim;
 
@@ -108,6 +110,18 @@ impl CorrelationDigest {
     }
 }
 
+/// A person as the store tells them from others who answer the same request: a digest under a key that the store
+/// does not have, another one for each request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonDigest([u8; 32]);
+
+impl PersonDigest {
+    /// A digest.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 macro_rules! hexadecimal {
     ($name:ident) => {
         impl fmt::Display for $name {
@@ -145,6 +159,7 @@ macro_rules! hexadecimal {
 hexadecimal!(KeyDigest);
 hexadecimal!(BodyDigest);
 hexadecimal!(CorrelationDigest);
+hexadecimal!(PersonDigest);
 
 /// How a submission is known again when it is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,6 +239,8 @@ pub struct Respond {
     pub expected_version: u64,
     /// The new states of items that were pending.
     pub items: Vec<(u32, ItemState)>,
+    /// How it counts for those of them that go on waiting.
+    pub votes: Option<Votes>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
     /// Documents that are written with it.
@@ -232,6 +249,36 @@ pub struct Respond {
     pub parts: Vec<RecordPart>,
     /// When it was answered.
     pub at: Timestamp,
+}
+
+/// How one person's answer counts for items that go on waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Votes {
+    /// Who answered.
+    pub person: PersonDigest,
+    /// How, by number of the item.
+    pub items: Vec<(u32, Vote)>,
+}
+
+/// How an answer counts for an item that goes on waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Vote {
+    /// As an approval.
+    Approval {
+        /// Those of the person's roles that the item waits for.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        roles: BTreeSet<Role>,
+    },
+    /// As a denial.
+    Denial {
+        /// Whether the approvals before count no more, since the item waits for more than their persons saw.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        afresh: bool,
+    },
+    /// Not at all, and neither do the approvals before: the item waits for more than their persons saw.
+    Afresh,
 }
 
 /// What became of items at the partner.
@@ -451,6 +498,12 @@ pub enum Refusal {
     /// An item does not wait for an answer (any more).
     #[error("item {item} does not wait for an answer")]
     NotPending {
+        /// Its number.
+        item: u32,
+    },
+    /// The person has answered the item already.
+    #[error("item {item} was answered by the same person")]
+    AnsweredBefore {
         /// Its number.
         item: u32,
     },

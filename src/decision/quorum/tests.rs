@@ -61,7 +61,13 @@ fn nobody_counts_for_two_groups() {
     assert!(!quorum.advances(&[], &roles(&["other"])));
     let progress = quorum.progress(&[both()]);
     assert_eq!(progress.len(), 1);
-    assert_eq!(progress[0].persons, Count { needed: 2, given: 1 });
+    assert_eq!(
+        progress[0].persons,
+        Count {
+            needed: 2,
+            given: 1
+        }
+    );
     let given: usize = progress[0].groups.values().map(|count| count.given).sum();
     assert_eq!(given, 1);
 }

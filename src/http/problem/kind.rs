@@ -26,6 +26,8 @@ pub enum ProblemKind {
     Originator,
     /// Whoever answers is no enabled user of this system.
     UnknownReviewer,
+    /// Whoever answers may not answer these items.
+    ReviewerForbidden,
     /// Who is said to answer was not asked, or is not known so.
     PeerRefused,
     /// There is no such thing.
@@ -38,6 +40,8 @@ pub enum ProblemKind {
     IdempotencyKeyReused,
     /// What is to be answered is not pending.
     NotPending,
+    /// Whoever answers has answered it already.
+    AlreadyAnswered,
     /// What is reported cannot have become of it.
     NotAtPartner,
     /// Something changed since it was read.
@@ -70,7 +74,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -80,12 +84,14 @@ impl ProblemKind {
         Self::Forbidden,
         Self::Originator,
         Self::UnknownReviewer,
+        Self::ReviewerForbidden,
         Self::PeerRefused,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::IdempotencyKeyReused,
         Self::NotPending,
+        Self::AlreadyAnswered,
         Self::NotAtPartner,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
@@ -114,12 +120,14 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::Originator => "originator",
             Self::UnknownReviewer => "unknown-reviewer",
+            Self::ReviewerForbidden => "reviewer-forbidden",
             Self::PeerRefused => "peer-refused",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::BodyTimeout => "body-timeout",
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::NotPending => "not-pending",
+            Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
@@ -149,12 +157,14 @@ impl ProblemKind {
             Self::Forbidden => "Forbidden",
             Self::Originator => "Originator",
             Self::UnknownReviewer => "Unknown reviewer",
+            Self::ReviewerForbidden => "Reviewer forbidden",
             Self::PeerRefused => "Peer refused",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::BodyTimeout => "Body timeout",
             Self::IdempotencyKeyReused => "Idempotency key reused",
             Self::NotPending => "Not pending",
+            Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
@@ -181,15 +191,18 @@ impl ProblemKind {
             | Self::IdempotencyKeyRequired
             | Self::InvalidPrecondition => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Originator | Self::UnknownReviewer | Self::PeerRefused => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::Originator
+            | Self::UnknownReviewer
+            | Self::ReviewerForbidden
+            | Self::PeerRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::IdempotencyKeyReused | Self::NotPending | Self::NotAtPartner => {
-                StatusCode::CONFLICT
-            }
+            Self::IdempotencyKeyReused
+            | Self::NotPending
+            | Self::AlreadyAnswered
+            | Self::NotAtPartner => StatusCode::CONFLICT,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -223,6 +236,9 @@ impl ProblemKind {
             Self::Forbidden => "ask the operator for a role that may do this",
             Self::Originator => "let somebody else answer, who neither asked for this nor gets it",
             Self::UnknownReviewer => "name an enabled user of this system as the reviewer",
+            Self::ReviewerForbidden => {
+                "let somebody answer whom the item waits for; its `quorum` names the groups"
+            }
             Self::PeerRefused => {
                 "report what the system answered that was asked, under its correlation id and certificate"
             }
@@ -232,6 +248,7 @@ impl ProblemKind {
                 "repeat the request and send its body without pause; nothing happened"
             }
             Self::IdempotencyKeyReused => "use a new key for another body",
+            Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
             Self::NotPending | Self::NotAtPartner => {
                 "read the request again; `current` says where it stands"
             }

@@ -269,6 +269,11 @@ impl From<AppError> for Problem {
                 let placed = vec![("/reviewer".to_owned(), detail.clone())];
                 Self::new(ProblemKind::UnknownReviewer, detail).at_pointers(placed)
             }
+            AppError::ReviewerForbidden(_) => {
+                let placed = vec![("/reviewer".to_owned(), detail.clone())];
+                Self::new(ProblemKind::ReviewerForbidden, detail).at_pointers(placed)
+            }
+            AppError::AlreadyAnswered(_) => Self::new(ProblemKind::AlreadyAnswered, detail),
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)

@@ -29,6 +29,7 @@ use crate::domain::time::Timestamp;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
+use crate::store::command::Votes;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -166,6 +167,8 @@ enum OpenBody {
 struct OpenTransition {
     request: RequestId,
     items: Vec<(u32, ItemState)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    votes: Option<Votes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<OpenChange>,
 }
@@ -180,6 +183,7 @@ impl OpenTransition {
         Ok(Self {
             request: request_id,
             items: items.to_vec(),
+            votes: None,
             changes: detail::split(changes, details)?,
         })
     }
@@ -366,8 +370,12 @@ impl EventBody {
             Self::Responded {
                 request_id,
                 items,
+                votes,
                 changes,
-            } => OpenBody::Responded(OpenTransition::of(*request_id, items, changes, details)?),
+            } => OpenBody::Responded(OpenTransition {
+                votes: votes.clone(),
+                ..OpenTransition::of(*request_id, items, changes, details)?
+            }),
             Self::Reported {
                 request_id,
                 items,
@@ -457,15 +465,18 @@ impl OpenBody {
             Self::Responded(OpenTransition {
                 request,
                 items,
+                votes,
                 changes,
             }) => EventBody::Responded {
                 request_id: request,
                 items,
+                votes,
                 changes: detail::join(changes, &mut details)?,
             },
             Self::Reported(OpenTransition {
                 request,
                 items,
+                votes: _,
                 changes,
             }) => EventBody::Reported {
                 request_id: request,

@@ -25,6 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
+use crate::store::command::Votes;
 
 pub use codec::DecodeError;
 pub use codec::EncodeError;
@@ -100,6 +101,8 @@ pub enum EventBody {
         request_id: RequestId,
         /// The new states.
         items: Vec<(u32, ItemState)>,
+        /// How the answer counts for those of them that go on waiting.
+        votes: Option<Votes>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },

@@ -161,6 +161,7 @@ fn every_kind() -> Vec<Event> {
         EventBody::Responded {
             request_id,
             items: vec![(1, ItemState::Refused)],
+            votes: None,
             changes: vec![user("piet")],
         },
         reported(request_id),

@@ -7,6 +7,7 @@ mod put_away;
 mod registry;
 mod requests;
 mod row;
+mod tally;
 mod visitors;
 
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub use requests::RequestEntry;
 pub use row::RowError;
 pub use row::RowKey;
 pub use row::RowValue;
+pub use tally::Approval;
+pub use tally::Tally;
 
 use registry::Registry;
 use requests::Requests;

@@ -19,11 +19,13 @@ use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::Votes;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
 use crate::store::state::put_away::PutAway;
+use crate::store::state::tally::Tally;
 
 /// How long a key is kept after its request has ended, by the times that entries give.
 pub const KEY_RETENTION_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
@@ -56,6 +58,9 @@ pub struct RequestEntry {
     /// The partner under whose agreement its pending items wait: when that lapses, they are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<McSystemId>,
+    /// Who has answered items that still wait, by their number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tallies: BTreeMap<u32, Tally>,
 }
 
 impl RequestEntry {
@@ -91,6 +96,7 @@ impl RequestEntry {
             key: idempotency.map(|idempotency| idempotency.key),
             correlation: *correlation,
             bound_to: bound_to.clone(),
+            tallies: BTreeMap::new(),
         })
     }
 
@@ -128,6 +134,31 @@ impl RequestEntry {
             changed.extend(refused);
         }
         self.change(changed.into_iter(), index);
+        if let EventBody::Responded {
+            request_id, votes, ..
+        } = &event.body
+            && *request_id == self.id
+        {
+            self.count(votes.as_ref());
+        }
+        let mut tallies = std::mem::take(&mut self.tallies);
+        tallies.retain(|number, _| self.item(*number).is_some_and(ItemState::is_pending));
+        self.tallies = tallies;
+    }
+
+    fn count(&mut self, votes: Option<&Votes>) {
+        let Some(votes) = votes else {
+            return;
+        };
+        for (number, vote) in &votes.items {
+            let tally = self.tallies.entry(*number).or_default();
+            tally.count(votes.person, vote);
+        }
+    }
+
+    /// Who has answered an item that still waits.
+    pub fn tally(&self, number: u32) -> Tally {
+        self.tallies.get(&number).cloned().unwrap_or_default()
     }
 
     /// Why an event refuses what waits of it, if it does.

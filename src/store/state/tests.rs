@@ -224,6 +224,7 @@ fn a_request_lives_as_its_items_do() {
         EventBody::Responded {
             request_id: id,
             items: vec![(1, ItemState::Granted)],
+            votes: None,
             changes: Vec::new(),
         },
     );
@@ -257,6 +258,7 @@ fn keys_are_kept_a_day_after_the_end_by_the_times_of_entries() {
         EventBody::Responded {
             request_id: held,
             items: vec![(0, ItemState::Refused)],
+            votes: None,
             changes: Vec::new(),
         },
     );
@@ -279,6 +281,7 @@ fn what_is_not_there_is_left_alone() {
         EventBody::Responded {
             request_id: id,
             items: vec![(9, ItemState::Granted)],
+            votes: None,
             changes: Vec::new(),
         },
     );
@@ -376,6 +379,7 @@ fn changed_rows_are_all_that_changed() {
         EventBody::Responded {
             request_id,
             items: vec![(0, ItemState::Granted)],
+            votes: None,
             changes: vec![one],
         },
         EventBody::Genesis {

@@ -340,6 +340,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         request_id: request_id(number),
         expected_version: version,
         items,
+        votes: None,
         read_set: ReadSet::default(),
         writes: Vec::new(),
         parts: Vec::new(),

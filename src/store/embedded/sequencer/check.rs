@@ -27,12 +27,14 @@ use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::command::StaleRead;
 use crate::store::command::Submit;
+use crate::store::command::Votes;
 use crate::store::command::WRITES_LIMIT;
 use crate::store::command::Write;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::Claim;
+use crate::store::state::RequestEntry;
 use crate::store::state::State;
 use crate::store::state::claims_of;
 
@@ -170,13 +172,38 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if answered.is_empty() {
         return Err(Refusal::Invalid("it answers no item".to_owned()));
     }
+    if let Some(votes) = &command.votes {
+        check_votes(entry, &answered, votes)?;
+    }
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
         items: command.items,
+        votes: command.votes,
         changes: changes(state, command.writes, command.at)?,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
+}
+
+/// Only what goes on waiting is counted for, each item once, and nobody counts twice.
+fn check_votes(
+    entry: &RequestEntry,
+    answered: &BTreeMap<u32, &ItemState>,
+    votes: &Votes,
+) -> Result<(), Refusal> {
+    let mut counted = BTreeSet::new();
+    for (item, vote) in &votes.items {
+        let waits = answered.get(item).is_some_and(|to| to.is_pending());
+        if !waits || !counted.insert(*item) {
+            let message =
+                format!("it counts for item {item}, which it settles, or does not answer");
+            return Err(Refusal::Invalid(message));
+        }
+        if !entry.tally(*item).admits(&votes.person, vote) {
+            return Err(Refusal::AnsweredBefore { item: *item });
+        }
+    }
+    Ok(())
 }
 
 fn report(state: &State, command: Report) -> Result<Checked, Refusal> {

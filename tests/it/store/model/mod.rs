@@ -27,15 +27,18 @@ use comity::store::command::Expected;
 use comity::store::command::Expire;
 use comity::store::command::KeyDigest;
 use comity::store::command::NoteSecretsRead;
+use comity::store::command::PersonDigest;
 use comity::store::command::RefusePublication;
 use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
+use comity::store::command::Vote;
 use comity::store::command::Write;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::disk::PowerCut;
 use comity::store::embedded::disk::VolatileDisk;
+use comity::store::state::RequestEntry;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -73,6 +76,72 @@ struct ModelRequest {
     entries: Vec<u64>,
     ended: Option<i64>,
     bound: bool,
+    answers: BTreeMap<u32, ModelAnswers>,
+}
+
+/// Who has answered an item that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ModelAnswers {
+    approved: BTreeSet<PersonDigest>,
+    denied: BTreeSet<PersonDigest>,
+}
+
+impl ModelRequest {
+    /// Nobody approves twice or after a denial, nobody denies twice, and a denial takes an approval back.
+    fn counted(
+        &mut self,
+        item: u32,
+        person: PersonDigest,
+        vote: &Vote,
+    ) -> Result<(), &'static str> {
+        let answers = self.answers.entry(item).or_default();
+        match vote {
+            Vote::Approval { .. } => {
+                if answers.denied.contains(&person) || !answers.approved.insert(person) {
+                    return Err("answered before");
+                }
+            }
+            Vote::Denial { afresh } => {
+                if !answers.denied.insert(person) {
+                    return Err("answered before");
+                }
+                answers.approved.remove(&person);
+                if *afresh {
+                    answers.approved.clear();
+                }
+            }
+            Vote::Afresh => answers.approved.clear(),
+        }
+        Ok(())
+    }
+
+    fn check_answers(&self, entry: &RequestEntry) {
+        for number in (0..).take(self.items.len()) {
+            let tally = entry.tally(number);
+            let approved = tally.approvals.iter().map(|approval| approval.person);
+            let found = ModelAnswers {
+                approved: approved.collect(),
+                denied: tally.denials.iter().copied().collect(),
+            };
+            assert_eq!(
+                found.approved.len(),
+                tally.approvals.len(),
+                "somebody counts twice"
+            );
+            assert_eq!(
+                found.denied.len(),
+                tally.denials.len(),
+                "somebody counts twice"
+            );
+            let roles = tally
+                .approvals
+                .iter()
+                .all(|approval| approval.roles.len() == 1);
+            assert!(roles, "a role is lost");
+            let expected = self.answers.get(&number).cloned().unwrap_or_default();
+            assert_eq!(found, expected, "item {number}");
+        }
+    }
 }
 
 /// What the model says of a command.
@@ -94,6 +163,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::UnknownRequest(_) => "unknown request",
         Refusal::RequestExists(_) => "request exists",
         Refusal::NotPending { .. } => "not pending",
+        Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
@@ -231,6 +301,9 @@ impl Model {
         self.applied += 1;
         let now = self.now;
         for request in &mut self.requests {
+            let items = &request.items;
+            let waits = |item: &u32| items[*item as usize].is_pending();
+            request.answers.retain(|item, _| waits(item));
             let open = request.items.iter().any(|item| item.is_open());
             request.ended = request.ended.or((!open).then_some(now));
         }
@@ -306,6 +379,7 @@ impl Model {
             entries: vec![self.applied],
             ended: None,
             bound: submit.bound_to.is_some(),
+            answers: BTreeMap::new(),
         });
         let kept = submit.idempotency;
         after
@@ -328,6 +402,11 @@ impl Model {
                 return Err("not pending");
             }
             *slot = *state;
+        }
+        for votes in respond.votes.iter() {
+            for (item, vote) in &votes.items {
+                request.counted(*item, votes.person, vote)?;
+            }
         }
         if respond.read_set.generation != self.generation {
             return Err("stale");
@@ -481,6 +560,7 @@ impl Model {
             };
             ended += usize::from(entry.has_ended());
             assert_eq!(entry.items, request.items);
+            request.check_answers(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
                 .iter()
@@ -671,6 +751,7 @@ impl Run {
         for request in &self.model.requests {
             let entry = self.store().request(request.id).unwrap().unwrap();
             assert_eq!(entry.items, request.items, "read back");
+            request.check_answers(&entry);
             assert_eq!(entry.version, request.entries.len() as u64);
         }
     }

@@ -9,7 +9,10 @@ use comity::domain::registry::DocumentKind;
 use comity::store::Command;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
+use comity::store::command::PersonDigest;
 use comity::store::command::Submit;
+use comity::store::command::Vote;
+use comity::store::command::Votes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -60,10 +63,12 @@ pub(super) enum Operation {
         bound: bool,
     },
     Interrupt,
+    /// Whose answer it is, and what it makes of each item.
     Respond {
         request: usize,
         behind: u64,
-        items: Vec<(u32, bool)>,
+        person: u8,
+        items: Vec<(u32, Said)>,
     },
     /// How far each item has come, by a number.
     Report {
@@ -78,6 +83,18 @@ pub(super) enum Operation {
     Publish {
         ahead: u64,
     },
+}
+
+/// What an answer makes of an item: settled, or counted while it goes on waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Said {
+    Granted,
+    Refused,
+    Approved,
+    Denied,
+    /// Denied, and what was approved before counts no more.
+    DeniedAfresh,
+    Afresh,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +119,17 @@ fn precondition() -> impl Strategy<Value = Precondition> {
         Just(Precondition::Any),
         Just(Precondition::Absent),
         Just(Precondition::Current),
+    ]
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        2 => Just(Said::Granted),
+        2 => Just(Said::Refused),
+        6 => Just(Said::Approved),
+        2 => Just(Said::Denied),
+        1 => Just(Said::DeniedAfresh),
+        1 => Just(Said::Afresh),
     ]
 }
 
@@ -132,8 +160,9 @@ fn operation() -> impl Strategy<Value = Operation> {
                 bound,
             }),
         1 => Just(Operation::Interrupt),
-        3 => (0_usize..6, 0_u64..2, vec((0_u32..3, any::<bool>()), 1..3))
-            .prop_map(|(request, behind, items)| Operation::Respond { request, behind, items }),
+        4 => (0_usize..6, 0_u64..2, 0_u8..3, vec((0_u32..3, said()), 1..3)).prop_map(
+            |(request, behind, person, items)| Operation::Respond { request, behind, person, items }
+        ),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
             .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
@@ -226,8 +255,9 @@ impl Model {
             Operation::Respond {
                 request,
                 behind,
+                person,
                 items,
-            } => self.answer(*request, *behind, items),
+            } => self.answer(*request, *behind, *person, items),
             Operation::Report {
                 request,
                 behind,
@@ -298,22 +328,45 @@ impl Model {
         Command::Report(report)
     }
 
-    fn answer(&self, request: usize, behind: u64, items: &[(u32, bool)]) -> Command {
+    fn answer(&self, request: usize, behind: u64, person: u8, items: &[(u32, Said)]) -> Command {
         let number = self.name_of(request);
         let known = self
             .requests
             .iter()
             .find(|known| known.id == request_id(number));
         let version = known.map_or(1, |known| known.entries.len() as u64);
-        let items = items.iter().map(|(item, granted)| {
-            let state = if *granted {
-                ItemState::Granted
-            } else {
-                ItemState::Refused
+        let waiting = |item: u32| {
+            let present = known.and_then(|known| known.items.get(item as usize));
+            present.copied().filter(|it| it.is_pending())
+        };
+        let role = format!("role-{person}");
+        let mut states = Vec::new();
+        let mut votes = Vec::new();
+        for (item, said) in items {
+            let vote = match said {
+                Said::Granted | Said::Refused => None,
+                Said::Approved => Some(Vote::Approval {
+                    roles: [role.parse().unwrap()].into(),
+                }),
+                Said::Denied => Some(Vote::Denial { afresh: false }),
+                Said::DeniedAfresh => Some(Vote::Denial { afresh: true }),
+                Said::Afresh => Some(Vote::Afresh),
             };
-            (*item, state)
+            let state = match said {
+                Said::Granted => ItemState::Granted,
+                Said::Refused => ItemState::Refused,
+                Said::Approved | Said::Denied | Said::DeniedAfresh | Said::Afresh => {
+                    waiting(*item).unwrap_or(pending(self.now + HOUR))
+                }
+            };
+            states.push((*item, state));
+            votes.extend(vote.map(|vote| (*item, vote)));
+        }
+        let mut respond = respond(number, version.saturating_sub(behind), states);
+        respond.votes = (!votes.is_empty()).then(|| Votes {
+            person: PersonDigest::from_bytes([person; 32]),
+            items: votes,
         });
-        let mut respond = respond(number, version.saturating_sub(behind), items.collect());
         respond.read_set.generation = self.generation;
         respond.at = at(self.now);
         Command::Respond(respond)

@@ -1,0 +1,289 @@
+//! What an answer makes of each item: settled, or counted while it goes on waiting.
+
+use std::collections::BTreeSet;
+
+use crate::app::error::AppError;
+use crate::app::respond::form::Answered;
+use crate::app::respond::form::Said;
+use crate::app::respond::form::Verdict;
+use crate::app::respond::standing;
+use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Reviewer;
+use crate::app::submit::Evaluation;
+use crate::app::submit::accepted_state;
+use crate::decision::decide::ItemDecision;
+use crate::decision::quorum::Quorum;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::role::Role;
+use crate::domain::time::Timestamp;
+use crate::store::command::PersonDigest;
+use crate::store::command::Vote;
+use crate::store::state::RequestEntry;
+use crate::store::state::Tally;
+
+/// What an answer makes of one item.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    pub(super) number: usize,
+    pub(super) state: ItemState,
+    /// How it counts, if the item goes on waiting.
+    pub(super) vote: Option<Vote>,
+}
+
+/// Whose answer it is.
+#[derive(Clone, Copy)]
+pub(super) struct Voter<'a> {
+    pub(super) reviewer: &'a Reviewer,
+    pub(super) person: PersonDigest,
+}
+
+/// A request as it waits, and as it is decided now.
+pub(super) struct Waiting<'a> {
+    pub(super) entry: &'a RequestEntry,
+    pub(super) request: &'a InterSystemRequest,
+    pub(super) evaluation: &'a Evaluation,
+    /// The policies that reviewers could have seen.
+    pub(super) known: &'a BTreeSet<String>,
+    /// What each item waits for, as far as reviewers could have seen.
+    pub(super) quorums: &'a [Quorum],
+}
+
+/// Why an item is not this person's to answer.
+enum Barred {
+    NotPending(AppError),
+    Other(AppError),
+}
+
+impl Waiting<'_> {
+    /// What becomes of the items that are answered, in the order of the answer.
+    ///
+    /// Of items that are named each must be the reviewer's to answer; where none is named, those that are not are
+    /// left alone.
+    pub(super) fn count(
+        &self,
+        voter: Voter<'_>,
+        answered: &Answered,
+        answerers: &mut Answerers<'_>,
+    ) -> Result<Vec<Counted>, AppError> {
+        let mut counted = Vec::new();
+        for said in &answered.said {
+            match &said.items {
+                Some(numbers) => {
+                    for number in numbers {
+                        let item = self.item(*number, said.verdict, voter, answerers);
+                        counted.push(item.map_err(Barred::into_error)?);
+                    }
+                }
+                None => counted.extend(self.every(said, voter, answerers)?),
+            }
+        }
+        if counted.is_empty() {
+            let detail = "no item of the request is pending".to_owned();
+            return Err(self.not_pending(detail));
+        }
+        Ok(counted)
+    }
+
+    fn every(
+        &self,
+        said: &Said,
+        voter: Voter<'_>,
+        answerers: &mut Answerers<'_>,
+    ) -> Result<Vec<Counted>, AppError> {
+        let (mut counted, mut barred) = (Vec::new(), None);
+        for number in 0..self.entry.items.len() {
+            match self.item(number, said.verdict, voter, answerers) {
+                Ok(item) => counted.push(item),
+                Err(Barred::NotPending(_)) => {}
+                Err(Barred::Other(error)) => barred = barred.or(Some(error)),
+            }
+        }
+        match barred {
+            Some(error) if counted.is_empty() => Err(error),
+            Some(_) | None => Ok(counted),
+        }
+    }
+
+    fn item(
+        &self,
+        number: usize,
+        verdict: Verdict,
+        voter: Voter<'_>,
+        answerers: &mut Answerers<'_>,
+    ) -> Result<Counted, Barred> {
+        let present = self.pending(number).map_err(Barred::NotPending)?;
+        let decision = self.evaluation.items.get(number);
+        let categories = decision.map_or(&[][..], |decision| &decision.categories);
+        if !answerers.may_answer(voter.reviewer, categories) {
+            return Err(Barred::Other(AppError::ReviewerForbidden(format!(
+                "the access bundle does not permit `respond` to the reviewer for item {number}"
+            ))));
+        }
+        let stands = self.stands(number, decision);
+        let (state, vote) = match verdict {
+            Verdict::Approve => self.approved(number, decision, &stands, voter)?,
+            Verdict::Deny => denied(number, &stands, voter)?,
+        };
+        let state = match state {
+            Some(settled) => settled,
+            None => still_pending(present, decision),
+        };
+        Ok(Counted {
+            number,
+            state,
+            vote,
+        })
+    }
+
+    fn pending(&self, number: usize) -> Result<ItemState, AppError> {
+        match self.entry.items.get(number) {
+            Some(present @ ItemState::Pending { .. }) => Ok(*present),
+            Some(ItemState::Expired) => Err(self.not_pending(format!("item {number} has expired"))),
+            Some(
+                ItemState::Granted
+                | ItemState::Refused
+                | ItemState::AtPartner { .. }
+                | ItemState::Answered { .. },
+            )
+            | None => Err(self.not_pending(format!("item {number} is not pending"))),
+        }
+    }
+
+    fn not_pending(&self, detail: String) -> AppError {
+        AppError::NotPending {
+            detail,
+            current: Some(Box::new(standing(self.entry))),
+        }
+    }
+
+    /// What an item waits for now, and whether that is more than reviewers could have seen.
+    fn stands(&self, number: usize, decision: Option<&ItemDecision>) -> Stands {
+        let seen = self.quorums.get(number).cloned().unwrap_or_default();
+        let tally = u32::try_from(number).map(|number| self.entry.tally(number));
+        let tally = tally.unwrap_or_default();
+        let held = decision.filter(|decision| decision.outcome == Outcome::Review);
+        let Some(held) = held else {
+            return Stands {
+                quorum: seen,
+                is_more: false,
+                tally,
+            };
+        };
+        let quorum = seen.and(&held.quorum);
+        let is_new = |id: &String| !self.known.contains(id);
+        let is_more = quorum != seen || held.policies.iter().any(|it| is_new(&it.id));
+        Stands {
+            quorum,
+            is_more,
+            tally,
+        }
+    }
+
+    /// What an approval makes of an item: the ceiling, evaluated now, has the last word, and what reviewers could not
+    /// have seen keeps it pending.
+    fn approved(
+        &self,
+        number: usize,
+        decision: Option<&ItemDecision>,
+        stands: &Stands,
+        voter: Voter<'_>,
+    ) -> Result<(Option<ItemState>, Option<Vote>), Barred> {
+        let Some(decision) = decision else {
+            return Ok((Some(ItemState::Refused), None));
+        };
+        if stands.is_more {
+            return Ok((None, Some(Vote::Afresh)));
+        }
+        let roles = voter.reviewer.roles_among(&stands.quorum.groups());
+        let vote = Vote::Approval {
+            roles: roles.clone(),
+        };
+        stands.admits(number, voter, &vote)?;
+        let mut given = stands.tally.given();
+        if !stands.quorum.advances(&given, &roles) {
+            return Err(Barred::Other(AppError::ReviewerForbidden(not_asked(
+                number,
+                &stands.quorum,
+                &given,
+            ))));
+        }
+        given.push(roles);
+        match decision.outcome {
+            Outcome::Reject => Ok((Some(ItemState::Refused), None)),
+            Outcome::Accept | Outcome::Review if stands.quorum.is_met(&given) => {
+                let granted = accepted_state(self.request, self.evaluation.now);
+                Ok((Some(granted), None))
+            }
+            Outcome::Accept | Outcome::Review => Ok((None, Some(vote))),
+        }
+    }
+}
+
+fn denied(
+    number: usize,
+    stands: &Stands,
+    voter: Voter<'_>,
+) -> Result<(Option<ItemState>, Option<Vote>), Barred> {
+    let vote = Vote::Denial {
+        afresh: stands.is_more,
+    };
+    stands.admits(number, voter, &vote)?;
+    if stands.quorum.is_refused(stands.tally.denials.len() + 1) {
+        Ok((Some(ItemState::Refused), None))
+    } else {
+        Ok((None, Some(vote)))
+    }
+}
+
+struct Stands {
+    quorum: Quorum,
+    is_more: bool,
+    tally: Tally,
+}
+
+impl Stands {
+    fn admits(&self, number: usize, voter: Voter<'_>, vote: &Vote) -> Result<(), Barred> {
+        if self.tally.admits(&voter.person, vote) {
+            return Ok(());
+        }
+        Err(Barred::Other(AppError::AlreadyAnswered(format!(
+            "the reviewer has answered item {number} already, and counts once"
+        ))))
+    }
+}
+
+impl Barred {
+    fn into_error(self) -> AppError {
+        match self {
+            Self::NotPending(error) | Self::Other(error) => error,
+        }
+    }
+}
+
+/// The earlier of what was settled and what the holds of now allow; what never expires goes on so.
+fn still_pending(present: ItemState, decision: Option<&ItemDecision>) -> ItemState {
+    let before = present.expires_at();
+    let now: Option<Timestamp> = decision.and_then(|decision| decision.expires_at);
+    ItemState::Pending {
+        expires_at: before.map(|before| now.map_or(before, |now| now.min(before))),
+    }
+}
+
+/// Which groups are waited for whose person did not approve.
+fn not_asked(number: usize, quorum: &Quorum, given: &[BTreeSet<Role>]) -> String {
+    let mut waited = BTreeSet::new();
+    for progress in quorum.progress(given) {
+        for (group, count) in progress.groups {
+            if count.given < count.needed {
+                waited.insert(format!("`{group}`"));
+            }
+        }
+    }
+    let waited: Vec<String> = waited.into_iter().collect();
+    format!(
+        "item {number} waits for an approval by {}, and the reviewer is none",
+        waited.join(" or ")
+    )
+}

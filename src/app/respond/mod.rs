@@ -1,0 +1,329 @@
+//! Answering held items. Approval is a decision too: the ceiling is evaluated again, with fresh facts.
+
+mod ballot;
+mod form;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::app::answer::RequestAnswer;
+use crate::app::consequence::Granted;
+use crate::app::error::AppError;
+use crate::app::error::Standing;
+use crate::app::permission::Action;
+use crate::app::respond::ballot::Counted;
+use crate::app::respond::ballot::Voter;
+use crate::app::respond::ballot::Waiting;
+use crate::app::respond::form::Answered;
+use crate::app::respond::form::Said;
+use crate::app::response_settings::change_of;
+use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Reviewer;
+use crate::app::submit::ATTEMPTS_MAX;
+use crate::app::submit::Evaluation;
+use crate::app::submit::is_accepted;
+use crate::app::submit::record;
+use crate::decision::record::PartClass;
+use crate::decision::record::RecordPart;
+use crate::domain::identity::McServiceId;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::status;
+use crate::domain::registry::Revision;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::store::command::Command;
+use crate::store::command::CommitError;
+use crate::store::command::PersonDigest;
+use crate::store::command::Refusal;
+use crate::store::command::RequestId;
+use crate::store::command::Respond;
+use crate::store::command::Vote;
+use crate::store::command::Votes;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+
+pub use form::ItemsAnswer;
+pub use form::ReviewAnswer;
+pub use form::Verdict;
+
+/// The part of a record that says what was answered; nothing personal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "part", rename = "review")]
+pub(in crate::app) struct ReviewPart {
+    pub(in crate::app) answer: Verdict,
+    pub(in crate::app) items: Vec<usize>,
+    pub(in crate::app) answered_at: Timestamp,
+    pub(in crate::app) caller: String,
+    /// What was answered to other items at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) further: Vec<FurtherAnswer>,
+}
+
+/// An answer to other items in the same entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::app) struct FurtherAnswer {
+    pub(in crate::app) answer: Verdict,
+    pub(in crate::app) items: Vec<usize>,
+}
+
+/// The part of a record that says who answered, and in which words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "part", rename = "reviewer")]
+pub(in crate::app) struct ReviewerPart {
+    pub(in crate::app) reviewer: McServiceId,
+    pub(in crate::app) reason: String,
+    /// Why other items were answered as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) further: Vec<String>,
+}
+
+impl App {
+    /// Answers held items of a request.
+    ///
+    /// `required` is the version of the request that the reviewer saw.
+    pub async fn respond(
+        &self,
+        caller: Caller,
+        id: RequestId,
+        answer: ReviewAnswer,
+        required: Option<u64>,
+    ) -> Result<RequestAnswer, AppError> {
+        self.permit_on_request(&caller, Action::AnswerRequest, id)?;
+        let answered = answer.checked()?;
+        let app = self.clone();
+        let work =
+            async move { Box::pin(app.respond_checked(caller, id, answered, required)).await };
+        tokio::spawn(work)
+            .await
+            .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
+    }
+
+    async fn respond_checked(
+        &self,
+        caller: Caller,
+        id: RequestId,
+        answered: Answered,
+        required: Option<u64>,
+    ) -> Result<RequestAnswer, AppError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let standing = self.aside(move |app| app.standing(id)).await?;
+            let (known, quorums) = (standing.policies(), standing.quorums());
+            let (mut entry, request) = (standing.entry, standing.record.request);
+            check_version(id, &entry, required)?;
+            let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
+            // Nobody publishes between the gate and the publication of a change of responses.
+            let change = change_of(&request).cloned();
+            let publishing = match &change {
+                Some(_) => Some(self.publishing().lock().await),
+                None => None,
+            };
+            let mut evaluation = self.evaluate(&request).await?;
+            evaluation.read_set.entries.push(reviewer.read());
+            entry.stands_at(evaluation.now);
+            let waiting = Waiting {
+                entry: &entry,
+                request: &request,
+                evaluation: &evaluation,
+                known: &known,
+                quorums: &quorums,
+            };
+            let voter = self.voter(id, &reviewer)?;
+            let mut answerers = Answerers::new(self, &request);
+            let counted = waiting.count(voter, &answered, &mut answerers)?;
+            let granted: Vec<usize> = granted(&counted);
+            let told = self.disclosed((&request, id), &mut evaluation, &granted)?;
+            let candidate = match change.filter(|_| !granted.is_empty()) {
+                Some(change) => Some(self.changed_responses(&change, id, &mut evaluation).await?),
+                None => None,
+            };
+            let person = voter.person;
+            let decided = Decided {
+                request,
+                evaluation,
+                counted,
+                person,
+                told,
+            };
+            let command = response(&caller, id, &entry, &answered, decided)?;
+            match self.commit(Command::Respond(command)).await {
+                Ok(_) => {
+                    if let Some(candidate) = candidate {
+                        self.publish_responses(candidate, id).await;
+                    }
+                    drop(publishing);
+                    let answer = self.aside(move |app| app.request_answer(id)).await?;
+                    return Ok(self.shown_to(&caller, id, answer));
+                }
+                Err(CommitError::Refused(Refusal::Stale(_))) => {
+                    let sequenced = self.store().view(State::generation);
+                    self.live().reached(sequenced).await;
+                }
+                Err(CommitError::Refused(refusal))
+                    if required.is_none() && is_overtaken(&refusal) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(AppError::Contended)
+    }
+
+    /// The reviewer is an enabled user of ours, and neither asked for this nor gets it (ruling 26).
+    fn reviewer(
+        &self,
+        caller: &Caller,
+        identity: &McServiceId,
+        entry: &RequestEntry,
+        request: &InterSystemRequest,
+    ) -> Result<Reviewer, AppError> {
+        if *entry.caller == *caller.name {
+            return Err(AppError::Originator);
+        }
+        self.store()
+            .view(|state| Reviewer::find(state, identity, (entry, request)))
+    }
+
+    fn voter<'r>(&self, id: RequestId, reviewer: &'r Reviewer) -> Result<Voter<'r>, AppError> {
+        let person = self.sealing_key().person(id, &reviewer.key().id);
+        let person = person.ok_or_else(|| AppError::Broken("no digest of a person".into()))?;
+        Ok(Voter { reviewer, person })
+    }
+}
+
+/// Whether somebody else answered first: what that left is looked at anew, unless the reviewer named the version that
+/// they saw.
+fn is_overtaken(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Version { .. } | Refusal::NotPending { .. } | Refusal::AnsweredBefore { .. }
+    )
+}
+
+pub(in crate::app) fn check_version(
+    id: RequestId,
+    entry: &RequestEntry,
+    required: Option<u64>,
+) -> Result<(), AppError> {
+    if required.is_some_and(|required| required != entry.version) {
+        return Err(AppError::RevisionMismatch {
+            key: id.to_string(),
+            present: Some(Revision(entry.version)),
+        });
+    }
+    Ok(())
+}
+
+pub(in crate::app) fn standing(entry: &RequestEntry) -> Standing {
+    Standing {
+        status: status(entry.items.iter().copied()),
+        states: entry.items.iter().map(|item| item.as_str()).collect(),
+        version: entry.version,
+    }
+}
+
+/// What an answer is made of.
+struct Decided {
+    request: InterSystemRequest,
+    evaluation: Evaluation,
+    /// What it makes of each item that is answered.
+    counted: Vec<Counted>,
+    /// Whose it is.
+    person: PersonDigest,
+    /// What it discloses, as parts of its record.
+    told: Vec<RecordPart>,
+}
+
+/// The numbers of the items that are granted.
+fn granted(counted: &[Counted]) -> Vec<usize> {
+    let granted = counted.iter().filter(|item| is_accepted(item.state));
+    granted.map(|item| item.number).collect()
+}
+
+fn response(
+    caller: &Caller,
+    id: RequestId,
+    entry: &RequestEntry,
+    answered: &Answered,
+    decided: Decided,
+) -> Result<Respond, AppError> {
+    let Decided {
+        request,
+        evaluation,
+        counted,
+        person,
+        told,
+    } = decided;
+    let wide = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let states = counted.iter().map(|item| (wide(item.number), item.state));
+    let items: Vec<(u32, ItemState)> = states.collect();
+    let votes = counted.iter();
+    let votes = votes.filter_map(|item| Some((wide(item.number), item.vote.clone()?)));
+    let votes: Vec<(u32, Vote)> = votes.collect();
+    let writes = Granted {
+        request: &request,
+        request_id: id,
+        evaluation: &evaluation,
+        submitted: Some(Revision(entry.submitted.0)),
+        items: granted(&counted),
+    }
+    .writes()?;
+    let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
+    let record = record(caller, &request, id, evaluation);
+    let mut parts = record
+        .into_parts()
+        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    parts.extend(told);
+    parts.extend(review_parts(caller, answered, &counted, at)?);
+    Ok(Respond {
+        request_id: id,
+        expected_version: entry.version,
+        items,
+        votes: (!votes.is_empty()).then_some(Votes {
+            person,
+            items: votes,
+        }),
+        read_set,
+        writes,
+        parts,
+        at,
+    })
+}
+
+/// What was answered, and by whom in which words.
+fn review_parts(
+    caller: &Caller,
+    answered: &Answered,
+    counted: &[Counted],
+    at: Timestamp,
+) -> Result<[RecordPart; 2], AppError> {
+    let nothing = || AppError::Broken("an answer says nothing".into());
+    // Where none is named, those that were counted.
+    let numbers = |said: &Said| match &said.items {
+        Some(items) => items.clone(),
+        None => counted.iter().map(|item| item.number).collect(),
+    };
+    let (first, further) = answered.said.split_first().ok_or_else(nothing)?;
+    let others = further.iter().map(|said| FurtherAnswer {
+        answer: said.verdict,
+        items: numbers(said),
+    });
+    let review = ReviewPart {
+        answer: first.verdict,
+        items: numbers(first),
+        answered_at: at,
+        caller: caller.name.clone(),
+        further: others.collect(),
+    };
+    let reviewer = ReviewerPart {
+        reviewer: answered.reviewer.clone(),
+        reason: first.reason.clone(),
+        further: further.iter().map(|said| said.reason.clone()).collect(),
+    };
+    let whose = PartClass::Personal(answered.reviewer.to_string());
+    Ok([part(PartClass::State, &review)?, part(whose, &reviewer)?])
+}
+
+fn part(class: PartClass, body: &impl Serialize) -> Result<RecordPart, AppError> {
+    let body = serde_json::to_vec(body).map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(RecordPart { class, body })
+}

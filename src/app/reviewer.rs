@@ -1,0 +1,328 @@
+//! Who may answer a held item: the rules that no policy lifts, then a query against the access bundle.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cedar_policy::Context;
+use cedar_policy::Entities;
+use cedar_policy::Entity;
+use cedar_policy::Request;
+use cedar_policy::RestrictedExpression;
+
+use crate::app::App;
+use crate::app::error::AppError;
+use crate::app::permission::uid;
+use crate::decision::engine::Engine;
+use crate::decision::facts::Lookup;
+use crate::decision::facts::ReadKey;
+use crate::domain::document::Document;
+use crate::domain::identity::FunctionalAlias;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::identity::McUri;
+use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
+use crate::domain::registry::Revision;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
+use crate::domain::role::Role;
+use crate::domain::user::User;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+
+/// An enabled user of ours who neither asked for a request nor gets anything by it.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Reviewer {
+    key: DocumentKey,
+    revision: Revision,
+    document: Arc<Document>,
+}
+
+impl Reviewer {
+    /// Finds who is said to answer, and refuses the originator, the subjects, and whoever is what they are by this
+    /// very request (ruling 26).
+    pub(in crate::app) fn find(
+        state: &State,
+        identity: &McServiceId,
+        (entry, request): (&RequestEntry, &InterSystemRequest),
+    ) -> Result<Self, AppError> {
+        let concerned = concerned_names(&request.body);
+        if concerned.iter().any(|name| is_same(name, identity.uri())) {
+            return Err(AppError::Originator);
+        }
+        let person = state.person(identity).ok_or(AppError::UnknownReviewer)?;
+        let key = DocumentKey {
+            kind: DocumentKind::User,
+            id: person,
+        };
+        let found = state.document(&key).ok_or(AppError::UnknownReviewer)?;
+        let reviewer = Self {
+            key,
+            revision: found.revision,
+            document: found.value,
+        };
+        reviewer.check(entry, &concerned)?;
+        Ok(reviewer)
+    }
+
+    /// The same of a user of the registry.
+    pub(in crate::app) fn of_user(
+        (key, revision): (DocumentKey, Revision),
+        document: &Arc<Document>,
+        (entry, request): (&RequestEntry, &InterSystemRequest),
+    ) -> Option<Self> {
+        let reviewer = Self {
+            key,
+            revision,
+            document: Arc::clone(document),
+        };
+        let concerned = concerned_names(&request.body);
+        reviewer.check(entry, &concerned).ok()?;
+        Some(reviewer)
+    }
+
+    fn check(&self, entry: &RequestEntry, concerned: &[McUri]) -> Result<(), AppError> {
+        let user = self
+            .user()
+            .filter(|user| user.enabled)
+            .ok_or(AppError::UnknownReviewer)?;
+        let mut names = own_names(user);
+        if names.any(|own| concerned.iter().any(|name| is_same(name, own))) {
+            return Err(AppError::Originator);
+        }
+        let mut entries = entry.further.iter().chain([&entry.submitted]);
+        // Whatever the request wrote of them, it cannot be what they answer it by.
+        if entries.any(|index| index.0 == self.revision.0) {
+            return Err(AppError::Originator);
+        }
+        Ok(())
+    }
+
+    fn user(&self) -> Option<&User> {
+        if let Document::User(user) = self.document.as_ref() {
+            Some(user)
+        } else {
+            None
+        }
+    }
+
+    /// The key of the person in the registry.
+    pub(in crate::app) fn key(&self) -> &DocumentKey {
+        &self.key
+    }
+
+    /// What an answer of theirs rests on.
+    pub(in crate::app) fn read(&self) -> (ReadKey, Option<Revision>) {
+        (ReadKey::Document(self.key.clone()), Some(self.revision))
+    }
+
+    /// Those of their roles that are among these.
+    pub(in crate::app) fn roles_among(&self, asked: &BTreeSet<Role>) -> BTreeSet<Role> {
+        let roles = self.user().into_iter().flat_map(|user| &user.roles);
+        roles
+            .filter(|role| asked.contains(*role))
+            .cloned()
+            .collect()
+    }
+
+    /// Their service identities.
+    pub(in crate::app) fn identities(&self) -> BTreeSet<McServiceId> {
+        let identities = self.user().into_iter().flat_map(|it| it.identities.iter());
+        identities.map(|(_, identity)| identity.clone()).collect()
+    }
+}
+
+/// Answers for one request whether reviewers may answer its items; items of the same categories are alike.
+#[derive(Debug)]
+pub(in crate::app) struct Answerers<'a> {
+    app: &'a App,
+    request: &'a InterSystemRequest,
+    known: BTreeMap<(DocumentKey, Vec<String>), bool>,
+}
+
+impl<'a> Answerers<'a> {
+    pub(in crate::app) fn new(app: &'a App, request: &'a InterSystemRequest) -> Self {
+        Self {
+            app,
+            request,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the access bundle permits it; what cannot be evaluated does not.
+    pub(in crate::app) fn may_answer(
+        &mut self,
+        reviewer: &Reviewer,
+        categories: &[String],
+    ) -> bool {
+        let asked = (reviewer.key.clone(), categories.to_vec());
+        if let Some(known) = self.known.get(&asked) {
+            return *known;
+        }
+        let local = self.app.local_system();
+        let may = self.app.0.access.allows(|engine| {
+            query(
+                engine,
+                (reviewer.user()?, &reviewer.key, local),
+                (self.request, categories),
+            )
+        });
+        self.known.insert(asked, may);
+        may
+    }
+}
+
+/// Every name of who asked for a request or gets something by it.
+fn concerned_names(body: &OperationBody) -> Vec<McUri> {
+    let elements = body.elements();
+    let mut concerned: Vec<McUri> = Vec::new();
+    concerned.extend(elements.requesting_user().map(|user| user.uri().clone()));
+    let requester = elements.requester();
+    let alias = requester.and_then(|requester| requester.functional_alias.as_ref());
+    concerned.extend(alias.map(|alias| alias.uri().clone()));
+    concerned.extend(elements.subject().map(|user| user.uri().clone()));
+    let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
+    concerned.extend(listed.map(|user| user.uri().clone()));
+    concerned
+}
+
+fn own_names(user: &User) -> impl Iterator<Item = &McUri> {
+    let identities = user.identities.iter().map(|(_, identity)| identity.uri());
+    identities.chain(user.functional_aliases.iter().map(FunctionalAlias::uri))
+}
+
+/// Whether two URIs name one subscriber, whatever their scheme: `sip:`, `sips:` or `tel:`.
+fn is_same(one: &McUri, other: &McUri) -> bool {
+    let number = |uri: &McUri| {
+        let subscriber = uri.subscriber();
+        let name = subscriber.split(['@', ';']).next().unwrap_or_default();
+        name.starts_with('+').then(|| name.to_owned())
+    };
+    one.subscriber() == other.subscriber()
+        || number(one).is_some_and(|it| number(other).as_ref() == Some(&it))
+}
+
+fn query(
+    engine: &Engine,
+    (user, key, local): (&User, &DocumentKey, &McSystemId),
+    (request, categories): (&InterSystemRequest, &[String]),
+) -> Option<(Request, Entities)> {
+    let bundle = engine.bundle();
+    let reviewer = Entity::new(
+        uid("ACCESS::Reviewer", key.id.as_str())?,
+        reviewer_attributes(user, local),
+        HashSet::new(),
+    )
+    .ok()?;
+    let item = Entity::new(
+        // One at a time is asked about, so it needs no name of its own.
+        uid("ACCESS::Item", "this")?,
+        item_attributes(request, categories),
+        HashSet::new(),
+    )
+    .ok()?;
+    let context = [(
+        "is_addressee".to_owned(),
+        RestrictedExpression::new_bool(is_addressee(user, request)),
+    )];
+    let asked = Request::new(
+        reviewer.uid(),
+        uid("ACCESS::Action", "respond")?,
+        item.uid(),
+        Context::from_pairs(context).ok()?,
+        bundle.schema(),
+    )
+    .ok()?;
+    let entities = bundle.action_entities().iter().cloned();
+    let entities = Entities::from_entities(entities.chain([reviewer, item]), None).ok()?;
+    Some((asked, entities))
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+fn texts<'t>(values: impl Iterator<Item = &'t str>) -> RestrictedExpression {
+    RestrictedExpression::new_set(values.map(text))
+}
+
+fn reviewer_attributes(user: &User, local: &McSystemId) -> HashMap<String, RestrictedExpression> {
+    let identities = user
+        .identities
+        .iter()
+        .map(|(_, identity)| identity.as_str());
+    let aliases = user.functional_aliases.iter().map(FunctionalAlias::as_str);
+    let operations = user.acm_operations.iter().map(|it| it.as_str());
+    let organisation = user.organisation.as_deref();
+    [
+        ("home", Some(text(local.as_str()))),
+        ("roles", Some(texts(user.roles.iter().map(Role::as_str)))),
+        ("organisation", organisation.map(text)),
+        ("identities", Some(texts(identities))),
+        ("functional_aliases", Some(texts(aliases))),
+        ("acm_operations", Some(texts(operations))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn item_attributes(
+    request: &InterSystemRequest,
+    categories: &[String],
+) -> HashMap<String, RestrictedExpression> {
+    let elements = request.body.elements();
+    let target = elements.target();
+    let addressed_user = target.and_then(|target| target.mc_service_id.as_ref());
+    let addressed_alias = target.and_then(|target| target.functional_alias.as_ref());
+    let organisation = elements
+        .requester()
+        .and_then(|it| it.organisation.as_deref());
+    [
+        ("operation", Some(text(request.body.operation().as_str()))),
+        ("direction", Some(text(request.direction.as_str()))),
+        ("urgency", Some(text(request.urgency.as_str()))),
+        (
+            "categories",
+            Some(texts(categories.iter().map(String::as_str))),
+        ),
+        (
+            "requesting_system",
+            Some(text(request.requesting_system.as_str())),
+        ),
+        (
+            "receiving_system",
+            Some(text(request.receiving_system.as_str())),
+        ),
+        ("asserted_organisation", organisation.map(text)),
+        (
+            "addressed_user",
+            addressed_user.map(|user| text(user.as_str())),
+        ),
+        (
+            "addressed_functional_alias",
+            addressed_alias.map(|alias| text(alias.as_str())),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+/// Whether the request is addressed to this user, by an identity or by an alias that they may hold.
+fn is_addressee(user: &User, request: &InterSystemRequest) -> bool {
+    let Some(target) = request.body.elements().target() else {
+        return false;
+    };
+    let person = target.mc_service_id.as_ref().map(McServiceId::uri);
+    let alias = target.functional_alias.as_ref().map(FunctionalAlias::uri);
+    let mut identities = user.identities.iter();
+    identities.any(|(_, own)| person.is_some_and(|it| is_same(it, own.uri())))
+        || user
+            .functional_aliases
+            .iter()
+            .any(|own| alias.is_some_and(|it| is_same(it, own.uri())))
+}
