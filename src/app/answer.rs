@@ -12,6 +12,7 @@ use crate::app::outward::PartnerReason;
 use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
+use crate::app::reviews::AnswerableBy;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
@@ -93,6 +94,9 @@ pub struct ItemAnswer {
     /// Who has to agree before it is granted, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumAnswer>,
+    /// Who can approve it, while it waits; told where a request is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answerable_by: Option<AnswerableBy>,
 }
 
 /// Who has to agree before an item is granted, and who has.
@@ -152,6 +156,7 @@ impl ItemAnswer {
             revoked: None,
             refusal: None,
             quorum: None,
+            answerable_by: None,
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod requests;
 pub mod respond;
 pub mod response_settings;
 mod reviewer;
+pub mod reviews;
 pub mod sealing;
 mod standing;
 pub mod submit;

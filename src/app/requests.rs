@@ -67,6 +67,17 @@ impl App {
         Ok(self.shown_to(caller, id, answer))
     }
 
+    /// The same, and who could approve what waits of it.
+    pub fn request_and_answerers(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+    ) -> Result<RequestAnswer, AppError> {
+        let mut answer = self.request(caller, id)?;
+        self.tell_answerers(caller, id, &mut answer)?;
+        Ok(answer)
+    }
+
     /// A request as the partner may see it, and its version.
     pub fn partner_view(
         &self,
@@ -105,7 +116,10 @@ impl App {
         let latest = found.split_off(latest);
         latest
             .into_iter()
-            .map(|(_, id)| self.request(caller, id))
+            .map(|(_, id)| {
+                let answer = self.request_answer(id)?;
+                Ok(self.shown_to(caller, id, answer))
+            })
             .collect()
     }
 
@@ -314,6 +328,11 @@ impl Standing {
             }
         }
         names
+    }
+
+    /// What was last decided about each item.
+    pub(in crate::app) fn latest(&self) -> Vec<DecisionAnswer> {
+        latest_decisions(self.submitted.clone(), &self.responses, &self.reports)
     }
 
     /// What each item waits for, as far as reviewers could have seen.

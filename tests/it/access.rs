@@ -100,6 +100,59 @@ fn ask(
     (evaluation.outcome(), ids.collect())
 }
 
+/// Which policies let an own user answer, who is on no duty and is not addressed.
+fn respond(engine: &Engine) -> Vec<String> {
+    let uid = |text: &str| text.parse::<EntityUid>().unwrap();
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let none = || RestrictedExpression::new_set([]);
+    let named =
+        |pairs: Vec<(&str, RestrictedExpression)>| -> HashMap<String, RestrictedExpression> {
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
+        };
+    let reviewer = named(vec![
+        ("home", text("mc.de.example")),
+        ("roles", none()),
+        ("identities", none()),
+        ("functional_aliases", none()),
+        ("acm_operations", none()),
+    ]);
+    let item = named(vec![
+        ("operation", text("group-membership-update")),
+        ("direction", text("inbound")),
+        ("categories", none()),
+        ("urgency", text("normal")),
+        ("requesting_system", text("mc.nl.example")),
+        ("receiving_system", text("mc.de.example")),
+    ]);
+    let reviewer = Entity::new(uid("ACCESS::Reviewer::\"one\""), reviewer, HashSet::new()).unwrap();
+    let item = Entity::new(uid("ACCESS::Item::\"this\""), item, HashSet::new()).unwrap();
+    let context = [(
+        "is_addressee".to_owned(),
+        RestrictedExpression::new_bool(false),
+    )];
+    let schema = engine.bundle().schema();
+    let request = Request::new(
+        reviewer.uid(),
+        uid("ACCESS::Action::\"respond\""),
+        item.uid(),
+        Context::from_pairs(context).unwrap(),
+        schema,
+    )
+    .unwrap();
+    let actions = engine.bundle().action_entities().clone();
+    let entities = actions.add_entities([reviewer, item], schema).unwrap();
+    let evaluation = engine.evaluate(&request, &entities);
+    assert_eq!(evaluation.outcome(), Outcome::Accept);
+    let determining = evaluation.determining();
+    determining
+        .iter()
+        .map(|policy| policy.id.to_string())
+        .collect()
+}
+
 #[test]
 fn roles_may_do_what_the_table_says_and_every_policy_counts() {
     let engine = engine(Path::new("policies/access"));
@@ -119,6 +172,7 @@ fn roles_may_do_what_the_table_says_and_every_policy_counts() {
             decided.extend(ids);
         }
     }
+    decided.extend(respond(&engine));
     let shipped: BTreeSet<String> = engine
         .bundle()
         .policies()

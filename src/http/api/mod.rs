@@ -6,6 +6,7 @@ pub mod health;
 pub mod policies;
 pub mod registry;
 pub mod requests;
+pub mod reviews;
 
 use axum::Router;
 use axum::extract::Request;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<ServiceState> {
     let with_parameters = Router::new()
         .route("/v1/requests", get(requests::find))
         .route("/v1/requests/{id}", get(requests::read))
+        .route("/v1/reviews", get(reviews::list))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

@@ -100,7 +100,10 @@ fn shown(
     wanted: &Wanted,
 ) -> Result<Response, Problem> {
     match wanted.view.as_deref() {
-        None => Ok(answered(StatusCode::OK, &state.app().request(caller, id)?)),
+        None => {
+            let answer = state.app().request_and_answerers(caller, id)?;
+            Ok(answered(StatusCode::OK, &answer))
+        }
         Some("partner") => {
             let (view, version) = state.app().partner_view(caller, id)?;
             let etag = [(ETAG, format!("\"r{version}\""))];

@@ -24,6 +24,7 @@ mod outward;
 mod policies;
 mod process;
 mod pushes;
+mod quorum;
 mod registry;
 mod registry_transfer;
 mod reports;

@@ -349,11 +349,29 @@ fn pushed_only_as_digests(scene: &Scene) -> Option<&DocumentKey> {
     })
 }
 
+fn asked(quorum: &Value) -> Value {
+    let sets = quorum["approvals"].as_array().unwrap().iter();
+    let sets = sets.map(|set| {
+        let groups = set["groups"].as_object().into_iter().flatten();
+        let groups: serde_json::Map<String, Value> = groups
+            .map(|(group, count)| (group.clone(), count["needed"].clone()))
+            .collect();
+        json!({ "persons": set["persons"]["needed"], "groups": groups })
+    });
+    let sets: Vec<Value> = sets.collect();
+    json!({ "approvals": sets, "denials": quorum["denials"]["needed"] })
+}
+
 /// The items of an answer as they were decided.
 fn decisions(answer: &Answer) -> Vec<ItemDecision> {
     let items = answer.body["items"].as_array().unwrap();
     let decision = |item: &Value| {
         let mut item = item.clone();
+        // What is asked for, without what was given.
+        let quorum = item.as_object_mut().unwrap().shift_remove("quorum");
+        if let Some(quorum) = quorum {
+            item["quorum"] = asked(&quorum);
+        }
         item["item"] = item.clone();
         serde_json::from_value(item).unwrap()
     };

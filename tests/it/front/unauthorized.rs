@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::support::DE;
+use super::support::DISPATCHER;
 use super::support::NL;
 use super::support::OFFICER;
 use super::support::TestService;
@@ -84,6 +85,10 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{held}/responses"), response),
         (Method::POST, format!("{held}/reports"), report),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
+        plain(
+            Method::GET,
+            &format!("/v1/reviews?can=answer&reviewer={DISPATCHER}"),
+        ),
         (Method::POST, "/v1/decisions".to_owned(), request),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),
