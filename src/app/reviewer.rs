@@ -49,8 +49,8 @@ impl Reviewer {
         identity: &McServiceId,
         (entry, request): (&RequestEntry, &InterSystemRequest),
     ) -> Result<Self, AppError> {
-        let concerned = concerned_names(&request.body);
-        if concerned.iter().any(|name| is_same(name, identity.uri())) {
+        let concerned = Concerned::of(&request.body);
+        if concerned.names(identity.uri()) {
             return Err(AppError::Originator);
         }
         let person = state.person(identity).ok_or(AppError::UnknownReviewer)?;
@@ -72,25 +72,24 @@ impl Reviewer {
     pub(in crate::app) fn of_user(
         (key, revision): (DocumentKey, Revision),
         document: &Arc<Document>,
-        (entry, request): (&RequestEntry, &InterSystemRequest),
+        (entry, concerned): (&RequestEntry, &Concerned),
     ) -> Option<Self> {
         let reviewer = Self {
             key,
             revision,
             document: Arc::clone(document),
         };
-        let concerned = concerned_names(&request.body);
-        reviewer.check(entry, &concerned).ok()?;
+        reviewer.check(entry, concerned).ok()?;
         Some(reviewer)
     }
 
-    fn check(&self, entry: &RequestEntry, concerned: &[McUri]) -> Result<(), AppError> {
+    fn check(&self, entry: &RequestEntry, concerned: &Concerned) -> Result<(), AppError> {
         let user = self
             .user()
             .filter(|user| user.enabled)
             .ok_or(AppError::UnknownReviewer)?;
         let mut names = own_names(user);
-        if names.any(|own| concerned.iter().any(|name| is_same(name, own))) {
+        if names.any(|own| concerned.names(own)) {
             return Err(AppError::Originator);
         }
         let mut entries = entry.further.iter().chain([&entry.submitted]);
@@ -175,18 +174,30 @@ impl<'a> Answerers<'a> {
     }
 }
 
-/// Every name of who asked for a request or gets something by it.
-fn concerned_names(body: &OperationBody) -> Vec<McUri> {
-    let elements = body.elements();
-    let mut concerned: Vec<McUri> = Vec::new();
-    concerned.extend(elements.requesting_user().map(|user| user.uri().clone()));
-    let requester = elements.requester();
-    let alias = requester.and_then(|requester| requester.functional_alias.as_ref());
-    concerned.extend(alias.map(|alias| alias.uri().clone()));
-    concerned.extend(elements.subject().map(|user| user.uri().clone()));
-    let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
-    concerned.extend(listed.map(|user| user.uri().clone()));
-    concerned
+/// Everyone who asked for a request or gets something by it, by every name under which they appear in it.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Concerned(BTreeSet<String>);
+
+impl Concerned {
+    /// Those whom a request names.
+    pub(in crate::app) fn of(body: &OperationBody) -> Self {
+        let elements = body.elements();
+        let requester = elements.requester();
+        let alias = requester.and_then(|requester| requester.functional_alias.as_ref());
+        let listed = (0..elements.listed()).filter_map(|number| elements.listed_subject(number));
+        let users = elements
+            .requesting_user()
+            .into_iter()
+            .chain(elements.subject())
+            .chain(listed);
+        let names = users.map(McServiceId::uri);
+        let names = names.chain(alias.map(FunctionalAlias::uri));
+        Self(names.flat_map(spellings).collect())
+    }
+
+    fn names(&self, uri: &McUri) -> bool {
+        spellings(uri).any(|spelling| self.0.contains(&spelling))
+    }
 }
 
 fn own_names(user: &User) -> impl Iterator<Item = &McUri> {
@@ -194,15 +205,17 @@ fn own_names(user: &User) -> impl Iterator<Item = &McUri> {
     identities.chain(user.functional_aliases.iter().map(FunctionalAlias::uri))
 }
 
-/// Whether two URIs name one subscriber, whatever their scheme: `sip:`, `sips:` or `tel:`.
+/// What a subscriber is called whatever the scheme, `sip:`, `sips:` or `tel:`; a number, by itself too.
+fn spellings(uri: &McUri) -> impl Iterator<Item = String> + use<> {
+    let subscriber = uri.subscriber();
+    let user = subscriber.split(['@', ';']).next().unwrap_or_default();
+    let number = user.starts_with('+').then(|| user.to_owned());
+    [subscriber.to_owned()].into_iter().chain(number)
+}
+
+/// Whether two URIs name one subscriber.
 fn is_same(one: &McUri, other: &McUri) -> bool {
-    let number = |uri: &McUri| {
-        let subscriber = uri.subscriber();
-        let name = subscriber.split(['@', ';']).next().unwrap_or_default();
-        name.starts_with('+').then(|| name.to_owned())
-    };
-    one.subscriber() == other.subscriber()
-        || number(one).is_some_and(|it| number(other).as_ref() == Some(&it))
+    spellings(one).any(|spelling| spellings(other).any(|it| it == spelling))
 }
 
 fn query(
@@ -325,4 +338,96 @@ fn is_addressee(user: &User, request: &InterSystemRequest) -> bool {
             .functional_aliases
             .iter()
             .any(|own| alias.is_some_and(|it| is_same(it, own.uri())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::Concerned;
+    use super::Reviewer;
+    use crate::app::error::AppError;
+    use crate::decision_log::LogIndex;
+    use crate::domain::document::Document;
+    use crate::domain::registry::DocumentKind;
+    use crate::domain::registry::Revision;
+    use crate::store::state::RequestEntry;
+
+    fn reviewer(identity: &str, revision: u64) -> Reviewer {
+        let user = json!({
+            "id": "one", "enabled": true, "identities": { "mcptt": identity },
+            "functional_aliases": ["sip:desk@mc.de.example"], "roles": ["duty-officer"],
+        });
+        let document = Document::from_json(DocumentKind::User, user).unwrap();
+        Reviewer {
+            key: document.key().unwrap(),
+            revision: Revision(revision),
+            document: Arc::new(document),
+        }
+    }
+
+    fn entry(submitted: u64, further: &[u64]) -> RequestEntry {
+        let entry = json!({
+            "id": "00000000-0000-4000-8000-000000000000", "caller": "acms", "version": 1,
+            "submitted": submitted, "further": further, "items": [],
+            "at": "2026-01-01T00:00:00.000Z",
+        });
+        serde_json::from_value(entry).unwrap()
+    }
+
+    fn concerned(names: &[&str]) -> Concerned {
+        let names = names.iter().map(|name| name.parse().unwrap());
+        Concerned(names.flat_map(|uri| super::spellings(&uri)).collect())
+    }
+
+    #[test]
+    fn nobody_answers_by_what_the_request_made_of_them() {
+        let one = |revision| reviewer("sip:one@mc.de.example", revision);
+        let nobody = Concerned::default();
+        assert!(one(3).check(&entry(5, &[7, 9]), &nobody).is_ok());
+        assert!(one(8).check(&entry(5, &[7, 9]), &nobody).is_ok());
+        for revision in [5, 7, 9] {
+            let refused = one(revision).check(&entry(5, &[7, 9]), &nobody);
+            assert!(matches!(refused, Err(AppError::Originator)), "{revision}");
+        }
+        assert_eq!(entry(5, &[7]).further, [LogIndex(7)]);
+    }
+
+    #[test]
+    fn the_concerned_are_known_under_every_name() {
+        let refused = |identity: &str, name: &str| {
+            let reviewer = reviewer(identity, 1);
+            let checked = reviewer.check(&entry(5, &[]), &concerned(&[name]));
+            matches!(checked, Err(AppError::Originator))
+        };
+        let number = "sip:+491234@mc.de.example";
+        for (identity, name) in [
+            ("sip:one@mc.de.example", "sip:one@mc.de.example"),
+            ("sip:one@mc.de.example", "sips:one@mc.de.example"),
+            ("sip:one@mc.de.example", "sips:desk@mc.de.example"),
+            (number, "tel:+491234"),
+            ("tel:+491234", number),
+        ] {
+            assert!(refused(identity, name), "{identity} {name}");
+        }
+        for (identity, name) in [
+            ("sip:one@mc.de.example", "sip:two@mc.de.example"),
+            ("sip:one@mc.de.example", "sip:one@mc.nl.example"),
+            ("tel:+491234", "tel:+49123"),
+        ] {
+            assert!(!refused(identity, name), "{identity} {name}");
+        }
+    }
+
+    #[test]
+    fn only_roles_that_are_asked_for_count() {
+        let one = reviewer("sip:one@mc.de.example", 1);
+        let role = |word: &str| word.parse().unwrap();
+        let asked = BTreeSet::from([role("duty-officer"), role("shift-leader")]);
+        assert_eq!(one.roles_among(&asked), [role("duty-officer")].into());
+        assert!(one.roles_among(&BTreeSet::new()).is_empty());
+    }
 }

@@ -15,6 +15,7 @@ use crate::app::permission::Action;
 use crate::app::requests::Standing;
 use crate::app::requests::tally_of;
 use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Concerned;
 use crate::app::reviewer::Reviewer;
 use crate::decision::facts::Lookup;
 use crate::decision::quorum::Quorum;
@@ -242,10 +243,11 @@ impl App {
             });
             users.collect()
         });
+        let concerned = Concerned::of(&request.body);
         let reviewers: Vec<Reviewer> = users
             .into_iter()
             .filter_map(|(key, revision, document)| {
-                Reviewer::of_user((key, revision), &document, (&standing.entry, request))
+                Reviewer::of_user((key, revision), &document, (&standing.entry, &concerned))
             })
             .collect();
         let mut answerers = Answerers::new(self, request);

@@ -52,7 +52,7 @@ pub(super) struct Waiting<'a> {
 
 /// Why an item is not this person's to answer.
 enum Barred {
-    NotPending(AppError),
+    NotPending(String),
     Other(AppError),
 }
 
@@ -73,7 +73,7 @@ impl Waiting<'_> {
                 Some(numbers) => {
                     for number in numbers {
                         let item = self.item(*number, said.verdict, voter, answerers);
-                        counted.push(item.map_err(Barred::into_error)?);
+                        counted.push(item.map_err(|barred| self.error(barred))?);
                     }
                 }
                 None => counted.extend(self.every(said, voter, answerers)?),
@@ -137,17 +137,24 @@ impl Waiting<'_> {
         })
     }
 
-    fn pending(&self, number: usize) -> Result<ItemState, AppError> {
+    fn pending(&self, number: usize) -> Result<ItemState, String> {
         match self.entry.items.get(number) {
             Some(present @ ItemState::Pending { .. }) => Ok(*present),
-            Some(ItemState::Expired) => Err(self.not_pending(format!("item {number} has expired"))),
+            Some(ItemState::Expired) => Err(format!("item {number} has expired")),
             Some(
                 ItemState::Granted
                 | ItemState::Refused
                 | ItemState::AtPartner { .. }
                 | ItemState::Answered { .. },
             )
-            | None => Err(self.not_pending(format!("item {number} is not pending"))),
+            | None => Err(format!("item {number} is not pending")),
+        }
+    }
+
+    fn error(&self, barred: Barred) -> AppError {
+        match barred {
+            Barred::NotPending(detail) => self.not_pending(detail),
+            Barred::Other(error) => error,
         }
     }
 
@@ -171,7 +178,11 @@ impl Waiting<'_> {
                 tally,
             };
         };
-        let quorum = seen.and(&held.quorum);
+        let quorum = if seen == held.quorum {
+            seen.clone()
+        } else {
+            seen.and(&held.quorum)
+        };
         let is_new = |id: &String| !self.known.contains(id);
         let is_more = quorum != seen || held.policies.iter().any(|it| is_new(&it.id));
         Stands {
@@ -251,14 +262,6 @@ impl Stands {
         Err(Barred::Other(AppError::AlreadyAnswered(format!(
             "the reviewer has answered item {number} already, and counts once"
         ))))
-    }
-}
-
-impl Barred {
-    fn into_error(self) -> AppError {
-        match self {
-            Self::NotPending(error) | Self::Other(error) => error,
-        }
     }
 }
 

@@ -29,7 +29,10 @@ use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
+use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
+use crate::store::command::Vote;
+use crate::store::command::Votes;
 use crate::store::event::DecodeError;
 use crate::store::event::DocumentChange;
 use crate::store::event::EncodeError;
@@ -158,12 +161,7 @@ fn every_kind() -> Vec<Event> {
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
         },
-        EventBody::Responded {
-            request_id,
-            items: vec![(1, ItemState::Refused)],
-            votes: None,
-            changes: vec![user("piet")],
-        },
+        responded(request_id),
         reported(request_id),
         EventBody::Expired {
             request_id,
@@ -181,6 +179,32 @@ fn every_kind() -> Vec<Event> {
     .chain(publications())
     .chain([interrupting()])
     .collect()
+}
+
+/// One item is settled, another waits on with one more approval.
+fn responded(request_id: RequestId) -> EventBody {
+    EventBody::Responded {
+        request_id,
+        items: vec![
+            (
+                0,
+                ItemState::Pending {
+                    expires_at: Some(Timestamp::from_milliseconds(AT + 5)),
+                },
+            ),
+            (1, ItemState::Refused),
+        ],
+        votes: Some(Votes {
+            person: PersonDigest::from_bytes([9; 32]),
+            items: vec![(
+                0,
+                Vote::Approval {
+                    roles: ["duty-officer".parse().unwrap()].into(),
+                },
+            )],
+        }),
+        changes: vec![user("piet")],
+    }
 }
 
 fn publications() -> [Event; 2] {

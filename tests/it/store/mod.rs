@@ -1,6 +1,7 @@
 //! The embedded store through its front door.
 
 mod acknowledged;
+mod answers;
 mod commands;
 mod damage;
 mod ended;

@@ -403,7 +403,7 @@ impl Model {
             }
             *slot = *state;
         }
-        for votes in respond.votes.iter() {
+        if let Some(votes) = &respond.votes {
             for (item, vote) in &votes.items {
                 request.counted(*item, votes.person, vote)?;
             }

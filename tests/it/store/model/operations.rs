@@ -229,10 +229,7 @@ impl Model {
                 };
                 write_at(vec![write], self.now)
             }
-            Operation::WriteUnverified(user, service) => {
-                let document = unverified(*user, ["mcptt", "mcdata"][usize::from(*service)]);
-                write_at(vec![put(&document, Expected::Any)], self.now)
-            }
+            Operation::WriteUnverified(user, service) => self.unverified(*user, *service),
             Operation::WriteLink(up) => {
                 let document = link(if *up { "up" } else { "down" });
                 write_at(vec![put(&document, Expected::Any)], self.now)
@@ -268,6 +265,11 @@ impl Model {
             }
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
+    }
+
+    fn unverified(&self, user: u8, service: u8) -> Command {
+        let document = unverified(user, ["mcptt", "mcdata"][usize::from(service)]);
+        write_at(vec![put(&document, Expected::Any)], self.now)
     }
 
     fn submission(&mut self, reads: &[u8], pending_hours: &[i64], writes: Option<u8>) -> Submit {
