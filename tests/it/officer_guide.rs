@@ -9,6 +9,7 @@ use comity::decision::decide::ItemDecision;
 use comity::decision::decide::decide;
 use comity::decision::engine::Engine;
 use comity::decision::facts::gather;
+use comity::decision::quorum::Quorum;
 use comity::domain::identity::McSystemId;
 use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
@@ -41,6 +42,9 @@ struct Case {
     responses: Map<String, Value>,
     request: Value,
     outcome: String,
+    /// Absent: one approval and one denial.
+    #[serde(default)]
+    quorum: Quorum,
     categories: Vec<String>,
     policies: Vec<String>,
 }
@@ -58,6 +62,7 @@ fn every_case_of_the_guide_comes_out_as_written() {
         for item in items {
             let name = format!("{}: {}", case.name, item.item);
             assert_eq!(item.outcome.as_str(), case.outcome, "{name}");
+            assert_eq!(item.quorum, case.quorum, "{name}");
             assert_eq!(item.categories, case.categories, "{name}");
             let decisive: Vec<&str> = item.policies.iter().map(|it| it.id.as_str()).collect();
             for policy in &case.policies {

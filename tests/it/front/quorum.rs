@@ -4,6 +4,10 @@ use std::fs;
 
 use comity::app::replay::replay_all;
 use comity::cli::service::open_store;
+use comity::decision_log::LogIndex;
+use comity::decision_log::PartClass;
+use comity::decision_log::StoredPart;
+use comity::store::event::EventBody;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
@@ -318,6 +322,22 @@ async fn an_approval_counts_after_a_restart_and_replays_the_same() {
     let report = replay_all(&store, &archive, |_, _| {}).unwrap();
     assert_eq!(report.mismatches, 0, "{report:?}");
     // Neither the state nor what is nobody's in the log names who approved.
+    let mut answers = 0;
+    for index in (0..store.view(|state| state.applied().0)).map(LogIndex) {
+        let stored = store.record(index).unwrap();
+        if !matches!(&stored.event.body, EventBody::Responded { .. }) {
+            continue;
+        }
+        answers += 1;
+        assert!(!format!("{:?}", stored.event).contains("mc.de.example"));
+        for part in stored.record.iter().filter_map(StoredPart::present) {
+            let text = String::from_utf8_lossy(&part.body);
+            let names = text.contains("duty@") || text.contains("security@");
+            let is_personal = matches!(&part.class, PartClass::Personal { .. });
+            assert!(!names || is_personal, "{text}");
+        }
+    }
+    assert_eq!(answers, 2);
     store.close().await;
 }
 
