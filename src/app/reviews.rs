@@ -154,7 +154,11 @@ impl App {
         });
         let mut found = Vec::new();
         for id in open {
-            found.extend(self.answerable_items(id, reviewer, after)?);
+            match self.answerable_items(id, reviewer, after) {
+                Ok(items) => found.extend(items),
+                // One record that cannot be read must not hide the others.
+                Err(error) => tracing::warn!(request = %id, %error, "left out of the reviews"),
+            }
         }
         found.sort_by_key(PendingItem::place);
         found.truncate(limit.min(PAGE_ITEMS_MAX));
