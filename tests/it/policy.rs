@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cedar_policy::PolicyId;
+use comity::decision::quorum::Quorum;
 use comity::policy::bundle::Bundle;
 use comity::policy::bundle::LenientTexts;
 use comity::policy::bundle::Origin;
@@ -610,6 +612,28 @@ fn a_category_switched_to_reject_is_refused_and_keeps_its_permits() {
             ("manual#reject", PolicyClass::HardForbid),
         ])
     );
+}
+
+#[test]
+fn a_hold_by_a_response_asks_for_what_its_permit_asks_for_else_for_one() {
+    let manifest = format!("{MANIFEST}[responses]\n\"c.one\" = \"manual-review\"\n");
+    let policies = "@id(\"plain\") @category(\"c.one\") @response(\"automatic\")\n\
+                    permit (principal, action, resource);\n\
+                    @id(\"two\") @category(\"c.one\") @response(\"manual-review\")\n\
+                    @approvals(\"duty-officer:1, 2\") @denials(\"3\")\n\
+                    permit (principal, action, resource);\n";
+    let bundle = compile(&manifest, &[("a.cedar", policies)]).unwrap();
+    let quorum = |id: &str| Quorum::of(bundle.policy(&PolicyId::new(id)));
+    assert!(quorum("plain#hold").is_default());
+    assert_eq!(quorum("two#hold"), quorum("two"));
+    assert_eq!(
+        quorum("two").approvals()[0].to_string(),
+        "2, duty-officer:1"
+    );
+    assert_eq!(quorum("two").denials().persons(), 3);
+    let all = Quorum::of(bundle.policies());
+    assert_eq!(all.approvals(), quorum("two").approvals());
+    assert_eq!(all.denials().persons(), 1);
 }
 
 #[test]
