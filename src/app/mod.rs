@@ -42,6 +42,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use self::answer::RequestAnswer;
@@ -111,6 +112,8 @@ struct Inner {
     vault: Vault,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
+    /// Whether responses are approved that are not in force yet: until they are, nothing is decided.
+    responses_behind: AtomicBool,
     migrating: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,

@@ -1,4 +1,4 @@
-//! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
+//! Submitting an inter-system request: gather, decide, sequence; again, a few times at most, if the facts change meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ use crate::store::command::Submit;
 use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
-pub const ATTEMPTS_MAX: usize = 3;
+pub const ATTEMPTS_MAX: usize = 16;
 
 /// How long a visitor waits for the consent of their home.
 pub(in crate::app) const CONSENT_WAIT_MILLISECONDS: i64 = 5 * 60 * 1_000;
@@ -210,6 +210,9 @@ impl App {
         &self,
         request: &InterSystemRequest,
     ) -> Result<Evaluation, AppError> {
+        if self.responses_are_behind() {
+            return Err(AppError::ResponsesBehind);
+        }
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();

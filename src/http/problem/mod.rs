@@ -305,7 +305,7 @@ impl From<AppError> for Problem {
                 ..Self::new(ProblemKind::TooManyDryRuns, detail)
             },
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
-            AppError::NotRecorded(_) | AppError::NoSpace(_) => {
+            AppError::NotRecorded(_) | AppError::NoSpace(_) | AppError::ResponsesBehind => {
                 Self::unavailable(ProblemKind::NotRecorded, &error)
             }
             AppError::OutcomeUnknown(_) => Self::unavailable(ProblemKind::OutcomeUnknown, &error),
