@@ -57,7 +57,7 @@ fn status(direction: Direction, change: CooperationChange) -> Option<AgreementSt
 /// Whether a change that was granted before for later falls by another one, which takes effect `later` or at once.
 ///
 /// An interruption calls off what was to go on, and an end also what was to come after it. Going on calls off a
-/// suspension; that the cooperation is to end, only an administrator calls off.
+/// suspension that would come later; that the cooperation is to end, only an administrator calls off.
 fn calls_off(
     granted: CooperationChange,
     later: Option<Timestamp>,
@@ -69,12 +69,18 @@ fn calls_off(
         CooperationChange::End => goes_on || later.is_none_or(|end| scheduled.effective_at >= end),
         CooperationChange::Activate | CooperationChange::Resume => {
             scheduled.change == CooperationChange::Suspend
+                && later.is_none_or(|goes_on| scheduled.effective_at >= goes_on)
         }
         CooperationChange::Amend => false,
     }
 }
 
 impl Cooperation {
+    fn is_interrupted_before(&self, change: CooperationChange, moment: Timestamp) -> bool {
+        let mut same = self.scheduled.iter().filter(|it| it.change == change);
+        same.any(|it| it.status != AgreementStatus::Active && it.effective_at <= moment)
+    }
+
     /// What a granted change writes: the agreement, or that it is to be written later.
     pub(in crate::app) fn changed(
         &self,
@@ -97,6 +103,8 @@ impl Cooperation {
             }
         }
         match later {
+            // One suspension never puts off another.
+            Some(effective_at) if self.is_interrupted_before(change, effective_at) => {}
             Some(effective_at) => {
                 let document = Document::ScheduledChange(ScheduledChange {
                     partner: agreement.partner.clone(),

@@ -181,7 +181,10 @@ fn assert_not_wider(
 fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -> bool {
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
-        Document::Migration(_) | Document::OpenDeletion(_) | Document::HomeRefusal(_) => true,
+        Document::Migration(_)
+        | Document::OpenDeletion(_)
+        | Document::HomeRefusal(_)
+        | Document::ScheduledChange(_) => true,
         // That a user was taken from the list restricts.
         Document::MigrationUser(listed) => !listed.listed,
         Document::User(user) => {
@@ -205,7 +208,6 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
         | Document::Membership(_)
-        | Document::ScheduledChange(_)
         | Document::SharedGroup(_)
         | Document::GroupOverride(_) => false,
     }

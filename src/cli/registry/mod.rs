@@ -87,10 +87,17 @@ fn export(arguments: &Export) -> Exit {
     }
     let read = Client::connect(&arguments.connection)
         .and_then(|client| client.block_on(all_documents(&client)));
-    let documents = match read {
-        Ok(documents) => documents,
+    let (documents, left): (Vec<_>, Vec<_>) = match read {
+        Ok(documents) => documents
+            .into_iter()
+            .partition(|(key, _)| key.kind.is_written_by_hand()),
         Err(error) => return failed(&error),
     };
+    for (key, _) in &left {
+        output::complain(&format!(
+            "`{key}` is left out: only a decision writes it, so that it could not be imported"
+        ));
+    }
     match write_documents(&arguments.directory, &documents) {
         Ok(()) => {
             output::say(&format!("{} documents exported", documents.len()));
@@ -110,10 +117,7 @@ fn cannot_write(error: &CannotWrite) -> Exit {
 
 async fn all_documents(client: &Client) -> Result<Vec<(DocumentKey, Value)>, ClientError> {
     let mut documents = Vec::new();
-    for kind in DocumentKind::ALL
-        .into_iter()
-        .filter(|kind| *kind != DocumentKind::UeConfiguration)
-    {
+    for kind in DocumentKind::ALL {
         let mut after = String::new();
         loop {
             let path = format!("/v1/{}?limit=500&after={after}", kind.plural());

@@ -351,6 +351,58 @@ async fn what_is_granted_for_later_is_carried_out_once_after_a_restart() {
     assert_eq!(status(&service).await, "active");
 }
 
+/// The moment counts, not when the entry of the log is written that carries it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_accepted_from_the_moment_of_an_interruption_on() {
+    let hands = Hands::new();
+    let service = TestService::start_by(hands.clone()).await;
+    empower(&service).await;
+    let later = with(&change("suspend"), "/effective_at", hands.moment(HOUR));
+    service.submit(&later).await;
+    let asked = membership(&[OFFICER]);
+    hands.pass(HOUR - 1);
+    let before = service.post("/v1/decisions", "acms", &asked).await;
+    assert_eq!(before.items("/outcome"), ["review"], "{}", before.text);
+    hands.pass(1);
+    // The clock has just jumped, so that nothing happens by itself yet.
+    let then = service.submit(&asked).await;
+    assert_eq!(then.items("/outcome"), ["reject"], "{}", then.text);
+    assert!(then.text.contains("agreement."), "{}", then.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_suspension_or_resumption_leaves_an_earlier_suspension() {
+    let service = TestService::start().await;
+    empower(&service).await;
+    let at = |request: Value, moment: &str| with(&request, "/effective_at", moment);
+    let first = "2199-01-01T00:00:00.000Z";
+    service.submit(&at(change("suspend"), first)).await;
+    service
+        .submit(&at(change("suspend"), "2199-02-01T00:00:00Z"))
+        .await;
+    let listed = scheduled(&service).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["document"]["effective_at"], first);
+    let mut resume = super::support::inbound(change("resume"));
+    resume["requester"] = json!({ "mc_service_id": "sip:control.3@mc.nl.example" });
+    let path = service
+        .submit_held(&at(resume, "2199-01-01T00:00:01Z"))
+        .await;
+    service.respond(&path, &approval()).await;
+    let listed = scheduled(&service).await;
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    // One that comes before takes its place.
+    let earlier = "2198-01-01T00:00:00.000Z";
+    service.submit(&at(change("suspend"), earlier)).await;
+    let listed = scheduled(&service).await;
+    assert!(
+        listed
+            .iter()
+            .any(|it| it["document"]["effective_at"] == earlier),
+        "{listed:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn going_on_calls_off_a_later_suspension_and_an_interruption_a_later_resumption() {
     let service = TestService::start().await;

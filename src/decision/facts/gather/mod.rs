@@ -18,6 +18,7 @@ use crate::decision::facts::SharedFacts;
 use crate::decision::facts::calls::Party;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
+use crate::domain::agreement::AgreementStatus;
 use crate::domain::document::Document;
 use crate::domain::group::Group;
 use crate::domain::identity::GroupId;
@@ -32,10 +33,12 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
+use crate::domain::request::CooperationChange;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
+use crate::domain::scheduled_change::ScheduledChange;
 use crate::domain::shared_group::GroupOverride;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::StoredUeConfiguration;
@@ -430,9 +433,25 @@ impl Gatherer<'_> {
         let Document::Agreement(agreement) = found.value.as_ref() else {
             return None;
         };
+        let mut agreement = without_contacts(agreement);
+        if let Some(status) = self.interruption_due(partner) {
+            agreement.status = status;
+        }
         Some(Versioned {
             revision: found.revision,
-            value: without_contacts(agreement),
+            value: agreement,
+        })
+    }
+
+    /// What an interruption that was granted for a moment that has come makes of an agreement, even where no entry of the
+    /// log says so yet.
+    fn interruption_due(&mut self, partner: &McSystemId) -> Option<AgreementStatus> {
+        let interruptions = [CooperationChange::End, CooperationChange::Suspend];
+        interruptions.into_iter().find_map(|change| {
+            let id = ScheduledChange::id(partner, change).ok()?;
+            let found = self.document(DocumentKind::ScheduledChange, id.as_str())?;
+            let scheduled = found.value.scheduled_change()?;
+            (scheduled.effective_at <= self.now).then_some(scheduled.status)
         })
     }
 
