@@ -334,7 +334,7 @@ fn revoked(parts: &DividedParts) -> BTreeMap<usize, Revoked> {
 
 /// What was last decided about each item: at a refusal after the partner's answer, else at an answer to it, else when it was submitted.
 ///
-/// By when it can be approved was settled when it was submitted.
+/// By when it can be approved was settled when it was submitted. A grant is no more than what the partner grants too.
 fn latest_decisions(
     mut items: Vec<DecisionAnswer>,
     responses: &[ResponseAnswer],
@@ -356,6 +356,10 @@ fn latest_decisions(
         let refusal = reports.iter().rev().find_map(|it| it.refusal(number));
         if let Some(refusal) = refusal {
             *item = refusal;
+        }
+        let theirs = reports.iter().find_map(|it| it.granted_limits(number));
+        if let Some(theirs) = theirs {
+            item.limits = std::mem::take(&mut item.limits).and(theirs);
         }
     }
     items

@@ -36,6 +36,29 @@ pub struct Limits {
     pub end_time: Option<Timestamp>,
 }
 
+impl Limits {
+    /// What is left where somebody else limits the grant too.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let services = match (self.services, &other.services) {
+            (Some(ours), Some(theirs)) => Some(ours.intersection(theirs).copied().collect()),
+            (ours, theirs) => ours.or_else(|| theirs.clone()),
+        };
+        Self {
+            profile: self.profile.or_else(|| other.profile.clone()),
+            services,
+            priority_cap: lower(self.priority_cap, other.priority_cap),
+            group_priority: lower(self.group_priority, other.group_priority),
+            user_priority: lower(self.user_priority, other.user_priority),
+            end_time: lower(self.end_time, other.end_time),
+        }
+    }
+}
+
+fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    [one, other].into_iter().flatten().min()
+}
+
 /// Something that has to be done once the item is granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obligation {

@@ -3,6 +3,7 @@
 use comity::decision::facts::ReadKey;
 use comity::decision::facts::ReadSet;
 use comity::domain::registry::DocumentKey;
+use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
 
 use crate::golden::SCENES;

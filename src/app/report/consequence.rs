@@ -139,7 +139,7 @@ impl Consequence<'_> {
                     });
                     changes.made.insert(refusal, Some(refused));
                 }
-                PartnerOutcome::Accept if was_refused => {
+                PartnerOutcome::Accept if was_refused && it.to != ItemState::Refused => {
                     changes.made.insert(refusal, None);
                 }
                 PartnerOutcome::Accept => {}
