@@ -98,16 +98,44 @@ impl App {
             return Err(AppError::UnknownDocument(key));
         }
         let is_settings = key.kind == DocumentKind::ResponseSettings;
-        let write = Write {
-            key,
+        let mut writes = self.memberships_of(&key);
+        writes.push(Write {
+            key: key.clone(),
             expected,
             document: None,
-        };
-        let revision = self.write(caller, vec![write]).await?;
+        });
+        let revision = self.write(caller, writes).await?;
+        // What was granted in between; nothing more is, now that the group is gone.
+        let granted = self.memberships_of(&key);
+        if !granted.is_empty() {
+            self.write(caller, granted).await?;
+        }
         if is_settings {
             self.publish_directory(&caller.name).await?;
         }
         Ok(revision)
+    }
+
+    /// What goes with a group: who was made a member of it is no member of another that gets its name.
+    fn memberships_of(&self, key: &DocumentKey) -> Vec<Write> {
+        if key.kind != DocumentKind::Group {
+            return Vec::new();
+        }
+        self.store().view(|state| {
+            let memberships = state.documents(DocumentKind::Membership, None);
+            let gone = memberships.filter(|(_, found)| {
+                matches!(found.value.as_ref(), Document::Membership(it) if it.group.as_str() == key.id.as_str())
+            });
+            let gone = gone.map(|(id, found)| Write {
+                key: DocumentKey {
+                    kind: DocumentKind::Membership,
+                    id: id.clone(),
+                },
+                expected: Expected::Revision(found.revision),
+                document: None,
+            });
+            gone.collect()
+        })
     }
 
     /// Writes many documents, all or none, whatever their present revisions.

@@ -351,6 +351,27 @@ async fn what_is_granted_for_later_is_carried_out_once_after_a_restart() {
     assert_eq!(status(&service).await, "active");
 }
 
+/// Who was a member of a group is no member of another that gets its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn memberships_go_with_their_group() {
+    let service = TestService::start().await;
+    empower(&service).await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(approved.body["status"], "accepted", "{}", approved.text);
+    let listed = async || {
+        let listed = service.get("/v1/memberships", "auditor").await;
+        listed.body["documents"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 1);
+    let group = "/v1/groups/sip:unfall-07@mc.de.example";
+    let found = service.get(group, "operator").await;
+    let delete = service.call(Method::DELETE, group, "operator");
+    let deleted = send(delete.header("if-match", found.header("etag"))).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    assert_eq!(listed().await, 0);
+}
+
 /// The moment counts, not when the entry of the log is written that carries it out.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_accepted_from_the_moment_of_an_interruption_on() {
