@@ -192,6 +192,9 @@ pub struct ResponseAnswer {
     pub reason: String,
     /// The items answered, by number.
     pub items: Vec<usize>,
+    /// Those of them that were not granted because a later request took them back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<usize>,
     /// What policy said about them at that moment; a reject overrules an approval.
     pub evaluated: Vec<DecisionAnswer>,
     /// When.

@@ -35,6 +35,7 @@ pub mod response_settings;
 pub mod sealing;
 mod standing;
 pub mod submit;
+pub mod taken_back;
 pub mod vault;
 
 use std::path::PathBuf;

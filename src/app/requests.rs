@@ -121,6 +121,13 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
+    pub(in crate::app) fn submitted_record_at(
+        &self,
+        index: LogIndex,
+    ) -> Result<DecisionRecord, AppError> {
+        decision_record(&self.entry(index)?)
+    }
+
     pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
@@ -463,6 +470,7 @@ fn response_answer(stored: &StoredEntry, parts: &DividedParts) -> Result<Respons
             .filter_map(|number| decisions.get(*number).cloned())
             .map(Into::into)
             .collect(),
+        taken_back: review.taken_back,
         items: review.items,
         answered_at: review.answered_at,
         record: receipt(index, stored),

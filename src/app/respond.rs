@@ -18,6 +18,7 @@ use crate::app::submit::Evaluation;
 use crate::app::submit::accepted_state;
 use crate::app::submit::is_accepted;
 use crate::app::submit::record;
+use crate::app::taken_back::TakenBack;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::facts::Lookup;
 use crate::decision::record::PartClass;
@@ -75,6 +76,9 @@ pub enum Verdict {
 pub(in crate::app) struct ReviewPart {
     pub(in crate::app) answer: Verdict,
     pub(in crate::app) items: Vec<usize>,
+    /// Items that are not granted because they were taken back since they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) taken_back: Vec<usize>,
     pub(in crate::app) answered_at: Timestamp,
     pub(in crate::app) caller: String,
 }
@@ -126,6 +130,7 @@ impl App {
                 Some(_) => Some(self.publishing().lock().await),
                 None => None,
             };
+            let taken_back = self.taken_back(&request, entry.submitted)?;
             let evaluation = self.evaluate(&request).await?;
             entry.stands_at(evaluation.now);
             let items = answered_items(&answer, &entry)?;
@@ -134,6 +139,7 @@ impl App {
                 evaluation,
                 items,
                 known,
+                taken_back,
                 told: Vec::new(),
             };
             let granted = decided.granted(&entry, &answer);
@@ -302,6 +308,8 @@ struct Decided {
     evaluation: Evaluation,
     items: Vec<usize>,
     known: BTreeSet<String>,
+    /// What was taken back since it was asked for.
+    taken_back: TakenBack,
     /// What it discloses, as parts of its record.
     told: Vec<RecordPart>,
 }
@@ -333,6 +341,9 @@ impl Decided {
         let Some(decision) = self.evaluation.items.get(number) else {
             return ItemState::Refused;
         };
+        if self.taken_back.items.contains(&number) {
+            return ItemState::Refused;
+        }
         let is_new = |policy: &DeterminingPolicy| !self.known.contains(&policy.id);
         match decision.outcome {
             Outcome::Review if decision.policies.iter().any(is_new) => present,
@@ -358,6 +369,7 @@ fn response(
         evaluation,
         items: numbers,
         told,
+        taken_back,
         ..
     } = decided;
     let writes = Granted {
@@ -378,6 +390,11 @@ fn response(
         PartClass::State,
         &ReviewPart {
             answer: answer.answer,
+            taken_back: numbers
+                .iter()
+                .copied()
+                .filter(|number| taken_back.items.contains(number))
+                .collect(),
             items: numbers,
             answered_at: at,
             caller: caller.name.clone(),
@@ -395,6 +412,7 @@ fn response(
         expected_version: entry.version,
         items,
         read_set,
+        reduced: Some(taken_back.seen),
         writes,
         parts,
         at,

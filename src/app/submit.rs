@@ -324,6 +324,8 @@ fn submission(
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
     let bound_to = bound_to(request, &items);
+    let is_granted = items.iter().any(|item| item.is_granted_here());
+    let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()
@@ -343,6 +345,7 @@ fn submission(
         parts,
         counts,
         bound_to,
+        reduces,
         at,
     })
 }

@@ -135,6 +135,8 @@ enum OpenBody {
         counts: OutcomeCounts,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound_to: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reduces: Option<McSystemId>,
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
@@ -353,6 +355,7 @@ impl EventBody {
                 changes,
                 counts,
                 bound_to,
+                reduces,
             } => OpenBody::Submitted {
                 request: *request_id,
                 caller: Arc::clone(caller),
@@ -362,6 +365,7 @@ impl EventBody {
                 changes: detail::split(changes, details)?,
                 counts: *counts,
                 bound_to: bound_to.clone(),
+                reduces: reduces.clone(),
             },
             Self::Responded {
                 request_id,
@@ -444,6 +448,7 @@ impl OpenBody {
                 changes,
                 counts,
                 bound_to,
+                reduces,
             } => EventBody::Submitted {
                 request_id: request,
                 caller,
@@ -453,6 +458,7 @@ impl OpenBody {
                 changes: detail::join(changes, &mut details)?,
                 counts,
                 bound_to,
+                reduces,
             },
             Self::Responded(OpenTransition {
                 request,

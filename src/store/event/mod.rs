@@ -93,6 +93,8 @@ pub enum EventBody {
         counts: OutcomeCounts,
         /// The partner under whose agreement its pending items wait; what only takes away waits under none.
         bound_to: Option<McSystemId>,
+        /// The partner with whom it takes away, if a granted item does.
+        reduces: Option<McSystemId>,
     },
     /// Held items were answered.
     Responded {

@@ -157,6 +157,7 @@ fn every_kind() -> Vec<Event> {
             changes: vec![group()],
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
+            reduces: None,
         },
         EventBody::Responded {
             request_id,
@@ -233,6 +234,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         changes: Vec::new(),
         counts: OutcomeCounts::default(),
         bound_to: None,
+        reduces: None,
     });
     let encoded = encode(&submitted, Vec::new());
     let state = encoded.payload.parts()[0].present().unwrap();

@@ -342,6 +342,21 @@ impl State {
         self.requests.waiting_under(partner)
     }
 
+    /// Requests that take away with a partner, submitted after an entry, oldest first, as far as they are in memory.
+    pub fn reductions_since(
+        &self,
+        partner: &McSystemId,
+        since: LogIndex,
+    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
+        self.requests.reductions_since(partner, since)
+    }
+
+    /// The last request that takes away with a partner.
+    pub fn last_reduction(&self, partner: &McSystemId) -> Option<LogIndex> {
+        let mut all = self.requests.reductions_since(partner, LogIndex(0));
+        all.next_back().map(|(index, _)| index)
+    }
+
     /// The partners under whose agreements requests wait.
     pub fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
         self.requests.awaited_partners()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McSystemId;
@@ -56,6 +57,9 @@ pub struct RequestEntry {
     /// The partner under whose agreement its pending items wait: when that lapses, they are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<McSystemId>,
+    /// The partner with whom it takes away, if a granted item does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduces: Option<McSystemId>,
 }
 
 impl RequestEntry {
@@ -75,6 +79,7 @@ impl RequestEntry {
             correlation,
             items,
             bound_to,
+            reduces,
             ..
         } = &event.body
         else {
@@ -91,6 +96,7 @@ impl RequestEntry {
             key: idempotency.map(|idempotency| idempotency.key),
             correlation: *correlation,
             bound_to: bound_to.clone(),
+            reduces: reduces.clone(),
         })
     }
 
@@ -207,6 +213,8 @@ pub(super) struct Requests {
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
     // INVARIANT (no empty partner): every set has an element.
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
+    /// Requests that take away, by partner.
+    reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
@@ -218,6 +226,7 @@ impl Default for Requests {
             entries: BTreeMap::new(),
             ended: BTreeSet::new(),
             bound: BTreeMap::new(),
+            reductions: BTreeSet::new(),
             ended_limit: ENDED_REQUESTS,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
@@ -310,6 +319,22 @@ impl Requests {
         self.bound.get(partner).into_iter().flatten().copied()
     }
 
+    /// Requests that take away with a partner, submitted after an entry, as far as they are in memory.
+    pub(super) fn reductions_since(
+        &self,
+        partner: &McSystemId,
+        since: LogIndex,
+    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
+        let first = (
+            partner.clone(),
+            LogIndex(since.0.saturating_add(1)),
+            RequestId(Uuid::nil()),
+        );
+        let last = (partner.clone(), LogIndex(u64::MAX), RequestId(Uuid::max()));
+        let found = self.reductions.range(first..=last);
+        found.map(|(_, index, id)| (*index, *id))
+    }
+
     pub(super) fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
         self.bound.keys()
     }
@@ -362,6 +387,9 @@ impl Requests {
             self.ended.insert((entry.last(), entry.id));
         }
         self.schedule.extend(entry.schedule());
+        let reduces = entry.reduces.clone();
+        self.reductions
+            .extend(reduces.map(|partner| (partner, entry.submitted, entry.id)));
         let correlation = entry.correlation;
         self.correlated
             .extend(correlation.map(|correlation| (correlation, entry.id)));
@@ -380,6 +408,10 @@ impl Requests {
             }
         }
         self.ended.remove(&(entry.last(), id));
+        if let Some(partner) = &entry.reduces {
+            self.reductions
+                .remove(&(partner.clone(), entry.submitted, id));
+        }
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -446,8 +478,8 @@ impl Requests {
         &self,
         correlation: &CorrelationDigest,
     ) -> impl Iterator<Item = &Arc<RequestEntry>> {
-        let first = (*correlation, RequestId(uuid::Uuid::nil()));
-        let last = (*correlation, RequestId(uuid::Uuid::max()));
+        let first = (*correlation, RequestId(Uuid::nil()));
+        let last = (*correlation, RequestId(Uuid::max()));
         let range = self.correlated.range(first..=last);
         range.filter_map(|(_, id)| self.entries.get(id))
     }

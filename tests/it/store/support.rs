@@ -311,6 +311,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         parts: Vec::new(),
         counts: OutcomeCounts::default(),
         bound_to: None,
+        reduces: None,
         at: at(0),
     }
 }
@@ -341,6 +342,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         expected_version: version,
         items,
         read_set: ReadSet::default(),
+        reduced: None,
         writes: Vec::new(),
         parts: Vec::new(),
         at: at(0),

@@ -144,6 +144,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
         bound_to: command.bound_to,
+        reduces: command.reduces,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
 }
@@ -170,6 +171,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if answered.is_empty() {
         return Err(Refusal::Invalid("it answers no item".to_owned()));
     }
+    check_reductions(state, command.reduced.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
@@ -177,6 +179,19 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         changes: changes(state, command.writes, command.at)?,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
+}
+
+/// Nobody may have taken anything away since the answer was judged.
+fn check_reductions(
+    state: &State,
+    seen: Option<&(McSystemId, Option<LogIndex>)>,
+) -> Result<(), Refusal> {
+    match seen {
+        Some((partner, seen)) if state.last_reduction(partner) != *seen => {
+            Err(Refusal::Stale(StaleRead::Reductions))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn report(state: &State, command: Report) -> Result<Checked, Refusal> {

@@ -39,7 +39,7 @@ pub(super) struct Touched {
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
-    /// Whether anything that waits is refused because an agreement lapsed.
+    /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
     interrupted: bool,
 }
 
@@ -119,8 +119,10 @@ impl Touched {
                 request_id,
                 idempotency,
                 changes,
+                reduces,
                 ..
             } => {
+                self.interrupted |= reduces.is_some();
                 self.requests.insert(*request_id);
                 self.keys
                     .extend(idempotency.map(|idempotency| idempotency.key));
