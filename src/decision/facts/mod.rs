@@ -57,7 +57,7 @@ pub trait Lookup {
     /// The home of a global number: the system with the longest matching prefix.
     fn home_of_number(&self, tel: &str) -> Option<McSystemId>;
 
-    /// The profile of a migrated user: their own before the general one of their home.
+    /// The ordinary profile of a migrated user: their own before the general one of their home.
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId>;
 
     /// One of our own users who may hold an alias.
@@ -333,7 +333,7 @@ pub enum ReadKey {
     Identity(McServiceId),
     /// The home of a number; its revision is that of the system document found.
     Number(String),
-    /// The profile for a migrated user; its revision is that of the profile found.
+    /// The ordinary profile for a migrated user; its revision is that of the profile found.
     MigratedProfile {
         /// The user.
         user: McServiceId,

@@ -30,6 +30,7 @@ use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -448,13 +449,20 @@ impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Identity(identity) => write!(f, "the identity `{identity}`"),
-            Self::Profile { home, user: None } => {
-                write!(f, "the general migrated-user profile of `{home}`")
-            }
             Self::Profile {
                 home,
-                user: Some(user),
-            } => write!(f, "the migrated-user profile of `{user}` from `{home}`"),
+                user,
+                occasion,
+            } => {
+                let kind = match occasion {
+                    None => "migrated-user profile",
+                    Some(ProfileOccasion::LinkFailure) => "profile for link failure",
+                };
+                match user {
+                    None => write!(f, "the general {kind} of `{home}`"),
+                    Some(user) => write!(f, "the {kind} of `{user}` from `{home}`"),
+                }
+            }
             Self::Prefix(prefix) => write!(f, "the number prefix `{}`", prefix.as_str()),
         }
     }

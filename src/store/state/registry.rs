@@ -12,6 +12,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::link::Link;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -28,12 +29,14 @@ use crate::store::state::visitors::Register;
 pub enum Claim {
     /// A service identity: one user has it.
     Identity(McServiceId),
-    /// Being the profile of a migrated user, or the general one of a home system.
+    /// Being the profile of a migrated user, or the general one of a home system, on one occasion.
     Profile {
         /// The home system.
         home: McSystemId,
         /// The user; `None` for the general profile.
         user: Option<McServiceId>,
+        /// The occasion; `None` for the ordinary profile.
+        occasion: Option<ProfileOccasion>,
     },
     /// A prefix of numbers: the users under it are home in one system.
     Prefix(TelPrefix),
@@ -50,6 +53,7 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         Document::MigratedProfile(profile) => BTreeSet::from([Claim::Profile {
             home: profile.home_system.clone(),
             user: profile.user.clone(),
+            occasion: profile.occasion,
         }]),
         Document::System(system) => system
             .tel_prefixes
@@ -76,6 +80,9 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
     }
 }
 
+/// The occasion of a profile, and its user.
+type ProfileFor = (Option<ProfileOccasion>, Option<McServiceId>);
+
 type Documents = BTreeMap<DocumentId, (Revision, Arc<Document>)>;
 
 /// All documents, with indexes that follow from them.
@@ -83,7 +90,7 @@ type Documents = BTreeMap<DocumentId, (Revision, Arc<Document>)>;
 pub(super) struct Registry {
     documents: BTreeMap<DocumentKind, Documents>,
     people: BTreeMap<McServiceId, DocumentId>,
-    profiles: BTreeMap<McSystemId, BTreeMap<Option<McServiceId>, DocumentId>>,
+    profiles: BTreeMap<McSystemId, BTreeMap<ProfileFor, DocumentId>>,
     // INVARIANT (no empty prefix): every set has an element.
     tel_prefixes: BTreeMap<String, BTreeSet<McSystemId>>,
     // INVARIANT (no empty alias): every set has an element.
@@ -124,9 +131,13 @@ impl Registry {
                 Claim::Identity(identity) => {
                     self.people.insert(identity, key.id.clone());
                 }
-                Claim::Profile { home, user } => {
+                Claim::Profile {
+                    home,
+                    user,
+                    occasion,
+                } => {
                     let of_home = self.profiles.entry(home).or_default();
-                    of_home.insert(user, key.id.clone());
+                    of_home.insert((occasion, user), key.id.clone());
                 }
                 Claim::Prefix(_) => {}
             }
@@ -228,9 +239,13 @@ impl Registry {
             Claim::Identity(identity) => {
                 self.people.remove(identity);
             }
-            Claim::Profile { home, user } => {
+            Claim::Profile {
+                home,
+                user,
+                occasion,
+            } => {
                 if let Some(of_home) = self.profiles.get_mut(home) {
-                    of_home.remove(user);
+                    of_home.remove(&(*occasion, user.clone()));
                     if of_home.is_empty() {
                         self.profiles.remove(home);
                     }
@@ -271,9 +286,13 @@ impl Registry {
     pub(super) fn holder(&self, claim: &Claim) -> Option<DocumentKey> {
         let (kind, id) = match claim {
             Claim::Identity(identity) => (DocumentKind::User, self.people.get(identity)?),
-            Claim::Profile { home, user } => (
+            Claim::Profile {
+                home,
+                user,
+                occasion,
+            } => (
                 DocumentKind::MigratedProfile,
-                self.profiles.get(home)?.get(user)?,
+                self.profiles.get(home)?.get(&(*occasion, user.clone()))?,
             ),
             Claim::Prefix(prefix) => {
                 let system = self.tel_prefixes.get(prefix.as_str())?.first()?;
@@ -374,6 +393,7 @@ impl Registry {
         }
     }
 
+    /// The ordinary profile of a migrated user; those for an occasion are named by who wants one.
     pub(super) fn migrated_profile(
         &self,
         user: &McServiceId,
@@ -381,8 +401,8 @@ impl Registry {
     ) -> Option<&DocumentId> {
         let of_home = self.profiles.get(home)?;
         of_home
-            .get(&Some(user.clone()))
-            .or_else(|| of_home.get(&None))
+            .get(&(None, Some(user.clone())))
+            .or_else(|| of_home.get(&(None, None)))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::migration::Migration;
 use crate::domain::migration_user::MigrationUser;
 use crate::domain::registry::DocumentKind;
@@ -191,7 +192,7 @@ impl Gatherer<'_> {
         })
     }
 
-    /// The profile that the agreement names for link failure, if it is for this user.
+    /// The profile that the agreement names for link failure, if it is for that and for this user.
     pub(super) fn link_failure_profile(
         &mut self,
         user: &McServiceId,
@@ -204,7 +205,8 @@ impl Gatherer<'_> {
             return None;
         };
         let is_theirs = profile.user.as_ref().is_none_or(|it| it == user);
-        (is_theirs && profile.home_system == *home).then(|| Versioned {
+        let is_meant = profile.occasion == Some(ProfileOccasion::LinkFailure);
+        (is_meant && is_theirs && profile.home_system == *home).then(|| Versioned {
             revision: found.revision,
             value: profile.clone(),
         })

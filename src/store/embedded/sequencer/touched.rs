@@ -105,6 +105,7 @@ impl Touched {
                     self.claims.contains(&Claim::Profile {
                         home: home.clone(),
                         user: user.cloned(),
+                        occasion: None,
                     })
                 }),
             })
