@@ -18,6 +18,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::decision::facts::AccessGrants;
+use crate::decision::facts::AccessKey;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ServedAs;
@@ -393,6 +395,7 @@ impl State {
                 .and_then(|id| of(DocumentKind::User, id)),
             ReadKey::Visitors(home) => self.registry.register_revision(home),
             ReadKey::ServedAs(identity) => self.registry.served_as_revision(identity),
+            ReadKey::Access(found_by) => self.registry.access_revision(found_by),
         }
     }
 }
@@ -428,6 +431,10 @@ impl Lookup for State {
 
     fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {
         self.registry.served_as(identity, except)
+    }
+
+    fn access_grants(&self, key: &AccessKey) -> AccessGrants {
+        self.registry.access_grants(key)
     }
 }
 

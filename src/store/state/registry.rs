@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::decision::facts::AccessGrants;
+use crate::decision::facts::AccessKey;
 use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
@@ -96,6 +98,8 @@ pub(super) struct Registry {
     // INVARIANT (no empty alias): every set has an element.
     aliases: BTreeMap<FunctionalAlias, BTreeSet<DocumentId>>,
     register: Register,
+    // INVARIANT (no empty key): every map has an entry.
+    access: BTreeMap<AccessKey, BTreeMap<DocumentId, Revision>>,
     // INVARIANT (no empty system): every set has an element.
     involved: BTreeMap<McSystemId, BTreeSet<DocumentKey>>,
 }
@@ -160,6 +164,12 @@ impl Registry {
                 }
             }
             Document::Migration(entry) => self.register.insert(&key.id, revision, entry),
+            Document::AccessGrant(grant) => {
+                for found_by in AccessKey::all_of(grant) {
+                    let grants = self.access.entry(found_by).or_default();
+                    grants.insert(key.id.clone(), revision);
+                }
+            }
             Document::Agreement(_)
             | Document::Group(_)
             | Document::MigratedProfile(_)
@@ -168,7 +178,6 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
             | Document::HomeRefusal(_)
             | Document::Membership(_)
@@ -215,6 +224,16 @@ impl Registry {
                 }
             }
             Document::Migration(entry) => self.register.remove(&key.id, revision, entry),
+            Document::AccessGrant(grant) => {
+                for found_by in AccessKey::all_of(grant) {
+                    if let Some(grants) = self.access.get_mut(&found_by) {
+                        grants.remove(&key.id);
+                        if grants.is_empty() {
+                            self.access.remove(&found_by);
+                        }
+                    }
+                }
+            }
             Document::Agreement(_)
             | Document::Group(_)
             | Document::MigratedProfile(_)
@@ -223,7 +242,6 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
             | Document::HomeRefusal(_)
             | Document::Membership(_)
@@ -340,6 +358,20 @@ impl Registry {
 
     pub(super) fn served_as_revision(&self, identity: &McServiceId) -> Option<Revision> {
         self.register.served_as_revision(identity)
+    }
+
+    /// The access grants that are found under a key.
+    pub(super) fn access_grants(&self, found_by: &AccessKey) -> AccessGrants {
+        let grants = self.access.get(found_by);
+        AccessGrants {
+            ids: grants.into_iter().flatten().map(|(id, _)| id.clone()).collect(),
+            revision: self.access_revision(found_by),
+        }
+    }
+
+    /// The revision of the newest grant under a key.
+    pub(super) fn access_revision(&self, found_by: &AccessKey) -> Option<Revision> {
+        self.access.get(found_by)?.values().max().copied()
     }
 
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {

@@ -11,6 +11,7 @@ use crate::decision::facts::GrantFacts;
 use crate::decision::facts::HomeRefusalFacts;
 use crate::decision::facts::ListingFacts;
 use crate::decision::facts::LocationFacts;
+use crate::decision::facts::TokenUse;
 use crate::decision::facts::gather::Gatherer;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
@@ -125,6 +126,31 @@ impl Gatherer<'_> {
                 value: refusal.clone(),
             }),
         })
+    }
+
+    /// What the register says that was granted on the presented token: it is one token, whatever the service.
+    pub(super) fn token_use(
+        &mut self,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) -> Option<TokenUse> {
+        let credential = request.body.elements().credential()?.verified()?;
+        let mut found = TokenUse::default();
+        for service in McService::ALL {
+            let entry = self.registered(user, service).and_then(|it| it.entry);
+            let used = entry.as_ref().and_then(|entry| {
+                let used = entry.value.credential.as_ref()?;
+                (used.token_id_hash == credential.token_id_hash).then_some((entry, used))
+            });
+            let Some((entry, used)) = used else {
+                continue;
+            };
+            let first = found.first_granted_at.unwrap_or(used.first_granted_at);
+            found.first_granted_at = Some(first.min(used.first_granted_at));
+            let ends = [found.granted_until, entry.value.expires_at];
+            found.granted_until = ends.into_iter().flatten().min();
+        }
+        Some(found)
     }
 
     /// What the register says of a user in one service.
