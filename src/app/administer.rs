@@ -74,7 +74,7 @@ impl App {
         expected: Expected,
     ) -> Result<Revision, AppError> {
         self.permit(caller, Action::WriteRegistry)?;
-        let problems = 
+        let problems =
             self.document_problems(&key, &document, &self.numbers(&[]), &BTreeMap::new());
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));

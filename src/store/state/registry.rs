@@ -364,7 +364,11 @@ impl Registry {
     pub(super) fn access_grants(&self, found_by: &AccessKey) -> AccessGrants {
         let grants = self.access.get(found_by);
         AccessGrants {
-            ids: grants.into_iter().flatten().map(|(id, _)| id.clone()).collect(),
+            ids: grants
+                .into_iter()
+                .flatten()
+                .map(|(id, _)| id.clone())
+                .collect(),
             revision: self.access_revision(found_by),
         }
     }

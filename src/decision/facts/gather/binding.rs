@@ -61,7 +61,8 @@ impl Gatherer<'_> {
         user: &McServiceId,
     ) -> impl Iterator<Item = AccessGrant> + use<> {
         let found = self.lookup.access_grants(key);
-        self.read.insert(ReadKey::Access(key.clone()), found.revision);
+        self.read
+            .insert(ReadKey::Access(key.clone()), found.revision);
         let mut grants = Vec::new();
         for id in found.ids {
             let document = self.document(DocumentKind::AccessGrant, id.as_str());
@@ -81,7 +82,9 @@ impl Gatherer<'_> {
         let home = self.home(uri)?;
         let is_known = home == *self.local
             || self.document(DocumentKind::System, home.as_str()).is_some()
-            || self.document(DocumentKind::Agreement, home.as_str()).is_some();
+            || self
+                .document(DocumentKind::Agreement, home.as_str())
+                .is_some();
         is_known.then_some(home)
     }
 

@@ -138,15 +138,13 @@ impl Gatherer<'_> {
         let mut found = TokenUse::default();
         for service in McService::ALL {
             let entry = self.registered(user, service).and_then(|it| it.entry);
-            let used = entry.as_ref().and_then(|entry| {
-                let used = entry.value.credential.as_ref()?;
-                (used.token_id_hash == credential.token_id_hash).then_some((entry, used))
-            });
-            let Some((entry, used)) = used else {
+            let token = entry.as_ref().and_then(|it| it.value.credential.as_ref());
+            let token = token.filter(|token| token.token_id_hash == credential.token_id_hash);
+            let (Some(entry), Some(token)) = (&entry, token) else {
                 continue;
             };
-            let first = found.first_granted_at.unwrap_or(used.first_granted_at);
-            found.first_granted_at = Some(first.min(used.first_granted_at));
+            let first = found.first_granted_at.unwrap_or(token.first_granted_at);
+            found.first_granted_at = Some(first.min(token.first_granted_at));
             let ends = [found.granted_until, entry.value.expires_at];
             found.granted_until = ends.into_iter().flatten().min();
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use comity::decision::facts::Lookup;
 use comity::decision::facts::AccessKey;
+use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::domain::agreement::AgreementStatus;
 use comity::domain::document::Document;
