@@ -7,6 +7,7 @@ pub mod administer;
 pub mod affected;
 pub mod answer;
 pub mod clock;
+pub mod coherence;
 pub mod configuration;
 mod consequence;
 mod cooperation;

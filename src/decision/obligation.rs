@@ -10,6 +10,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
 use crate::domain::service::McService;
+use crate::domain::sip::UeId;
 use crate::domain::time::Timestamp;
 
 /// How a grant is less than what was asked (ruling 10); what is absent is not limited.
@@ -91,6 +92,9 @@ pub struct ObligationParameters {
     /// The migrated-user profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<DocumentId>,
+    /// The UE, where what another user had from it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ue: Option<UeId>,
     /// The system that provided the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<McSystemId>,

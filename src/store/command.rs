@@ -501,6 +501,7 @@ impl fmt::Display for StaleRead {
             Self::Key(ReadKey::Visitors(_) | ReadKey::ServedAs(_)) => {
                 f.write_str("the register of current systems")
             }
+            Self::Key(ReadKey::Access(_)) => f.write_str("an access grant"),
             Self::Bundle { current } => write!(f, "the bundle (now generation {current})"),
         }
     }

@@ -29,6 +29,7 @@ fn read(scene: &Scene) -> Vec<String> {
             ReadKey::Alias(alias) => format!("{}holder of {alias}", is_there(revision)),
             ReadKey::Visitors(home) => format!("{}visitors of {home}", is_there(revision)),
             ReadKey::ServedAs(identity) => format!("{}served as {identity}", is_there(revision)),
+            ReadKey::Access(found_by) => format!("{}access by {found_by:?}", is_there(revision)),
             ReadKey::MigratedProfile { user, home } => {
                 format!("{}profile for {user} of {home}", is_there(revision))
             }

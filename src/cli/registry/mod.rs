@@ -21,9 +21,7 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
-use crate::app::plausibility::Numbers;
-use crate::app::plausibility::Surroundings;
-use crate::app::plausibility::check_document;
+use crate::app::coherence::check_registry;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -153,19 +151,11 @@ fn validate(arguments: &Validate) -> Exit {
         Ok(documents) => documents,
         Err(error) => return invalid(&error.to_string()),
     };
-    let numbers = Numbers::of(documents.iter().map(|(_, document)| document));
-    let surroundings = Surroundings {
-        local: &arguments.system,
-        numbers: &numbers,
-    };
-    let mut found = 0;
-    for (key, document) in &documents {
-        for problem in check_document(surroundings, document) {
-            output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
-            found += 1;
-        }
+    let problems = check_registry(&arguments.system, &documents);
+    for (key, problem) in &problems {
+        output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
     }
-    if found > 0 {
+    if !problems.is_empty() {
         return Exit::InvalidInput;
     }
     output::say(&format!("{} documents are valid", documents.len()));

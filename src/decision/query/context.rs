@@ -184,6 +184,8 @@ fn shared_need(
         }
         Need::ServingIdentity
         | Need::Register
+        | Need::Binding
+        | Need::TokenUse
         | Need::Access
         | Need::HomeRefusal
         | Need::Listing
@@ -237,6 +239,8 @@ fn item_need(
         | Need::CurrentSystem
         | Need::Visitors
         | Need::Register
+        | Need::Binding
+        | Need::TokenUse
         | Need::Access
         | Need::HomeRefusal
         | Need::Listing

@@ -112,6 +112,10 @@ pub enum Need {
     Register,
     /// Whether the user was given access to the system concerned.
     Access,
+    /// Whether the SIP identities and the UE that the request names are somebody else's.
+    Binding,
+    /// What was granted on the presented token before.
+    TokenUse,
     /// Whether the user is on the list of those who may migrate to the system concerned, or was taken from it.
     Listing,
     /// In which areas the user is.

@@ -242,6 +242,7 @@ pub(super) fn unverified(number: u8, service: &str) -> Arc<Document> {
         panic!("it is no entry of the register");
     };
     Arc::new(Document::Migration(Migration {
+        credential: None,
         verified: false,
         ..entry
     }))

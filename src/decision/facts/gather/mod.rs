@@ -1,5 +1,6 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod binding;
 mod migration;
 mod register;
 
@@ -185,7 +186,11 @@ impl Gatherer<'_> {
                 person.home_refusals = self.home_refusals(user, elements);
             }
             (Need::Access, _) => person.access = self.access(user, request),
+            (Need::Binding, home) => {
+                person.binding = Some(self.binding(user, home.as_ref(), request));
+            }
             (Need::Listing, _) => person.listing = self.listing(user, request),
+            (Need::TokenUse, _) => person.token_use = self.token_use(user, request),
             (Need::Location, _) if elements.requester().is_none() => {
                 person.location = self.located(elements);
             }
@@ -252,6 +257,8 @@ impl Gatherer<'_> {
             Need::Credential => shared.credential_key = self.credential_key(request),
             Need::Visitors
             | Need::GroupOverride
+            | Need::Binding
+            | Need::TokenUse
             | Need::Register
             | Need::Access
             | Need::HomeRefusal

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use comity::decision::facts::AccessKey;
 use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::domain::agreement::AgreementStatus;
@@ -173,6 +174,12 @@ impl Model {
                     matches!(document.as_ref(), Document::Migration(entry) if entry.serving_mc_service_id.as_ref() == Some(identity))
                 });
                 entries.map(|(_, revision, _)| *revision).max()
+            }
+            ReadKey::Access(found_by) => {
+                let grants = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::AccessGrant(grant) if AccessKey::all_of(grant).contains(found_by))
+                });
+                grants.map(|(_, revision, _)| *revision).max()
             }
             ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
