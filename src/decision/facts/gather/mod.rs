@@ -147,6 +147,10 @@ impl Gatherer<'_> {
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
+                if elements.is_reducing() {
+                    // Whatever could bring a user back into the group is there to be taken away.
+                    person.is_member |= person.membership.is_some();
+                }
                 if elements.division() == Division::Candidates {
                     person.grants = self.grants(user);
                 }
