@@ -1,5 +1,6 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod joint_group;
 mod migration;
 mod register;
 
@@ -209,6 +210,7 @@ impl Gatherer<'_> {
                 | Need::Configuration
                 | Need::Target
                 | Need::Calls
+                | Need::JointGroup
                 | Need::GroupOverride
                 | Need::Visitors,
                 _,
@@ -251,6 +253,7 @@ impl Gatherer<'_> {
                 shared.group_override = group.and_then(|group| self.group_override(group));
             }
             Need::Credential => shared.credential_key = self.credential_key(request),
+            Need::JointGroup => shared.joint_group = self.joint_group(request),
             Need::Visitors
             | Need::GroupOverride
             | Need::Register
@@ -285,6 +288,7 @@ impl Gatherer<'_> {
             configuration: None,
             group_override: None,
             credential_key: None,
+            joint_group: None,
         }
     }
 
@@ -429,7 +433,7 @@ impl Gatherer<'_> {
         home
     }
 
-    fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
+    pub(super) fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
         let found = self.document(DocumentKind::Agreement, partner.as_str())?;
         let Document::Agreement(agreement) = found.value.as_ref() else {
             return None;
