@@ -95,12 +95,17 @@ pub struct RefusalAnswer {
     pub refused_at: Timestamp,
     /// The entry that did it.
     pub record: Receipt,
+    /// What has to be done because of it, where the partner had been asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<Obligation>,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
-        let partner_reason = PartnerReason::standing(&decision, state);
+    ///
+    /// `lapse` says why it was refused although nobody answered it.
+    pub fn new(decision: DecisionAnswer, state: ItemState, lapse: Option<Lapse>) -> Self {
+        let partner_reason = PartnerReason::standing(&decision, state, lapse);
         Self {
             decision: DecisionAnswer {
                 partner_reason,

@@ -27,6 +27,7 @@ use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::JointGroupCreation;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::MigrationUsersUpdate;
 use crate::domain::request::OperationBody;
@@ -88,6 +89,9 @@ impl Granted<'_> {
                 self.shared_group(shared)
             }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
+            (Direction::Inbound, OperationBody::JointGroupCreation(asked)) => {
+                self.joint_group(asked)
+            }
             (Direction::Inbound, OperationBody::MigrationServiceAuthorization(_)) => {
                 self.provisional()
             }
@@ -116,10 +120,31 @@ impl Granted<'_> {
         let granted = GrantedChange {
             change,
             direction: self.request.direction,
+            is_answered: false,
             request_id: self.request_id,
             now: self.evaluation.now,
         };
         Ok(cooperation.changed(&granted)?.into_iter().collect())
+    }
+
+    /// A group that is defined here, unless it is there already.
+    pub(in crate::app) fn joint_group(
+        &self,
+        asked: &JointGroupCreation,
+    ) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts.shared;
+        let is_there = facts
+            .joint_group
+            .as_ref()
+            .is_none_or(|group| group.existing.is_some());
+        let Some(decision) = self.decisions().next() else {
+            return Ok(Changes::new());
+        };
+        if asked.home_system != facts.local || is_there {
+            return Ok(Changes::new());
+        }
+        let group = Document::Group(asked.defined(decision.limits.priority_cap));
+        Ok(Changes::from([(group.key()?, Some(group))]))
     }
 
     /// Who returns is in the register no longer, if the register has them in that system.

@@ -24,6 +24,8 @@ pub(in crate::app) struct Cooperation {
 pub(in crate::app) struct GrantedChange<'a> {
     pub(in crate::app) change: &'a CooperationStatusChange,
     pub(in crate::app) direction: Direction,
+    /// Whether the partner has accepted it; until then nothing of ours goes on.
+    pub(in crate::app) is_answered: bool,
     pub(in crate::app) request_id: RequestId,
     pub(in crate::app) now: Timestamp,
 }
@@ -33,23 +35,19 @@ pub(in crate::app) type Written = (DocumentKey, Option<Document>);
 
 /// The status that a change gives our half, if the change is ours to make.
 ///
-/// We interrupt our half by ourselves and restore it when a person of ours agrees that the cooperation goes on. What the
-/// partner interrupts is its own half, and terms are amended in the registry.
-fn status(direction: Direction, change: CooperationChange) -> Option<AgreementStatus> {
-    match (direction, change) {
+/// We interrupt our half by ourselves. We restore it when a person of ours agrees that the cooperation goes on, or asked
+/// for that and the partner accepts. What the partner interrupts is its own half, and terms are amended in the registry.
+fn status(granted: &GrantedChange<'_>) -> Option<AgreementStatus> {
+    let restored = granted.is_answered.then_some(AgreementStatus::Active);
+    match (granted.direction, granted.change.change) {
         (Direction::Outbound, CooperationChange::Suspend) => Some(AgreementStatus::Suspended),
         (Direction::Outbound, CooperationChange::End) => Some(AgreementStatus::Ended),
+        (Direction::Outbound, CooperationChange::Activate | CooperationChange::Resume) => restored,
         (Direction::Inbound, CooperationChange::Activate | CooperationChange::Resume) => {
             Some(AgreementStatus::Active)
         }
-        (
-            Direction::Outbound,
-            CooperationChange::Activate | CooperationChange::Resume | CooperationChange::Amend,
-        )
-        | (
-            Direction::Inbound,
-            CooperationChange::Suspend | CooperationChange::End | CooperationChange::Amend,
-        )
+        (Direction::Outbound | Direction::Inbound, CooperationChange::Amend)
+        | (Direction::Inbound, CooperationChange::Suspend | CooperationChange::End)
         | (Direction::HomeConsent, _) => None,
     }
 }
@@ -89,8 +87,7 @@ impl Cooperation {
         let agreement = &self.agreement.value;
         let change = granted.change.change;
         // What is over stays over.
-        let status = status(granted.direction, change)
-            .filter(|_| agreement.status != AgreementStatus::Ended);
+        let status = status(granted).filter(|_| agreement.status != AgreementStatus::Ended);
         let Some(status) = status else {
             return Ok(Vec::new());
         };

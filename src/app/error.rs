@@ -74,6 +74,11 @@ pub enum AppError {
     /// Whoever answers is not a user of ours, or not an enabled one.
     #[error("the reviewer is not an enabled user of this system")]
     UnknownReviewer,
+    /// Whoever answers is not a policy administrator, and only one may.
+    #[error(
+        "the reviewer is not a policy administrator: their profile does not name `automatic-response-change`"
+    )]
+    NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     #[error("the answer is not the partner's: {0}")]
     PeerRefused(String),

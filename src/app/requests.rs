@@ -21,6 +21,7 @@ use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
 use crate::app::outward::PartnerView;
+use crate::app::outward::Stands;
 use crate::app::permission::Action;
 use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
@@ -38,6 +39,7 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
@@ -72,7 +74,14 @@ impl App {
         let standing = self.standing(id)?;
         let version = standing.entry.version;
         let items = latest_decisions(standing.submitted, &standing.responses, &standing.reports);
-        let items: Vec<_> = items.into_iter().zip(standing.entry.items).collect();
+        let items = items.into_iter().zip(standing.entry.items).enumerate();
+        let items: Vec<_> = items
+            .map(|(number, (decision, state))| Stands {
+                decision,
+                state,
+                lapse: standing.refusals.get(&number).map(|it| it.reason),
+            })
+            .collect();
         Ok((PartnerView::new(&standing.record.request, &items), version))
     }
 
@@ -160,10 +169,7 @@ impl App {
                 reports.push(report_answer(*index, &stored)?);
             }
             if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing));
-            }
-            if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing));
+                refusals.extend(refused_by(*index, &stored, standing, &when_refused));
             }
         }
         let partner = partner_answers(&reports, &entry.items, |item| {
@@ -201,11 +207,15 @@ impl App {
         let affected = self.affected_of(&record.request, &entry);
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
-        let items = items.map(|(number, (decision, state))| ItemAnswer {
-            partner: partner.remove(&number),
-            revoked: revoked.remove(&number),
-            refusal: refusals.remove(&number),
-            ..ItemAnswer::new(decision, state)
+        let items = items.map(|(number, (decision, state))| {
+            let refusal = refusals.remove(&number);
+            let lapse = refusal.as_ref().map(|it| it.reason);
+            ItemAnswer {
+                partner: partner.remove(&number),
+                revoked: revoked.remove(&number),
+                refusal,
+                ..ItemAnswer::new(decision, state, lapse)
+            }
         });
         Ok(RequestAnswer {
             id: id.to_string(),
@@ -280,6 +290,7 @@ fn refused_by(
     index: LogIndex,
     stored: &StoredEntry,
     standing: &mut RequestEntry,
+    when_refused: &BTreeMap<usize, Vec<Obligation>>,
 ) -> Vec<(usize, RefusalAnswer)> {
     let before = standing.items.clone();
     standing.change_by(&stored.event, index);
@@ -287,16 +298,22 @@ fn refused_by(
         return Vec::new();
     };
     let items = before.iter().zip(&standing.items).enumerate();
-    let refused = items.filter(|(_, (before, after))| before.is_pending() && !after.is_pending());
-    let refusal = |number| {
+    let refused =
+        items.filter(|(_, (before, after))| before.is_open() && **after == ItemState::Refused);
+    let refusal = |number, before: &ItemState| {
+        // Nobody was told anything of what the partner was not asked.
+        let asked = before.stage().and(when_refused.get(&number));
         let answer = RefusalAnswer {
             reason,
             refused_at: stored.event.at,
             record: receipt(index, stored),
+            obligations: asked.cloned().unwrap_or_default(),
         };
         (number, answer)
     };
-    refused.map(|(number, _)| refusal(number)).collect()
+    refused
+        .map(|(number, (before, _))| refusal(number, before))
+        .collect()
 }
 
 impl Standing {

@@ -27,6 +27,7 @@ use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
+use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -34,6 +35,7 @@ use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::time::Timestamp;
+use crate::domain::user::User;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
@@ -202,11 +204,21 @@ impl App {
                 id: person,
             };
             match state.document(&key).map(|found| found.value).as_deref() {
-                Some(Document::User(user)) if user.enabled => Ok(()),
+                Some(Document::User(user)) if user.enabled => administers(user, request),
                 _ => Err(AppError::UnknownReviewer),
             }
         })
     }
+}
+
+/// Automatic responses are changed by policy administrators alone: two of them (ruling 25).
+fn administers(user: &User, request: &InterSystemRequest) -> Result<(), AppError> {
+    let operation = request.body.operation();
+    let is_change = operation == Operation::AutomaticResponseChange;
+    if is_change && !user.acm_operations.contains(&operation) {
+        return Err(AppError::NoPolicyAdministrator);
+    }
+    Ok(())
 }
 
 /// Everyone who asked for a request or gets something by it.

@@ -367,10 +367,13 @@ pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
     state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
 }
 
-/// Under whose agreement the pending items of a request wait: what only takes away waits under none (ruling 14),
-/// and neither does what would change the status of the cooperation itself.
+/// Under whose agreement the open items of a request wait, be it for a person or for the partner's answer: what only
+/// takes away waits under none (ruling 14), and neither does what would change the status of the cooperation itself.
+/// A visitor's home answers whatever became of the agreement: its refusal is final (ruling 11).
 fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSystemId> {
-    let waits = items.iter().any(|item| item.is_pending());
+    let asked = request.direction == Direction::Outbound;
+    let waits = |item: &ItemState| item.is_pending() || (asked && item.stage().is_some());
+    let waits = items.iter().any(waits);
     let stands_alone = matches!(
         request.body,
         OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)

@@ -98,4 +98,10 @@ pub struct ObligationParameters {
     /// The system that provided the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<McSystemId>,
+    /// The services of a group that is created together.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub services: BTreeSet<McService>,
+    /// The partners of its home that may have members in it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub partners: BTreeSet<McSystemId>,
 }

@@ -15,6 +15,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::JointGroupCreation;
 use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
@@ -81,13 +82,24 @@ impl Grant<'_> {
         let is_about_somebody = elements.listed() > 0 || elements.subject().is_some();
         let subject = self.item.subject.clone();
         let push = self.request.body.push();
+        let joint = self.joint_group();
         ObligationParameters {
             subject: subject.filter(|_| is_about_somebody),
-            group: self.group().cloned(),
+            group: self.group().or(joint.map(|it| &it.group)).cloned(),
             service: self.item.service,
             profile: self.profile().map(|profile| profile.id.clone()),
             ue: elements.ue().filter(|_| self.is_ue_taken()).cloned(),
             provider: push.map(|push| push.mc_system_id.clone()),
+            services: joint.map_or_else(BTreeSet::new, |it| it.services.iter().copied().collect()),
+            partners: joint.map_or_else(BTreeSet::new, |it| it.partners.iter().cloned().collect()),
+        }
+    }
+
+    fn joint_group(&self) -> Option<&JointGroupCreation> {
+        if let OperationBody::JointGroupCreation(asked) = &self.request.body {
+            Some(asked)
+        } else {
+            None
         }
     }
 
@@ -103,9 +115,10 @@ impl Grant<'_> {
             SystemRole::Receiving => Some(self.receiving()),
             SystemRole::Serving => query::serving_system(self.request),
             SystemRole::SubjectHome => self.person?.home.as_ref(),
-            SystemRole::ResourceHome => match self.group() {
-                Some(_) => self.facts.shared.group_home.as_ref(),
-                None => query::serving_system(self.request).or(Some(self.receiving())),
+            SystemRole::ResourceHome => match (self.group(), self.joint_group()) {
+                (_, Some(joint)) => Some(&joint.home_system),
+                (Some(_), None) => self.facts.shared.group_home.as_ref(),
+                (None, None) => query::serving_system(self.request).or(Some(self.receiving())),
             },
         }
     }

@@ -155,6 +155,18 @@ pub struct SharedFacts {
     /// Whether the key that signed the presented token is still one of the partner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_key: Option<Versioned<bool>>,
+    /// What there is of a group that is to be created together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint_group: Option<JointGroupFacts>,
+}
+
+/// What is known of a group that systems are to create together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JointGroupFacts {
+    /// Of a group of that identity that is defined here: whether it is the one that is asked for.
+    pub existing: Option<Versioned<bool>>,
+    /// The partners beside the two systems with which we have no agreement in force.
+    pub without_agreement: BTreeSet<McSystemId>,
 }
 
 /// A group's configuration without its members.

@@ -126,6 +126,8 @@ pub enum Need {
     HomeRefusal,
     /// What we set for a partner's group ourselves.
     GroupOverride,
+    /// Whether the group to be created is there already, and whether everybody who takes part has an agreement with us.
+    JointGroup,
     /// The reduced profile that the agreement names for visitors whose home cannot be asked.
     LinkFailureProfile,
 }

@@ -26,6 +26,8 @@ pub enum ProblemKind {
     Originator,
     /// Whoever answers is no enabled user of this system.
     UnknownReviewer,
+    /// Whoever answers is no policy administrator.
+    NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     PeerRefused,
     /// There is no such thing.
@@ -70,7 +72,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -80,6 +82,7 @@ impl ProblemKind {
         Self::Forbidden,
         Self::Originator,
         Self::UnknownReviewer,
+        Self::NoPolicyAdministrator,
         Self::PeerRefused,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -114,6 +117,7 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::Originator => "originator",
             Self::UnknownReviewer => "unknown-reviewer",
+            Self::NoPolicyAdministrator => "no-policy-administrator",
             Self::PeerRefused => "peer-refused",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -149,6 +153,7 @@ impl ProblemKind {
             Self::Forbidden => "Forbidden",
             Self::Originator => "Originator",
             Self::UnknownReviewer => "Unknown reviewer",
+            Self::NoPolicyAdministrator => "No policy administrator",
             Self::PeerRefused => "Peer refused",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
@@ -181,9 +186,11 @@ impl ProblemKind {
             | Self::IdempotencyKeyRequired
             | Self::InvalidPrecondition => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Originator | Self::UnknownReviewer | Self::PeerRefused => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::Originator
+            | Self::UnknownReviewer
+            | Self::NoPolicyAdministrator
+            | Self::PeerRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -223,6 +230,9 @@ impl ProblemKind {
             Self::Forbidden => "ask the operator for a role that may do this",
             Self::Originator => "let somebody else answer, who neither asked for this nor gets it",
             Self::UnknownReviewer => "name an enabled user of this system as the reviewer",
+            Self::NoPolicyAdministrator => {
+                "let a user approve whose `acm_operations` has `automatic-response-change`"
+            }
             Self::PeerRefused => {
                 "report what the system answered that was asked, under its correlation id and certificate"
             }

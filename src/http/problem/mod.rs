@@ -269,6 +269,10 @@ impl From<AppError> for Problem {
                 let placed = vec![("/reviewer".to_owned(), detail.clone())];
                 Self::new(ProblemKind::UnknownReviewer, detail).at_pointers(placed)
             }
+            AppError::NoPolicyAdministrator => {
+                let placed = vec![("/reviewer".to_owned(), detail.clone())];
+                Self::new(ProblemKind::NoPolicyAdministrator, detail).at_pointers(placed)
+            }
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)

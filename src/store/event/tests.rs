@@ -206,10 +206,12 @@ fn interrupting() -> Event {
         Interruption {
             partner: partner("mc.nl.example"),
             lapse: Lapse::Suspended,
+            at_partner: true,
         },
         Interruption {
             partner: partner("mc.be.example"),
             lapse: Lapse::Ended,
+            at_partner: false,
         },
     ];
     let body = EventBody::DocumentsWritten {

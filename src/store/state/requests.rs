@@ -54,7 +54,7 @@ pub struct RequestEntry {
     /// By what it is found again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<CorrelationDigest>,
-    /// The partner under whose agreement its pending items wait: when that lapses, they are refused.
+    /// The partner under whose agreement its open items wait, here or there: when that lapses, they are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<McSystemId>,
     /// The partner with whom it takes away, if a granted item does.
@@ -124,21 +124,30 @@ impl RequestEntry {
             | EventBody::DryRuns { .. }
             | EventBody::SecretsRead { .. } => {}
         }
-        if self.lapse_by(event).is_some() {
-            let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
-            let waiting = (0..).zip(&self.items).filter(|(_, item)| item.is_pending());
-            let waiting = waiting.filter(|(number, _)| !answered.contains(number));
-            let refused: Vec<_> = waiting
-                .map(|(number, _)| (number, ItemState::Refused))
-                .collect();
-            changed.extend(refused);
-        }
+        let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
+        let waiting = self.interrupted_by(event).into_iter();
+        let waiting = waiting.filter(|number| !answered.contains(number));
+        changed.extend(waiting.map(|number| (number, ItemState::Refused)));
         self.change(changed.into_iter(), index);
     }
 
     /// Why an event refuses what waits of it, if it does.
     pub fn lapse_by(&self, event: &Event) -> Option<Lapse> {
-        event.lapse_of(self.bound_to.as_ref()?)
+        let interruption = event.interruption_of(self.bound_to.as_ref()?)?;
+        Some(interruption.lapse)
+    }
+
+    /// The items that an event refuses because the agreement lapsed under which they wait, here or at the partner.
+    fn interrupted_by(&self, event: &Event) -> Vec<u32> {
+        let partner = self.bound_to.as_ref();
+        let Some(interruption) = partner.and_then(|partner| event.interruption_of(partner)) else {
+            return Vec::new();
+        };
+        let waits = |item: &ItemState| {
+            item.is_pending() || (interruption.at_partner && item.stage().is_some())
+        };
+        let waiting = (0..).zip(&self.items).filter(|(_, item)| waits(item));
+        waiting.map(|(number, _)| number).collect()
     }
 
     fn change(&mut self, items: impl Iterator<Item = (u32, ItemState)>, index: LogIndex) {
@@ -301,7 +310,7 @@ impl Requests {
         self.note(id, time, changed);
     }
 
-    /// Refuses what waits under the agreement with a partner.
+    /// Refuses what waits under the agreement with a partner. A request of which nothing is refused stays as it is.
     pub(super) fn interrupt(
         &mut self,
         partner: &McSystemId,
@@ -311,7 +320,10 @@ impl Requests {
     ) {
         let bound = self.bound.get(partner).cloned().unwrap_or_default();
         for id in bound {
-            self.change(id, event, place, changed);
+            let entry = self.entries.get(&id);
+            if entry.is_some_and(|entry| !entry.interrupted_by(event).is_empty()) {
+                self.change(id, event, place, changed);
+            }
         }
     }
 
@@ -378,13 +390,12 @@ impl Requests {
         self.remove(entry.id);
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
-            if let Some(partner) = &entry.bound_to {
-                let bound = self.bound.entry(partner.clone()).or_default();
-                bound.insert(entry.id);
-            }
         }
         if entry.has_ended() {
             self.ended.insert((entry.last(), entry.id));
+        } else if let Some(partner) = &entry.bound_to {
+            let bound = self.bound.entry(partner.clone()).or_default();
+            bound.insert(entry.id);
         }
         self.schedule.extend(entry.schedule());
         let reduces = entry.reduces.clone();

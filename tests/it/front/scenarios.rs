@@ -31,7 +31,8 @@ use crate::golden::Scene;
 const NOT_POSTED_MAX: usize = 12;
 
 /// What requests write by themselves.
-const WRITTEN_BY_REQUESTS: [DocumentKind; 11] = [
+const WRITTEN_BY_REQUESTS: [DocumentKind; 12] = [
+    DocumentKind::Group,
     DocumentKind::Agreement,
     DocumentKind::AccessGrant,
     DocumentKind::Migration,

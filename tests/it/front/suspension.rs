@@ -41,6 +41,13 @@ pub(crate) async fn empower(service: &TestService) {
     service.change("/v1/users/dispatch-1", change).await;
 }
 
+/// An officer of the partner is a member of the group that reviews deletions.
+async fn enlist(service: &TestService) {
+    let change = |group: &mut Value| group["partners"][0]["members"] = json!([OFFICER]);
+    let group = format!("/v1/groups/{REVIEWED_GROUP}");
+    service.change(&group, change).await;
+}
+
 /// The partner wants a member of its own out of a group that reviews that.
 fn held_deletion() -> Value {
     let deletion = with(&membership(&[OFFICER]), "/group", REVIEWED_GROUP);
@@ -56,6 +63,7 @@ async fn entity_tag(service: &TestService) -> String {
 async fn a_suspension_refuses_what_widens_and_leaves_what_takes_away() {
     let mut service = TestService::start().await;
     empower(&service).await;
+    enlist(&service).await;
     let addition = service.submit_held(&membership(&[OFFICER])).await;
     let deletion = service.submit_held(&held_deletion()).await;
     let suspended = service.submit(&change("suspend")).await;
@@ -173,6 +181,7 @@ async fn a_change_of_terms_refuses_nothing() {
 async fn what_waits_when_the_time_of_an_agreement_is_over_is_refused() {
     let hands = Hands::new();
     let service = TestService::start_by(hands.clone()).await;
+    enlist(&service).await;
     let until = hands.moment(HOUR);
     let change = |agreement: &mut Value| agreement["valid_until"] = json!(until);
     service.change(AGREEMENT, change).await;

@@ -1,6 +1,7 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
 mod binding;
+mod joint_group;
 mod migration;
 mod register;
 
@@ -151,6 +152,10 @@ impl Gatherer<'_> {
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
+                if elements.is_reducing() {
+                    // Whatever could bring a user back into the group is there to be taken away.
+                    person.is_member |= person.membership.is_some();
+                }
                 if elements.division() == Division::Candidates {
                     person.grants = self.grants(user);
                 }
@@ -213,6 +218,7 @@ impl Gatherer<'_> {
                 | Need::Configuration
                 | Need::Target
                 | Need::Calls
+                | Need::JointGroup
                 | Need::GroupOverride
                 | Need::Visitors,
                 _,
@@ -255,6 +261,7 @@ impl Gatherer<'_> {
                 shared.group_override = group.and_then(|group| self.group_override(group));
             }
             Need::Credential => shared.credential_key = self.credential_key(request),
+            Need::JointGroup => shared.joint_group = self.joint_group(request),
             Need::Visitors
             | Need::GroupOverride
             | Need::Binding
@@ -291,6 +298,7 @@ impl Gatherer<'_> {
             configuration: None,
             group_override: None,
             credential_key: None,
+            joint_group: None,
         }
     }
 
@@ -435,7 +443,7 @@ impl Gatherer<'_> {
         home
     }
 
-    fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
+    pub(super) fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
         let found = self.document(DocumentKind::Agreement, partner.as_str())?;
         let Document::Agreement(agreement) = found.value.as_ref() else {
             return None;

@@ -107,7 +107,11 @@ fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
             }
         };
         let partner = change.key().id.as_str().parse().ok()?;
-        lapse.map(|lapse| Interruption { partner, lapse })
+        lapse.map(|lapse| Interruption {
+            partner,
+            lapse,
+            at_partner: true,
+        })
     });
     Box::new(Event {
         interrupted: interrupted.collect(),
@@ -261,7 +265,11 @@ fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
     let lapsed = |partner: McSystemId| {
         state.waiting_under(&partner).next()?;
         let lapse = Lapse::of(state.agreement(&partner), command.at)?;
-        Some(Interruption { partner, lapse })
+        Some(Interruption {
+            partner,
+            lapse,
+            at_partner: true,
+        })
     };
     let mut interrupted: Vec<Interruption> =
         command.partners.into_iter().filter_map(lapsed).collect();
