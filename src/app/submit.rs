@@ -223,7 +223,8 @@ impl App {
             let kept_configuration = configuration::kept(request, state);
             ((facts, read_set), standing, register, kept_configuration)
         });
-        let (facts, mut read_set) = gathered;
+        let (mut facts, mut read_set) = gathered;
+        self.note_waiting_additions(request, &mut facts)?;
         read_set.entries.extend(register.read);
         read_set.generation = live.generation;
         let bundle = BundleReference {

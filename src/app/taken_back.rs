@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::app::error::AppError;
+use crate::decision::facts::Facts;
 use crate::decision::facts::other_system;
 use crate::decision::query::is_reducing;
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::operation::Direction;
+use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::OperationBody;
@@ -49,6 +52,56 @@ impl App {
             items,
             seen: (partner.clone(), last),
         })
+    }
+}
+
+impl App {
+    /// Notes of a deletion whom an addition that waits could bring into the group: there is something to take back.
+    pub(in crate::app) fn note_waiting_additions(
+        &self,
+        request: &InterSystemRequest,
+        facts: &mut Facts,
+    ) -> Result<(), AppError> {
+        let OperationBody::GroupMembershipUpdate(deletion) = &request.body else {
+            return Ok(());
+        };
+        let is_deletion =
+            request.direction == Direction::Inbound && deletion.change == MembershipChange::Delete;
+        if !is_deletion || facts.subjects.iter().all(|person| person.is_member) {
+            return Ok(());
+        }
+        let waiting = self.waiting_additions(other_system(request), deletion)?;
+        for (member, person) in deletion.members.iter().zip(&mut facts.subjects) {
+            person.is_member |= waiting.contains(member.uri().subscriber());
+        }
+        Ok(())
+    }
+
+    /// Who waits to be added to the group from which a partner deletes.
+    fn waiting_additions(
+        &self,
+        partner: &McSystemId,
+        deletion: &GroupMembershipUpdate,
+    ) -> Result<BTreeSet<String>, AppError> {
+        let open = self.store().view(|state| {
+            let waiting = state.waiting_under(partner);
+            let entries = waiting.filter_map(|id| state.request(id));
+            let entries = entries.map(|entry| (entry.submitted, entry.items.clone()));
+            entries.collect::<Vec<_>>()
+        });
+        let mut added = BTreeSet::new();
+        for (submitted, items) in open {
+            let asked = self.submitted_record_at(submitted)?.request;
+            if let OperationBody::GroupMembershipUpdate(asked) = &asked.body
+                && asked.change == MembershipChange::Add
+                && asked.group == deletion.group
+            {
+                let waiting = asked.members.iter().zip(&items);
+                let waiting = waiting.filter(|(_, item)| item.is_pending());
+                added.extend(waiting.map(|(member, _)| member.uri().subscriber().to_owned()));
+            }
+        }
+        Ok(added)
     }
 }
 
