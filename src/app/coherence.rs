@@ -112,6 +112,7 @@ pub fn check_registry(
         numbers: &numbers,
     };
     let all = documents.iter().map(|(_, document)| document.clone());
+    // Every document has the key under which it was read.
     let state = State::of_documents(all.collect()).unwrap_or_default();
     let written = BTreeMap::new();
     let together = Together::new(&state, &written);

@@ -251,7 +251,8 @@ impl Grant<'_> {
         let end = if self.now < expires_at {
             expires_at
         } else {
-            expires_at.plus_milliseconds(CLOCK_LEEWAY_MILLISECONDS)
+            // The first moment at which it does not count.
+            expires_at.plus_milliseconds(CLOCK_LEEWAY_MILLISECONDS + 1)
         };
         lowest([Some(end), before.granted_until])
     }
