@@ -163,3 +163,14 @@ async fn a_late_answer_undoes_nothing_that_was_written_since() {
     partner_answers(&service, &asked, "accept").await;
     assert_eq!(status(&service).await, "suspended");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_does_not_undo_a_second_suspension() {
+    let service = service().await;
+    service.submit(&change("suspend")).await;
+    let asked = service.submit(&change("resume")).await;
+    let again = service.submit(&change("suspend")).await;
+    assert_eq!(again.items("/outcome"), ["accept"], "{}", again.text);
+    partner_answers(&service, &asked, "accept").await;
+    assert_eq!(status(&service).await, "suspended");
+}
