@@ -116,6 +116,10 @@ impl Cooperation {
                 written.retain(|(other, _)| *other != key);
                 written.push((key, Some(document)));
             }
+            // What is suspended again is written again: an answer to what was asked before does not undo it.
+            None if status == AgreementStatus::Suspended => {
+                written.push(written_as(agreement, status)?);
+            }
             None => written.extend(with_status(agreement, status)?),
         }
         Ok(written)
@@ -148,9 +152,16 @@ fn with_status(
     if agreement.status == status {
         return Ok(None);
     }
+    written_as(agreement, status).map(Some)
+}
+
+fn written_as(
+    agreement: &Agreement,
+    status: AgreementStatus,
+) -> Result<Written, InvalidDocumentId> {
     let document = Document::Agreement(Agreement {
         status,
         ..agreement.clone()
     });
-    Ok(Some((document.key()?, Some(document))))
+    Ok((document.key()?, Some(document)))
 }

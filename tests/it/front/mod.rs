@@ -15,6 +15,7 @@ mod eval_command;
 mod group_settings;
 mod idempotency;
 mod identities;
+mod joint_groups;
 mod lifecycle;
 mod limits;
 mod migration_list;

@@ -259,9 +259,9 @@ async fn what_was_not_cleared_is_nobodys_to_report() {
 async fn what_policy_refuses_by_then_is_not_granted_whatever_the_partner_says() {
     let service = TestService::start().await;
     let path = cleared(&service, &update("add", &[USER])).await;
-    let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
+    let withdraw = |agreement: &mut Value| agreement["acm"]["group_membership"] = json!(false);
     service
-        .change(&format!("/v1/agreements/{NL}"), suspend)
+        .change(&format!("/v1/agreements/{NL}"), withdraw)
         .await;
     let late = reported(&service, &path, &answer(&[(USER, "accept")])).await;
     assert_eq!(late.body["status"], "rejected", "{}", late.text);
@@ -272,7 +272,7 @@ async fn what_policy_refuses_by_then_is_not_granted_whatever_the_partner_says() 
         ["notify-acm-client"]
     );
     let by = late.body["reports"][0]["evaluated"][0]["policies"].to_string();
-    assert!(by.contains("agreement.active"), "{by}");
+    assert!(by.contains("membership.agreed"), "{by}");
     let again = reported(&service, &path, &answer(&[(USER, "accept")])).await;
     assert_eq!(again.body, late.body);
 }

@@ -59,6 +59,7 @@ impl TestService {
             operations.push(json!("automatic-response-change"));
         };
         service.change("/v1/users/dispatch-1", authorise).await;
+        service.change("/v1/users/dispatch-2", authorise).await;
         service
     }
 
@@ -298,4 +299,22 @@ async fn nothing_is_decided_while_an_approved_change_is_not_in_force() {
     })
     .await;
     service.pull_is("pending").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_policy_administrator_approves() {
+    let service = TestService::with_author(|_| {}).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let dismiss = |user: &mut Value| user["acm_operations"] = json!(["group-membership-update"]);
+    service.change("/v1/users/dispatch-2", dismiss).await;
+    let refused = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(refused.problem(), (403, "no-policy-administrator"));
+    assert_eq!(refused.pointers(), ["/reviewer"]);
+    service.pull_is("accepted").await;
+    let appoint = |user: &mut Value| user["acm_operations"] = json!(["automatic-response-change"]);
+    service.change("/v1/users/dispatch-2", appoint).await;
+    let answered = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::clock::Hands;
+use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
 use super::support::OFFICER;
@@ -14,6 +15,7 @@ use super::support::eventually;
 use super::support::membership;
 use super::support::send;
 use super::support::with;
+use super::support::without;
 
 const AGREEMENT: &str = "/v1/agreements/mc.nl.example";
 const REVIEWED_GROUP: &str = "sip:sonderlage-1@mc.de.example";
@@ -472,4 +474,96 @@ async fn going_on_calls_off_a_later_suspension_and_an_interruption_a_later_resum
     let deleted = send(delete.header("if-match", tag)).await;
     assert!(deleted.status < 300, "{}", deleted.text);
     assert!(scheduled(&service).await.is_empty());
+}
+
+/// What we ask the partner: a user of ours into a group of its own.
+fn asked(word: &str) -> Value {
+    let mut request = without(&membership(&["sip:streife.12@mc.de.example"]), "/peer");
+    request["direction"] = json!("outbound");
+    request["requesting_system"] = json!(DE);
+    request["receiving_system"] = json!(NL);
+    request["requester"] = json!({ "mc_service_id": "sip:dispatch.1@mc.de.example" });
+    request["target"] = json!({ "mc_service_id": "sip:control.3@mc.nl.example" });
+    request["group"] = json!("sip:grensteam-1@mc.nl.example");
+    request["change"] = json!(word);
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_at_the_partner_is_refused_too_and_its_late_answer_changes_nothing() {
+    let mut service = TestService::start().await;
+    empower(&service).await;
+    let mut paths = Vec::new();
+    for report in [None, Some("sent"), Some("partner-pending")] {
+        let cleared = service.submit(&asked("add")).await;
+        assert_eq!(cleared.items("/state"), ["cleared"], "{}", cleared.text);
+        let path = format!("/v1/requests/{}", cleared.body["id"].as_str().unwrap());
+        if let Some(report) = report {
+            let body = json!({ "report": report });
+            let answer = service
+                .post(&format!("{path}/reports"), "acms", &body)
+                .await;
+            assert_eq!(answer.items("/state"), [report], "{}", answer.text);
+        }
+        paths.push(path);
+    }
+    let deletion = service.submit(&asked("delete")).await;
+    let deletion = format!("/v1/requests/{}", deletion.body["id"].as_str().unwrap());
+    let before = service
+        .get(&format!("{AGREEMENT}/affected"), "auditor")
+        .await;
+    assert_eq!(before.body["requests_at_partner"], 3, "{}", before.text);
+    assert_eq!(before.body["pending_requests"], 0);
+    let suspended = service.submit(&change("suspend")).await;
+    assert_eq!(suspended.body["affected"]["requests_at_partner"], 0);
+    for _ in 0..2 {
+        for path in &paths {
+            let refused = service.get(path, "acms").await;
+            assert_eq!(refused.items("/state"), ["refused"], "{}", refused.text);
+            assert_eq!(refused.items("/refusal/reason"), ["agreement-suspended"]);
+            let entry = [suspended.body["record"].clone()];
+            assert_eq!(refused.items("/refusal/record"), entry);
+            let due = refused.items("/refusal/obligations/0/name");
+            assert_eq!(due, ["notify-acm-client"]);
+        }
+        let kept = service.get(&deletion, "acms").await;
+        assert_eq!(kept.items("/state"), ["cleared"], "{}", kept.text);
+        // It is no matter of memory alone.
+        service.stop().await;
+        service.resume().await.unwrap();
+    }
+    let late = json!({
+        "report": "answered", "correlation_id": asked("add")["correlation_id"],
+        "peer": { "system": NL, "certificate": CERTIFICATE },
+        "items": [{ "subject": "sip:streife.12@mc.de.example", "outcome": "accept" }]
+    });
+    let reports = format!("{}/reports", paths[0]);
+    let late = service.post(&reports, "acms", &late).await;
+    assert_eq!(late.problem(), (409, "not-at-partner"), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_partner_is_told_that_the_agreement_lapsed_and_not_that_somebody_refused() {
+    for (word, code, text) in [
+        (
+            "suspend",
+            "agreement-suspended",
+            "The agreement was suspended before this was answered.",
+        ),
+        (
+            "end",
+            "agreement-ended",
+            "The agreement ended before this was answered.",
+        ),
+    ] {
+        let service = TestService::start().await;
+        empower(&service).await;
+        let held = service.submit_held(&membership(&[OFFICER])).await;
+        service.submit(&change(word)).await;
+        let told = service.get(&format!("{held}?view=partner"), "acms").await;
+        let reason = json!({ "code": code, "text": text });
+        assert_eq!(told.items("/reason"), [reason.clone()], "{}", told.text);
+        let ours = service.get(&held, "acms").await;
+        assert_eq!(ours.items("/partner_reason"), [reason]);
+    }
 }

@@ -396,17 +396,17 @@ impl Model {
     /// Whether anything waits under the agreement.
     fn waits(&self) -> bool {
         let mut requests = self.requests.iter();
-        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_pending()))
+        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_open()))
     }
 
     fn interrupted(&self) -> Self {
         let mut after = self.clone();
         for request in &mut after.requests {
-            if !request.bound || !request.items.iter().any(|item| item.is_pending()) {
+            if !request.bound || !request.items.iter().any(|item| item.is_open()) {
                 continue;
             }
             for item in &mut request.items {
-                if item.is_pending() {
+                if item.is_open() {
                     *item = ItemState::Refused;
                 }
             }
