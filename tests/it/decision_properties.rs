@@ -26,6 +26,7 @@ use comity::domain::identity::McServiceId;
 use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::request::InterSystemRequest;
+use comity::domain::request::OperationBody;
 use comity::policy::bundle::Bundle;
 use comity::policy::source::BundleSource;
 use proptest::prelude::*;
@@ -200,7 +201,12 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         }
         Document::Group(group) => {
             let given = given_identity(request);
-            given.is_some_and(|given| given.as_str() == group.id.as_str())
+            // A group that is there is not created again.
+            let is_created = matches!(
+                &request.body,
+                OperationBody::JointGroupCreation(joint) if joint.group == group.id
+            );
+            is_created || given.is_some_and(|given| given.as_str() == group.id.as_str())
         }
         Document::System(_)
         | Document::Agreement(_)

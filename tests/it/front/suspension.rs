@@ -562,7 +562,12 @@ async fn the_partner_is_told_that_the_agreement_lapsed_and_not_that_somebody_ref
         service.submit(&change(word)).await;
         let told = service.get(&format!("{held}?view=partner"), "acms").await;
         let reason = json!({ "code": code, "text": text });
-        assert_eq!(told.items("/reason"), [reason.clone()], "{}", told.text);
+        assert_eq!(
+            told.items("/reason"),
+            std::slice::from_ref(&reason),
+            "{}",
+            told.text
+        );
         let ours = service.get(&held, "acms").await;
         assert_eq!(ours.items("/partner_reason"), [reason]);
     }
