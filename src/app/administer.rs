@@ -1,8 +1,10 @@
 //! Administering the registry: reading, writing and checking documents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::app::coherence::Together;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::names;
@@ -21,6 +23,7 @@ use crate::store::command::Command;
 use crate::store::command::Expected;
 use crate::store::command::Write;
 use crate::store::command::WriteDocuments;
+use crate::store::state::State;
 
 /// How many documents one page of a listing holds at the most.
 pub const PAGE_DOCUMENTS_MAX: usize = 1_000;
@@ -71,7 +74,8 @@ impl App {
         expected: Expected,
     ) -> Result<Revision, AppError> {
         self.permit(caller, Action::WriteRegistry)?;
-        let problems = self.document_problems(&key, &document, &self.numbers(&[]));
+        let problems =
+            self.document_problems(&key, &document, &self.numbers(&[]), &BTreeMap::new());
         if !problems.is_empty() {
             return Err(AppError::Invalid(problems));
         }
@@ -98,16 +102,44 @@ impl App {
             return Err(AppError::UnknownDocument(key));
         }
         let is_settings = key.kind == DocumentKind::ResponseSettings;
-        let write = Write {
-            key,
+        let mut writes = self.memberships_of(&key);
+        writes.push(Write {
+            key: key.clone(),
             expected,
             document: None,
-        };
-        let revision = self.write(caller, vec![write]).await?;
+        });
+        let revision = self.write(caller, writes).await?;
+        // What was granted in between; nothing more is, now that the group is gone.
+        let granted = self.memberships_of(&key);
+        if !granted.is_empty() {
+            self.write(caller, granted).await?;
+        }
         if is_settings {
             self.publish_directory(&caller.name).await?;
         }
         Ok(revision)
+    }
+
+    /// What goes with a group: who was made a member of it is no member of another that gets its name.
+    fn memberships_of(&self, key: &DocumentKey) -> Vec<Write> {
+        if key.kind != DocumentKind::Group {
+            return Vec::new();
+        }
+        self.store().view(|state| {
+            let memberships = state.documents(DocumentKind::Membership, None);
+            let gone = memberships.filter(|(_, found)| {
+                matches!(found.value.as_ref(), Document::Membership(it) if it.group.as_str() == key.id.as_str())
+            });
+            let gone = gone.map(|(id, found)| Write {
+                key: DocumentKey {
+                    kind: DocumentKind::Membership,
+                    id: id.clone(),
+                },
+                expected: Expected::Revision(found.revision),
+                document: None,
+            });
+            gone.collect()
+        })
     }
 
     /// Writes many documents, all or none, whatever their present revisions.
@@ -122,35 +154,44 @@ impl App {
             return Err(AppError::Invalid(vec![Invalid::at("", detail)]));
         }
         let numbers = self.numbers(&documents);
+        let problems = self.import_problems(&documents, &numbers);
+        if !problems.is_empty() {
+            return Err(AppError::Invalid(problems));
+        }
         let mut writes = Vec::with_capacity(documents.len());
+        for document in documents {
+            let key = document.key();
+            writes.push(Write {
+                key: key.map_err(|error| AppError::Broken(Box::new(error)))?,
+                expected: Expected::Any,
+                document: Some(Arc::new(document)),
+            });
+        }
+        self.write(caller, writes).await
+    }
+
+    /// Every contradiction in documents that are written together, each with its place among them.
+    fn import_problems(&self, documents: &[Document], numbers: &Numbers) -> Vec<Invalid> {
+        let keyed = documents.iter();
+        let written: BTreeMap<DocumentKey, &Document> = keyed
+            .filter_map(|document| Some((document.key().ok()?, document)))
+            .collect();
         let mut problems = Vec::new();
-        for (number, document) in documents.into_iter().enumerate() {
+        for (number, document) in documents.iter().enumerate() {
             match document.key() {
                 Ok(key) => {
-                    problems.extend(
-                        self.document_problems(&key, &document, &numbers)
-                            .into_iter()
-                            .map(|problem| {
-                                Invalid::at(
-                                    format!("/{number}{}", problem.pointer),
-                                    format!("{key}: {}", problem.detail),
-                                )
-                            }),
-                    );
-                    writes.push(Write {
-                        key,
-                        expected: Expected::Any,
-                        document: Some(Arc::new(document)),
-                    });
+                    let found = self.document_problems(&key, document, numbers, &written);
+                    problems.extend(found.into_iter().map(|problem| {
+                        Invalid::at(
+                            format!("/{number}{}", problem.pointer),
+                            format!("{key}: {}", problem.detail),
+                        )
+                    }));
                 }
                 Err(error) => problems.push(Invalid::at(format!("/{number}"), error.to_string())),
             }
         }
-        if problems.is_empty() {
-            self.write(caller, writes).await
-        } else {
-            Err(AppError::Invalid(problems))
-        }
+        problems
     }
 
     async fn write(&self, caller: &Caller, writes: Vec<Write>) -> Result<Revision, AppError> {
@@ -182,6 +223,7 @@ impl App {
         key: &DocumentKey,
         document: &Document,
         numbers: &Numbers,
+        written: &BTreeMap<DocumentKey, &Document>,
     ) -> Vec<Invalid> {
         let surroundings = Surroundings {
             local: self.local_system(),
@@ -197,6 +239,8 @@ impl App {
             Err(error) => problems.push(Invalid::at("", error.to_string())),
         }
         problems.extend(self.store().view(|state| names::taken(state, document)));
+        let fits = |state: &State| Together::new(state, written).problems(document);
+        problems.extend(self.store().view(fits));
         if problems.is_empty()
             && let Err(error) = self.conforms(document)
         {

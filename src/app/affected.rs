@@ -20,6 +20,7 @@ use crate::domain::scheduled_change::ScheduledChange;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
 /// How many affected things one page holds at the most.
@@ -41,8 +42,10 @@ pub struct Affected {
     pub lapse: Option<Lapse>,
     /// How much there is, by kind.
     pub counts: BTreeMap<&'static str, usize>,
-    /// Requests that wait under the agreement.
+    /// Requests that wait under the agreement for a person.
     pub pending_requests: usize,
+    /// Requests that wait under the agreement for the partner's answer.
+    pub requests_at_partner: usize,
     /// Changes that were granted for later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scheduled: Vec<ScheduledChange>,
@@ -134,7 +137,8 @@ impl App {
                 partner: partner.clone(),
                 lapse: Lapse::of(state.agreement(partner), now),
                 counts,
-                pending_requests: state.waiting_under(partner).count(),
+                pending_requests: waiting(state, partner, RequestEntry::is_open),
+                requests_at_partner: waiting(state, partner, |it| !it.is_open()),
                 scheduled: scheduled(state, partner),
                 affected: things
                     .map(|(key, document)| thing(key, document, partner, local))
@@ -143,6 +147,12 @@ impl App {
             }
         })
     }
+}
+
+fn waiting(state: &State, partner: &McSystemId, is: impl Fn(&RequestEntry) -> bool) -> usize {
+    let waiting = state.waiting_under(partner);
+    let entries = waiting.filter_map(|id| state.request(id));
+    entries.filter(|entry| is(entry)).count()
 }
 
 fn scheduled(state: &State, partner: &McSystemId) -> Vec<ScheduledChange> {

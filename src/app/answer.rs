@@ -130,12 +130,17 @@ pub struct RefusalAnswer {
     pub refused_at: Timestamp,
     /// The entry that did it.
     pub record: Receipt,
+    /// What has to be done because of it, where the partner had been asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<Obligation>,
 }
 
 impl ItemAnswer {
     /// An item as it was decided, where it stands now.
-    pub fn new(decision: DecisionAnswer, state: ItemState) -> Self {
-        let partner_reason = PartnerReason::standing(&decision, state);
+    ///
+    /// `lapse` says why it was refused although nobody answered it.
+    pub fn new(decision: DecisionAnswer, state: ItemState, lapse: Option<Lapse>) -> Self {
+        let partner_reason = PartnerReason::standing(&decision, state, lapse);
         // A hold that appeared since may have shortened it.
         let expires_at = match state {
             ItemState::Pending { expires_at } => expires_at,
@@ -243,6 +248,9 @@ pub struct ResponseAnswer {
     pub reason: String,
     /// The items answered, by number.
     pub items: Vec<usize>,
+    /// Those of them that were not granted because a later request took them back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<usize>,
     /// What policy said about them at that moment; a reject overrules an approval.
     pub evaluated: Vec<DecisionAnswer>,
     /// Those of them that it did not settle.

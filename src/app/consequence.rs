@@ -15,6 +15,7 @@ use crate::domain::kept_configuration::ConfigurationVersion;
 use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;
+use crate::domain::migration::UsedCredential;
 use crate::domain::migration_user::MigrationUser;
 use crate::domain::open_deletion::OpenDeletion;
 use crate::domain::operation::Direction;
@@ -26,6 +27,7 @@ use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupConfigurationShare;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::JointGroupCreation;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::MigrationUsersUpdate;
 use crate::domain::request::OperationBody;
@@ -87,6 +89,9 @@ impl Granted<'_> {
                 self.shared_group(shared)
             }
             (Direction::Inbound, OperationBody::UeConfigurationPush(push)) => self.pushed(push),
+            (Direction::Inbound, OperationBody::JointGroupCreation(asked)) => {
+                self.joint_group(asked)
+            }
             (Direction::Inbound, OperationBody::MigrationServiceAuthorization(_)) => {
                 self.provisional()
             }
@@ -100,6 +105,7 @@ impl Granted<'_> {
                 _,
                 OperationBody::PartnerConnectionDetails(_) | OperationBody::PartnerSystemAccess(_),
             ) => self.access(),
+            (_, OperationBody::OutboundMigrationIdentities(_)) => Ok(self.bound()),
             (_, OperationBody::UeRelease(_)) => self.released(),
             (_, OperationBody::CooperationStatusChange(change)) => self.cooperation(change),
             (_, _) => Ok(Changes::new()),
@@ -114,10 +120,31 @@ impl Granted<'_> {
         let granted = GrantedChange {
             change,
             direction: self.request.direction,
+            is_answered: false,
             request_id: self.request_id,
             now: self.evaluation.now,
         };
         Ok(cooperation.changed(&granted)?.into_iter().collect())
+    }
+
+    /// A group that is defined here, unless it is there already.
+    pub(in crate::app) fn joint_group(
+        &self,
+        asked: &JointGroupCreation,
+    ) -> Result<Changes, InvalidDocumentId> {
+        let facts = &self.evaluation.facts.shared;
+        let is_there = facts
+            .joint_group
+            .as_ref()
+            .is_none_or(|group| group.existing.is_some());
+        let Some(decision) = self.decisions().next() else {
+            return Ok(Changes::new());
+        };
+        if asked.home_system != facts.local || is_there {
+            return Ok(Changes::new());
+        }
+        let group = Document::Group(asked.defined(decision.limits.priority_cap));
+        Ok(Changes::from([(group.key()?, Some(group))]))
     }
 
     /// Who returns is in the register no longer, if the register has them in that system.
@@ -152,20 +179,52 @@ impl Granted<'_> {
             else {
                 continue;
             };
+            let key = DocumentKey {
+                kind: DocumentKind::AccessGrant,
+                id: AccessGrant::id(user, serving)?,
+            };
+            // What the home bound for the partner stays bound when it is asked where to go again.
+            let bound = self.evaluation.standing.access.get(&key);
+            let bound = bound.filter(|bound| bound.ue.as_ref() == elements.ue());
             let grant = Document::AccessGrant(AccessGrant {
                 user: user.clone(),
                 home_system: home.clone(),
                 serving_system: serving.clone(),
                 ue: elements.ue().cloned(),
                 services: elements.services().iter().copied().collect(),
-                sip: elements.sip(),
+                sip: elements
+                    .sip()
+                    .or_else(|| bound.and_then(|bound| bound.sip.clone())),
+                aliased: bound.is_some_and(|bound| bound.aliased),
                 since: self.evaluation.now,
                 expires_at: item.limits.end_time,
                 request_id: self.request_id.0,
             });
-            changes.insert(grant.key()?, Some(grant));
+            changes.insert(key, Some(grant));
+        }
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        for ended in self.evaluation.standing.access.keys() {
+            changes.entry(ended.clone()).or_insert(None);
         }
         Ok(changes)
+    }
+
+    /// Which SIP identities the home bound for the partner: the partner asks for these when the user registers there.
+    fn bound(&self) -> Changes {
+        let person = self.evaluation.facts.subjects.first();
+        let access = person.and_then(|person| person.access.as_ref());
+        let grant = access.and_then(|access| access.grant.as_ref());
+        let grant = grant.and_then(|grant| {
+            let grant = Document::AccessGrant(AccessGrant {
+                sip: self.request.body.elements().sip(),
+                aliased: true,
+                ..grant.value.clone()
+            });
+            Some((grant.key().ok()?, Some(grant)))
+        });
+        grant.into_iter().collect()
     }
 
     /// What was given for another UE stays.
@@ -231,10 +290,23 @@ impl Granted<'_> {
             since: self.evaluation.now,
             expires_at: item.limits.end_time,
             request_id: self.request_id.0,
-            // Under these terms the home could not be asked, and is when the link returns (ruling 22).
-            verified: !elements.needs_to_know(Need::LinkFailureProfile),
+            // Who comes on a credential comes without the home, which is asked when it can be (ruling 22).
+            verified: !elements.needs_to_know(Need::Credential),
             awaiting_consent: false,
+            credential: self.used_credential(),
             interconnection: link.map(|link| link.value.status),
+        })
+    }
+
+    /// The token on which the items are granted, and since when anything is.
+    fn used_credential(&self) -> Option<UsedCredential> {
+        let credential = self.request.body.elements().credential()?.verified()?;
+        let person = self.evaluation.facts.subjects.first();
+        let before = person.and_then(|person| person.token_use);
+        let first = before.and_then(|before| before.first_granted_at);
+        Some(UsedCredential {
+            token_id_hash: credential.token_id_hash.clone(),
+            first_granted_at: first.unwrap_or(self.evaluation.now),
         })
     }
 

@@ -24,6 +24,8 @@ pub(in crate::app) struct Cooperation {
 pub(in crate::app) struct GrantedChange<'a> {
     pub(in crate::app) change: &'a CooperationStatusChange,
     pub(in crate::app) direction: Direction,
+    /// Whether the partner has accepted it; until then nothing of ours goes on.
+    pub(in crate::app) is_answered: bool,
     pub(in crate::app) request_id: RequestId,
     pub(in crate::app) now: Timestamp,
 }
@@ -33,23 +35,19 @@ pub(in crate::app) type Written = (DocumentKey, Option<Document>);
 
 /// The status that a change gives our half, if the change is ours to make.
 ///
-/// We interrupt our half by ourselves and restore it when a person of ours agrees that the cooperation goes on. What the
-/// partner interrupts is its own half, and terms are amended in the registry.
-fn status(direction: Direction, change: CooperationChange) -> Option<AgreementStatus> {
-    match (direction, change) {
+/// We interrupt our half by ourselves. We restore it when a person of ours agrees that the cooperation goes on, or asked
+/// for that and the partner accepts. What the partner interrupts is its own half, and terms are amended in the registry.
+fn status(granted: &GrantedChange<'_>) -> Option<AgreementStatus> {
+    let restored = granted.is_answered.then_some(AgreementStatus::Active);
+    match (granted.direction, granted.change.change) {
         (Direction::Outbound, CooperationChange::Suspend) => Some(AgreementStatus::Suspended),
         (Direction::Outbound, CooperationChange::End) => Some(AgreementStatus::Ended),
+        (Direction::Outbound, CooperationChange::Activate | CooperationChange::Resume) => restored,
         (Direction::Inbound, CooperationChange::Activate | CooperationChange::Resume) => {
             Some(AgreementStatus::Active)
         }
-        (
-            Direction::Outbound,
-            CooperationChange::Activate | CooperationChange::Resume | CooperationChange::Amend,
-        )
-        | (
-            Direction::Inbound,
-            CooperationChange::Suspend | CooperationChange::End | CooperationChange::Amend,
-        )
+        (Direction::Outbound | Direction::Inbound, CooperationChange::Amend)
+        | (Direction::Inbound, CooperationChange::Suspend | CooperationChange::End)
         | (Direction::HomeConsent, _) => None,
     }
 }
@@ -57,7 +55,7 @@ fn status(direction: Direction, change: CooperationChange) -> Option<AgreementSt
 /// Whether a change that was granted before for later falls by another one, which takes effect `later` or at once.
 ///
 /// An interruption calls off what was to go on, and an end also what was to come after it. Going on calls off a
-/// suspension; that the cooperation is to end, only an administrator calls off.
+/// suspension that would come later; that the cooperation is to end, only an administrator calls off.
 fn calls_off(
     granted: CooperationChange,
     later: Option<Timestamp>,
@@ -69,12 +67,18 @@ fn calls_off(
         CooperationChange::End => goes_on || later.is_none_or(|end| scheduled.effective_at >= end),
         CooperationChange::Activate | CooperationChange::Resume => {
             scheduled.change == CooperationChange::Suspend
+                && later.is_none_or(|goes_on| scheduled.effective_at >= goes_on)
         }
         CooperationChange::Amend => false,
     }
 }
 
 impl Cooperation {
+    fn is_interrupted_before(&self, change: CooperationChange, moment: Timestamp) -> bool {
+        let mut same = self.scheduled.iter().filter(|it| it.change == change);
+        same.any(|it| it.status != AgreementStatus::Active && it.effective_at <= moment)
+    }
+
     /// What a granted change writes: the agreement, or that it is to be written later.
     pub(in crate::app) fn changed(
         &self,
@@ -83,8 +87,7 @@ impl Cooperation {
         let agreement = &self.agreement.value;
         let change = granted.change.change;
         // What is over stays over.
-        let status = status(granted.direction, change)
-            .filter(|_| agreement.status != AgreementStatus::Ended);
+        let status = status(granted).filter(|_| agreement.status != AgreementStatus::Ended);
         let Some(status) = status else {
             return Ok(Vec::new());
         };
@@ -97,6 +100,8 @@ impl Cooperation {
             }
         }
         match later {
+            // One suspension never puts off another.
+            Some(effective_at) if self.is_interrupted_before(change, effective_at) => {}
             Some(effective_at) => {
                 let document = Document::ScheduledChange(ScheduledChange {
                     partner: agreement.partner.clone(),
@@ -110,6 +115,10 @@ impl Cooperation {
                 let key = document.key()?;
                 written.retain(|(other, _)| *other != key);
                 written.push((key, Some(document)));
+            }
+            // What is suspended again is written again: an answer to what was asked before does not undo it.
+            None if status == AgreementStatus::Suspended => {
+                written.push(written_as(agreement, status)?);
             }
             None => written.extend(with_status(agreement, status)?),
         }
@@ -143,9 +152,16 @@ fn with_status(
     if agreement.status == status {
         return Ok(None);
     }
+    written_as(agreement, status).map(Some)
+}
+
+fn written_as(
+    agreement: &Agreement,
+    status: AgreementStatus,
+) -> Result<Written, InvalidDocumentId> {
     let document = Document::Agreement(Agreement {
         status,
         ..agreement.clone()
     });
-    Ok(Some((document.key()?, Some(document))))
+    Ok((document.key()?, Some(document)))
 }

@@ -80,6 +80,11 @@ pub enum AppError {
     /// The reviewer has answered the items already.
     #[error("{0}")]
     AlreadyAnswered(String),
+    /// Whoever answers is not a policy administrator, and only one may.
+    #[error(
+        "the reviewer is not a policy administrator: their profile does not name `automatic-response-change`"
+    )]
+    NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     #[error("the answer is not the partner's: {0}")]
     PeerRefused(String),
@@ -87,8 +92,13 @@ pub enum AppError {
     #[error("the bundle was refused: {0}")]
     Refused(Diagnostics),
     /// What the decision read kept changing.
-    #[error("the facts changed three times while the request was decided; nothing was recorded")]
+    #[error("the facts kept changing while the request was decided; nothing was recorded")]
     Contended,
+    /// Approved responses could not be put in force yet.
+    #[error(
+        "nothing was recorded: approved responses (A12) are not in force yet, and nothing is decided until they are; it is safe to repeat the request"
+    )]
+    ResponsesBehind,
     /// Nothing happened; it is safe to repeat.
     #[error("nothing was recorded; it is safe to repeat the request")]
     NotRecorded(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -25,6 +25,9 @@ pub struct Health {
     pub queued: usize,
     /// Entries of the log that are applied.
     pub applied: u64,
+    /// Whether approved responses (A12) are not in force yet; nothing is decided until they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub responses_behind: bool,
     /// The last attempt to change the bundle, if it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_bundle: Option<Attempt>,
@@ -41,7 +44,8 @@ impl App {
     pub fn health(&self) -> Health {
         self.now();
         let found = self.store().health();
-        let ready = found.is_ready();
+        let responses_behind = self.responses_are_behind();
+        let ready = found.is_ready() && !responses_behind;
         let store = found.stopped.or(found.not_recording);
         Health {
             ready,
@@ -50,6 +54,7 @@ impl App {
             projected: found.projection.applied.0,
             queued: found.queued,
             applied: found.applied.0,
+            responses_behind,
             refused_bundle: self
                 .last_attempt()
                 .filter(|attempt| attempt.outcome == AttemptOutcome::Refused),

@@ -51,6 +51,7 @@ impl App {
             loop {
                 tokio::select! {
                     _ = expiry.tick() => {
+                        app.catch_up_with_responses().await;
                         app.expire_overdue().await;
                         app.carry_out_scheduled().await;
                         app.interrupt_lapsed().await;

@@ -7,6 +7,7 @@ pub mod administer;
 pub mod affected;
 pub mod answer;
 pub mod clock;
+pub mod coherence;
 pub mod configuration;
 mod consequence;
 mod cooperation;
@@ -37,6 +38,7 @@ pub mod reviews;
 pub mod sealing;
 mod standing;
 pub mod submit;
+pub mod taken_back;
 pub mod vault;
 
 use std::path::PathBuf;
@@ -44,6 +46,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use self::answer::RequestAnswer;
@@ -113,6 +116,8 @@ struct Inner {
     vault: Vault,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
+    /// Whether responses are approved that are not in force yet: until they are, nothing is decided.
+    responses_behind: AtomicBool,
     migrating: tokio::sync::Mutex<()>,
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,

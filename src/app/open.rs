@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::app::App;
 use crate::app::Inner;
@@ -92,6 +93,7 @@ impl App {
             sealing_key,
             vault,
             metrics,
+            responses_behind: AtomicBool::new(false),
             publishing: tokio::sync::Mutex::default(),
             migrating: tokio::sync::Mutex::default(),
             last_attempt: std::sync::Mutex::default(),

@@ -13,6 +13,7 @@ use crate::domain::agreement::DisclosureKind;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
@@ -41,11 +42,16 @@ impl PartnerReason {
     }
 
     /// The reason for where an item stands, which what became of it since can overrule.
-    pub fn standing(decision: &DecisionAnswer, state: ItemState) -> Self {
+    ///
+    /// `lapse` says why an item was refused although nobody answered it.
+    pub fn standing(decision: &DecisionAnswer, state: ItemState, lapse: Option<Lapse>) -> Self {
         let fixed = |code, text: &str| Self {
             code,
             text: text.to_owned(),
         };
+        if let (ItemState::Refused, Some(lapse)) = (state, lapse) {
+            return fixed(lapse.as_str(), lapse.partner_text());
+        }
         match (state, decision.outcome) {
             (ItemState::Granted, Outcome::Review | Outcome::Reject) => {
                 fixed("approved", "An authorised user agreed.")
@@ -73,6 +79,17 @@ impl PartnerReason {
             | (ItemState::Pending { .. }, _) => decision.partner_reason.clone(),
         }
     }
+}
+
+/// An item as it was decided, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Stands {
+    /// What was last decided.
+    pub decision: DecisionAnswer,
+    /// Where it stands.
+    pub state: ItemState,
+    /// Why it was refused although nobody answered it, if so.
+    pub lapse: Option<Lapse>,
 }
 
 /// A request as the partner may see it.
@@ -144,7 +161,13 @@ impl PartnerLimits {
 
 impl PartnerItem {
     /// An item as it stands; a candidate system that the request did not name stays ours.
-    pub fn new(request: &InterSystemRequest, decision: &DecisionAnswer, state: ItemState) -> Self {
+    pub fn new(request: &InterSystemRequest, stands: &Stands) -> Self {
+        let Stands {
+            decision,
+            state,
+            lapse,
+        } = stands;
+        let state = *state;
         let item = decision.item.clone();
         let elements = request.body.elements();
         let named = elements.requested_system();
@@ -171,7 +194,7 @@ impl PartnerItem {
             kind: item.kind,
             system: item.system.filter(|system| Some(system) == named),
             outcome,
-            reason: PartnerReason::standing(decision, state),
+            reason: PartnerReason::standing(decision, state, *lapse),
             limits: PartnerLimits::new(&decision.limits).filter(|_| is_granted),
         }
     }
@@ -183,7 +206,7 @@ impl PartnerView {
         request: &InterSystemRequest,
         decisions: impl IntoIterator<Item = ItemDecision>,
     ) -> Self {
-        let items: Vec<(DecisionAnswer, ItemState)> = decisions
+        let items: Vec<Stands> = decisions
             .into_iter()
             .map(|decision| {
                 let state = match decision.outcome {
@@ -193,21 +216,25 @@ impl PartnerView {
                         expires_at: decision.expires_at,
                     },
                 };
-                (DecisionAnswer::from(decision), state)
+                Stands {
+                    decision: DecisionAnswer::from(decision),
+                    state,
+                    lapse: None,
+                }
             })
             .collect();
         Self::new(request, &items)
     }
 
     /// What the partner may see of items where they stand.
-    pub fn new(request: &InterSystemRequest, items: &[(DecisionAnswer, ItemState)]) -> Self {
+    pub fn new(request: &InterSystemRequest, items: &[Stands]) -> Self {
         Self {
             correlation_id: request.correlation_id.clone(),
             operation: request.body.operation(),
-            status: crate::domain::lifecycle::status(items.iter().map(|(_, state)| *state)),
+            status: crate::domain::lifecycle::status(items.iter().map(|it| it.state)),
             items: items
                 .iter()
-                .map(|(decision, state)| PartnerItem::new(request, decision, *state))
+                .map(|stands| PartnerItem::new(request, stands))
                 .collect(),
         }
     }

@@ -23,6 +23,7 @@ use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
 use crate::app::outward::PartnerView;
+use crate::app::outward::Stands;
 use crate::app::permission::Action;
 use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
@@ -41,6 +42,7 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
 use crate::domain::identity::McServiceId;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::status;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
@@ -88,7 +90,14 @@ impl App {
         let standing = self.standing(id)?;
         let version = standing.entry.version;
         let items = latest_decisions(standing.submitted, &standing.responses, &standing.reports);
-        let items: Vec<_> = items.into_iter().zip(standing.entry.items).collect();
+        let items = items.into_iter().zip(standing.entry.items).enumerate();
+        let items: Vec<_> = items
+            .map(|(number, (decision, state))| Stands {
+                decision,
+                state,
+                lapse: standing.refusals.get(&number).map(|it| it.reason),
+            })
+            .collect();
         Ok((PartnerView::new(&standing.record.request, &items), version))
     }
 
@@ -140,6 +149,13 @@ impl App {
         decision_record(&self.entry(entry.submitted)?)
     }
 
+    pub(in crate::app) fn submitted_record_at(
+        &self,
+        index: LogIndex,
+    ) -> Result<DecisionRecord, AppError> {
+        decision_record(&self.entry(index)?)
+    }
+
     pub(in crate::app) fn entry(&self, index: LogIndex) -> Result<StoredEntry, AppError> {
         self.store()
             .record(index)
@@ -172,7 +188,7 @@ impl App {
                 reports.push(report_answer(*index, &stored)?);
             }
             if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing));
+                refusals.extend(refused_by(*index, &stored, standing, &when_refused));
             }
         }
         let partner = partner_answers(&reports, &entry.items, |item| {
@@ -211,15 +227,19 @@ impl App {
         let quorums = quorums(&submitted, &responses);
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
-        let items = items.map(|(number, (decision, state))| ItemAnswer {
-            partner: partner.remove(&number),
-            revoked: revoked.remove(&number),
-            refusal: refusals.remove(&number),
-            quorum: quorums
-                .get(number)
-                .filter(|_| state.is_pending())
-                .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
-            ..ItemAnswer::new(decision, state)
+        let items = items.map(|(number, (decision, state))| {
+            let refusal = refusals.remove(&number);
+            let lapse = refusal.as_ref().map(|it| it.reason);
+            ItemAnswer {
+                partner: partner.remove(&number),
+                revoked: revoked.remove(&number),
+                refusal,
+                quorum: quorums
+                    .get(number)
+                    .filter(|_| state.is_pending())
+                    .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
+                ..ItemAnswer::new(decision, state, lapse)
+            }
         });
         Ok(RequestAnswer {
             id: id.to_string(),
@@ -294,6 +314,7 @@ fn refused_by(
     index: LogIndex,
     stored: &StoredEntry,
     standing: &mut RequestEntry,
+    when_refused: &BTreeMap<usize, Vec<Obligation>>,
 ) -> Vec<(usize, RefusalAnswer)> {
     let before = standing.items.clone();
     standing.change_by(&stored.event, index);
@@ -301,16 +322,22 @@ fn refused_by(
         return Vec::new();
     };
     let items = before.iter().zip(&standing.items).enumerate();
-    let refused = items.filter(|(_, (before, after))| before.is_pending() && !after.is_pending());
-    let refusal = |number| {
+    let refused =
+        items.filter(|(_, (before, after))| before.is_open() && **after == ItemState::Refused);
+    let refusal = |number, before: &ItemState| {
+        // Nobody was told anything of what the partner was not asked.
+        let asked = before.stage().and(when_refused.get(&number));
         let answer = RefusalAnswer {
             reason,
             refused_at: stored.event.at,
             record: receipt(index, stored),
+            obligations: asked.cloned().unwrap_or_default(),
         };
         (number, answer)
     };
-    refused.map(|(number, _)| refusal(number)).collect()
+    refused
+        .map(|(number, (before, _))| refusal(number, before))
+        .collect()
 }
 
 impl Standing {
@@ -387,7 +414,7 @@ fn revoked(parts: &DividedParts) -> BTreeMap<usize, Revoked> {
 
 /// What was last decided about each item: at a refusal after the partner's answer, else at an answer to it, else when it was submitted.
 ///
-/// By when it can be approved was settled when it was submitted.
+/// By when it can be approved was settled when it was submitted. A grant is no more than what the partner grants too.
 fn latest_decisions(
     mut items: Vec<DecisionAnswer>,
     responses: &[ResponseAnswer],
@@ -409,6 +436,10 @@ fn latest_decisions(
         let refusal = reports.iter().rev().find_map(|it| it.refusal(number));
         if let Some(refusal) = refusal {
             *item = refusal;
+        }
+        let theirs = reports.iter().find_map(|it| it.granted_limits(number));
+        if let Some(theirs) = theirs {
+            item.limits = std::mem::take(&mut item.limits).and(theirs);
         }
     }
     items
@@ -524,6 +555,7 @@ fn response_answers(
         .filter_map(|(number, vote)| Some((usize::try_from(*number).ok()?, vote)))
         .collect();
     let mut reasons = reviewer.map(|part| std::iter::once(part.reason).chain(part.further));
+    let taken_back = review.taken_back;
     let further = review.further.into_iter();
     let said = std::iter::once((review.answer, review.items))
         .chain(further.map(|further| (further.answer, further.items)));
@@ -539,11 +571,18 @@ fn response_answers(
             .map(Into::into)
             .collect(),
         waiting: waiting(&items, &votes),
+        taken_back: among(&taken_back, &items),
         items,
         answered_at: review.answered_at,
         record: receipt(index, stored),
     });
     Ok(answers.collect())
+}
+
+/// Those of the items answered that were taken back.
+fn among(taken_back: &[usize], items: &[usize]) -> Vec<usize> {
+    let items = items.iter().copied();
+    items.filter(|number| taken_back.contains(number)).collect()
 }
 
 /// The items that an answer did not settle, and how it counts for them.

@@ -5,6 +5,7 @@
 //! gets them too (ruling 25).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -31,6 +32,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::response_settings::ResponseSettings;
 use crate::domain::time::Timestamp;
+use crate::identity::caller::ITSELF;
 use crate::policy::bundle::Bundle;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Diagnostics;
@@ -142,12 +144,54 @@ impl App {
         Ok(prepared)
     }
 
-    /// Puts a bundle in force that a grant made. What is approved stays approved if that fails; the next publication does it.
+    /// Puts a bundle in force that a grant made. What is approved stays approved if that fails; nothing is decided then
+    /// until it is in force.
     pub(in crate::app) async fn publish_responses(&self, prepared: Prepared, id: RequestId) {
         let actor = format!("request {id}");
         if let Err(error) = self.publish_prepared(prepared, &actor).await {
-            tracing::error!(%error, request = %id, "approved responses are not in force yet");
+            self.0.responses_behind.store(true, Ordering::SeqCst);
+            tracing::error!(%error, request = %id, "approved responses are not in force yet; nothing is decided until they are");
         }
+    }
+
+    /// Whether responses were approved that are not in force yet.
+    pub(in crate::app) fn responses_are_behind(&self) -> bool {
+        self.0.responses_behind.load(Ordering::SeqCst)
+    }
+
+    /// Puts approved responses in force that could not be before.
+    pub async fn catch_up_with_responses(&self) {
+        if !self.responses_are_behind() {
+            return;
+        }
+        let publishing = self.publishing().lock().await;
+        let caught_up = match self.prepared_with_settings().await {
+            Ok(prepared) => self.publish_prepared(prepared, ITSELF).await,
+            Err(error) => Err(error),
+        };
+        drop(publishing);
+        match caught_up {
+            Ok(_) => {
+                self.0.responses_behind.store(false, Ordering::SeqCst);
+                tracing::info!("approved responses are in force now");
+            }
+            Err(error) => {
+                tracing::error!(%error, "approved responses are not in force yet; the next round tries again");
+            }
+        }
+    }
+
+    /// The bundle in force with the settings that were approved since.
+    async fn prepared_with_settings(&self) -> Result<Prepared, AppError> {
+        let app = self.clone();
+        let digest = self.live().current().digest.to_string();
+        let gated = tokio::task::spawn_blocking(move || {
+            let source = app.with_settings(archived_source(app.archive(), &digest)?)?;
+            app.prepare(source).map_err(AppError::Refused)
+        });
+        gated
+            .await
+            .map_err(|error| AppError::Broken(Box::new(error)))?
     }
 
     /// The settings after a change, and what was read for it.

@@ -202,7 +202,7 @@ impl App {
             }
             let item = ItemAnswer {
                 quorum: Some(QuorumAnswer::new(&waiting.quorum, &waiting.tally)),
-                ..ItemAnswer::new(decision, state)
+                ..ItemAnswer::new(decision, state, None)
             };
             items.push(PendingItem {
                 request_id: id.to_string(),

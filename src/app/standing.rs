@@ -1,8 +1,11 @@
 //! Whole documents that a grant may change, looked up with the facts: decisions read them without contacts and members.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::app::cooperation::Cooperation;
+use crate::decision::facts::AccessKey;
+use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::decision::facts::other_system;
@@ -35,6 +38,8 @@ pub(in crate::app) struct Standing {
     /// What goes by a change of the list of users for migration, as far as it is there: access of those who are taken
     /// from it, and that they were taken from it of those who are added.
     pub(in crate::app) listed: BTreeSet<DocumentKey>,
+    /// Access that ends when this is granted: of those who had the UE before, and of the user to other partners.
+    pub(in crate::app) access: BTreeMap<DocumentKey, AccessGrant>,
 }
 
 /// Looks up what the request's grant may change; all of it joins the read set.
@@ -63,6 +68,15 @@ pub(in crate::app) fn standing(
             other_system(request)
         };
         standing.listed = looking.listed(update, serving);
+    }
+    match (request.direction, &request.body) {
+        (Direction::Outbound, OperationBody::PartnerConnectionDetails(_)) => {
+            standing.access = looking.access(request, local);
+        }
+        (Direction::Inbound, OperationBody::PartnerSystemAccess(_)) => {
+            standing.access = looking.access(request, &request.requesting_system);
+        }
+        (_, _) => {}
     }
     looking.read_set.entries.sort();
     looking.read_set.entries.dedup();
@@ -117,6 +131,37 @@ impl Looking<'_> {
         } else {
             None
         }
+    }
+
+    /// Access from the UE of a request, whoever has it, and where the home chooses a partner the user's own from that UE.
+    fn access(
+        &mut self,
+        request: &InterSystemRequest,
+        home: &McSystemId,
+    ) -> BTreeMap<DocumentKey, AccessGrant> {
+        let elements = request.body.elements();
+        let of_ue = elements.ue().map(|ue| AccessKey::Ue {
+            home: home.clone(),
+            ue: ue.clone(),
+        });
+        let of_user = elements.subject().map(AccessKey::of_user);
+        let mut found = BTreeMap::new();
+        for found_by in of_ue.into_iter().chain(of_user) {
+            let grants = self.state.access_grants(&found_by);
+            let read = ReadKey::Access(found_by);
+            self.read_set.entries.push((read, grants.revision));
+            for id in grants.ids {
+                let kind = DocumentKind::AccessGrant;
+                let document = self.document(kind, id.clone()).map(|found| found.value);
+                if let Some(Document::AccessGrant(grant)) = document
+                    && grant.home_system == *home
+                    && grant.ue.as_ref() == elements.ue()
+                {
+                    found.insert(DocumentKey { kind, id }, grant.clone());
+                }
+            }
+        }
+        found
     }
 
     fn listed(

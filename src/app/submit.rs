@@ -1,4 +1,4 @@
-//! Submitting an inter-system request: gather, decide, sequence; three times at most if the facts change meanwhile.
+//! Submitting an inter-system request: gather, decide, sequence; again, a few times at most, if the facts change meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ use crate::store::command::Submit;
 use crate::store::command::Write;
 
 /// How often a decision is made anew when what it read has changed.
-pub const ATTEMPTS_MAX: usize = 3;
+pub const ATTEMPTS_MAX: usize = 16;
 
 /// How long a visitor waits for the consent of their home.
 pub(in crate::app) const CONSENT_WAIT_MILLISECONDS: i64 = 5 * 60 * 1_000;
@@ -210,6 +210,9 @@ impl App {
         &self,
         request: &InterSystemRequest,
     ) -> Result<Evaluation, AppError> {
+        if self.responses_are_behind() {
+            return Err(AppError::ResponsesBehind);
+        }
         let live = self.live().current();
         let now = self.now();
         let local = self.local_system();
@@ -220,7 +223,8 @@ impl App {
             let kept_configuration = configuration::kept(request, state);
             ((facts, read_set), standing, register, kept_configuration)
         });
-        let (facts, mut read_set) = gathered;
+        let (mut facts, mut read_set) = gathered;
+        self.note_waiting_additions(request, &mut facts)?;
         read_set.entries.extend(register.read);
         read_set.generation = live.generation;
         let bundle = BundleReference {
@@ -321,6 +325,8 @@ fn submission(
     let at = evaluation.now;
     let counts = outcome_counts(&evaluation.items);
     let bound_to = bound_to(request, &items);
+    let is_granted = items.iter().any(|item| item.is_granted_here());
+    let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()
@@ -340,6 +346,7 @@ fn submission(
         parts,
         counts,
         bound_to,
+        reduces,
         at,
     })
 }
@@ -361,10 +368,13 @@ pub(in crate::app) fn is_accepted(state: ItemState) -> bool {
     state == ItemState::Granted || state.stage() == Some(Stage::Cleared)
 }
 
-/// Under whose agreement the pending items of a request wait: what only takes away waits under none (ruling 14),
-/// and neither does what would change the status of the cooperation itself.
+/// Under whose agreement the open items of a request wait, be it for a person or for the partner's answer: what only
+/// takes away waits under none (ruling 14), and neither does what would change the status of the cooperation itself.
+/// A visitor's home answers whatever became of the agreement: its refusal is final (ruling 11).
 fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSystemId> {
-    let waits = items.iter().any(|item| item.is_pending());
+    let asked = request.direction == Direction::Outbound;
+    let waits = |item: &ItemState| item.is_pending() || (asked && item.stage().is_some());
+    let waits = items.iter().any(waits);
     let stands_alone = matches!(
         request.body,
         OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)

@@ -10,6 +10,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
 use crate::domain::service::McService;
+use crate::domain::sip::UeId;
 use crate::domain::time::Timestamp;
 
 /// How a grant is less than what was asked (ruling 10); what is absent is not limited.
@@ -34,6 +35,29 @@ pub struct Limits {
     /// The first moment at which the grant no longer holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Timestamp>,
+}
+
+impl Limits {
+    /// What is left where somebody else limits the grant too.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let services = match (self.services, &other.services) {
+            (Some(ours), Some(theirs)) => Some(ours.intersection(theirs).copied().collect()),
+            (ours, theirs) => ours.or_else(|| theirs.clone()),
+        };
+        Self {
+            profile: self.profile.or_else(|| other.profile.clone()),
+            services,
+            priority_cap: lower(self.priority_cap, other.priority_cap),
+            group_priority: lower(self.group_priority, other.group_priority),
+            user_priority: lower(self.user_priority, other.user_priority),
+            end_time: lower(self.end_time, other.end_time),
+        }
+    }
+}
+
+fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    [one, other].into_iter().flatten().min()
 }
 
 /// Something that has to be done once the item is granted.
@@ -68,7 +92,16 @@ pub struct ObligationParameters {
     /// The migrated-user profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<DocumentId>,
+    /// The UE, where what another user had from it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ue: Option<UeId>,
     /// The system that provided the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<McSystemId>,
+    /// The services of a group that is created together.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub services: BTreeSet<McService>,
+    /// The partners of its home that may have members in it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub partners: BTreeSet<McSystemId>,
 }

@@ -34,9 +34,12 @@ pub struct AccessGrant {
     /// The services for which it was asked; empty: all that the user may use there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub services: BTreeSet<McService>,
-    /// The SIP identities for which access was granted; the home does not know those that its partner was told.
+    /// The SIP identities for which access was granted; in the home those that it bound for the partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sip: Option<SipIdentities>,
+    /// Whether other identities stand in for them towards the partner (TR 23.781 clause 6.2.1 steps 4 to 6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aliased: bool,
     /// When it was granted.
     pub since: Timestamp,
     /// The first moment at which it no longer holds.

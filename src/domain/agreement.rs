@@ -164,6 +164,10 @@ pub struct MigrationTerms {
     /// How many of the partner's users may be migrated here at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<u32>,
+    /// How long access to the other system may last from when it is given (M1, M4), in minutes; absent: as long as the
+    /// profile for migrated users says, and a day where there is none that does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_minutes_max: Option<u32>,
     /// How old a measurement of the link may be and still count, in seconds; absent: five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_age_seconds_max: Option<u32>,

@@ -41,6 +41,16 @@ impl Lapse {
         }
     }
 
+    /// What a partner is told whose request waited meanwhile.
+    pub fn partner_text(self) -> &'static str {
+        match self {
+            Self::Suspended => "The agreement was suspended before this was answered.",
+            Self::Ended => "The agreement ended before this was answered.",
+            Self::NotBegun => "The agreement was put off before this was answered.",
+            Self::Missing => "The agreement was withdrawn before this was answered.",
+        }
+    }
+
     /// Why an agreement, or that there is none, gives nothing at a moment; `None` while it is in force.
     pub fn of(agreement: Option<&Agreement>, at: Timestamp) -> Option<Self> {
         let Some(agreement) = agreement else {
@@ -71,6 +81,9 @@ pub struct Interruption {
     pub partner: McSystemId,
     /// Why.
     pub lapse: Lapse,
+    /// Whether what was asked of the partner, and not answered, is refused as well; older entries leave it to the answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_partner: bool,
 }
 
 #[cfg(test)]

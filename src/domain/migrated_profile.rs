@@ -10,6 +10,14 @@ use super::identity::McSystemId;
 use super::registry::DocumentId;
 use super::service::McService;
 
+/// An occasion for which a profile stands beside the ordinary one (TR 23.781 clause 5.2.10.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileOccasion {
+    /// The link to the home is down: the agreement names the one that applies.
+    LinkFailure,
+}
+
 /// A profile for one migrated user, or for all users of one home system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +29,9 @@ pub struct MigratedUserProfile {
     /// The one user whom it is for; absent: every user of the home system without a profile of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<McServiceId>,
+    /// When it is used, where that is not ordinarily: ordinary look-ups never find such a profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<ProfileOccasion>,
     /// Whether the profile may be used.
     pub enabled: bool,
     /// The services that are given.

@@ -43,9 +43,22 @@ pub struct Migration {
     /// Whether the home was asked and has not answered yet: the user is not served until it does (ruling 11).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaiting_consent: bool,
+    /// The token on which it was granted, where the home was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<UsedCredential>,
     /// The interconnection as it was measured when it was granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interconnection: Option<LinkStatus>,
+}
+
+/// The token on which a visitor was let in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsedCredential {
+    /// What names the token.
+    pub token_id_hash: String,
+    /// When something was first granted on it: what is granted on it again ends no later.
+    pub first_granted_at: Timestamp,
 }
 
 impl Migration {

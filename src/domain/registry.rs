@@ -105,6 +105,31 @@ impl DocumentKind {
         Self::ALL.into_iter().find(|kind| kind.plural() == plural)
     }
 
+    /// Whether documents of this kind can be put or imported; the others are written by the decision that accepts them.
+    pub fn is_written_by_hand(self) -> bool {
+        match self {
+            Self::UeConfiguration
+            | Self::ResponseSettings
+            | Self::ScheduledChange
+            | Self::SharedGroup => false,
+            Self::System
+            | Self::Agreement
+            | Self::User
+            | Self::Group
+            | Self::MigratedProfile
+            | Self::Link
+            | Self::Migration
+            | Self::OpenDeletion
+            | Self::AreaMap
+            | Self::PartnerKeys
+            | Self::AccessGrant
+            | Self::HomeRefusal
+            | Self::Membership
+            | Self::MigrationUser
+            | Self::GroupOverride => true,
+        }
+    }
+
     /// Whether documents of this kind are about one person.
     pub fn is_personal(self) -> bool {
         match self {

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use super::identity::McUri;
+
 const NAME_BYTES_MAX: usize = 255;
 
 /// Why a text is not such a name.
@@ -64,6 +66,13 @@ names! {
     SipPublicIdentity;
     /// A UE, by a name that its owner gives it.
     UeId;
+}
+
+impl SipPublicIdentity {
+    /// The identity as a URI, in which it compares; a text that is none cannot be told from others.
+    pub fn uri(&self) -> Option<McUri> {
+        self.as_str().parse().ok()
+    }
 }
 
 /// Under which identities a user is known to a SIP database; they may stand in for the real ones.

@@ -226,6 +226,8 @@ pub struct Submit {
     pub counts: OutcomeCounts,
     /// The partner under whose agreement its pending items wait; what only takes away waits under none.
     pub bound_to: Option<McSystemId>,
+    /// The partner with whom it takes away, if a granted item does: what waited before is judged by it.
+    pub reduces: Option<McSystemId>,
     /// When it was decided.
     pub at: Timestamp,
 }
@@ -243,6 +245,8 @@ pub struct Respond {
     pub votes: Option<Votes>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
+    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
+    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
     /// The record of the answer.
@@ -526,6 +530,8 @@ pub enum Refusal {
 pub enum StaleRead {
     /// A look-up.
     Key(ReadKey),
+    /// The requests that take something away.
+    Reductions,
     /// The bundle in force.
     Bundle {
         /// The generation that is in force now.
@@ -541,12 +547,14 @@ impl fmt::Display for StaleRead {
                 write!(f, "a document among {}", key.kind.plural())
             }
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
+            Self::Reductions => f.write_str("the requests that take something away"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
             Self::Key(ReadKey::Alias(_)) => f.write_str("the holder of a functional alias"),
             Self::Key(ReadKey::Visitors(_) | ReadKey::ServedAs(_)) => {
                 f.write_str("the register of current systems")
             }
+            Self::Key(ReadKey::Access(_)) => f.write_str("an access grant"),
             Self::Bundle { current } => write!(f, "the bundle (now generation {current})"),
         }
     }

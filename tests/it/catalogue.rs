@@ -10,6 +10,7 @@ use comity::domain::operation::Operation;
 use comity::domain::outcome::Outcome;
 
 use crate::golden::SCENES;
+use crate::golden::SHIPPED;
 use crate::golden::engine_of;
 
 /// Policies that bind whole families are told above the tables.
@@ -198,4 +199,61 @@ fn patterns_fit_what_they_say() {
     ] {
         assert_eq!(fits(name, pattern), is_fit, "{name} {pattern}");
     }
+}
+
+/// The rows of a table of the model: what stands in code in its first cell, or in the one of that number.
+fn model_rows(after: &str, cell: usize) -> Vec<Vec<String>> {
+    let text = fs::read_to_string("docs/model.md").unwrap();
+    let (_, text) = text.split_once(after).unwrap();
+    let rows = text.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = rows.take_while(|line| line.starts_with('|')).skip(2);
+    let words = |cell: &str| {
+        let words = cell.split('`').skip(1).step_by(2);
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        cells[cell..].iter().flat_map(|cell| words(cell)).collect()
+    })
+    .collect()
+}
+
+/// Every action of the schema that is no group, with the groups in which it is.
+fn actions_in_groups() -> BTreeMap<String, BTreeSet<String>> {
+    let entities = SHIPPED.bundle().action_entities();
+    let name = |id: &cedar_policy::EntityUid| id.id().unescaped().to_owned();
+    let ids: Vec<_> = entities.iter().map(cedar_policy::Entity::uid).collect();
+    let groups_of = |id: &cedar_policy::EntityUid| {
+        let ancestors = entities.ancestors(id).into_iter().flatten();
+        ancestors.map(name).collect::<BTreeSet<_>>()
+    };
+    let groups: BTreeSet<String> = ids.iter().flat_map(&groups_of).collect();
+    let actions = ids.iter().filter(|id| !groups.contains(&name(id)));
+    actions.map(|id| (name(id), groups_of(id))).collect()
+}
+
+#[test]
+fn the_model_has_every_action_and_group_of_the_schema() {
+    let actions = actions_in_groups();
+    let told: BTreeSet<String> = model_rows("## One query for each operation", 3)
+        .into_iter()
+        .filter_map(|words| words.into_iter().next())
+        .collect();
+    let known: BTreeSet<String> = actions.keys().cloned().collect();
+    assert_eq!(told, known);
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (action, of) in &actions {
+        for group in of {
+            let members = groups.entry(group.clone()).or_default();
+            members.insert(action.clone());
+        }
+    }
+    let told: BTreeMap<String, BTreeSet<String>> = model_rows("Actions have groups", 0)
+        .into_iter()
+        .map(|words| {
+            let mut words = words.into_iter();
+            (words.next().unwrap(), words.collect())
+        })
+        .collect();
+    assert_eq!(told, groups);
 }

@@ -26,6 +26,7 @@ use comity::domain::identity::McServiceId;
 use comity::domain::outcome::Outcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::request::InterSystemRequest;
+use comity::domain::request::OperationBody;
 use comity::policy::bundle::Bundle;
 use comity::policy::source::BundleSource;
 use proptest::prelude::*;
@@ -177,15 +178,21 @@ fn assert_not_wider(
 ///
 /// A user's own profile restricts against the general one of their home, and goes before it. An entry of the
 /// register that is taken out says that a user is home again and leaves a place; a deletion or a home's refusal, that it is over; a
-/// user or a group, that their identity may be given to a visitor.
+/// user or a group, that their identity may be given to a visitor; another user's access, that their UE and identities may.
 fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -> bool {
     match document {
         Document::MigratedProfile(profile) => profile.user.is_some(),
-        Document::Migration(_) | Document::OpenDeletion(_) | Document::HomeRefusal(_) => true,
+        Document::Migration(_)
+        | Document::OpenDeletion(_)
+        | Document::HomeRefusal(_)
+        | Document::ScheduledChange(_) => true,
+        // What another user has is free once it is taken from them.
+        Document::AccessGrant(grant) => Some(&grant.user) != request.body.elements().subject(),
         // That a user was taken from the list restricts.
         Document::MigrationUser(listed) => !listed.listed,
         Document::User(user) => {
-            let given = request.body.elements().serving_identity();
+            let given = given_identity(request);
+            let given = given.as_ref();
             let is_alias = |given: &McServiceId| {
                 let alias = FunctionalAlias::from(given.uri().clone());
                 user.functional_aliases.contains(&alias)
@@ -193,8 +200,13 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
             user.identities.iter().any(|(_, id)| Some(id) == given) || given.is_some_and(is_alias)
         }
         Document::Group(group) => {
-            let given = request.body.elements().serving_identity();
-            given.is_some_and(|given| given.as_str() == group.id.as_str())
+            let given = given_identity(request);
+            // A group that is there is not created again.
+            let is_created = matches!(
+                &request.body,
+                OperationBody::JointGroupCreation(joint) if joint.group == group.id
+            );
+            is_created || given.is_some_and(|given| given.as_str() == group.id.as_str())
         }
         Document::System(_)
         | Document::Agreement(_)
@@ -202,13 +214,19 @@ fn says_more_by_its_absence(document: &Document, request: &InterSystemRequest) -
         | Document::UeConfiguration(_)
         | Document::AreaMap(_)
         | Document::PartnerKeys(_)
-        | Document::AccessGrant(_)
         | Document::ResponseSettings(_)
         | Document::Membership(_)
-        | Document::ScheduledChange(_)
         | Document::SharedGroup(_)
         | Document::GroupOverride(_) => false,
     }
+}
+
+/// The identity that the user is to be known under: the one that the serving system gives, or the one of SIP.
+fn given_identity(request: &InterSystemRequest) -> Option<McServiceId> {
+    let elements = request.body.elements();
+    let serving = elements.serving_identity().cloned();
+    let public = elements.sip().and_then(|sip| sip.sip_public_identity.uri());
+    serving.or_else(|| public.map(McServiceId::from))
 }
 
 /// The one fact whose absence lifts anything: an agreement's certificates bind a deletion by the attested

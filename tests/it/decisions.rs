@@ -87,6 +87,7 @@ fn an_answer_names_the_categories_of_permits_and_a_policy_its_own() {
         "ceiling.migration-register",
         "ceiling.migration-users",
         "ceiling.partner-access",
+        "ceiling.peer",
         "ceiling.regroup",
         "ceiling.requester",
         "ceiling.target",

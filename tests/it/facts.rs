@@ -3,6 +3,7 @@
 use comity::decision::facts::ReadKey;
 use comity::decision::facts::ReadSet;
 use comity::domain::registry::DocumentKey;
+use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
 
 use crate::golden::SCENES;
@@ -16,9 +17,9 @@ fn scene(name: &str) -> &'static Scene {
 fn read(scene: &Scene) -> Vec<String> {
     let (_, read_set) = scene.registry.gather(&scene.request, scene.now);
     let is_there = |revision: &Option<Revision>| if revision.is_some() { "" } else { "-" };
-    read_set
-        .entries
-        .iter()
+    let entries = read_set.entries.iter();
+    entries
+        .filter(|(key, _)| !is_read_with_an_agreement(key))
         .map(|(key, revision)| match key {
             ReadKey::Document(DocumentKey { kind, id }) => {
                 format!("{}{}/{id}", is_there(revision), kind.plural())
@@ -28,11 +29,33 @@ fn read(scene: &Scene) -> Vec<String> {
             ReadKey::Alias(alias) => format!("{}holder of {alias}", is_there(revision)),
             ReadKey::Visitors(home) => format!("{}visitors of {home}", is_there(revision)),
             ReadKey::ServedAs(identity) => format!("{}served as {identity}", is_there(revision)),
+            ReadKey::Access(found_by) => format!("{}access by {found_by:?}", is_there(revision)),
             ReadKey::MigratedProfile { user, home } => {
                 format!("{}profile for {user} of {home}", is_there(revision))
             }
         })
         .collect()
+}
+
+/// Interruptions that are granted for later are looked up with every agreement.
+fn is_read_with_an_agreement(key: &ReadKey) -> bool {
+    matches!(key, ReadKey::Document(key) if key.kind == DocumentKind::ScheduledChange)
+}
+
+#[test]
+fn interruptions_for_later_are_read_with_the_agreement() {
+    let scene = scene("membership-inbound-visiting-officer");
+    let (_, read_set) = scene.registry.gather(&scene.request, scene.now);
+    let keys = read_set.entries.iter().map(|(key, _)| key);
+    let read: Vec<String> = keys
+        .filter(|key| is_read_with_an_agreement(key))
+        .map(|key| format!("{key:?}"))
+        .collect();
+    assert_eq!(read.len(), 2, "{read:?}");
+    assert!(
+        read.iter().all(|key| key.contains("mc.nl.example;")),
+        "{read:?}"
+    );
 }
 
 #[test]

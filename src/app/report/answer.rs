@@ -63,6 +63,12 @@ impl ReportAnswer {
     pub(in crate::app) fn refusal(&self, item: usize) -> Option<DecisionAnswer> {
         self.refused.get(&item).cloned()
     }
+
+    /// How the partner limits an item that it grants.
+    pub(in crate::app) fn granted_limits(&self, item: usize) -> Option<&Limits> {
+        let answer = self.answered.get(&item)?;
+        (answer.outcome == PartnerOutcome::Accept).then_some(&answer.limits)
+    }
 }
 
 /// What a partner answered about one item.

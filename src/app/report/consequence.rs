@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::consequence::Granted;
+use crate::app::cooperation::GrantedChange;
 use crate::app::error::AppError;
 use crate::app::report::effect::Move;
 use crate::app::submit::Evaluation;
@@ -22,9 +23,11 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
+use crate::domain::request::CooperationStatusChange;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::OperationBody;
+use crate::domain::request::elements::InformationElements;
 use crate::domain::time::Timestamp;
 use crate::store::command::Expected;
 use crate::store::command::RequestId;
@@ -93,6 +96,60 @@ impl Consequence<'_> {
         {
             self.consents(changes)?;
         }
+        if request.direction == Direction::Outbound {
+            self.granted(changes)?;
+        }
+        Ok(())
+    }
+
+    /// What is ours to write once the partner agrees and we still do.
+    fn granted(&self, changes: &mut Changes<'_>) -> Result<(), InvalidDocumentId> {
+        let granted = self.moves.iter();
+        let granted = granted.filter(|it| it.is_granted() && it.to != ItemState::Refused);
+        let items: Vec<usize> = granted.map(|it| it.number).collect();
+        let (Some(evaluation), false) = (self.evaluation, items.is_empty()) else {
+            return Ok(());
+        };
+        let request = &self.submitted.request;
+        if let OperationBody::CooperationStatusChange(change) = &request.body {
+            self.cooperation(change, evaluation, changes)?;
+        }
+        if let OperationBody::JointGroupCreation(asked) = &request.body {
+            let granted = Granted {
+                request,
+                request_id: self.id,
+                evaluation,
+                items,
+                submitted: None,
+            };
+            changes.made.extend(granted.joint_group(asked)?);
+        }
+        Ok(())
+    }
+
+    /// The cooperation goes on as we asked, unless somebody wrote our half since: then it is theirs to say.
+    fn cooperation(
+        &self,
+        change: &CooperationStatusChange,
+        evaluation: &Evaluation,
+        changes: &mut Changes<'_>,
+    ) -> Result<(), InvalidDocumentId> {
+        let asked = self.submitted.facts.shared.agreement.as_ref();
+        let asked = asked.map(|agreement| agreement.revision);
+        let Some(cooperation) = &evaluation.standing.cooperation else {
+            return Ok(());
+        };
+        if change.is_reducing() || asked != Some(cooperation.agreement.revision) {
+            return Ok(());
+        }
+        let granted = GrantedChange {
+            change,
+            direction: Direction::Outbound,
+            is_answered: true,
+            request_id: self.id,
+            now: self.at,
+        };
+        changes.made.extend(cooperation.changed(&granted)?);
         Ok(())
     }
 
@@ -139,7 +196,7 @@ impl Consequence<'_> {
                     });
                     changes.made.insert(refusal, Some(refused));
                 }
-                PartnerOutcome::Accept if was_refused => {
+                PartnerOutcome::Accept if was_refused && it.to != ItemState::Refused => {
                     changes.made.insert(refusal, None);
                 }
                 PartnerOutcome::Accept => {}

@@ -27,11 +27,15 @@ use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::document::Document;
+use crate::domain::home_refusal::HomeRefusal;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::operation::Direction;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::OperationBody;
 use crate::domain::request::Peer;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
@@ -160,6 +164,7 @@ impl App {
             if moves.is_empty() {
                 return self.request_answer(id);
             }
+            let moves = self.unless_refused_since(&entry, &submitted, moves)?;
             let judged = self.judged(&submitted.request, moves).await?;
             let made = Made {
                 id,
@@ -179,7 +184,7 @@ impl App {
                 // Another report came first: what this one still says is looked at anew.
                 Err(CommitError::Refused(
                     Refusal::Version { .. } | Refusal::NotAtPartner { .. },
-                )) if required.is_none() => {}
+                )) if required.is_none() => self.check_is_in_memory(&entry)?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -225,6 +230,53 @@ impl App {
     }
 
     /// What the partner grants is decided again: what policy refuses by now is not granted.
+    /// A home's consent to an older question does not undo what it refused to a newer one (ruling 11).
+    fn unless_refused_since(
+        &self,
+        entry: &RequestEntry,
+        submitted: &DecisionRecord,
+        mut moves: Vec<Move>,
+    ) -> Result<Vec<Move>, AppError> {
+        let request = &submitted.request;
+        let OperationBody::MigrationServiceAuthorization(asked) = &request.body else {
+            return Ok(moves);
+        };
+        if request.direction != Direction::Inbound {
+            return Ok(moves);
+        }
+        for it in moves.iter_mut().filter(|it| it.is_granted()) {
+            let decision = submitted.items.get(it.number);
+            let Some(service) = decision.and_then(|decision| decision.item.service) else {
+                continue;
+            };
+            let key = DocumentKey {
+                kind: DocumentKind::HomeRefusal,
+                id: HomeRefusal::id(&asked.user, service)
+                    .map_err(|error| AppError::Broken(Box::new(error)))?,
+            };
+            let refused = self.store().view(|state| state.revision(&key));
+            if refused.is_some_and(|refused| refused.0 > entry.submitted.0) {
+                it.to = ItemState::Refused;
+            }
+        }
+        Ok(moves)
+    }
+
+    /// Of a request that ended long ago nothing more is noted: its items stand in the log alone.
+    fn check_is_in_memory(&self, entry: &RequestEntry) -> Result<(), AppError> {
+        let is_put_away = self
+            .store()
+            .view(|state| state.put_away(entry.id).is_some());
+        if !is_put_away {
+            return Ok(());
+        }
+        let detail = "the request ended so long ago that nothing more is noted of it".to_owned();
+        Err(AppError::NotAtPartner {
+            detail,
+            current: None,
+        })
+    }
+
     async fn judged(
         &self,
         request: &InterSystemRequest,

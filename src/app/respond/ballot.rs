@@ -48,6 +48,8 @@ pub(super) struct Waiting<'a> {
     pub(super) known: &'a BTreeSet<String>,
     /// What each item waits for, as far as reviewers could have seen.
     pub(super) quorums: &'a [Quorum],
+    /// Items that were taken back since they were asked for.
+    pub(super) taken_back: &'a BTreeSet<usize>,
 }
 
 /// Why an item is not this person's to answer.
@@ -204,6 +206,9 @@ impl Waiting<'_> {
         let Some(decision) = decision else {
             return Ok((Some(ItemState::Refused), None));
         };
+        if self.taken_back.contains(&number) {
+            return Ok((Some(ItemState::Refused), None));
+        }
         if stands.is_more {
             return Ok((None, Some(Vote::Afresh)));
         }

@@ -24,6 +24,7 @@ use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
 use crate::app::submit::is_accepted;
 use crate::app::submit::record;
+use crate::app::taken_back::TakenBack;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::identity::McServiceId;
@@ -54,6 +55,9 @@ pub use form::Verdict;
 pub(in crate::app) struct ReviewPart {
     pub(in crate::app) answer: Verdict,
     pub(in crate::app) items: Vec<usize>,
+    /// Items, of all that are answered, that are not granted because they were taken back since they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) taken_back: Vec<usize>,
     pub(in crate::app) answered_at: Timestamp,
     pub(in crate::app) caller: String,
     /// What was answered to other items at once.
@@ -119,6 +123,7 @@ impl App {
                 Some(_) => Some(self.publishing().lock().await),
                 None => None,
             };
+            let taken_back = self.taken_back(&request, entry.submitted)?;
             let mut evaluation = self.evaluate(&request).await?;
             evaluation.read_set.entries.push(reviewer.read());
             entry.stands_at(evaluation.now);
@@ -128,6 +133,7 @@ impl App {
                 evaluation: &evaluation,
                 known: &known,
                 quorums: &quorums,
+                taken_back: &taken_back.items,
             };
             let voter = self.voter(id, &reviewer)?;
             let mut answerers = Answerers::new(self, &request);
@@ -144,6 +150,7 @@ impl App {
                 evaluation,
                 counted,
                 person,
+                taken_back,
                 told,
             };
             let command = response(&caller, id, &entry, &answered, decided)?;
@@ -229,6 +236,8 @@ struct Decided {
     counted: Vec<Counted>,
     /// Whose it is.
     person: PersonDigest,
+    /// What was taken back since it was asked for.
+    taken_back: TakenBack,
     /// What it discloses, as parts of its record.
     told: Vec<RecordPart>,
 }
@@ -251,6 +260,7 @@ fn response(
         evaluation,
         counted,
         person,
+        taken_back,
         told,
     } = decided;
     let wide = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -273,7 +283,7 @@ fn response(
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
     parts.extend(told);
-    parts.extend(review_parts(caller, answered, &counted, at)?);
+    parts.extend(review_parts(caller, answered, (&counted, &taken_back), at)?);
     Ok(Respond {
         request_id: id,
         expected_version: entry.version,
@@ -283,6 +293,7 @@ fn response(
             items: votes,
         }),
         read_set,
+        reduced: Some(taken_back.seen),
         writes,
         parts,
         at,
@@ -293,7 +304,7 @@ fn response(
 fn review_parts(
     caller: &Caller,
     answered: &Answered,
-    counted: &[Counted],
+    (counted, taken_back): (&[Counted], &TakenBack),
     at: Timestamp,
 ) -> Result<[RecordPart; 2], AppError> {
     let nothing = || AppError::Broken("an answer says nothing".into());
@@ -310,6 +321,11 @@ fn review_parts(
     let review = ReviewPart {
         answer: first.verdict,
         items: numbers(first),
+        taken_back: counted
+            .iter()
+            .map(|item| item.number)
+            .filter(|number| taken_back.items.contains(number))
+            .collect(),
         answered_at: at,
         caller: caller.name.clone(),
         further: others.collect(),

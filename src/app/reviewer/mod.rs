@@ -14,6 +14,7 @@ use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McUri;
+use crate::domain::operation::Operation;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
@@ -56,6 +57,11 @@ impl Reviewer {
             document: found.value,
         };
         reviewer.check(entry, &concerned)?;
+        reviewer
+            .user()
+            .map_or(Err(AppError::UnknownReviewer), |user| {
+                administers(user, request)
+            })?;
         Ok(reviewer)
     }
 
@@ -207,6 +213,16 @@ fn spellings(uri: &McUri) -> impl Iterator<Item = String> + use<> {
 /// Whether two URIs name one subscriber.
 fn is_same(one: &McUri, other: &McUri) -> bool {
     spellings(one).any(|spelling| spellings(other).any(|it| it == spelling))
+}
+
+/// Automatic responses are changed by policy administrators alone: two of them (ruling 25).
+fn administers(user: &User, request: &InterSystemRequest) -> Result<(), AppError> {
+    let operation = request.body.operation();
+    let is_change = operation == Operation::AutomaticResponseChange;
+    if is_change && !user.acm_operations.contains(&operation) {
+        return Err(AppError::NoPolicyAdministrator);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

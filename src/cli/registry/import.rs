@@ -14,6 +14,7 @@ use super::super::output;
 use crate::app::administer::IMPORT_DOCUMENTS_MAX;
 use crate::domain::document::Document;
 use crate::domain::registry::DocumentKey;
+use crate::domain::registry::DocumentKind;
 use crate::http::settings::HttpSettings;
 use crate::workbench::registry_files::read_documents;
 
@@ -87,7 +88,11 @@ pub(super) fn run(arguments: &Import) -> Exit {
 /// The documents in the order in which they depend on each other, cut where a call would hold too much.
 fn parts(documents: &[(DocumentKey, Document)], limits: Limits) -> Result<Vec<Part>, String> {
     let mut parts: Vec<Part> = Vec::new();
-    for (key, document) in documents {
+    // An agreement names a profile, which is there before it.
+    let (agreements, others): (Vec<_>, Vec<_>) = documents
+        .iter()
+        .partition(|(key, _)| key.kind == DocumentKind::Agreement);
+    for (key, document) in others.into_iter().chain(agreements) {
         let json = document
             .to_json()
             .map_err(|error| format!("{key}: {error}"))?;

@@ -21,9 +21,7 @@ use super::client::ClientError;
 use super::client::Connection;
 use super::exit::Exit;
 use super::output;
-use crate::app::plausibility::Numbers;
-use crate::app::plausibility::Surroundings;
-use crate::app::plausibility::check_document;
+use crate::app::coherence::check_registry;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -87,10 +85,17 @@ fn export(arguments: &Export) -> Exit {
     }
     let read = Client::connect(&arguments.connection)
         .and_then(|client| client.block_on(all_documents(&client)));
-    let documents = match read {
-        Ok(documents) => documents,
+    let (documents, left): (Vec<_>, Vec<_>) = match read {
+        Ok(documents) => documents
+            .into_iter()
+            .partition(|(key, _)| key.kind.is_written_by_hand()),
         Err(error) => return failed(&error),
     };
+    for (key, _) in &left {
+        output::complain(&format!(
+            "`{key}` is left out: only a decision writes it, so that it could not be imported"
+        ));
+    }
     match write_documents(&arguments.directory, &documents) {
         Ok(()) => {
             output::say(&format!("{} documents exported", documents.len()));
@@ -110,10 +115,7 @@ fn cannot_write(error: &CannotWrite) -> Exit {
 
 async fn all_documents(client: &Client) -> Result<Vec<(DocumentKey, Value)>, ClientError> {
     let mut documents = Vec::new();
-    for kind in DocumentKind::ALL
-        .into_iter()
-        .filter(|kind| *kind != DocumentKind::UeConfiguration)
-    {
+    for kind in DocumentKind::ALL {
         let mut after = String::new();
         loop {
             let path = format!("/v1/{}?limit=500&after={after}", kind.plural());
@@ -149,19 +151,11 @@ fn validate(arguments: &Validate) -> Exit {
         Ok(documents) => documents,
         Err(error) => return invalid(&error.to_string()),
     };
-    let numbers = Numbers::of(documents.iter().map(|(_, document)| document));
-    let surroundings = Surroundings {
-        local: &arguments.system,
-        numbers: &numbers,
-    };
-    let mut found = 0;
-    for (key, document) in &documents {
-        for problem in check_document(surroundings, document) {
-            output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
-            found += 1;
-        }
+    let problems = check_registry(&arguments.system, &documents);
+    for (key, problem) in &problems {
+        output::complain(&format!("{key}{}: {}", problem.pointer, problem.detail));
     }
-    if found > 0 {
+    if !problems.is_empty() {
         return Exit::InvalidInput;
     }
     output::say(&format!("{} documents are valid", documents.len()));

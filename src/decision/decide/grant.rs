@@ -15,6 +15,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
+use crate::domain::request::JointGroupCreation;
 use crate::domain::request::OperationBody;
 use crate::domain::request::elements::Need;
 use crate::domain::service::McService;
@@ -25,6 +26,12 @@ use crate::policy::annotation::Limit;
 use crate::policy::annotation::SystemRole;
 
 const MINUTE_MILLISECONDS: i64 = 60_000;
+
+/// How long access to a partner lasts where neither the agreement nor the profile says, in minutes: a day.
+const ACCESS_MINUTES_DEFAULT: u32 = 24 * 60;
+
+/// How much clocks may differ (TS 33.180 annex B.8).
+const CLOCK_LEEWAY_MILLISECONDS: i64 = 30_000;
 
 /// What a grant is computed from.
 pub(super) struct Grant<'a> {
@@ -75,13 +82,31 @@ impl Grant<'_> {
         let is_about_somebody = elements.listed() > 0 || elements.subject().is_some();
         let subject = self.item.subject.clone();
         let push = self.request.body.push();
+        let joint = self.joint_group();
         ObligationParameters {
             subject: subject.filter(|_| is_about_somebody),
-            group: self.group().cloned(),
+            group: self.group().or(joint.map(|it| &it.group)).cloned(),
             service: self.item.service,
             profile: self.profile().map(|profile| profile.id.clone()),
+            ue: elements.ue().filter(|_| self.is_ue_taken()).cloned(),
             provider: push.map(|push| push.mc_system_id.clone()),
+            services: joint.map_or_else(BTreeSet::new, |it| it.services.iter().copied().collect()),
+            partners: joint.map_or_else(BTreeSet::new, |it| it.partners.iter().cloned().collect()),
         }
+    }
+
+    fn joint_group(&self) -> Option<&JointGroupCreation> {
+        if let OperationBody::JointGroupCreation(asked) = &self.request.body {
+            Some(asked)
+        } else {
+            None
+        }
+    }
+
+    /// Whether another user has access from the UE, which ends with this grant.
+    fn is_ue_taken(&self) -> bool {
+        let binding = self.person.and_then(|person| person.binding.as_ref());
+        binding.is_some_and(|binding| binding.ue_taken)
     }
 
     fn system(&self, role: SystemRole) -> Option<&McSystemId> {
@@ -90,9 +115,10 @@ impl Grant<'_> {
             SystemRole::Receiving => Some(self.receiving()),
             SystemRole::Serving => query::serving_system(self.request),
             SystemRole::SubjectHome => self.person?.home.as_ref(),
-            SystemRole::ResourceHome => match self.group() {
-                Some(_) => self.facts.shared.group_home.as_ref(),
-                None => query::serving_system(self.request).or(Some(self.receiving())),
+            SystemRole::ResourceHome => match (self.group(), self.joint_group()) {
+                (_, Some(joint)) => Some(&joint.home_system),
+                (Some(_), None) => self.facts.shared.group_home.as_ref(),
+                (None, None) => query::serving_system(self.request).or(Some(self.receiving())),
             },
         }
     }
@@ -176,8 +202,59 @@ impl Grant<'_> {
             shared.serving_agreement.as_ref(),
         ]
         .map(|agreement| agreement.and_then(|agreement| agreement.value.valid_until));
-        let unverified = self.unverified_life();
-        lowest(until.into_iter().chain([life, unverified]))
+        let bounds = [
+            life,
+            self.unverified_life(),
+            self.access_life(),
+            self.access_end(),
+            self.credential_end(),
+        ];
+        lowest(until.into_iter().chain(bounds))
+    }
+
+    /// How long access to a partner may last (ruling 13): as agreed, and a day where neither agreement nor profile says.
+    fn access_life(&self) -> Option<Timestamp> {
+        let is_access = matches!(
+            self.request.body,
+            OperationBody::PartnerConnectionDetails(_) | OperationBody::PartnerSystemAccess(_)
+        );
+        // Older records know nothing of it.
+        let is_known = self.person.is_some_and(|person| person.binding.is_some());
+        if !is_access || !is_known {
+            return None;
+        }
+        let agreement = self.agreement();
+        let terms = agreement.and_then(|agreement| agreement.value.migration.as_ref());
+        let agreed = terms.and_then(|terms| terms.access_minutes_max);
+        let by_profile = self.profile().and_then(|it| it.life_minutes_max);
+        let default = by_profile.is_none().then_some(ACCESS_MINUTES_DEFAULT);
+        agreed.or(default).map(|minutes| self.after(minutes))
+    }
+
+    /// What rests on access that was given before ends with it.
+    fn access_end(&self) -> Option<Timestamp> {
+        let is_later_step = matches!(
+            self.request.body,
+            OperationBody::OutboundMigrationIdentities(_) | OperationBody::SipRegistration(_)
+        );
+        let person = self.person.filter(|person| person.binding.is_some())?;
+        let grant = person.access.as_ref()?.grant.as_ref()?;
+        grant.value.expires_at.filter(|_| is_later_step)
+    }
+
+    /// What is granted on a token ends with the token, and with what was granted on it first. A token that counts although
+    /// it is over by our clock, because clocks differ, lasts for as long as they may.
+    fn credential_end(&self) -> Option<Timestamp> {
+        let before = self.person?.token_use?;
+        let credential = self.request.body.elements().credential()?.verified()?;
+        let expires_at = credential.expires_at;
+        let end = if self.now < expires_at {
+            expires_at
+        } else {
+            // The first moment at which it does not count.
+            expires_at.plus_milliseconds(CLOCK_LEEWAY_MILLISECONDS + 1)
+        };
+        lowest([Some(end), before.granted_until])
     }
 }
 

@@ -18,6 +18,7 @@ use crate::domain::area::Preferences;
 use crate::domain::identity::McSystemId;
 use crate::domain::migration_user::MigrationUser;
 use crate::domain::registry::Versioned;
+use crate::domain::time::Timestamp;
 
 /// A system to which the user might migrate; what the user may do there is told with the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,17 @@ pub struct CandidateFacts {
 pub struct AccessFacts {
     /// The grant, which may have ended.
     pub grant: Option<Versioned<AccessGrant>>,
+}
+
+/// What was granted on a token before, in any service; there may be nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUse {
+    /// When it was first granted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_granted_at: Option<Timestamp>,
+    /// The end of what was granted on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_until: Option<Timestamp>,
 }
 
 /// Whether a person is on the list of those who may migrate.

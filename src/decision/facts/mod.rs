@@ -3,6 +3,7 @@
 //! A fact that is not there stays absent all the way to the policies: nothing here fills in a default.
 //! Member lists never leave the registry; a member is a bit of the subject's facts.
 
+mod binding;
 mod calls;
 mod gather;
 mod migration;
@@ -38,6 +39,9 @@ use crate::domain::ue_configuration::StoredUeConfiguration;
 use crate::domain::user::User;
 use crate::domain::user::UserPartner;
 
+pub use binding::AccessGrants;
+pub use binding::AccessKey;
+pub use binding::BindingFacts;
 pub use gather::gather;
 pub(crate) use gather::other_system;
 pub use migration::AccessFacts;
@@ -45,6 +49,7 @@ pub use migration::AreaFacts;
 pub use migration::CandidateFacts;
 pub use migration::ListingFacts;
 pub use migration::LocationFacts;
+pub use migration::TokenUse;
 
 /// What facts are gathered from: one consistent view of the registry.
 pub trait Lookup {
@@ -57,7 +62,7 @@ pub trait Lookup {
     /// The home of a global number: the system with the longest matching prefix.
     fn home_of_number(&self, tel: &str) -> Option<McSystemId>;
 
-    /// The profile of a migrated user: their own before the general one of their home.
+    /// The ordinary profile of a migrated user: their own before the general one of their home.
     fn migrated_profile(&self, user: &McServiceId, home: &McSystemId) -> Option<DocumentId>;
 
     /// One of our own users who may hold an alias.
@@ -68,6 +73,9 @@ pub trait Lookup {
 
     /// Who has an identity that a serving system gave, one user left out.
     fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs;
+
+    /// The access grants that are found under a key.
+    fn access_grants(&self, key: &AccessKey) -> AccessGrants;
 }
 
 /// What the register of current systems says of an identity that a serving system gave.
@@ -147,6 +155,18 @@ pub struct SharedFacts {
     /// Whether the key that signed the presented token is still one of the partner's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_key: Option<Versioned<bool>>,
+    /// What there is of a group that is to be created together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint_group: Option<JointGroupFacts>,
+}
+
+/// What is known of a group that systems are to create together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JointGroupFacts {
+    /// Of a group of that identity that is defined here: whether it is the one that is asked for.
+    pub existing: Option<Versioned<bool>>,
+    /// The partners beside the two systems with which we have no agreement in force.
+    pub without_agreement: BTreeSet<McSystemId>,
 }
 
 /// A group's configuration without its members.
@@ -226,6 +246,12 @@ pub struct PersonFacts {
     /// Whether the person was given access to the system concerned; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessFacts>,
+    /// What of the SIP identities and the UE of the request belongs to others; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<BindingFacts>,
+    /// What was granted on the presented token before; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_use: Option<TokenUse>,
     /// Whether the person is on the list of those who may migrate; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listing: Option<ListingFacts>,
@@ -333,7 +359,7 @@ pub enum ReadKey {
     Identity(McServiceId),
     /// The home of a number; its revision is that of the system document found.
     Number(String),
-    /// The profile for a migrated user; its revision is that of the profile found.
+    /// The ordinary profile for a migrated user; its revision is that of the profile found.
     MigratedProfile {
         /// The user.
         user: McServiceId,
@@ -347,6 +373,9 @@ pub enum ReadKey {
     Visitors(McSystemId),
     /// Who has an identity that a serving system gave; its revision is that of the newest entry with it.
     ServedAs(McServiceId),
+    /// Which access grants are found under a key; its revision is that of the newest of them. Each of them has an entry
+    /// of its own.
+    Access(AccessKey),
 }
 
 /// All that was read for a decision, absences included; what it says must still be true when the decision is sequenced.

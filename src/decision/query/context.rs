@@ -20,6 +20,7 @@ use crate::decision::facts::CallFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::GrantFacts;
 use crate::decision::facts::GroupFacts;
+use crate::decision::facts::JointGroupFacts;
 use crate::decision::facts::PersonFacts;
 use crate::decision::facts::other_system;
 use crate::decision::query::Prepared;
@@ -182,8 +183,11 @@ fn shared_need(
             let identity = serving_identity(set, facts)?;
             members.push(member("serving_identity", identity));
         }
+        Need::JointGroup => joint_group(members, set, shared.joint_group.as_ref())?,
         Need::ServingIdentity
         | Need::Register
+        | Need::Binding
+        | Need::TokenUse
         | Need::Access
         | Need::HomeRefusal
         | Need::Listing
@@ -237,9 +241,12 @@ fn item_need(
         | Need::CurrentSystem
         | Need::Visitors
         | Need::Register
+        | Need::Binding
+        | Need::TokenUse
         | Need::Access
         | Need::HomeRefusal
         | Need::Listing
+        | Need::JointGroup
         | Need::GroupOverride
         | Need::Location
         | Need::Credential
@@ -323,6 +330,25 @@ fn visits_here(facts: &Facts, now: Timestamp) -> Option<bool> {
     let is_here =
         entry.is_some_and(|entry| entry.value.holds(now) && entry.value.serving_system == *local);
     Some(is_foreign && is_here)
+}
+
+/// A group of which nothing is known counts as taken.
+fn joint_group(
+    members: &mut Members,
+    set: &mut EntitySet,
+    group: Option<&JointGroupFacts>,
+) -> Result<(), QueryError> {
+    let existing = group.map(|group| group.existing.as_ref());
+    let is_taken = existing.is_none_or(|it| it.is_some_and(|same| !same.value));
+    members.push(member("group_taken", boolean(is_taken)));
+    let without = group.map(|group| group.without_agreement.iter().collect());
+    let without = Particular::Systems(without.unwrap_or_default());
+    for system in without.systems() {
+        set.add_system(system);
+    }
+    let without = particular_value(&without)?;
+    members.push(member("partners_without_agreement", without));
+    Ok(())
 }
 
 /// An identity of which nothing is known counts as taken.

@@ -13,6 +13,7 @@ use crate::decision::entities::optional;
 use crate::decision::entities::record;
 use crate::decision::entities::string;
 use crate::decision::entities::strings;
+use crate::decision::facts::BindingFacts;
 use crate::decision::facts::Facts;
 use crate::decision::facts::LocationFacts;
 use crate::decision::facts::PersonFacts;
@@ -100,6 +101,10 @@ pub(super) fn of_item(
         let grant = grant.map(|grant| access_record(prepared, &grant.value));
         optional(members, "access", grant.transpose()?);
     }
+    if need == Need::Binding {
+        let binding = person.binding.as_ref().map(binding_record).transpose()?;
+        optional(members, "binding", binding);
+    }
     if need == Need::Listing {
         let listing = person.listing.as_ref();
         let listing = listing.and_then(|listing| listing.entry.as_ref());
@@ -166,6 +171,20 @@ fn access_record(
     record(members)
 }
 
+fn binding_record(
+    binding: &BindingFacts,
+) -> Result<cedar_policy::RestrictedExpression, QueryError> {
+    let mut members = vec![
+        member("identity_free", boolean(!binding.identity_taken)),
+        member("ue_free", boolean(!binding.ue_taken)),
+    ];
+    let vocabulary = Vocabulary::get()?;
+    let system = binding.system.as_ref();
+    let system = system.map(|system| entity(&vocabulary.system(system)));
+    optional(&mut members, "system", system);
+    record(members)
+}
+
 fn location_record(
     location: &LocationFacts,
 ) -> Result<cedar_policy::RestrictedExpression, QueryError> {
@@ -188,7 +207,10 @@ fn credential_record(
     let is_theirs = credential.identities.values().any(|it| Some(it) == user);
     let services = credential.identities.keys().filter(|_| is_theirs);
     let key = facts.shared.credential_key.as_ref();
-    record(vec![
+    let person = facts.subjects.first();
+    let before = person.and_then(|person| person.token_use);
+    let granted_until = before.and_then(|before| before.granted_until);
+    let mut members = vec![
         member(
             "partner",
             entity(&Vocabulary::get()?.system(&credential.partner)),
@@ -197,5 +219,7 @@ fn credential_record(
         member("key_trusted", boolean(key.is_some_and(|key| key.value))),
         member("issued_at", moment(credential.issued_at)),
         member("expires_at", moment(credential.expires_at)),
-    ])
+    ];
+    optional(&mut members, "granted_until", granted_until.map(moment));
+    record(members)
 }

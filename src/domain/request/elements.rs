@@ -112,6 +112,10 @@ pub enum Need {
     Register,
     /// Whether the user was given access to the system concerned.
     Access,
+    /// Whether the SIP identities and the UE that the request names are somebody else's.
+    Binding,
+    /// What was granted on the presented token before.
+    TokenUse,
     /// Whether the user is on the list of those who may migrate to the system concerned, or was taken from it.
     Listing,
     /// In which areas the user is.
@@ -122,6 +126,8 @@ pub enum Need {
     HomeRefusal,
     /// What we set for a partner's group ourselves.
     GroupOverride,
+    /// Whether the group to be created is there already, and whether everybody who takes part has an agreement with us.
+    JointGroup,
     /// The reduced profile that the agreement names for visitors whose home cannot be asked.
     LinkFailureProfile,
 }

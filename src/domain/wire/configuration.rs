@@ -89,10 +89,10 @@ fn servers(element: &Element<'_>) -> Option<ServerUris> {
         .optional("mc_service_servers")
         .and_then(|servers| servers.object_of(&McService::ALL.map(McService::as_str)))
         .map(|servers| service_servers(&servers));
-    let idms = required_text(&members, "idms");
-    let gms = required_text(&members, "gms");
-    let cms = required_text(&members, "cms");
-    let kms = required_text(&members, "kms");
+    let idms = members.required("idms").and_then(|uri| server(&uri));
+    let gms = members.required("gms").and_then(|uri| server(&uri));
+    let cms = members.required("cms").and_then(|uri| server(&uri));
+    let kms = members.required("kms").and_then(|uri| server(&uri));
     Some(ServerUris {
         ipv6: ipv6.unwrap_or_default(),
         mc_service_servers: mc_service_servers.unwrap_or_default(),
@@ -106,8 +106,40 @@ fn servers(element: &Element<'_>) -> Option<ServerUris> {
 fn service_servers(servers: &Members<'_>) -> BTreeMap<McService, String> {
     McService::ALL
         .into_iter()
-        .filter_map(|service| Some((service, optional_text(servers, service.as_str())?)))
+        .filter_map(|service| {
+            let uri = servers.optional(service.as_str())?;
+            Some((service, server(&uri)?))
+        })
         .collect()
+}
+
+/// The address of a server (TS 23.280 Annex A.6: an FQDN or a URI). Such addresses are shown in clear, so that they
+/// have no place for a secret.
+fn server(element: &Element<'_>) -> Option<String> {
+    let text = element.bounded_text(TEXT_BYTES_MAX)?;
+    if has_room_for_a_secret(&text) {
+        element.refuse("must have no user information, query or fragment".to_owned());
+        return None;
+    }
+    Some(text)
+}
+
+fn has_room_for_a_secret(address: &str) -> bool {
+    if address.contains(['?', '#']) {
+        return true;
+    }
+    if let Some((_, rest)) = address.split_once("://") {
+        let authority = rest.split(['/', '\\']).next().unwrap_or(rest);
+        return authority.contains('@');
+    }
+    let Some((before, _)) = address.split_once('@') else {
+        return false;
+    };
+    // A SIP URI begins with the user whom it names; a password would follow.
+    let user = before.split_once(':').filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips")
+    });
+    user.is_none_or(|(_, user)| user.contains(':'))
 }
 
 fn required_text(members: &Members<'_>, name: &str) -> Option<String> {

@@ -28,6 +28,8 @@ pub enum ProblemKind {
     UnknownReviewer,
     /// Whoever answers may not answer these items.
     ReviewerForbidden,
+    /// Whoever answers is no policy administrator.
+    NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     PeerRefused,
     /// There is no such thing.
@@ -74,7 +76,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -85,6 +87,7 @@ impl ProblemKind {
         Self::Originator,
         Self::UnknownReviewer,
         Self::ReviewerForbidden,
+        Self::NoPolicyAdministrator,
         Self::PeerRefused,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -121,6 +124,7 @@ impl ProblemKind {
             Self::Originator => "originator",
             Self::UnknownReviewer => "unknown-reviewer",
             Self::ReviewerForbidden => "reviewer-forbidden",
+            Self::NoPolicyAdministrator => "no-policy-administrator",
             Self::PeerRefused => "peer-refused",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -158,6 +162,7 @@ impl ProblemKind {
             Self::Originator => "Originator",
             Self::UnknownReviewer => "Unknown reviewer",
             Self::ReviewerForbidden => "Reviewer forbidden",
+            Self::NoPolicyAdministrator => "No policy administrator",
             Self::PeerRefused => "Peer refused",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
@@ -195,6 +200,7 @@ impl ProblemKind {
             | Self::Originator
             | Self::UnknownReviewer
             | Self::ReviewerForbidden
+            | Self::NoPolicyAdministrator
             | Self::PeerRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -238,6 +244,9 @@ impl ProblemKind {
             Self::UnknownReviewer => "name an enabled user of this system as the reviewer",
             Self::ReviewerForbidden => {
                 "let somebody answer whom the item waits for; its `quorum` names the groups"
+            }
+            Self::NoPolicyAdministrator => {
+                "let a user approve whose `acm_operations` has `automatic-response-change`"
             }
             Self::PeerRefused => {
                 "report what the system answered that was asked, under its correlation id and certificate"

@@ -274,6 +274,10 @@ impl From<AppError> for Problem {
                 Self::new(ProblemKind::ReviewerForbidden, detail).at_pointers(placed)
             }
             AppError::AlreadyAnswered(_) => Self::new(ProblemKind::AlreadyAnswered, detail),
+            AppError::NoPolicyAdministrator => {
+                let placed = vec![("/reviewer".to_owned(), detail.clone())];
+                Self::new(ProblemKind::NoPolicyAdministrator, detail).at_pointers(placed)
+            }
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
@@ -310,7 +314,7 @@ impl From<AppError> for Problem {
                 ..Self::new(ProblemKind::TooManyDryRuns, detail)
             },
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
-            AppError::NotRecorded(_) | AppError::NoSpace(_) => {
+            AppError::NotRecorded(_) | AppError::NoSpace(_) | AppError::ResponsesBehind => {
                 Self::unavailable(ProblemKind::NotRecorded, &error)
             }
             AppError::OutcomeUnknown(_) => Self::unavailable(ProblemKind::OutcomeUnknown, &error),

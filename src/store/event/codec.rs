@@ -136,6 +136,8 @@ enum OpenBody {
         counts: OutcomeCounts,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound_to: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reduces: Option<McSystemId>,
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
@@ -357,6 +359,7 @@ impl EventBody {
                 changes,
                 counts,
                 bound_to,
+                reduces,
             } => OpenBody::Submitted {
                 request: *request_id,
                 caller: Arc::clone(caller),
@@ -366,6 +369,7 @@ impl EventBody {
                 changes: detail::split(changes, details)?,
                 counts: *counts,
                 bound_to: bound_to.clone(),
+                reduces: reduces.clone(),
             },
             Self::Responded {
                 request_id,
@@ -452,6 +456,7 @@ impl OpenBody {
                 changes,
                 counts,
                 bound_to,
+                reduces,
             } => EventBody::Submitted {
                 request_id: request,
                 caller,
@@ -461,6 +466,7 @@ impl OpenBody {
                 changes: detail::join(changes, &mut details)?,
                 counts,
                 bound_to,
+                reduces,
             },
             Self::Responded(OpenTransition {
                 request,

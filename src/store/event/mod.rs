@@ -18,7 +18,6 @@ use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
-use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
@@ -53,11 +52,10 @@ impl Event {
         }
     }
 
-    /// Why it refuses what waits under the agreement with a partner, if it does.
-    pub fn lapse_of(&self, partner: &McSystemId) -> Option<Lapse> {
+    /// That it refuses what waits under the agreement with a partner, if it does.
+    pub fn interruption_of(&self, partner: &McSystemId) -> Option<&Interruption> {
         let mut interrupted = self.interrupted.iter();
-        let found = interrupted.find(|interruption| interruption.partner == *partner);
-        found.map(|interruption| interruption.lapse)
+        interrupted.find(|interruption| interruption.partner == *partner)
     }
 }
 
@@ -92,8 +90,10 @@ pub enum EventBody {
         changes: Vec<DocumentChange>,
         /// How many items came out which way.
         counts: OutcomeCounts,
-        /// The partner under whose agreement its pending items wait; what only takes away waits under none.
+        /// The partner under whose agreement its open items wait; what only takes away waits under none.
         bound_to: Option<McSystemId>,
+        /// The partner with whom it takes away, if a granted item does.
+        reduces: Option<McSystemId>,
     },
     /// Held items were answered.
     Responded {

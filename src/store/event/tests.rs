@@ -160,6 +160,7 @@ fn every_kind() -> Vec<Event> {
             changes: vec![group()],
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
+            reduces: None,
         },
         responded(request_id),
         reported(request_id),
@@ -230,10 +231,12 @@ fn interrupting() -> Event {
         Interruption {
             partner: partner("mc.nl.example"),
             lapse: Lapse::Suspended,
+            at_partner: true,
         },
         Interruption {
             partner: partner("mc.be.example"),
             lapse: Lapse::Ended,
+            at_partner: false,
         },
     ];
     let body = EventBody::DocumentsWritten {
@@ -258,6 +261,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         changes: Vec::new(),
         counts: OutcomeCounts::default(),
         bound_to: None,
+        reduces: None,
     });
     let encoded = encode(&submitted, Vec::new());
     let state = encoded.payload.parts()[0].present().unwrap();

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::decision::facts::AccessGrants;
+use crate::decision::facts::AccessKey;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ServedAs;
@@ -31,6 +33,7 @@ use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -345,6 +348,21 @@ impl State {
         self.requests.waiting_under(partner)
     }
 
+    /// Requests that take away with a partner, submitted after an entry, oldest first, as far as they are in memory.
+    pub fn reductions_since(
+        &self,
+        partner: &McSystemId,
+        since: LogIndex,
+    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
+        self.requests.reductions_since(partner, since)
+    }
+
+    /// The last request that takes away with a partner.
+    pub fn last_reduction(&self, partner: &McSystemId) -> Option<LogIndex> {
+        let mut all = self.requests.reductions_since(partner, LogIndex(0));
+        all.next_back().map(|(index, _)| index)
+    }
+
     /// The partners under whose agreements requests wait.
     pub fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
         self.requests.awaited_partners()
@@ -395,6 +413,7 @@ impl State {
                 .and_then(|id| of(DocumentKind::User, id)),
             ReadKey::Visitors(home) => self.registry.register_revision(home),
             ReadKey::ServedAs(identity) => self.registry.served_as_revision(identity),
+            ReadKey::Access(found_by) => self.registry.access_revision(found_by),
         }
     }
 }
@@ -431,6 +450,10 @@ impl Lookup for State {
     fn served_as(&self, identity: &McServiceId, except: &McServiceId) -> ServedAs {
         self.registry.served_as(identity, except)
     }
+
+    fn access_grants(&self, key: &AccessKey) -> AccessGrants {
+        self.registry.access_grants(key)
+    }
 }
 
 impl Counters {
@@ -451,13 +474,20 @@ impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Identity(identity) => write!(f, "the identity `{identity}`"),
-            Self::Profile { home, user: None } => {
-                write!(f, "the general migrated-user profile of `{home}`")
-            }
             Self::Profile {
                 home,
-                user: Some(user),
-            } => write!(f, "the migrated-user profile of `{user}` from `{home}`"),
+                user,
+                occasion,
+            } => {
+                let kind = match occasion {
+                    None => "migrated-user profile",
+                    Some(ProfileOccasion::LinkFailure) => "profile for link failure",
+                };
+                match user {
+                    None => write!(f, "the general {kind} of `{home}`"),
+                    Some(user) => write!(f, "the {kind} of `{user}` from `{home}`"),
+                }
+            }
             Self::Prefix(prefix) => write!(f, "the number prefix `{}`", prefix.as_str()),
         }
     }

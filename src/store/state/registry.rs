@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::decision::facts::AccessGrants;
+use crate::decision::facts::AccessKey;
 use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
@@ -12,6 +14,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::link::Link;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -28,12 +31,14 @@ use crate::store::state::visitors::Register;
 pub enum Claim {
     /// A service identity: one user has it.
     Identity(McServiceId),
-    /// Being the profile of a migrated user, or the general one of a home system.
+    /// Being the profile of a migrated user, or the general one of a home system, on one occasion.
     Profile {
         /// The home system.
         home: McSystemId,
         /// The user; `None` for the general profile.
         user: Option<McServiceId>,
+        /// The occasion; `None` for the ordinary profile.
+        occasion: Option<ProfileOccasion>,
     },
     /// A prefix of numbers: the users under it are home in one system.
     Prefix(TelPrefix),
@@ -50,6 +55,7 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
         Document::MigratedProfile(profile) => BTreeSet::from([Claim::Profile {
             home: profile.home_system.clone(),
             user: profile.user.clone(),
+            occasion: profile.occasion,
         }]),
         Document::System(system) => system
             .tel_prefixes
@@ -76,6 +82,9 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
     }
 }
 
+/// The occasion of a profile, and its user.
+type ProfileFor = (Option<ProfileOccasion>, Option<McServiceId>);
+
 type Documents = BTreeMap<DocumentId, (Revision, Arc<Document>)>;
 
 /// All documents, with indexes that follow from them.
@@ -83,12 +92,14 @@ type Documents = BTreeMap<DocumentId, (Revision, Arc<Document>)>;
 pub(super) struct Registry {
     documents: BTreeMap<DocumentKind, Documents>,
     people: BTreeMap<McServiceId, DocumentId>,
-    profiles: BTreeMap<McSystemId, BTreeMap<Option<McServiceId>, DocumentId>>,
+    profiles: BTreeMap<McSystemId, BTreeMap<ProfileFor, DocumentId>>,
     // INVARIANT (no empty prefix): every set has an element.
     tel_prefixes: BTreeMap<String, BTreeSet<McSystemId>>,
     // INVARIANT (no empty alias): every set has an element.
     aliases: BTreeMap<FunctionalAlias, BTreeSet<DocumentId>>,
     register: Register,
+    // INVARIANT (no empty key): every map has an entry.
+    access: BTreeMap<AccessKey, BTreeMap<DocumentId, Revision>>,
     // INVARIANT (no empty system): every set has an element.
     involved: BTreeMap<McSystemId, BTreeSet<DocumentKey>>,
 }
@@ -124,9 +135,13 @@ impl Registry {
                 Claim::Identity(identity) => {
                     self.people.insert(identity, key.id.clone());
                 }
-                Claim::Profile { home, user } => {
+                Claim::Profile {
+                    home,
+                    user,
+                    occasion,
+                } => {
                     let of_home = self.profiles.entry(home).or_default();
-                    of_home.insert(user, key.id.clone());
+                    of_home.insert((occasion, user), key.id.clone());
                 }
                 Claim::Prefix(_) => {}
             }
@@ -149,6 +164,12 @@ impl Registry {
                 }
             }
             Document::Migration(entry) => self.register.insert(&key.id, revision, entry),
+            Document::AccessGrant(grant) => {
+                for found_by in AccessKey::all_of(grant) {
+                    let grants = self.access.entry(found_by).or_default();
+                    grants.insert(key.id.clone(), revision);
+                }
+            }
             Document::Agreement(_)
             | Document::Group(_)
             | Document::MigratedProfile(_)
@@ -157,7 +178,6 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
             | Document::HomeRefusal(_)
             | Document::Membership(_)
@@ -204,6 +224,16 @@ impl Registry {
                 }
             }
             Document::Migration(entry) => self.register.remove(&key.id, revision, entry),
+            Document::AccessGrant(grant) => {
+                for found_by in AccessKey::all_of(grant) {
+                    if let Some(grants) = self.access.get_mut(&found_by) {
+                        grants.remove(&key.id);
+                        if grants.is_empty() {
+                            self.access.remove(&found_by);
+                        }
+                    }
+                }
+            }
             Document::Agreement(_)
             | Document::Group(_)
             | Document::MigratedProfile(_)
@@ -212,7 +242,6 @@ impl Registry {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
             | Document::HomeRefusal(_)
             | Document::Membership(_)
@@ -228,9 +257,13 @@ impl Registry {
             Claim::Identity(identity) => {
                 self.people.remove(identity);
             }
-            Claim::Profile { home, user } => {
+            Claim::Profile {
+                home,
+                user,
+                occasion,
+            } => {
                 if let Some(of_home) = self.profiles.get_mut(home) {
-                    of_home.remove(user);
+                    of_home.remove(&(*occasion, user.clone()));
                     if of_home.is_empty() {
                         self.profiles.remove(home);
                     }
@@ -271,9 +304,13 @@ impl Registry {
     pub(super) fn holder(&self, claim: &Claim) -> Option<DocumentKey> {
         let (kind, id) = match claim {
             Claim::Identity(identity) => (DocumentKind::User, self.people.get(identity)?),
-            Claim::Profile { home, user } => (
+            Claim::Profile {
+                home,
+                user,
+                occasion,
+            } => (
                 DocumentKind::MigratedProfile,
-                self.profiles.get(home)?.get(user)?,
+                self.profiles.get(home)?.get(&(*occasion, user.clone()))?,
             ),
             Claim::Prefix(prefix) => {
                 let system = self.tel_prefixes.get(prefix.as_str())?.first()?;
@@ -321,6 +358,24 @@ impl Registry {
 
     pub(super) fn served_as_revision(&self, identity: &McServiceId) -> Option<Revision> {
         self.register.served_as_revision(identity)
+    }
+
+    /// The access grants that are found under a key.
+    pub(super) fn access_grants(&self, found_by: &AccessKey) -> AccessGrants {
+        let grants = self.access.get(found_by);
+        AccessGrants {
+            ids: grants
+                .into_iter()
+                .flatten()
+                .map(|(id, _)| id.clone())
+                .collect(),
+            revision: self.access_revision(found_by),
+        }
+    }
+
+    /// The revision of the newest grant under a key.
+    pub(super) fn access_revision(&self, found_by: &AccessKey) -> Option<Revision> {
+        self.access.get(found_by)?.values().max().copied()
     }
 
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
@@ -374,6 +429,7 @@ impl Registry {
         }
     }
 
+    /// The ordinary profile of a migrated user; those for an occasion are named by who wants one.
     pub(super) fn migrated_profile(
         &self,
         user: &McServiceId,
@@ -381,8 +437,8 @@ impl Registry {
     ) -> Option<&DocumentId> {
         let of_home = self.profiles.get(home)?;
         of_home
-            .get(&Some(user.clone()))
-            .or_else(|| of_home.get(&None))
+            .get(&(None, Some(user.clone())))
+            .or_else(|| of_home.get(&(None, None)))
     }
 }
 

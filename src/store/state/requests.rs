@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McSystemId;
@@ -55,12 +56,15 @@ pub struct RequestEntry {
     /// By what it is found again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<CorrelationDigest>,
-    /// The partner under whose agreement its pending items wait: when that lapses, they are refused.
+    /// The partner under whose agreement its open items wait, here or there: when that lapses, they are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<McSystemId>,
     /// Who has answered items that still wait, by their number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<u32, Tally>,
+    /// The partner with whom it takes away, if a granted item does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduces: Option<McSystemId>,
 }
 
 impl RequestEntry {
@@ -80,6 +84,7 @@ impl RequestEntry {
             correlation,
             items,
             bound_to,
+            reduces,
             ..
         } = &event.body
         else {
@@ -97,6 +102,7 @@ impl RequestEntry {
             correlation: *correlation,
             bound_to: bound_to.clone(),
             tallies: BTreeMap::new(),
+            reduces: reduces.clone(),
         })
     }
 
@@ -124,15 +130,10 @@ impl RequestEntry {
             | EventBody::DryRuns { .. }
             | EventBody::SecretsRead { .. } => {}
         }
-        if self.lapse_by(event).is_some() {
-            let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
-            let waiting = (0..).zip(&self.items).filter(|(_, item)| item.is_pending());
-            let waiting = waiting.filter(|(number, _)| !answered.contains(number));
-            let refused: Vec<_> = waiting
-                .map(|(number, _)| (number, ItemState::Refused))
-                .collect();
-            changed.extend(refused);
-        }
+        let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
+        let waiting = self.interrupted_by(event).into_iter();
+        let waiting = waiting.filter(|number| !answered.contains(number));
+        changed.extend(waiting.map(|number| (number, ItemState::Refused)));
         self.change(changed.into_iter(), index);
         if let EventBody::Responded {
             request_id, votes, ..
@@ -163,7 +164,21 @@ impl RequestEntry {
 
     /// Why an event refuses what waits of it, if it does.
     pub fn lapse_by(&self, event: &Event) -> Option<Lapse> {
-        event.lapse_of(self.bound_to.as_ref()?)
+        let interruption = event.interruption_of(self.bound_to.as_ref()?)?;
+        Some(interruption.lapse)
+    }
+
+    /// The items that an event refuses because the agreement lapsed under which they wait, here or at the partner.
+    fn interrupted_by(&self, event: &Event) -> Vec<u32> {
+        let partner = self.bound_to.as_ref();
+        let Some(interruption) = partner.and_then(|partner| event.interruption_of(partner)) else {
+            return Vec::new();
+        };
+        let waits = |item: &ItemState| {
+            item.is_pending() || (interruption.at_partner && item.stage().is_some())
+        };
+        let waiting = (0..).zip(&self.items).filter(|(_, item)| waits(item));
+        waiting.map(|(number, _)| number).collect()
     }
 
     fn change(&mut self, items: impl Iterator<Item = (u32, ItemState)>, index: LogIndex) {
@@ -238,6 +253,8 @@ pub(super) struct Requests {
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
     // INVARIANT (no empty partner): every set has an element.
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
+    /// Requests that take away, by partner.
+    reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
@@ -249,6 +266,7 @@ impl Default for Requests {
             entries: BTreeMap::new(),
             ended: BTreeSet::new(),
             bound: BTreeMap::new(),
+            reductions: BTreeSet::new(),
             ended_limit: ENDED_REQUESTS,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
@@ -323,7 +341,7 @@ impl Requests {
         self.note(id, time, changed);
     }
 
-    /// Refuses what waits under the agreement with a partner.
+    /// Refuses what waits under the agreement with a partner. A request of which nothing is refused stays as it is.
     pub(super) fn interrupt(
         &mut self,
         partner: &McSystemId,
@@ -333,12 +351,31 @@ impl Requests {
     ) {
         let bound = self.bound.get(partner).cloned().unwrap_or_default();
         for id in bound {
-            self.change(id, event, place, changed);
+            let entry = self.entries.get(&id);
+            if entry.is_some_and(|entry| !entry.interrupted_by(event).is_empty()) {
+                self.change(id, event, place, changed);
+            }
         }
     }
 
     pub(super) fn waiting_under(&self, partner: &McSystemId) -> impl Iterator<Item = RequestId> {
         self.bound.get(partner).into_iter().flatten().copied()
+    }
+
+    /// Requests that take away with a partner, submitted after an entry, as far as they are in memory.
+    pub(super) fn reductions_since(
+        &self,
+        partner: &McSystemId,
+        since: LogIndex,
+    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
+        let first = (
+            partner.clone(),
+            LogIndex(since.0.saturating_add(1)),
+            RequestId(Uuid::nil()),
+        );
+        let last = (partner.clone(), LogIndex(u64::MAX), RequestId(Uuid::max()));
+        let found = self.reductions.range(first..=last);
+        found.map(|(_, index, id)| (*index, *id))
     }
 
     pub(super) fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
@@ -384,15 +421,17 @@ impl Requests {
         self.remove(entry.id);
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
-            if let Some(partner) = &entry.bound_to {
-                let bound = self.bound.entry(partner.clone()).or_default();
-                bound.insert(entry.id);
-            }
         }
         if entry.has_ended() {
             self.ended.insert((entry.last(), entry.id));
+        } else if let Some(partner) = &entry.bound_to {
+            let bound = self.bound.entry(partner.clone()).or_default();
+            bound.insert(entry.id);
         }
         self.schedule.extend(entry.schedule());
+        let reduces = entry.reduces.clone();
+        self.reductions
+            .extend(reduces.map(|partner| (partner, entry.submitted, entry.id)));
         let correlation = entry.correlation;
         self.correlated
             .extend(correlation.map(|correlation| (correlation, entry.id)));
@@ -411,6 +450,10 @@ impl Requests {
             }
         }
         self.ended.remove(&(entry.last(), id));
+        if let Some(partner) = &entry.reduces {
+            self.reductions
+                .remove(&(partner.clone(), entry.submitted, id));
+        }
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -477,8 +520,8 @@ impl Requests {
         &self,
         correlation: &CorrelationDigest,
     ) -> impl Iterator<Item = &Arc<RequestEntry>> {
-        let first = (*correlation, RequestId(uuid::Uuid::nil()));
-        let last = (*correlation, RequestId(uuid::Uuid::max()));
+        let first = (*correlation, RequestId(Uuid::nil()));
+        let last = (*correlation, RequestId(Uuid::max()));
         let range = self.correlated.range(first..=last);
         range.filter_map(|(_, id)| self.entries.get(id))
     }

@@ -98,6 +98,7 @@ impl Log {
                 changes: Vec::new(),
                 counts: OutcomeCounts::default(),
                 bound_to: None,
+                reduces: None,
             },
         );
         request_id
@@ -375,6 +376,7 @@ fn changed_rows_are_all_that_changed() {
             changes: vec![deleted(&one)],
             counts: OutcomeCounts::default(),
             bound_to: None,
+            reduces: None,
         },
         EventBody::Responded {
             request_id,

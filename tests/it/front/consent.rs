@@ -120,6 +120,48 @@ async fn a_homes_consent_is_for_no_longer_than_it_says() {
     assert_eq!(entry.body["expires_at"], expected);
 }
 
+/// Whoever enforces the grant reads its limits in one place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_is_no_more_than_the_home_consents_to() {
+    let service = TestService::start().await;
+    service.link_is_up().await;
+    let asked = service.submit(&migration()).await;
+    assert!(asked.body["items"][0]["limits"]["priority_cap"].as_u64() > Some(1));
+    let id = asked.body["id"].as_str().unwrap();
+    let end = now(&service).await.plus_milliseconds(60_000);
+    let report = json!({
+        "report": "answered", "correlation_id": asked.body["correlation_id"],
+        "peer": { "system": NL, "certificate": super::support::CERTIFICATE },
+        "items": [{
+            "subject": OFFICER, "service": "mcptt", "outcome": "accept",
+            "limits": { "end_time": end, "priority_cap": 1 }
+        }]
+    });
+    let path = format!("/v1/requests/{id}/reports");
+    let answered = service.post(&path, "acms", &report).await;
+    let limits = &answered.body["items"][0]["limits"];
+    assert_eq!(limits["end_time"], json!(end), "{}", answered.text);
+    assert_eq!(limits["priority_cap"], 1);
+    let path = format!("/v1/requests/{id}?view=partner");
+    let told = service.get(&path, "acms").await;
+    assert_eq!(told.body["items"][0]["limits"]["priority_cap"], 1);
+}
+
+/// What the home refused last is not undone by what it says to an older question.
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_to_an_older_question_leaves_a_newer_refusal() {
+    let service = TestService::start().await;
+    service.link_is_up().await;
+    let older = service.submit(&migration()).await;
+    let newer = service.submit(&migration()).await;
+    service.home_answers(&newer, "reject").await;
+    let late = service.home_answers(&older, "accept").await;
+    assert_eq!(late.body["status"], "rejected", "{}", late.text);
+    assert_eq!(service.get(ENTRY, "auditor").await.status, 404);
+    let refusal = service.get(REFUSAL, "auditor").await;
+    assert_eq!(refusal.body["request_id"], newer.body["id"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_homes_refusal_is_final_and_no_credential_goes_round_it() {
     let mut service = TestService::start().await;

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
+use super::support::Answer;
+use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
 use super::support::TestService;
@@ -94,4 +96,81 @@ async fn what_was_ended_is_not_revived() {
         suspended.text
     );
     assert_eq!(status(&service).await, "ended");
+}
+
+/// The partner answers what we asked.
+async fn partner_answers(service: &TestService, asked: &Answer, outcome: &str) -> Answer {
+    let path = format!(
+        "/v1/requests/{}/reports",
+        asked.body["id"].as_str().unwrap()
+    );
+    let report = json!({
+        "report": "answered", "correlation_id": "de-2026-000044",
+        "peer": { "system": NL, "certificate": CERTIFICATE },
+        "items": [{ "subject": asked.body["items"][0]["subject"], "outcome": outcome }]
+    });
+    let answer = service.post(&path, "acms", &report).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_ask_to_go_on_goes_on_once_the_partner_agrees() {
+    let service = service().await;
+    service.submit(&change("suspend")).await;
+    let refused = service.submit(&change("resume")).await;
+    assert_eq!(refused.items("/state"), ["cleared"], "{}", refused.text);
+    assert_eq!(status(&service).await, "suspended");
+    let answer = partner_answers(&service, &refused, "reject").await;
+    assert_eq!(answer.items("/state"), ["partner-refused"]);
+    assert_eq!(status(&service).await, "suspended");
+    let accepted = service.submit(&change("resume")).await;
+    let answer = partner_answers(&service, &accepted, "accept").await;
+    assert_eq!(answer.items("/state"), ["partner-accepted"]);
+    assert_eq!(status(&service).await, "active");
+    let applied = answer.body["items"][0]["partner"]["obligations"].to_string();
+    assert!(applied.contains("apply-cooperation-status"), "{applied}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_activated_by_the_answer_and_at_its_time() {
+    let service = service().await;
+    service
+        .change(AGREEMENT, |agreement| agreement["status"] = json!("draft"))
+        .await;
+    let mut later = change("activate");
+    later["effective_at"] = json!("2199-01-01T00:00:00Z");
+    let asked = service.submit(&later).await;
+    partner_answers(&service, &asked, "accept").await;
+    assert_eq!(status(&service).await, "draft");
+    let kept = service.get("/v1/scheduled-changes", "auditor").await;
+    assert_eq!(kept.body["documents"][0]["document"]["status"], "active");
+    let asked = service.submit(&change("activate")).await;
+    partner_answers(&service, &asked, "accept").await;
+    assert_eq!(status(&service).await, "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_undoes_nothing_that_was_written_since() {
+    let service = service().await;
+    service.submit(&change("suspend")).await;
+    let asked = service.submit(&change("resume")).await;
+    service
+        .change(AGREEMENT, |agreement| {
+            agreement["review_contact"] = json!("the duty officer");
+        })
+        .await;
+    partner_answers(&service, &asked, "accept").await;
+    assert_eq!(status(&service).await, "suspended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_does_not_undo_a_second_suspension() {
+    let service = service().await;
+    service.submit(&change("suspend")).await;
+    let asked = service.submit(&change("resume")).await;
+    let again = service.submit(&change("suspend")).await;
+    assert_eq!(again.items("/outcome"), ["accept"], "{}", again.text);
+    partner_answers(&service, &asked, "accept").await;
+    assert_eq!(status(&service).await, "suspended");
 }

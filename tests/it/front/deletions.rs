@@ -7,7 +7,10 @@ use super::support::Answer;
 use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
+use super::support::OFFICER;
 use super::support::TestService;
+use super::support::membership;
+use super::support::with;
 
 const GROUP: &str = "sip:grensteam-1@mc.nl.example";
 const USER: &str = "sip:streife.12@mc.de.example";
@@ -111,4 +114,57 @@ async fn several_identities_of_one_person_are_deleted_together() {
     assert_eq!(answer.items("/outcome"), ["accept", "accept"]);
     let refused = outcome(&service, &affiliation()).await;
     assert_eq!(refused.items("/outcome"), ["reject"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_fills_no_queue_and_learns_of_no_group() {
+    let service = TestService::start().await;
+    let members: Vec<String> = (0..300)
+        .map(|number| format!("sip:nobody.{number}@mc.fr.example"))
+        .collect();
+    let mut told = Vec::new();
+    for group in ["sonderlage-1", "unfall-07", "there-is-none"] {
+        let mut request = membership(&[]);
+        request["change"] = json!("delete");
+        request["group"] = json!(format!("sip:{group}@mc.de.example"));
+        request["members"] = json!(members);
+        request["requesting_system"] = json!("mc.fr.example");
+        request["peer"]["system"] = json!("mc.fr.example");
+        request["requester"] = json!({ "mc_service_id": "sip:control.1@mc.fr.example" });
+        let answer = service.submit(&request).await;
+        assert_eq!(
+            answer.body["status"], "rejected",
+            "{group}: {}",
+            answer.text
+        );
+        let path = format!(
+            "/v1/requests/{}?view=partner",
+            answer.body["id"].as_str().unwrap()
+        );
+        told.push(service.get(&path, "acms").await.body);
+    }
+    assert_eq!(told[0], told[2]);
+    assert_eq!(told[1], told[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_taken_out_once_and_who_is_none_is_not() {
+    let service = TestService::start().await;
+    let added = service.submit_held(&membership(&[OFFICER])).await;
+    let added = service.respond(&added, &super::support::approval()).await;
+    assert_eq!(added.body["status"], "accepted", "{}", added.text);
+    let agreement = |agreement: &mut Value| agreement["status"] = json!("ended");
+    service
+        .change("/v1/agreements/mc.nl.example", agreement)
+        .await;
+    let deletion = with(&membership(&[OFFICER]), "/change", "delete");
+    let answer = service.submit(&deletion).await;
+    assert_ne!(answer.items("/outcome"), ["reject"], "{}", answer.text);
+    if answer.status == 202 {
+        let path = answer.header("location").to_owned();
+        let done = service.respond(&path, &super::support::approval()).await;
+        assert_eq!(done.body["status"], "accepted", "{}", done.text);
+    }
+    let again = service.submit(&deletion).await;
+    assert_eq!(again.items("/outcome"), ["reject"], "{}", again.text);
 }

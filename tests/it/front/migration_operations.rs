@@ -35,7 +35,7 @@ pub(super) async fn link_is_down(service: &TestService, signer: &Signer) {
     });
     create(service, &format!("/v1/partner-keys/{NL}"), &keys).await;
     let profile = json!({
-        "id": "nl-reduced", "home_system": NL, "user": OFFICER, "enabled": true, "services": ["mcptt"]
+        "id": "nl-reduced", "home_system": NL, "occasion": "link-failure", "enabled": true, "services": ["mcptt"]
     });
     create(service, "/v1/migrated-profiles/nl-reduced", &profile).await;
     service.link_is_up().await;
@@ -102,6 +102,8 @@ async fn a_token_lets_a_visitor_in_while_the_link_is_down_and_is_kept_nowhere() 
     assert_eq!(accepted.items("/outcome"), ["accept"], "{}", accepted.text);
     let limits = &accepted.body["items"][0]["limits"];
     assert_eq!(limits["profile"], "nl-reduced");
+    let expires = Timestamp::from_milliseconds((now.as_milliseconds() / 1000 + 600) * 1000);
+    assert_eq!(limits["end_time"], json!(expires), "the token's own end");
     let entry = service.get(ENTRY, "auditor").await;
     assert_eq!(entry.body["verified"], false, "{}", entry.text);
     assert_eq!(entry.body["interconnection"], "down");

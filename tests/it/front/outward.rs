@@ -91,3 +91,17 @@ async fn a_view_that_there_is_not_and_a_request_of_somebody_else_are_refused() {
     assert_eq!(view.problem(), whole.problem());
     assert_eq!(view.status, 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_another_system_is_told_that_and_nothing_of_certificates() {
+    let service = TestService::start().await;
+    let mut request = membership(&[OFFICER]);
+    request["peer"] = json!({
+        "system": "mc.be.example",
+        "certificate": format!("sha256:{}", "b1".repeat(32))
+    });
+    let refused = service.submit(&request).await;
+    let text = "The request does not come from the system that it names.";
+    let told = refused.items("/partner_reason");
+    assert_eq!(told, [json!({ "code": "forbidden", "text": text })]);
+}

@@ -110,3 +110,39 @@ async fn of_two_answers_at_once_the_later_sees_what_the_earlier_left() {
     }
     assert_eq!(firsts, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_no_room_for_a_secret() {
+    let service = TestService::start().await;
+    for address in [
+        "https://user:hidden@kms.mc.nl.example/keys",
+        "https://hidden@kms.mc.nl.example",
+        "https://kms.mc.nl.example/?key=hidden",
+        "https://kms.mc.nl.example/#hidden",
+        "sip:kms:hidden@mc.nl.example",
+        "hidden@kms.mc.nl.example",
+    ] {
+        let refused = service.submit(&push("mc.nl", address)).await;
+        assert_eq!(
+            refused.problem(),
+            (422, "invalid-input"),
+            "{}",
+            refused.text
+        );
+        assert_eq!(refused.pointers(), ["/configuration/servers/kms"]);
+        assert!(!refused.text.contains("hidden"), "{}", refused.text);
+    }
+    for address in [
+        "https://kms.mc.nl.example:8443/keys/@now",
+        "sip:kms@mc.nl.example;transport=tls",
+        "kms.mc.nl.example",
+    ] {
+        service.submit_held(&push("mc.nl", address)).await;
+    }
+    let mut servers = push("mc.nl", KMS);
+    servers["configuration"]["servers"]["mc_service_servers"] =
+        json!({ "mcptt": "sip:mcptt:hidden@mc.nl.example" });
+    let refused = service.submit(&servers).await;
+    let place = "/configuration/servers/mc_service_servers/mcptt";
+    assert_eq!(refused.pointers(), [place], "{}", refused.text);
+}

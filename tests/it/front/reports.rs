@@ -104,7 +104,7 @@ async fn an_addition_goes_its_way_and_is_granted_by_the_partner_alone() {
             "sent",
         ),
         (
-            json!({ "report": "partner-pending", "expires_at": "2027-01-01T00:00:00.000Z" }),
+            json!({ "report": "partner-pending", "expires_at": "2999-01-01T00:00:00.000Z" }),
             "partner-pending",
             "partner-pending",
         ),
@@ -145,7 +145,7 @@ async fn an_addition_goes_its_way_and_is_granted_by_the_partner_alone() {
     assert_eq!(kinds, ["sent", "partner-pending", "answered", "delivered"]);
     assert_eq!(
         late.body["reports"][1]["expires_at"],
-        "2027-01-01T00:00:00.000Z"
+        "2999-01-01T00:00:00.000Z"
     );
     // It is no matter of memory alone.
     service.stop().await;
@@ -259,9 +259,9 @@ async fn what_was_not_cleared_is_nobodys_to_report() {
 async fn what_policy_refuses_by_then_is_not_granted_whatever_the_partner_says() {
     let service = TestService::start().await;
     let path = cleared(&service, &update("add", &[USER])).await;
-    let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
+    let withdraw = |agreement: &mut Value| agreement["acm"]["group_membership"] = json!(false);
     service
-        .change(&format!("/v1/agreements/{NL}"), suspend)
+        .change(&format!("/v1/agreements/{NL}"), withdraw)
         .await;
     let late = reported(&service, &path, &answer(&[(USER, "accept")])).await;
     assert_eq!(late.body["status"], "rejected", "{}", late.text);
@@ -272,7 +272,7 @@ async fn what_policy_refuses_by_then_is_not_granted_whatever_the_partner_says() 
         ["notify-acm-client"]
     );
     let by = late.body["reports"][0]["evaluated"][0]["policies"].to_string();
-    assert!(by.contains("agreement.active"), "{by}");
+    assert!(by.contains("membership.agreed"), "{by}");
     let again = reported(&service, &path, &answer(&[(USER, "accept")])).await;
     assert_eq!(again.body, late.body);
 }
@@ -357,4 +357,22 @@ async fn requests_are_found_by_their_correlation_id() {
         let refused = service.get(wrong, "acms").await;
         assert_eq!(refused.problem(), (400, "invalid-request"), "{wrong}");
     }
+}
+
+/// What ended long ago stands in the log alone: a delivery is no longer noted, and that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_ended_long_ago_nothing_more_is_noted() {
+    let service = TestService::start_with(|settings| settings.ended_requests = 1).await;
+    let mut paths = Vec::new();
+    for member in [USER, OTHER, USER] {
+        let path = cleared(&service, &update("add", &[member])).await;
+        reported(&service, &path, &answer(&[(member, "accept")])).await;
+        paths.push(path);
+    }
+    let delivered = json!({ "report": "delivered" });
+    let late = report(&service, &paths[0], &delivered).await;
+    assert_eq!(late.problem(), (409, "not-at-partner"), "{}", late.text);
+    assert!(late.text.contains("long ago"), "{}", late.text);
+    let last = reported(&service, &paths[2], &delivered).await;
+    assert_eq!(last.items("/state"), ["delivered"]);
 }

@@ -59,6 +59,7 @@ impl TestService {
             operations.push(json!("automatic-response-change"));
         };
         service.change("/v1/users/dispatch-1", authorise).await;
+        service.change("/v1/users/dispatch-2", authorise).await;
         service
     }
 
@@ -260,4 +261,60 @@ permit (principal, action == MCX::Action::"changeAutomaticResponses", resource);
     let answered = service.respond(&held, &by_second(&approval())).await;
     assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
     service.pull_is("rejected").await;
+}
+
+/// What was approved holds from the approval on: while it cannot be put in force, nothing is decided by what was before.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_decided_while_an_approved_change_is_not_in_force() {
+    let service = TestService::with_author(|_| {}).await;
+    service
+        .approved(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let digest = service.in_force().await["in_force"]["digest"].clone();
+    service.approved(&change(&[(GROUPS, "automatic")])).await;
+    service.pull_is("accepted").await;
+    let archived = digest.as_str().unwrap().strip_prefix("sha256:").unwrap();
+    let archived = service
+        .settings()
+        .data_directory
+        .join("bundles")
+        .join(archived);
+    fs::remove_file(&archived).unwrap();
+    fs::create_dir(&archived).unwrap();
+    service
+        .approved(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let size = service.log_size().await;
+    let refused = service.submit(&pull()).await;
+    assert_eq!(refused.problem(), (503, "not-recorded"), "{}", refused.text);
+    assert!(refused.text.contains("A12"), "{}", refused.text);
+    assert_eq!(service.log_size().await, size);
+    let ready = service.get("/readyz", "operator").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.body["responses_behind"], true);
+    fs::remove_dir(&archived).unwrap();
+    eventually("the approved change is in force", async || {
+        let ready = service.get("/readyz", "operator").await;
+        (ready.status == 200).then_some(())
+    })
+    .await;
+    service.pull_is("pending").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_policy_administrator_approves() {
+    let service = TestService::with_author(|_| {}).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let dismiss = |user: &mut Value| user["acm_operations"] = json!(["group-membership-update"]);
+    service.change("/v1/users/dispatch-2", dismiss).await;
+    let refused = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(refused.problem(), (403, "no-policy-administrator"));
+    assert_eq!(refused.pointers(), ["/reviewer"]);
+    service.pull_is("accepted").await;
+    let appoint = |user: &mut Value| user["acm_operations"] = json!(["automatic-response-change"]);
+    service.change("/v1/users/dispatch-2", appoint).await;
+    let answered = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
 }

@@ -260,3 +260,29 @@ async fn an_array_is_no_answer() {
     let seen = service.get(&path, "reviewer").await;
     assert_eq!(seen.body["status"], "pending");
 }
+
+/// What its home took back in the meantime is not granted by the approval of the older request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_deletion_takes_back_an_addition_that_waits() {
+    let mut service = TestService::start().await;
+    let other = "sip:officer.115@mc.nl.example";
+    let path = service.submit_held(&membership(&[OFFICER, other])).await;
+    let deletion = with(&membership(&[OFFICER]), "/change", "delete");
+    let deleted = service.submit(&deletion).await;
+    assert_eq!(deleted.items("/outcome"), ["accept"], "{}", deleted.text);
+    // It is no matter of memory alone.
+    service.stop().await;
+    service.resume().await.unwrap();
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(
+        approved.items("/state"),
+        ["refused", "granted"],
+        "{}",
+        approved.text
+    );
+    assert_eq!(approved.body["responses"][0]["taken_back"], json!([0]));
+    // Who is asked for again afterwards is a matter of its own.
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(approved.items("/state"), ["granted"], "{}", approved.text);
+}

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::clock::Hands;
+use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
 use super::support::OFFICER;
@@ -14,6 +15,7 @@ use super::support::eventually;
 use super::support::membership;
 use super::support::send;
 use super::support::with;
+use super::support::without;
 
 const AGREEMENT: &str = "/v1/agreements/mc.nl.example";
 const REVIEWED_GROUP: &str = "sip:sonderlage-1@mc.de.example";
@@ -41,6 +43,13 @@ pub(crate) async fn empower(service: &TestService) {
     service.change("/v1/users/dispatch-1", change).await;
 }
 
+/// An officer of the partner is a member of the group that reviews deletions.
+async fn enlist(service: &TestService) {
+    let change = |group: &mut Value| group["partners"][0]["members"] = json!([OFFICER]);
+    let group = format!("/v1/groups/{REVIEWED_GROUP}");
+    service.change(&group, change).await;
+}
+
 /// The partner wants a member of its own out of a group that reviews that.
 fn held_deletion() -> Value {
     let deletion = with(&membership(&[OFFICER]), "/group", REVIEWED_GROUP);
@@ -56,6 +65,7 @@ async fn entity_tag(service: &TestService) -> String {
 async fn a_suspension_refuses_what_widens_and_leaves_what_takes_away() {
     let mut service = TestService::start().await;
     empower(&service).await;
+    enlist(&service).await;
     let addition = service.submit_held(&membership(&[OFFICER])).await;
     let deletion = service.submit_held(&held_deletion()).await;
     let suspended = service.submit(&change("suspend")).await;
@@ -173,6 +183,7 @@ async fn a_change_of_terms_refuses_nothing() {
 async fn what_waits_when_the_time_of_an_agreement_is_over_is_refused() {
     let hands = Hands::new();
     let service = TestService::start_by(hands.clone()).await;
+    enlist(&service).await;
     let until = hands.moment(HOUR);
     let change = |agreement: &mut Value| agreement["valid_until"] = json!(until);
     service.change(AGREEMENT, change).await;
@@ -351,6 +362,79 @@ async fn what_is_granted_for_later_is_carried_out_once_after_a_restart() {
     assert_eq!(status(&service).await, "active");
 }
 
+/// Who was a member of a group is no member of another that gets its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn memberships_go_with_their_group() {
+    let service = TestService::start().await;
+    empower(&service).await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(approved.body["status"], "accepted", "{}", approved.text);
+    let listed = async || {
+        let listed = service.get("/v1/memberships", "auditor").await;
+        listed.body["documents"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 1);
+    let group = "/v1/groups/sip:unfall-07@mc.de.example";
+    let found = service.get(group, "operator").await;
+    let delete = service.call(Method::DELETE, group, "operator");
+    let deleted = send(delete.header("if-match", found.header("etag"))).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    assert_eq!(listed().await, 0);
+}
+
+/// The moment counts, not when the entry of the log is written that carries it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_accepted_from_the_moment_of_an_interruption_on() {
+    let hands = Hands::new();
+    let service = TestService::start_by(hands.clone()).await;
+    empower(&service).await;
+    let later = with(&change("suspend"), "/effective_at", hands.moment(HOUR));
+    service.submit(&later).await;
+    let asked = membership(&[OFFICER]);
+    hands.pass(HOUR - 1);
+    let before = service.post("/v1/decisions", "acms", &asked).await;
+    assert_eq!(before.items("/outcome"), ["review"], "{}", before.text);
+    hands.pass(1);
+    // The clock has just jumped, so that nothing happens by itself yet.
+    let then = service.submit(&asked).await;
+    assert_eq!(then.items("/outcome"), ["reject"], "{}", then.text);
+    assert!(then.text.contains("agreement."), "{}", then.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_suspension_or_resumption_leaves_an_earlier_suspension() {
+    let service = TestService::start().await;
+    empower(&service).await;
+    let at = |request: Value, moment: &str| with(&request, "/effective_at", moment);
+    let first = "2199-01-01T00:00:00.000Z";
+    service.submit(&at(change("suspend"), first)).await;
+    service
+        .submit(&at(change("suspend"), "2199-02-01T00:00:00Z"))
+        .await;
+    let listed = scheduled(&service).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["document"]["effective_at"], first);
+    let mut resume = super::support::inbound(change("resume"));
+    resume["requester"] = json!({ "mc_service_id": "sip:control.3@mc.nl.example" });
+    let path = service
+        .submit_held(&at(resume, "2199-01-01T00:00:01Z"))
+        .await;
+    service.respond(&path, &approval()).await;
+    let listed = scheduled(&service).await;
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    // One that comes before takes its place.
+    let earlier = "2198-01-01T00:00:00.000Z";
+    service.submit(&at(change("suspend"), earlier)).await;
+    let listed = scheduled(&service).await;
+    assert!(
+        listed
+            .iter()
+            .any(|it| it["document"]["effective_at"] == earlier),
+        "{listed:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn going_on_calls_off_a_later_suspension_and_an_interruption_a_later_resumption() {
     let service = TestService::start().await;
@@ -390,4 +474,101 @@ async fn going_on_calls_off_a_later_suspension_and_an_interruption_a_later_resum
     let deleted = send(delete.header("if-match", tag)).await;
     assert!(deleted.status < 300, "{}", deleted.text);
     assert!(scheduled(&service).await.is_empty());
+}
+
+/// What we ask the partner: a user of ours into a group of its own.
+fn asked(word: &str) -> Value {
+    let mut request = without(&membership(&["sip:streife.12@mc.de.example"]), "/peer");
+    request["direction"] = json!("outbound");
+    request["requesting_system"] = json!(DE);
+    request["receiving_system"] = json!(NL);
+    request["requester"] = json!({ "mc_service_id": "sip:dispatch.1@mc.de.example" });
+    request["target"] = json!({ "mc_service_id": "sip:control.3@mc.nl.example" });
+    request["group"] = json!("sip:grensteam-1@mc.nl.example");
+    request["change"] = json!(word);
+    request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_at_the_partner_is_refused_too_and_its_late_answer_changes_nothing() {
+    let mut service = TestService::start().await;
+    empower(&service).await;
+    let mut paths = Vec::new();
+    for report in [None, Some("sent"), Some("partner-pending")] {
+        let cleared = service.submit(&asked("add")).await;
+        assert_eq!(cleared.items("/state"), ["cleared"], "{}", cleared.text);
+        let path = format!("/v1/requests/{}", cleared.body["id"].as_str().unwrap());
+        if let Some(report) = report {
+            let body = json!({ "report": report });
+            let answer = service
+                .post(&format!("{path}/reports"), "acms", &body)
+                .await;
+            assert_eq!(answer.items("/state"), [report], "{}", answer.text);
+        }
+        paths.push(path);
+    }
+    let deletion = service.submit(&asked("delete")).await;
+    let deletion = format!("/v1/requests/{}", deletion.body["id"].as_str().unwrap());
+    let before = service
+        .get(&format!("{AGREEMENT}/affected"), "auditor")
+        .await;
+    assert_eq!(before.body["requests_at_partner"], 3, "{}", before.text);
+    assert_eq!(before.body["pending_requests"], 0);
+    let suspended = service.submit(&change("suspend")).await;
+    assert_eq!(suspended.body["affected"]["requests_at_partner"], 0);
+    for _ in 0..2 {
+        for path in &paths {
+            let refused = service.get(path, "acms").await;
+            assert_eq!(refused.items("/state"), ["refused"], "{}", refused.text);
+            assert_eq!(refused.items("/refusal/reason"), ["agreement-suspended"]);
+            let entry = [suspended.body["record"].clone()];
+            assert_eq!(refused.items("/refusal/record"), entry);
+            let due = refused.items("/refusal/obligations/0/name");
+            assert_eq!(due, ["notify-acm-client"]);
+        }
+        let kept = service.get(&deletion, "acms").await;
+        assert_eq!(kept.items("/state"), ["cleared"], "{}", kept.text);
+        // It is no matter of memory alone.
+        service.stop().await;
+        service.resume().await.unwrap();
+    }
+    let late = json!({
+        "report": "answered", "correlation_id": asked("add")["correlation_id"],
+        "peer": { "system": NL, "certificate": CERTIFICATE },
+        "items": [{ "subject": "sip:streife.12@mc.de.example", "outcome": "accept" }]
+    });
+    let reports = format!("{}/reports", paths[0]);
+    let late = service.post(&reports, "acms", &late).await;
+    assert_eq!(late.problem(), (409, "not-at-partner"), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_partner_is_told_that_the_agreement_lapsed_and_not_that_somebody_refused() {
+    for (word, code, text) in [
+        (
+            "suspend",
+            "agreement-suspended",
+            "The agreement was suspended before this was answered.",
+        ),
+        (
+            "end",
+            "agreement-ended",
+            "The agreement ended before this was answered.",
+        ),
+    ] {
+        let service = TestService::start().await;
+        empower(&service).await;
+        let held = service.submit_held(&membership(&[OFFICER])).await;
+        service.submit(&change(word)).await;
+        let told = service.get(&format!("{held}?view=partner"), "acms").await;
+        let reason = json!({ "code": code, "text": text });
+        assert_eq!(
+            told.items("/reason"),
+            std::slice::from_ref(&reason),
+            "{}",
+            told.text
+        );
+        let ours = service.get(&held, "acms").await;
+        assert_eq!(ours.items("/partner_reason"), [reason]);
+    }
 }

@@ -190,6 +190,8 @@ async fn after_a_failed_sync_nothing_more_is_taken() {
     let disk = VolatileDisk::new(Arc::new(bench.disk.clone()));
     let store = bench.open_on(Arc::new(disk.clone())).unwrap();
     let first = store.commit(mixed(0)).await.unwrap();
+    // What is noted of the projection beside the work is synced too.
+    projected(&store).await;
     disk.fail_next_syncs(1);
     let commands = (1..=8).map(mixed);
     let answers = commit_all(&store, commands).await;

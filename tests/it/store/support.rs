@@ -242,6 +242,7 @@ pub(super) fn unverified(number: u8, service: &str) -> Arc<Document> {
         panic!("it is no entry of the register");
     };
     Arc::new(Document::Migration(Migration {
+        credential: None,
         verified: false,
         ..entry
     }))
@@ -311,6 +312,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         parts: Vec::new(),
         counts: OutcomeCounts::default(),
         bound_to: None,
+        reduces: None,
         at: at(0),
     }
 }
@@ -342,6 +344,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         items,
         votes: None,
         read_set: ReadSet::default(),
+        reduced: None,
         writes: Vec::new(),
         parts: Vec::new(),
         at: at(0),

@@ -11,6 +11,7 @@ use crate::decision::facts::GrantFacts;
 use crate::decision::facts::HomeRefusalFacts;
 use crate::decision::facts::ListingFacts;
 use crate::decision::facts::LocationFacts;
+use crate::decision::facts::TokenUse;
 use crate::decision::facts::gather::Gatherer;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
@@ -20,6 +21,7 @@ use crate::domain::home_refusal::HomeRefusal;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::MigratedUserProfile;
+use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::migration::Migration;
 use crate::domain::migration_user::MigrationUser;
 use crate::domain::registry::DocumentKind;
@@ -126,6 +128,29 @@ impl Gatherer<'_> {
         })
     }
 
+    /// What the register says that was granted on the presented token: it is one token, whatever the service.
+    pub(super) fn token_use(
+        &mut self,
+        user: &McServiceId,
+        request: &InterSystemRequest,
+    ) -> Option<TokenUse> {
+        let credential = request.body.elements().credential()?.verified()?;
+        let mut found = TokenUse::default();
+        for service in McService::ALL {
+            let entry = self.registered(user, service).and_then(|it| it.entry);
+            let token = entry.as_ref().and_then(|it| it.value.credential.as_ref());
+            let token = token.filter(|token| token.token_id_hash == credential.token_id_hash);
+            let (Some(entry), Some(token)) = (&entry, token) else {
+                continue;
+            };
+            let first = found.first_granted_at.unwrap_or(token.first_granted_at);
+            found.first_granted_at = Some(first.min(token.first_granted_at));
+            let ends = [found.granted_until, entry.value.expires_at];
+            found.granted_until = ends.into_iter().flatten().min();
+        }
+        Some(found)
+    }
+
     /// What the register says of a user in one service.
     pub(super) fn registered(
         &mut self,
@@ -191,7 +216,7 @@ impl Gatherer<'_> {
         })
     }
 
-    /// The profile that the agreement names for link failure, if it is for this user.
+    /// The profile that the agreement names for link failure, if it is for that and for this user.
     pub(super) fn link_failure_profile(
         &mut self,
         user: &McServiceId,
@@ -204,7 +229,8 @@ impl Gatherer<'_> {
             return None;
         };
         let is_theirs = profile.user.as_ref().is_none_or(|it| it == user);
-        (is_theirs && profile.home_system == *home).then(|| Versioned {
+        let is_meant = profile.occasion == Some(ProfileOccasion::LinkFailure);
+        (is_meant && is_theirs && profile.home_system == *home).then(|| Versioned {
             revision: found.revision,
             value: profile.clone(),
         })

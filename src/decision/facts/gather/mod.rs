@@ -1,5 +1,7 @@
 //! Gathering: which look-ups a request needs, and that each of them is remembered.
 
+mod binding;
+mod joint_group;
 mod migration;
 mod register;
 
@@ -18,6 +20,7 @@ use crate::decision::facts::SharedFacts;
 use crate::decision::facts::calls::Party;
 use crate::decision::query::serving_system;
 use crate::domain::agreement::Agreement;
+use crate::domain::agreement::AgreementStatus;
 use crate::domain::document::Document;
 use crate::domain::group::Group;
 use crate::domain::identity::GroupId;
@@ -32,10 +35,12 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
+use crate::domain::request::CooperationChange;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::elements::Division;
 use crate::domain::request::elements::Need;
 use crate::domain::request::elements::Resource;
+use crate::domain::scheduled_change::ScheduledChange;
 use crate::domain::shared_group::GroupOverride;
 use crate::domain::time::Timestamp;
 use crate::domain::ue_configuration::StoredUeConfiguration;
@@ -147,6 +152,10 @@ impl Gatherer<'_> {
             .chain(elements.subject())
             .map(|user| {
                 let mut person = self.member(user, group);
+                if elements.is_reducing() {
+                    // Whatever could bring a user back into the group is there to be taken away.
+                    person.is_member |= person.membership.is_some();
+                }
                 if elements.division() == Division::Candidates {
                     person.grants = self.grants(user);
                 }
@@ -182,7 +191,11 @@ impl Gatherer<'_> {
                 person.home_refusals = self.home_refusals(user, elements);
             }
             (Need::Access, _) => person.access = self.access(user, request),
+            (Need::Binding, home) => {
+                person.binding = Some(self.binding(user, home.as_ref(), request));
+            }
             (Need::Listing, _) => person.listing = self.listing(user, request),
+            (Need::TokenUse, _) => person.token_use = self.token_use(user, request),
             (Need::Location, _) if elements.requester().is_none() => {
                 person.location = self.located(elements);
             }
@@ -205,6 +218,7 @@ impl Gatherer<'_> {
                 | Need::Configuration
                 | Need::Target
                 | Need::Calls
+                | Need::JointGroup
                 | Need::GroupOverride
                 | Need::Visitors,
                 _,
@@ -247,8 +261,11 @@ impl Gatherer<'_> {
                 shared.group_override = group.and_then(|group| self.group_override(group));
             }
             Need::Credential => shared.credential_key = self.credential_key(request),
+            Need::JointGroup => shared.joint_group = self.joint_group(request),
             Need::Visitors
             | Need::GroupOverride
+            | Need::Binding
+            | Need::TokenUse
             | Need::Register
             | Need::Access
             | Need::HomeRefusal
@@ -281,6 +298,7 @@ impl Gatherer<'_> {
             configuration: None,
             group_override: None,
             credential_key: None,
+            joint_group: None,
         }
     }
 
@@ -425,14 +443,30 @@ impl Gatherer<'_> {
         home
     }
 
-    fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
+    pub(super) fn agreement(&mut self, partner: &McSystemId) -> Option<Versioned<Agreement>> {
         let found = self.document(DocumentKind::Agreement, partner.as_str())?;
         let Document::Agreement(agreement) = found.value.as_ref() else {
             return None;
         };
+        let mut agreement = without_contacts(agreement);
+        if let Some(status) = self.interruption_due(partner) {
+            agreement.status = status;
+        }
         Some(Versioned {
             revision: found.revision,
-            value: without_contacts(agreement),
+            value: agreement,
+        })
+    }
+
+    /// What an interruption that was granted for a moment that has come makes of an agreement, even where no entry of the
+    /// log says so yet.
+    fn interruption_due(&mut self, partner: &McSystemId) -> Option<AgreementStatus> {
+        let interruptions = [CooperationChange::End, CooperationChange::Suspend];
+        interruptions.into_iter().find_map(|change| {
+            let id = ScheduledChange::id(partner, change).ok()?;
+            let found = self.document(DocumentKind::ScheduledChange, id.as_str())?;
+            let scheduled = found.value.scheduled_change()?;
+            (scheduled.effective_at <= self.now).then_some(scheduled.status)
         })
     }
 

@@ -47,7 +47,7 @@ impl Gatherer<'_> {
     }
 
     /// Whether one of our own users has a service identity.
-    fn is_registered(&mut self, id: &McServiceId) -> bool {
+    pub(super) fn is_registered(&mut self, id: &McServiceId) -> bool {
         let found = self
             .lookup
             .person(id)
@@ -57,7 +57,7 @@ impl Gatherer<'_> {
     }
 
     /// Whether one of our own users may hold an alias.
-    fn is_held(&mut self, alias: &FunctionalAlias) -> bool {
+    pub(super) fn is_held(&mut self, alias: &FunctionalAlias) -> bool {
         let found = self
             .lookup
             .alias_holder(alias)

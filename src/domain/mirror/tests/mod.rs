@@ -23,9 +23,10 @@ const CERTIFICATE: &str = "sha256:4239f1615a9775fd52be4942427ebd2b2938cf68e74ab1
 const AT: &str = "2026-11-21T09:00:00.000Z";
 
 /// Members that concern one side alone.
-const NOT_COMPARED: [&str; 3] = [
+const NOT_COMPARED: [&str; 4] = [
     "/migration/link_failure/profile",
     "/migration/link_age_seconds_max",
+    "/migration/access_minutes_max",
     "/review_contact",
 ];
 
@@ -52,7 +53,8 @@ fn full(partner: &McSystemId) -> Value {
             "link_failure": { "profile": "visitors", "life_minutes_max": 60 },
             "quota": 20,
             "listed_users_only": true,
-            "link_age_seconds_max": 120
+            "link_age_seconds_max": 120,
+            "access_minutes_max": 600
         },
         "limited_migration": {},
         "acm": { "disclosure": ["users", "groups", "security-level"], "members_max": 50 },
@@ -350,6 +352,7 @@ fn every_term_is_written_in_the_full_agreement() {
         link_failure: Some(_),
         quota: Some(_),
         link_age_seconds_max: Some(_),
+        access_minutes_max: Some(_),
     } = migration
     else {
         panic!("{migration:?}")

@@ -86,6 +86,19 @@ pub enum RunningSessions {
     End,
 }
 
+impl RunningSessions {
+    /// Every treatment, by its word.
+    pub const WORDS: [(&'static str, Self); 2] = [("continue", Self::Continue), ("end", Self::End)];
+
+    /// The word used on the wire and in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::End => "end",
+        }
+    }
+}
+
 const REASON_BYTES_MAX: usize = 4_096;
 
 impl ReadElements for CooperationStatusChange {
@@ -111,13 +124,9 @@ impl ReadElements for CooperationStatusChange {
             .required("reason")
             .and_then(|text| text.bounded_text(REASON_BYTES_MAX));
         let effective_at = members.optional("effective_at").and_then(|at| at.parsed());
-        let treatments = [
-            ("continue", RunningSessions::Continue),
-            ("end", RunningSessions::End),
-        ];
         let running_sessions = members
             .optional("running_sessions")
-            .and_then(|word| word.word("a treatment", &treatments));
+            .and_then(|word| word.word("a treatment", &RunningSessions::WORDS));
         Some(Self {
             requester: requester?,
             target,
@@ -161,6 +170,10 @@ impl InformationElements for CooperationStatusChange {
         let mut particulars = vec![
             ("addressed", Particular::Bool(self.target.is_some())),
             ("change", Particular::Text(self.change.as_str())),
+            (
+                "running_sessions",
+                Particular::Text(self.running_sessions.as_str()),
+            ),
         ];
         if let Some(at) = self.effective_at {
             particulars.push(("effective_at", Particular::Moment(at)));

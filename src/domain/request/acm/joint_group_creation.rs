@@ -1,8 +1,12 @@
 //! Joint creation of an interconnection group (A7, study item on sharing administrative configuration; TR 23.781 clause 5.1.12).
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::group::Group;
+use crate::domain::group::GroupPartner;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McSystemId;
 use crate::domain::request::Requester;
@@ -46,6 +50,52 @@ pub struct JointGroupCreation {
     /// The priority that the group shall have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
+}
+
+impl JointGroupCreation {
+    /// The group as its home defines it, with a priority of the cap at the most.
+    pub fn defined(&self, priority_cap: Option<u8>) -> Group {
+        let partners = self.others().into_iter().map(|system| GroupPartner {
+            system,
+            review_additions: self.review_additions,
+            review_deletions: self.review_deletions,
+            local_settings: BTreeSet::new(),
+            members: BTreeSet::new(),
+        });
+        let capped = |priority: u8| priority_cap.map_or(priority, |cap| priority.min(cap));
+        Group {
+            id: self.group.clone(),
+            enabled: true,
+            interconnection: true,
+            services: self.services.iter().copied().collect(),
+            organisation: None,
+            tags: BTreeSet::new(),
+            priority: self.priority.map(capped),
+            members: BTreeSet::new(),
+            partners: partners.collect(),
+        }
+    }
+
+    /// Whether a group that is there is this one: in use, and shared with the same systems on the same terms.
+    pub fn is_same(&self, group: &Group) -> bool {
+        let services: BTreeSet<McService> = self.services.iter().copied().collect();
+        let partners = group.partners.iter();
+        let shared: BTreeSet<McSystemId> = partners.map(|it| it.system.clone()).collect();
+        group.enabled
+            && group.interconnection
+            && group.services == services
+            && shared == self.others()
+            && group.partners.iter().all(|it| {
+                it.review_additions == self.review_additions
+                    && it.review_deletions == self.review_deletions
+            })
+    }
+
+    fn others(&self) -> BTreeSet<McSystemId> {
+        let partners = self.partners.iter();
+        let others = partners.filter(|system| **system != self.home_system);
+        others.cloned().collect()
+    }
 }
 
 impl ReadElements for JointGroupCreation {
@@ -149,6 +199,6 @@ impl InformationElements for JointGroupCreation {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Target]
+        &[Need::Target, Need::JointGroup]
     }
 }

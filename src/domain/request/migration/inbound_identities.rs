@@ -98,6 +98,6 @@ impl InformationElements for InboundMigrationIdentities {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Access, Need::Listing]
+        &[Need::Access, Need::Binding, Need::Listing]
     }
 }

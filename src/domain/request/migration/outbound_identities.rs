@@ -76,6 +76,6 @@ impl InformationElements for OutboundMigrationIdentities {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Grant, Need::Access, Need::Listing]
+        &[Need::Grant, Need::Access, Need::Binding, Need::Listing]
     }
 }

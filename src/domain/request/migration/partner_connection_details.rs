@@ -109,6 +109,6 @@ impl InformationElements for PartnerConnectionDetails {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Location]
+        &[Need::Location, Need::Binding]
     }
 }

@@ -121,6 +121,7 @@ impl InformationElements for PartnerSystemAccess {
             Need::MigratedProfile,
             Need::Visitors,
             Need::Access,
+            Need::Binding,
             Need::Listing,
         ]
     }

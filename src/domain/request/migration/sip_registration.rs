@@ -86,6 +86,6 @@ impl InformationElements for SipRegistration {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::Grant, Need::Access, Need::Listing]
+        &[Need::Grant, Need::Access, Need::Binding, Need::Listing]
     }
 }

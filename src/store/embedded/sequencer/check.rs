@@ -109,7 +109,11 @@ fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
             }
         };
         let partner = change.key().id.as_str().parse().ok()?;
-        lapse.map(|lapse| Interruption { partner, lapse })
+        lapse.map(|lapse| Interruption {
+            partner,
+            lapse,
+            at_partner: true,
+        })
     });
     Box::new(Event {
         interrupted: interrupted.collect(),
@@ -146,6 +150,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
         bound_to: command.bound_to,
+        reduces: command.reduces,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
 }
@@ -175,6 +180,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if let Some(votes) = &command.votes {
         check_votes(entry, &answered, votes)?;
     }
+    check_reductions(state, command.reduced.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
@@ -204,6 +210,19 @@ fn check_votes(
         }
     }
     Ok(())
+}
+
+/// Nobody may have taken anything away since the answer was judged.
+fn check_reductions(
+    state: &State,
+    seen: Option<&(McSystemId, Option<LogIndex>)>,
+) -> Result<(), Refusal> {
+    match seen {
+        Some((partner, seen)) if state.last_reduction(partner) != *seen => {
+            Err(Refusal::Stale(StaleRead::Reductions))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
@@ -273,7 +292,11 @@ fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
     let lapsed = |partner: McSystemId| {
         state.waiting_under(&partner).next()?;
         let lapse = Lapse::of(state.agreement(&partner), command.at)?;
-        Some(Interruption { partner, lapse })
+        Some(Interruption {
+            partner,
+            lapse,
+            at_partner: true,
+        })
     };
     let mut interrupted: Vec<Interruption> =
         command.partners.into_iter().filter_map(lapsed).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::decision::facts::AccessKey;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
 use crate::domain::document::Document;
@@ -36,10 +37,12 @@ pub(super) struct Touched {
     homes: HashSet<McSystemId>,
     /// Identities that serving systems gave to users, or took from them.
     served_as: HashSet<McServiceId>,
+    /// By what access grants are found that were given or taken.
+    access: HashSet<AccessKey>,
     requests: HashSet<RequestId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
-    /// Whether anything that waits is refused because an agreement lapsed.
+    /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
     interrupted: bool,
 }
 
@@ -101,10 +104,12 @@ impl Touched {
                 ReadKey::Alias(alias) => self.aliases.contains(alias),
                 ReadKey::Visitors(home) => self.homes.contains(home),
                 ReadKey::ServedAs(identity) => self.served_as.contains(identity),
+                ReadKey::Access(found_by) => self.access.contains(found_by),
                 ReadKey::MigratedProfile { user, home } => [Some(user), None].iter().any(|user| {
                     self.claims.contains(&Claim::Profile {
                         home: home.clone(),
                         user: user.cloned(),
+                        occasion: None,
                     })
                 }),
             })
@@ -119,8 +124,10 @@ impl Touched {
                 request_id,
                 idempotency,
                 changes,
+                reduces,
                 ..
             } => {
+                self.interrupted |= reduces.is_some();
                 self.requests.insert(*request_id);
                 self.keys
                     .extend(idempotency.map(|idempotency| idempotency.key));
@@ -172,6 +179,7 @@ impl Touched {
                 self.homes.insert(entry.home_system.clone());
                 self.served_as.extend(entry.serving_mc_service_id.clone());
             }
+            Document::AccessGrant(grant) => self.access.extend(AccessKey::all_of(grant)),
             Document::System(_)
             | Document::Agreement(_)
             | Document::Group(_)
@@ -181,7 +189,6 @@ impl Touched {
             | Document::OpenDeletion(_)
             | Document::AreaMap(_)
             | Document::PartnerKeys(_)
-            | Document::AccessGrant(_)
             | Document::ResponseSettings(_)
             | Document::HomeRefusal(_)
             | Document::Membership(_)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use comity::decision::facts::AccessKey;
 use comity::decision::facts::Lookup;
 use comity::decision::facts::ReadKey;
 use comity::domain::agreement::AgreementStatus;
@@ -244,6 +245,12 @@ impl Model {
                 });
                 entries.map(|(_, revision, _)| *revision).max()
             }
+            ReadKey::Access(found_by) => {
+                let grants = self.documents.iter().filter(|(_, _, document)| {
+                    matches!(document.as_ref(), Document::AccessGrant(grant) if AccessKey::all_of(grant).contains(found_by))
+                });
+                grants.map(|(_, revision, _)| *revision).max()
+            }
             ReadKey::MigratedProfile { .. } | ReadKey::Alias(_) => None,
         }
     }
@@ -468,17 +475,17 @@ impl Model {
     /// Whether anything waits under the agreement.
     fn waits(&self) -> bool {
         let mut requests = self.requests.iter();
-        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_pending()))
+        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_open()))
     }
 
     fn interrupted(&self) -> Self {
         let mut after = self.clone();
         for request in &mut after.requests {
-            if !request.bound || !request.items.iter().any(|item| item.is_pending()) {
+            if !request.bound || !request.items.iter().any(|item| item.is_open()) {
                 continue;
             }
             for item in &mut request.items {
-                if item.is_pending() {
+                if item.is_open() {
                     *item = ItemState::Refused;
                 }
             }
