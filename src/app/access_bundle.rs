@@ -101,9 +101,11 @@ impl App {
     }
 
     pub(in crate::app) fn access_answer(&self) -> AccessAnswer {
+        // The attempt first, for the same reason as with the bundle of decisions.
+        let last_attempt = self.last_access_attempt();
         AccessAnswer {
             digest: self.0.access.digest().to_string(),
-            last_attempt: self.last_access_attempt(),
+            last_attempt,
         }
     }
 

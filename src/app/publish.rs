@@ -105,6 +105,8 @@ impl App {
     /// What is in force, and what was last tried.
     pub fn policies(&self, caller: &Caller) -> Result<PoliciesAnswer, AppError> {
         self.permit(caller, Action::ReadPolicies)?;
+        // Before what is in force: an attempt that is told as published is then never older than it.
+        let last_attempt = self.last_attempt();
         let live = self.live().current();
         let policies = live
             .engine()
@@ -115,7 +117,7 @@ impl App {
                 generation: live.generation,
                 digest: live.digest.to_string(),
             },
-            last_attempt: self.last_attempt(),
+            last_attempt,
             policies,
             response_settings: self.response_settings_answer(),
             access: self.access_answer(),
