@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use reqwest::Method;
+use reqwest::Response;
+use reqwest::header::ETAG;
+use reqwest::header::IF_MATCH;
 use serde_json::Value;
+
+use super::problem;
 
 /// Where the service is and who calls it.
 #[derive(Debug, Args)]
@@ -32,7 +37,7 @@ pub enum ClientError {
         detail: String,
     },
     /// The service said no.
-    #[error("the service refused: {status} {body}")]
+    #[error("the service refused: {}", problem::told(*status, body))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -79,12 +84,27 @@ impl Client {
 
     /// Reads a resource.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        self.call(Method::GET, path, None).await
+        Ok(self.call(Method::GET, path, None, None).await?.body)
     }
 
     /// Posts a body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
-        self.call(Method::POST, path, Some(body)).await
+        Ok(self.call(Method::POST, path, Some(body), None).await?.body)
+    }
+
+    /// Reads a resource with its entity tag.
+    pub async fn get_tagged(&self, path: &str) -> Result<Reply, ClientError> {
+        self.call(Method::GET, path, None, None).await
+    }
+
+    /// Posts a body, on condition that the resource still has an entity tag where one is named.
+    pub async fn post_if(
+        &self,
+        path: &str,
+        body: &Value,
+        tag: Option<&str>,
+    ) -> Result<Reply, ClientError> {
+        self.call(Method::POST, path, Some(body), tag).await
     }
 
     async fn call(
@@ -92,12 +112,8 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, ClientError> {
-        let unreachable = |error: &reqwest::Error| ClientError::Unreachable {
-            url: self.url.clone(),
-            detail: std::error::Error::source(error)
-                .map_or_else(|| error.to_string(), ToString::to_string),
-        };
+        tag: Option<&str>,
+    ) -> Result<Reply, ClientError> {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
@@ -105,17 +121,51 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        if let Some(tag) = tag {
+            request = request.header(IF_MATCH, format!("\"{tag}\""));
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| unreachable(&error))?;
+        let tag = entity_tag(&response);
+        let text = response
+            .text()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         if !status.is_success() {
             return Err(ClientError::Refused {
                 status: status.as_u16(),
                 body: text,
             });
         }
-        serde_json::from_str(&text).map_err(|error| ClientError::Answer(error.to_string()))
+        let body = serde_json::from_str(&text);
+        let body = body.map_err(|error| ClientError::Answer(error.to_string()))?;
+        Ok(Reply { tag, body })
     }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        ClientError::Unreachable {
+            url: self.url.clone(),
+            detail: std::error::Error::source(error)
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        }
+    }
+}
+
+/// What the service answered.
+#[derive(Debug)]
+pub struct Reply {
+    /// The entity tag, without its quotation marks.
+    pub tag: Option<String>,
+    /// The body.
+    pub body: Value,
+}
+
+fn entity_tag(response: &Response) -> Option<String> {
+    let tag = response.headers().get(ETAG)?.to_str().ok()?;
+    Some(tag.trim_matches('"').to_owned())
 }
 
 /// Percent-encodes a value for a query.

@@ -11,8 +11,11 @@ pub mod exit;
 pub mod explain;
 pub mod manual;
 pub mod output;
+mod plain;
+mod problem;
 pub mod registry;
 pub mod replay;
+pub mod review;
 pub mod serve;
 pub mod service;
 pub mod test;
@@ -71,6 +74,12 @@ enum Command {
         after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token"
     )]
     Registry(registry::Command),
+    /// List, show and answer what waits for a person in a running service
+    #[command(
+        subcommand,
+        after_help = "Example:\n  comity review list --reviewer sip:duty@mc.de.example --token-file reviewer.token"
+    )]
+    Review(review::Command),
     /// Decide every recorded decision again, under its own archived bundle
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
@@ -105,6 +114,7 @@ pub fn run() -> Exit {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),
+        Command::Review(command) => review::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

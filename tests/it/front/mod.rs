@@ -33,6 +33,7 @@ mod registry_transfer;
 mod reports;
 mod requests;
 mod responses;
+mod review_command;
 mod reviews;
 mod scenarios;
 mod support;

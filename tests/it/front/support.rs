@@ -154,6 +154,13 @@ impl TestService {
         format!("http://{}", self.service.as_ref().unwrap().address())
     }
 
+    /// A file with the token of a caller, for the command line.
+    pub(crate) fn token_file(&self, caller: &str) -> PathBuf {
+        let file = self.directory().join(format!("{caller}.token"));
+        std::fs::write(&file, self.token(caller).unwrap()).unwrap();
+        file
+    }
+
     fn token(&self, caller: &str) -> Option<String> {
         match caller {
             "without token" => None,

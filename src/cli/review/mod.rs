@@ -1,0 +1,82 @@
+//! `comity review`: what waits, and answering it, from the command line.
+
+mod answer;
+mod list;
+mod show;
+mod view;
+
+use clap::Subcommand;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::client::ClientError;
+use super::exit::Exit;
+use super::output;
+
+/// What to do with what waits.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the pending items that a reviewer can answer, the most urgent first
+    #[command(
+        after_help = "Example:\n  comity review list --reviewer sip:duty@mc.de.example --token-file reviewer.token"
+    )]
+    List(list::List),
+    /// Show one request: what is asked, why it waits, who has to agree, what was answered
+    #[command(
+        after_help = "Example:\n  comity review show 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --token-file reviewer.token"
+    )]
+    Show(show::Show),
+    /// Approve pending items; 0 granted or counted, 1 refused
+    #[command(
+        after_help = "Example:\n  comity review approve 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --reviewer sip:duty@mc.de.example --reason \"accident A3\" --token-file reviewer.token"
+    )]
+    Approve(answer::Answer),
+    /// Deny pending items; 0 denied or counted, 1 refused
+    #[command(
+        after_help = "Example:\n  comity review deny 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --item 2 --reviewer sip:duty@mc.de.example --reason \"not on duty\" --token-file reviewer.token"
+    )]
+    Deny(answer::Answer),
+}
+
+pub(super) fn run(command: &Command) -> Exit {
+    let ended = match command {
+        Command::List(arguments) => list::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
+        Command::Approve(arguments) => answer::run(arguments, answer::Verdict::Approve),
+        Command::Deny(arguments) => answer::run(arguments, answer::Verdict::Deny),
+    };
+    ended.unwrap_or_else(|error| failed(&error))
+}
+
+/// Says what went wrong: 1 where the service says no, 2 where the call was wrong, 3 where something is broken.
+fn failed(error: &ClientError) -> Exit {
+    output::complain(&error.to_string());
+    match error {
+        ClientError::Refused { status, .. } => match status {
+            401 | 403 | 409 | 412 => Exit::No,
+            400..=499 => Exit::InvalidInput,
+            _ => Exit::Broken,
+        },
+        ClientError::Token(_) => Exit::InvalidInput,
+        ClientError::Unreachable { .. } | ClientError::Answer(_) => Exit::Broken,
+    }
+}
+
+fn understood<T: DeserializeOwned>(body: Value) -> Result<T, ClientError> {
+    serde_json::from_value(body).map_err(|error| ClientError::Answer(error.to_string()))
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Lines for people
+    Text,
+    /// The service's own answer
+    Json,
+}
+
+fn say_json(body: &Value) -> Result<Exit, ClientError> {
+    let text = serde_json::to_string_pretty(body);
+    let text = text.map_err(|error| ClientError::Answer(error.to_string()))?;
+    Ok(output::write(format!("{text}\n").as_bytes()))
+}

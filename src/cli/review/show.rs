@@ -1,0 +1,104 @@
+//! `comity review show`.
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::super::client::Client;
+use super::super::client::ClientError;
+use super::super::client::Connection;
+use super::super::exit::Exit;
+use super::super::output;
+use super::super::plain::plain;
+use super::Format;
+use super::say_json;
+use super::understood;
+use super::view::Item;
+use super::view::Request;
+
+/// Arguments of `review show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The request's id
+    request: Uuid,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(super) fn run(arguments: &Show) -> Result<Exit, ClientError> {
+    let client = Client::connect(&arguments.connection)?;
+    let path = format!("/v1/requests/{}", arguments.request);
+    let reply = client.block_on(client.get_tagged(&path))?;
+    match arguments.format {
+        Format::Json => say_json(&reply.body),
+        Format::Text => {
+            let request: Request = understood(reply.body)?;
+            let text = told(&request, reply.tag.as_deref());
+            Ok(output::write(text.as_bytes()))
+        }
+    }
+}
+
+/// A request for people; with the tag under which it can be answered as it was seen, while something waits.
+pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
+    let mut lines = vec![
+        format!("{}: {}", plain(&request.id), plain(&request.status)),
+        format!(
+            "  {}, {}, correlation id {}",
+            plain(&request.operation),
+            plain(&request.direction),
+            plain(&request.correlation_id)
+        ),
+        format!("  decided {}", plain(&request.decided_at)),
+    ];
+    for (number, item) in request.items.iter().enumerate() {
+        lines.push(format!(
+            "item {number}: {}, about {}",
+            plain(&item.state),
+            item.subject()
+        ));
+        lines.extend(about(item).into_iter().map(|line| format!("  {line}")));
+    }
+    for response in &request.responses {
+        let items: Vec<String> = response.items.iter().map(ToString::to_string).collect();
+        lines.push(format!(
+            "answered {}: {} items {}: {}",
+            plain(&response.answered_at),
+            plain(&response.answer),
+            items.join(", "),
+            plain(&response.reason)
+        ));
+    }
+    let waits = request.items.iter().any(Item::is_pending);
+    if let Some(tag) = tag.filter(|_| waits) {
+        lines.push(format!("to answer exactly this: --seen {}", plain(tag)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn about(item: &Item) -> Vec<String> {
+    let policies: Vec<String> = item.policies.iter().map(|it| plain(&it.id)).collect();
+    let mut lines = vec![if policies.is_empty() {
+        format!("why: {}", plain(&item.reason))
+    } else {
+        format!("why: {} ({})", plain(&item.reason), policies.join(", "))
+    }];
+    let notes = item.notes.iter();
+    lines.extend(notes.map(|note| format!("note: {}", plain(note))));
+    if item.is_pending() {
+        let expires = item.expires_at.as_deref();
+        lines.push(format!(
+            "expires: {}",
+            expires.map_or_else(|| "never".to_owned(), plain)
+        ));
+        let quorum = item.quorum.iter();
+        lines.extend(quorum.map(|quorum| format!("needs: {quorum}")));
+        let answerable = item.answerable_by.iter();
+        lines.extend(answerable.map(|users| format!("can be approved by: {users}")));
+    }
+    let obligations = item.obligations.iter();
+    lines.extend(obligations.map(|obligation| format!("to be done: {obligation}")));
+    lines
+}

@@ -1,0 +1,209 @@
+//! As much of the service's answers as is shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use super::super::plain::plain;
+
+/// A page of what waits for a reviewer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    pub(super) items: Vec<Waiting>,
+    #[serde(default)]
+    pub(super) next: Option<String>,
+}
+
+/// A pending item of some request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) request_id: String,
+    pub(super) number: usize,
+    pub(super) urgency: String,
+    pub(super) operation: String,
+    pub(super) requesting_system: String,
+    pub(super) item: Item,
+}
+
+/// A request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Request {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) operation: String,
+    pub(super) direction: String,
+    pub(super) correlation_id: String,
+    pub(super) decided_at: String,
+    pub(super) items: Vec<Item>,
+    #[serde(default)]
+    pub(super) responses: Vec<Response>,
+}
+
+/// An item and where it stands.
+#[derive(Debug, Deserialize)]
+pub(super) struct Item {
+    #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
+    service: Option<String>,
+    #[serde(default)]
+    group: Option<String>,
+    pub(super) state: String,
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) notes: Vec<String>,
+    #[serde(default)]
+    pub(super) expires_at: Option<String>,
+    #[serde(default)]
+    pub(super) policies: Vec<Policy>,
+    #[serde(default)]
+    pub(super) quorum: Option<Quorum>,
+    #[serde(default)]
+    pub(super) answerable_by: Option<AnswerableBy>,
+    #[serde(default)]
+    pub(super) obligations: Vec<Obligation>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Policy {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Obligation {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) system: Option<String>,
+    pub(super) function: String,
+}
+
+/// Who has to agree.
+#[derive(Debug, Deserialize)]
+pub(super) struct Quorum {
+    approvals: Vec<Progress>,
+    denials: Count,
+}
+
+#[derive(Debug, Deserialize)]
+struct Progress {
+    persons: Count,
+    #[serde(default)]
+    groups: BTreeMap<String, Count>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Count {
+    needed: usize,
+    given: usize,
+}
+
+/// Who can approve.
+#[derive(Debug, Deserialize)]
+pub(super) struct AnswerableBy {
+    count: usize,
+    complete: bool,
+    #[serde(default)]
+    users: Option<Vec<String>>,
+}
+
+/// What a reviewer answered.
+#[derive(Debug, Deserialize)]
+pub(super) struct Response {
+    pub(super) answer: String,
+    pub(super) reason: String,
+    pub(super) items: Vec<usize>,
+    pub(super) answered_at: String,
+}
+
+impl Item {
+    /// What it is about.
+    pub(super) fn subject(&self) -> String {
+        let parts = [&self.subject, &self.service, &self.group];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .flatten()
+            .map(|part| plain(part))
+            .collect();
+        if parts.is_empty() {
+            "the request as a whole".to_owned()
+        } else {
+            parts.join(" ")
+        }
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.state == "pending"
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.given, self.needed)
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.groups.is_empty() {
+            return write!(f, "{}", self.persons);
+        }
+        write!(f, "{} in all", self.persons)?;
+        for (group, count) in &self.groups {
+            write!(f, ", {} {count}", plain(group))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ways: Vec<String> = self.approvals.iter().map(ToString::to_string).collect();
+        write!(f, "approvals {}", ways.join(", or "))?;
+        write!(f, "; denials {}", self.denials)
+    }
+}
+
+impl fmt::Display for AnswerableBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.complete { "" } else { " or more" };
+        write!(f, "{}{more}", self.count)?;
+        let users = self.users.iter().flatten().map(|user| plain(user));
+        let users: Vec<String> = users.collect();
+        if !users.is_empty() {
+            f.write_str(": ")?;
+            f.write_str(&users.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Obligation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", plain(&self.name), plain(&self.function))?;
+        if let Some(system) = &self.system {
+            write!(f, " of {}", plain(system))?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows in columns, each as wide as its widest text.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let texts = rows.iter().filter_map(|row| row.get(column));
+        texts.map(|text| text.chars().count()).max().unwrap_or(0)
+    };
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            // Writing into a text never fails.
+            let _written = write!(line, "{cell:<width$}  ", width = width(column));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
