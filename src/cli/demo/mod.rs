@@ -4,6 +4,7 @@
 
 mod exchange;
 mod party;
+mod review;
 mod story;
 mod telling;
 

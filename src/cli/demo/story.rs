@@ -11,18 +11,19 @@ use super::Surprise;
 use super::exchange::Exchange;
 use super::party::Ask;
 use super::party::Party;
+use super::review;
 use super::telling;
 use crate::domain::identity::McSystemId;
 
 const NL: &str = "mc.nl.example";
 const DE: &str = "mc.de.example";
-const GROUP: &str = "sip:unfall-07@mc.de.example";
+pub(super) const GROUP: &str = "sip:unfall-07@mc.de.example";
 const OFFICER: &str = "sip:officer.114@mc.nl.example";
 const SECOND_OFFICER: &str = "sip:officer.115@mc.nl.example";
-const THIRD_OFFICER: &str = "sip:officer.160@mc.nl.example";
+pub(super) const THIRD_OFFICER: &str = "sip:officer.160@mc.nl.example";
 const VISITING_OFFICER: &str = "@category(\"group-membership.visiting-officer\")";
-const PATIENCE: Duration = Duration::from_secs(20);
-const GLANCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const GLANCE: Duration = Duration::from_millis(50);
 
 /// Tells the whole story.
 pub(super) async fn tell(arguments: &Arguments) -> Result<(), Surprise> {
@@ -38,6 +39,8 @@ pub(super) async fn tell(arguments: &Arguments) -> Result<(), Surprise> {
     affiliation(&nl, &de).await?;
     automatic(&de).await?;
     broken(&de).await?;
+    review::two_groups(&de).await?;
+    review::expired(&de).await?;
     suspended(&de).await?;
     replayed(&mut nl, &mut de).await?;
 
@@ -188,13 +191,13 @@ async fn broken(de: &Party) -> Result<(), Surprise> {
         now.pointer("/last_attempt/outcome").and_then(Value::as_str) == Some("refused")
     })
     .await?;
-    let first = after
-        .pointer("/last_attempt/diagnostics/0")
-        .cloned()
-        .unwrap_or_default();
+    let found = after.pointer("/last_attempt/diagnostics");
+    let found = found.and_then(Value::as_array).into_iter().flatten();
+    let mut errors = found.filter(|it| it.get("severity") == Some(&json!("error")));
+    let message = errors.next().and_then(|error| error.get("message"));
     telling::narrate(&format!(
         "DE: refused: {}",
-        first.get("message").and_then(Value::as_str).unwrap_or("?")
+        message.and_then(Value::as_str).unwrap_or("?")
     ));
     if after.pointer("/in_force") != before.pointer("/in_force") {
         return Err(Surprise("a broken bundle came into force".to_owned()));
@@ -216,8 +219,11 @@ async fn broken(de: &Party) -> Result<(), Surprise> {
 }
 
 async fn suspended(de: &Party) -> Result<(), Surprise> {
-    telling::chapter("5. Germany suspends the agreement; the next request is refused");
+    telling::chapter(
+        "7. Germany suspends the agreement; what waits is refused, and so is the next request",
+    );
     let certificate = nl_certificate(de).await?;
+    let waiting = review::held(de, "demo-7", "nl-2026-000923").await?;
     let path = format!("/v1/agreements/{NL}");
     let agreement = de.call(Ask::new(Method::GET, &path, "operator")).await?;
     de.expect(&agreement, 200)?;
@@ -234,9 +240,10 @@ async fn suspended(de: &Party) -> Result<(), Surprise> {
         )
         .await?;
     de.expect(&put, 200)?;
+    review::too_late(de, &waiting).await?;
     let refused = de
         .submit(
-            "demo-5",
+            "demo-8",
             &membership_update("inbound", SECOND_OFFICER, "nl-2026-000920", &certificate),
         )
         .await?;
@@ -245,7 +252,7 @@ async fn suspended(de: &Party) -> Result<(), Surprise> {
 }
 
 async fn replayed(nl: &mut Party, de: &mut Party) -> Result<(), Surprise> {
-    telling::chapter("6. Every decision is made again from the log, each under its own bundle");
+    telling::chapter("8. Every decision is made again from the log, each under its own bundle");
     for party in [nl, de] {
         party.stop().await?;
         let report = crate::cli::replay::replay_directory(party.data_directory(), |_, _| {})
@@ -283,7 +290,7 @@ async fn keep(nl: &mut Party, de: &mut Party) -> Result<(), Surprise> {
     de.stop().await
 }
 
-fn membership_update(
+pub(super) fn membership_update(
     direction: &str,
     member: &str,
     correlation_id: &str,
@@ -333,7 +340,7 @@ fn attest(request: &mut Value, direction: &str, certificate: &str) {
 }
 
 /// The certificate by which the agreement in DE knows NL.
-async fn nl_certificate(de: &Party) -> Result<String, Surprise> {
+pub(super) async fn nl_certificate(de: &Party) -> Result<String, Surprise> {
     let agreement = de
         .call(Ask::new(
             Method::GET,
@@ -375,7 +382,7 @@ async fn add_member(de: &Party, member: &str) -> Result<(), Surprise> {
     de.expect(&put, 200)
 }
 
-async fn policies(de: &Party) -> Result<Value, Surprise> {
+pub(super) async fn policies(de: &Party) -> Result<Value, Surprise> {
     let answer = de
         .call(Ask::new(Method::GET, "/v1/policies", "operator"))
         .await?;
@@ -383,7 +390,7 @@ async fn policies(de: &Party) -> Result<Value, Surprise> {
     Ok(answer.body)
 }
 
-async fn await_policies(
+pub(super) async fn await_policies(
     de: &Party,
     what: &str,
     reached: impl Fn(&Value) -> bool,
@@ -420,7 +427,7 @@ fn visiting_officer_policy(de: &Party) -> Result<(std::path::PathBuf, String), S
     )))
 }
 
-fn write(file: &std::path::Path, text: &str) -> Result<(), Surprise> {
+pub(super) fn write(file: &std::path::Path, text: &str) -> Result<(), Surprise> {
     std::fs::write(file, text)
         .map_err(|error| Surprise::from_error("cannot save the policy", &error))
 }
@@ -433,7 +440,7 @@ pub(super) fn text(value: &Value, pointer: &str) -> Result<String, Surprise> {
         .ok_or_else(|| Surprise(format!("an answer has no `{pointer}`: {value}")))
 }
 
-fn insist(value: &Value, pointer: &str, expected: &str) -> Result<(), Surprise> {
+pub(super) fn insist(value: &Value, pointer: &str, expected: &str) -> Result<(), Surprise> {
     let found = text(value, pointer)?;
     if found == expected {
         Ok(())

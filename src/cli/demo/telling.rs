@@ -42,14 +42,24 @@ pub(super) fn decision(who: &str, answer: &Value) {
         for policy in names(item, "policies", "id") {
             output::say(&format!("        by policy {policy}"));
         }
-        obligations(item.get("obligations"));
+        if !["pending", "refused", "expired"].contains(&state) {
+            obligations(item.get("obligations"));
+        }
     }
-    if let Some(index) = answer.pointer("/record/index") {
-        let hash = answer
+    record("record", answer);
+    let responses = answer.get("responses").and_then(Value::as_array);
+    for response in responses.into_iter().flatten() {
+        record("answered in record", response);
+    }
+}
+
+fn record(what: &str, recorded: &Value) {
+    if let Some(index) = recorded.pointer("/record/index") {
+        let hash = recorded
             .pointer("/record/leaf_hash")
             .and_then(Value::as_str)
             .unwrap_or("?");
-        output::say(&format!("      record {index}, leaf {hash}"));
+        output::say(&format!("      {what} {index}, leaf {hash}"));
     }
 }
 

@@ -28,12 +28,12 @@ pub enum Command {
     Show(show::Show),
     /// Approve pending items; 0 granted or counted, 1 refused
     #[command(
-        after_help = "Example:\n  comity review approve 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --reviewer sip:duty@mc.de.example --reason \"accident A3\" --token-file reviewer.token"
+        after_help = "Example:\n  comity review approve 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --reviewer sip:duty@mc.de.example --reason witnessed --token-file reviewer.token"
     )]
     Approve(answer::Answer),
     /// Deny pending items; 0 denied or counted, 1 refused
     #[command(
-        after_help = "Example:\n  comity review deny 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --item 2 --reviewer sip:duty@mc.de.example --reason \"not on duty\" --token-file reviewer.token"
+        after_help = "Example:\n  comity review deny 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --item 2 --reviewer sip:duty@mc.de.example --reason off-duty --token-file reviewer.token"
     )]
     Deny(answer::Answer),
 }

@@ -157,7 +157,7 @@ impl TestService {
     /// A file with the token of a caller, for the command line.
     pub(crate) fn token_file(&self, caller: &str) -> PathBuf {
         let file = self.directory().join(format!("{caller}.token"));
-        std::fs::write(&file, self.token(caller).unwrap()).unwrap();
+        fs::write(&file, self.token(caller).unwrap()).unwrap();
         file
     }
 
