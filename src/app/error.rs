@@ -115,6 +115,16 @@ pub enum AppError {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl AppError {
+    /// The same once something is recorded: what could not be read back then is not known to have failed.
+    pub(in crate::app) fn after_commit(self) -> Self {
+        let Self::Broken(error) = self else {
+            return self;
+        };
+        Self::OutcomeUnknown(error)
+    }
+}
+
 /// Where a request stands that cannot be answered so.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Standing {

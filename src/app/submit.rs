@@ -174,7 +174,8 @@ impl App {
     }
 
     async fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
-        let answer = self.aside(move |app| app.request_answer(id)).await?;
+        let answer = self.aside(move |app| app.request_answer(id)).await;
+        let answer = answer.map_err(AppError::after_commit)?;
         Ok(self.shown_to(caller, id, answer))
     }
 

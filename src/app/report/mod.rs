@@ -176,7 +176,7 @@ impl App {
             };
             let command = self.report_command(&caller, made)?;
             match self.commit(Command::Report(command)).await {
-                Ok(_) => return self.request_answer(id),
+                Ok(_) => return self.request_answer(id).map_err(AppError::after_commit),
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(State::generation);
                     self.live().reached(sequenced).await;

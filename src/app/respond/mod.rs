@@ -160,7 +160,8 @@ impl App {
                         self.publish_responses(candidate, id).await;
                     }
                     drop(publishing);
-                    let answer = self.aside(move |app| app.request_answer(id)).await?;
+                    let answer = self.aside(move |app| app.request_answer(id)).await;
+                    let answer = answer.map_err(AppError::after_commit)?;
                     return Ok(self.shown_to(&caller, id, answer));
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => {

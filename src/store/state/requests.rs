@@ -168,14 +168,16 @@ impl RequestEntry {
         Some(interruption.lapse)
     }
 
-    /// The items that an event refuses because the agreement lapsed under which they wait, here or at the partner.
+    /// The items that an event refuses because the agreement lapsed under which they wait, here or at the partner; what
+    /// is overdue by then has expired, whether or not that is written.
     fn interrupted_by(&self, event: &Event) -> Vec<u32> {
         let partner = self.bound_to.as_ref();
         let Some(interruption) = partner.and_then(|partner| event.interruption_of(partner)) else {
             return Vec::new();
         };
         let waits = |item: &ItemState| {
-            item.is_pending() || (interruption.at_partner && item.stage().is_some())
+            let is_open = item.is_pending() || (interruption.at_partner && item.stage().is_some());
+            is_open && !item.is_overdue(event.at)
         };
         let waiting = (0..).zip(&self.items).filter(|(_, item)| waits(item));
         waiting.map(|(number, _)| number).collect()

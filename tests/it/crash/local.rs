@@ -10,6 +10,7 @@ use std::time::Instant;
 use comity::app::App;
 use comity::app::Settings;
 use comity::app::clock::SystemClock;
+use comity::app::clock::WallClock;
 use comity::app::error::AppError;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
@@ -61,6 +62,16 @@ impl Local {
         disk: Arc<dyn Disk>,
         settings: StoreSettings,
     ) -> Self {
+        Self::open_by(Box::new(SystemClock::default()), home, disk, settings).await
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn open_by(
+        clock: Box<dyn WallClock>,
+        home: &Home,
+        disk: Arc<dyn Disk>,
+        settings: StoreSettings,
+    ) -> Self {
         std::fs::create_dir_all(home.data()).unwrap();
         let store = open_store(&disk, &settings);
         let archive = Archive::open(disk).unwrap();
@@ -80,9 +91,9 @@ impl Local {
             decide_again_grace_seconds: 600,
             workers: 2,
         };
-        let app = App::open(settings, foundations, Box::new(SystemClock::default()));
+        let app = App::open(settings, foundations, clock).await;
         Self {
-            app: app.await.unwrap(),
+            app: app.unwrap(),
             store,
             archive,
         }

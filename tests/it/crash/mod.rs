@@ -12,6 +12,7 @@ mod full;
 mod home;
 mod kill;
 mod ledger;
+mod lifecycle;
 mod load;
 mod local;
 mod power;
