@@ -25,6 +25,8 @@ use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Withdraw;
+
 /// The most documents that one command may write.
 pub const WRITES_LIMIT: usize = 10_000;
 
@@ -389,6 +391,8 @@ pub enum Command {
     Respond(Respond),
     /// Write down what became of items at the partner.
     Report(Report),
+    /// Withdraw what waits.
+    Withdraw(Withdraw),
     /// Let held items expire.
     Expire(Expire),
     /// Refuse what waits under agreements that are in force no longer.

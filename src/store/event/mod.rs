@@ -115,6 +115,15 @@ pub enum EventBody {
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
+    /// Whoever asked wants items no longer.
+    Withdrawn {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -167,7 +176,8 @@ impl EventBody {
             Self::DocumentsWritten { changes, .. }
             | Self::Submitted { changes, .. }
             | Self::Responded { changes, .. }
-            | Self::Reported { changes, .. } => changes,
+            | Self::Reported { changes, .. }
+            | Self::Withdrawn { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::Expired { .. }
             | Self::Published { .. }

@@ -164,6 +164,7 @@ fn every_kind() -> Vec<Event> {
         },
         responded(request_id),
         reported(request_id),
+        withdrawn(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -180,6 +181,14 @@ fn every_kind() -> Vec<Event> {
     .chain(publications())
     .chain([interrupting()])
     .collect()
+}
+
+fn withdrawn(request_id: RequestId) -> EventBody {
+    EventBody::Withdrawn {
+        request_id,
+        items: vec![0, 2],
+        changes: vec![user("piet")],
+    }
 }
 
 /// One item is settled, another waits on with one more approval.
@@ -491,6 +500,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Request,
             LeafKind::Review,
             LeafKind::Report,
+            LeafKind::Withdrawal,
             LeafKind::Expiry,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,

@@ -40,5 +40,6 @@ mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
+mod withdrawals;
 
 pub(crate) use support::copy_tree;

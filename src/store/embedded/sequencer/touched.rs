@@ -71,6 +71,11 @@ impl Touched {
                     || self.concerns_reads(&report.read_set)
                     || self.concerns_writes(&report.writes)
             }
+            Command::Withdraw(withdraw) => {
+                self.interrupted
+                    || self.requests.contains(&withdraw.request_id)
+                    || self.concerns_writes(&withdraw.writes)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -139,6 +144,11 @@ impl Touched {
                 ..
             }
             | EventBody::Reported {
+                request_id,
+                changes,
+                ..
+            }
+            | EventBody::Withdrawn {
                 request_id,
                 changes,
                 ..
