@@ -36,6 +36,8 @@ pub enum Action {
     AnswerRequest,
     /// Report what became of a request at the partner.
     ReportRequest,
+    /// Report what became of an obligation of a request.
+    ReportObligation,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -58,11 +60,12 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
+        Self::ReportObligation,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -81,6 +84,7 @@ impl Action {
             Self::ReadRequest => "readRequest",
             Self::AnswerRequest => "answerRequest",
             Self::ReportRequest => "reportRequest",
+            Self::ReportObligation => "reportObligation",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -100,6 +104,7 @@ impl Action {
             Self::ReadRequest => "read this request",
             Self::AnswerRequest => "answer this request",
             Self::ReportRequest => "report on this request",
+            Self::ReportObligation => "report on obligations of this request",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

@@ -22,6 +22,10 @@ use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
+use crate::app::obligations::Reported;
+use crate::app::obligations::Reports;
+use crate::app::obligations::obligation_answers;
+use crate::app::obligations::summary;
 use crate::app::outward::PartnerView;
 use crate::app::outward::Stands;
 use crate::app::permission::Action;
@@ -169,6 +173,7 @@ impl App {
         let parts = DividedParts::of(&stored);
         let mut record = parts.decision()?;
         let (mut responses, mut reports) = (Vec::new(), Vec::new());
+        let mut noted = Reports::new();
         let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
             refusal_obligations(&record.items).collect();
         let mut disclosed: Vec<DisclosureAnswer> =
@@ -186,6 +191,9 @@ impl App {
             } else if reports_on(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
                 reports.push(report_answer(*index, &stored)?);
+            } else if let EventBody::ObligationNoted { obligation, .. } = &stored.event.body {
+                let reported = Reported::read(&parts.attached);
+                noted.insert(*obligation, (reported, receipt(*index, &stored)));
             }
             if let Some(standing) = &mut standing {
                 refusals.extend(refused_by(*index, &stored, standing, &when_refused));
@@ -207,6 +215,7 @@ impl App {
             disclosed,
             submitted,
             refusals,
+            noted,
         })
     }
 
@@ -222,6 +231,7 @@ impl App {
             mut partner,
             mut revoked,
             mut refusals,
+            noted,
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
@@ -241,13 +251,18 @@ impl App {
                 ..ItemAnswer::new(decision, state, lapse)
             }
         });
+        let items: Vec<ItemAnswer> = items.collect();
+        let said = (items.as_slice(), responses.as_slice());
+        let obligations = obligation_answers(&entry, noted, said, self.now());
+        let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
             id: id.to_string(),
-            status: status(entry.items.iter().copied()),
+            status,
+            summary: summary(status, &obligations),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items: items.collect(),
+            items,
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
@@ -258,6 +273,7 @@ impl App {
             responses,
             reports,
             disclosed,
+            obligations,
             affected,
             version: entry.version,
         })
@@ -279,6 +295,8 @@ pub(in crate::app) struct Standing {
     revoked: BTreeMap<usize, Revoked>,
     /// Why items were refused that waited, by number.
     refusals: BTreeMap<usize, RefusalAnswer>,
+    /// What was reported of obligations last.
+    noted: Reports,
     /// What was decided about each item when it was submitted.
     submitted: Vec<DecisionAnswer>,
 }
@@ -499,7 +517,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 9] = [
+const ATTACHED: [&str; 11] = [
     "review",
     "reviewer",
     "report",
@@ -509,6 +527,8 @@ const ATTACHED: [&str; 9] = [
     "disclosure",
     "disclosed",
     "disclosed-user",
+    "obligation",
+    "obligation-words",
 ];
 
 #[derive(Deserialize)]
@@ -543,6 +563,8 @@ fn response_answers(
         | EventBody::DocumentsWritten { .. }
         | EventBody::Submitted { .. }
         | EventBody::Reported { .. }
+        | EventBody::ObligationNoted { .. }
+        | EventBody::ObligationsOverdue { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -80,6 +80,8 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Submitted { .. }
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
+        | EventBody::ObligationNoted { .. }
+        | EventBody::ObligationsOverdue { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -23,9 +23,13 @@ use crate::decision_log::StoredPart;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::obligation::Duty;
+use crate::domain::obligation::ObligationId;
+use crate::domain::obligation::ObligationOutcome;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -33,6 +37,7 @@ use crate::store::command::Votes;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::event::OverdueObligation;
 use crate::store::event::detail;
 use crate::store::event::detail::Detail;
 use crate::store::event::detail::OpenChange;
@@ -111,6 +116,9 @@ struct StateBody {
     /// What waited under agreements that are in force no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     interrupted: Vec<Interruption>,
+    /// What it obliges to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    obligations: Vec<Arising>,
 }
 
 /// The body of an event without its details.
@@ -141,6 +149,16 @@ enum OpenBody {
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
+    ObligationNoted {
+        request: RequestId,
+        obligation: ObligationId,
+        duty: Duty,
+        outcome: ObligationOutcome,
+        by: Arc<str>,
+    },
+    ObligationsOverdue {
+        obligations: Vec<OverdueObligation>,
+    },
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -206,6 +224,7 @@ impl Event {
             details: details.len(),
             event,
             interrupted: self.interrupted.clone(),
+            obligations: self.obligations.clone(),
         };
         let mut contents = vec![(PartClass::State, serde_json::to_vec(&state)?)];
         for detail in details {
@@ -250,6 +269,7 @@ impl Event {
                 at: state.at,
                 body: state.event.close(details)?,
                 interrupted: state.interrupted,
+                obligations: state.obligations,
             },
             record: parts.collect(),
         })
@@ -280,6 +300,7 @@ impl EventBody {
             Self::Submitted { .. } => LeafKind::Request,
             Self::Responded { .. } => LeafKind::Review,
             Self::Reported { .. } => LeafKind::Report,
+            Self::ObligationNoted { .. } | Self::ObligationsOverdue { .. } => LeafKind::Obligation,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -335,6 +356,8 @@ impl EventBody {
             },
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
+            | Self::ObligationNoted { .. }
+            | Self::ObligationsOverdue { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -385,6 +408,22 @@ impl EventBody {
                 items,
                 changes,
             } => OpenBody::Reported(OpenTransition::of(*request_id, items, changes, details)?),
+            Self::ObligationNoted {
+                request_id,
+                obligation,
+                duty,
+                outcome,
+                by,
+            } => OpenBody::ObligationNoted {
+                request: *request_id,
+                obligation: *obligation,
+                duty: duty.clone(),
+                outcome: *outcome,
+                by: Arc::clone(by),
+            },
+            Self::ObligationsOverdue { obligations } => OpenBody::ObligationsOverdue {
+                obligations: obligations.clone(),
+            },
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -489,6 +528,22 @@ impl OpenBody {
                 items,
                 changes: detail::join(changes, &mut details)?,
             },
+            Self::ObligationNoted {
+                request,
+                obligation,
+                duty,
+                outcome,
+                by,
+            } => EventBody::ObligationNoted {
+                request_id: request,
+                obligation,
+                duty,
+                outcome,
+                by,
+            },
+            Self::ObligationsOverdue { obligations } => {
+                EventBody::ObligationsOverdue { obligations }
+            }
             Self::Expired { request, items } => EventBody::Expired {
                 request_id: request,
                 items,

@@ -313,6 +313,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        obligations: Vec::new(),
         at: at(0),
     }
 }
@@ -346,6 +347,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         read_set: ReadSet::default(),
         reduced: None,
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }
@@ -374,6 +376,7 @@ pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) ->
         items,
         read_set: ReadSet::default(),
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }

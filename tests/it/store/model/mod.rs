@@ -49,8 +49,10 @@ use super::support::commit_all;
 use super::support::correlation;
 use super::support::request_id;
 
+mod obligations;
 mod operations;
 
+use obligations::ModelObligation;
 use operations::Operation;
 use operations::READS;
 use operations::Step;
@@ -68,6 +70,7 @@ struct Model {
     applied: u64,
     now: i64,
     named: u64,
+    ended_limit: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +81,8 @@ struct ModelRequest {
     ended: Option<i64>,
     bound: bool,
     answers: BTreeMap<u32, ModelAnswers>,
+    obligations: Vec<ModelObligation>,
+    put_away: bool,
 }
 
 /// Who has answered an item that waits.
@@ -166,6 +171,9 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotPending { .. } => "not pending",
         Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",
+        Refusal::UnknownObligation(_) => "unknown obligation",
+        Refusal::ObligationDone(_) => "obligation done",
+        Refusal::PutAway(_) => "put away",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -320,6 +328,7 @@ impl Model {
             ended.is_some_and(|ended| now >= ended + 24 * HOUR)
         };
         self.keys.retain(|(.., id)| !over(id));
+        self.put_away();
         Verdict::Sequenced(self.applied - 1)
     }
 
@@ -350,6 +359,8 @@ impl Model {
             Command::Respond(respond) => self.answered(respond)?,
             Command::Report(report) => self.reported(report)?,
             Command::Expire(expire) => self.expired(expire)?,
+            Command::NoteObligation(note) => self.noted(note)?,
+            Command::TellOverdue(tell) => self.told(tell)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
             }
@@ -387,7 +398,10 @@ impl Model {
             ended: None,
             bound: submit.bound_to.is_some(),
             answers: BTreeMap::new(),
+            obligations: Vec::new(),
+            put_away: false,
         });
+        after.oblige(&submit.obligations);
         let kept = submit.idempotency;
         after
             .keys
@@ -419,6 +433,7 @@ impl Model {
             return Err("stale");
         }
         request.entries.push(self.applied);
+        after.oblige(&respond.obligations);
         Ok(after)
     }
 
@@ -441,6 +456,8 @@ impl Model {
             return Err("stale");
         }
         request.entries.push(self.applied);
+        request.settle(&[], self.now);
+        after.oblige(&report.obligations);
         Ok(after)
     }
 
@@ -460,6 +477,7 @@ impl Model {
             return Err("nothing due");
         }
         request.entries.push(self.applied);
+        request.settle(&[], self.now);
         Ok(after)
     }
 
@@ -484,12 +502,15 @@ impl Model {
             if !request.bound || !request.items.iter().any(|item| item.is_open()) {
                 continue;
             }
-            for item in &mut request.items {
+            let mut lapsed = Vec::new();
+            for (number, item) in (0..).zip(&mut request.items) {
                 if item.is_open() {
+                    lapsed.extend(item.stage().map(|_| number));
                     *item = ItemState::Refused;
                 }
             }
             request.entries.push(self.applied);
+            request.settle(&lapsed, self.now);
         }
         after
     }
@@ -534,6 +555,7 @@ impl Model {
         }
         self.check_decided_again(state);
         self.check_requests(state, ended_limit);
+        self.check_obligations(state);
     }
 
     fn check_decided_again(&self, state: &State) {
@@ -557,15 +579,17 @@ impl Model {
 
     fn check_requests(&self, state: &State, limit: usize) {
         assert_eq!(state.counters().requests, self.requests.len() as u64);
-        let mut ended = 0;
+        let mut ended = [0, 0];
         for request in &self.requests {
+            assert_eq!(state.request(request.id).is_none(), request.put_away);
             let Some(entry) = state.request(request.id) else {
                 let place = state.put_away(request.id).expect("the request is there");
                 assert!(!request.items.iter().any(|item| item.is_open()));
                 assert_eq!(place.version(), request.entries.len() as u64);
                 continue;
             };
-            ended += usize::from(entry.has_ended());
+            ended[usize::from(request.owes())] += usize::from(entry.has_ended());
+            request.check_obligations(entry, true);
             assert_eq!(entry.items, request.items);
             request.check_answers(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
@@ -576,7 +600,8 @@ impl Model {
                 .collect();
             assert_eq!(entries, request.entries);
         }
-        assert!(ended <= limit, "{ended} ended requests in memory");
+        let most = ended.into_iter().max();
+        assert!(most <= Some(limit), "{ended:?} ended requests in memory");
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -667,6 +692,7 @@ impl Run {
         let store = bench.open_on(Arc::new(disk.clone())).unwrap();
         let model = Model {
             applied: 1,
+            ended_limit: ended_requests,
             ..Model::default()
         };
         Self {
@@ -759,6 +785,7 @@ impl Run {
             let entry = self.store().request(request.id).unwrap().unwrap();
             assert_eq!(entry.items, request.items, "read back");
             request.check_answers(&entry);
+            request.check_obligations(&entry, false);
             assert_eq!(entry.version, request.entries.len() as u64);
         }
     }
