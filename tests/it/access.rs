@@ -30,25 +30,26 @@ const ACTIONS: [&str; 10] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 4] = [
+const ON_REQUESTS: [&str; 5] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "readDisclosure",
+    "reportObligation",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnn", "ynnn"),
-    (&["acms"], "yynnnnnnnn", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynn", "yynn"),
-    (&["security-officer"], "nyynyynnyn", "ynnn", "ynnn"),
-    (&["auditor"], "nnynynynyn", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyyn", "ynnny", "ynnny"),
+    (&["acms"], "yynnnnnnnn", "ynyyy", "nnnnn"),
+    (&["peer"], "nnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yynnn", "yynnn"),
+    (&["security-officer"], "nyynyynnyn", "ynnnn", "ynnnn"),
+    (&["auditor"], "nnynynynyn", "ynnyn", "ynnyn"),
+    (&["configuration-manager"], "nnnnnnnnyy", "nnnny", "nnnny"),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&[], "nnnnnnnnnn", "nnnnn", "nnnnn"),
 ];
 
 fn ask(

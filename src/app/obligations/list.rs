@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::app::error::AppError;
 use crate::app::obligations::ObligationAnswer;
 use crate::app::permission::Action;
 use crate::domain::identity::McSystemId;
@@ -128,7 +129,14 @@ impl App {
         filter: &Filter,
         after: Option<Place>,
         limit: usize,
-    ) -> Vec<ListedObligation> {
+    ) -> Result<Vec<ListedObligation>, AppError> {
+        // Who may do neither with requests of their own is told so.
+        if self
+            .permit_on_requests_of(caller, Action::ReadRequest, &caller.name)
+            .is_err()
+        {
+            self.permit_on_requests_of(caller, Action::ReportObligation, &caller.name)?;
+        }
         let now = self.now();
         let limit = limit.min(PAGE_OBLIGATIONS_MAX);
         let mut readable: HashMap<Arc<str>, bool> = HashMap::new();
@@ -175,7 +183,7 @@ impl App {
                 last
             });
             match last {
-                None => return found,
+                None => return Ok(found),
                 Some(last) => after = Some(last),
             }
         }

@@ -90,7 +90,7 @@ pub(super) async fn list(
     });
     let found = work
         .await
-        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))?;
+        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))??;
     let next = found.last().filter(|_| found.len() == limit);
     let next = next.map(|last| last.place().to_string());
     Ok(axum::Json(json!({ "obligations": found, "next": next })).into_response())

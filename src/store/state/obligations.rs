@@ -14,7 +14,6 @@ use crate::domain::obligation::Due;
 use crate::domain::obligation::Duty;
 use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
-use crate::domain::obligation::Occasion;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::time::Timestamp;
 use crate::store::command::Arising;
@@ -173,29 +172,37 @@ impl Obligations {
         }
     }
 
-    /// What a partner's refusal obliges to arises with it, or when what was asked lapsed; once the partner answered
-    /// otherwise, or nobody waits any more, it never will.
-    pub(super) fn settle(&mut self, items: &[ItemState], interrupted: &[u32], at: Timestamp) {
+    /// What a refusal of what the partner was asked obliges to arises with it, be it the partner's, ours in spite of its
+    /// grant, or that the agreement lapsed. Once it is answered otherwise, or nobody waits any more, it never will.
+    pub(super) fn settle(&mut self, items: &[ItemState], at: Timestamp) {
         self.0.retain(|id, tracked| {
             let Due::Within(milliseconds) = tracked.due else {
                 return true;
             };
             let number = id.item.and_then(|number| usize::try_from(number).ok());
-            let item = number.and_then(|number| items.get(number));
-            let lapsed = id.item.is_some_and(|item| interrupted.contains(&item));
-            let (waits, refused) = match item {
-                Some(ItemState::AtPartner { .. }) => (true, false),
-                Some(ItemState::Answered {
-                    outcome: PartnerOutcome::Reject,
-                    ..
-                }) => (false, true),
-                Some(_) | None => (false, lapsed),
-            };
-            let arises = refused && id.occasion == Occasion::PartnerRefused;
-            if arises {
-                tracked.due = Due::At(at.plus_milliseconds(milliseconds));
+            match number.and_then(|number| items.get(number)) {
+                Some(ItemState::AtPartner { .. }) => true,
+                Some(
+                    ItemState::Refused
+                    | ItemState::Answered {
+                        outcome: PartnerOutcome::Reject,
+                        ..
+                    },
+                ) => {
+                    tracked.due = Due::At(at.plus_milliseconds(milliseconds));
+                    true
+                }
+                Some(
+                    ItemState::Granted
+                    | ItemState::Pending { .. }
+                    | ItemState::Expired
+                    | ItemState::Answered {
+                        outcome: PartnerOutcome::Accept,
+                        ..
+                    },
+                )
+                | None => false,
             }
-            waits || arises
         });
     }
 

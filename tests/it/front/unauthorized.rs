@@ -84,6 +84,12 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::GET, held),
         (Method::POST, format!("{held}/responses"), response),
         (Method::POST, format!("{held}/reports"), report),
+        (
+            Method::POST,
+            format!("{held}/obligations/0-0"),
+            json!({ "outcome": "done" }),
+        ),
+        plain(Method::GET, "/v1/obligations"),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
@@ -145,6 +151,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/import", "nonsense"),
         ("/v1/requests/7/responses", "{}"),
         ("/v1/requests/7/reports", "{}"),
+        ("/v1/requests/7/obligations/x", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

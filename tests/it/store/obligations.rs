@@ -237,7 +237,7 @@ async fn what_a_refusal_obliges_to_arises_with_it() {
     // The fourth is still at the partner, and lapses.
     let suspended = write(vec![put(&agreement("suspended"), Expected::Any)]);
     store.commit(suspended).await.unwrap();
-    for (number, due) in [(1, Some(40)), (2, None), (3, None), (4, Some(10))] {
+    for (number, due) in [(1, Some(40)), (2, None), (3, Some(40)), (4, Some(10))] {
         let entry = store.request(request_id(number)).unwrap().unwrap();
         let due_at = entry.obligations.get(id("0-refused-0"));
         let due_at = due_at.and_then(comity::store::state::Tracked::due_at);

@@ -143,15 +143,12 @@ impl RequestEntry {
             | EventBody::SecretsRead { .. } => {}
         }
         let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
-        let mut interrupted = self.interrupted_by(event);
-        interrupted.retain(|number| !answered.contains(number));
-        changed.extend(interrupted.iter().map(|it| (*it, ItemState::Refused)));
-        let asked = interrupted.into_iter();
-        let asked = asked.filter(|number| self.item(*number).and_then(ItemState::stage).is_some());
-        let asked: Vec<u32> = asked.collect();
+        let waiting = self.interrupted_by(event).into_iter();
+        let waiting = waiting.filter(|number| !answered.contains(number));
+        changed.extend(waiting.map(|number| (number, ItemState::Refused)));
         self.change(changed.into_iter(), index);
         self.obligations.take_in(self.id, event, index);
-        self.obligations.settle(&self.items, &asked, event.at);
+        self.obligations.settle(&self.items, event.at);
         if let EventBody::Responded {
             request_id, votes, ..
         } = &event.body

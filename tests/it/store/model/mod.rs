@@ -456,7 +456,7 @@ impl Model {
             return Err("stale");
         }
         request.entries.push(self.applied);
-        request.settle(&[], self.now);
+        request.settle(self.now);
         after.oblige(&report.obligations);
         Ok(after)
     }
@@ -477,7 +477,7 @@ impl Model {
             return Err("nothing due");
         }
         request.entries.push(self.applied);
-        request.settle(&[], self.now);
+        request.settle(self.now);
         Ok(after)
     }
 
@@ -502,15 +502,13 @@ impl Model {
             if !request.bound || !request.items.iter().any(|item| item.is_open()) {
                 continue;
             }
-            let mut lapsed = Vec::new();
-            for (number, item) in (0..).zip(&mut request.items) {
+            for item in &mut request.items {
                 if item.is_open() {
-                    lapsed.extend(item.stage().map(|_| number));
                     *item = ItemState::Refused;
                 }
             }
             request.entries.push(self.applied);
-            request.settle(&lapsed, self.now);
+            request.settle(self.now);
         }
         after
     }

@@ -54,21 +54,21 @@ impl ModelRequest {
     }
 
     /// What waits for the partner's refusal comes with it, or never.
-    pub(super) fn settle(&mut self, lapsed: &[u32], now: i64) {
+    pub(super) fn settle(&mut self, now: i64) {
         let items = self.items.clone();
         self.obligations.retain_mut(|it| {
             let (Due::Within(wait), Some(number)) = (it.due, it.id.item) else {
                 return true;
             };
             let item = items[number as usize];
-            let refused = matches!(
+            let answered = matches!(
                 item,
                 ItemState::Answered {
                     outcome: PartnerOutcome::Reject,
                     ..
                 }
             );
-            if refused || lapsed.contains(&number) {
+            if answered || item == ItemState::Refused {
                 it.due = Due::At(at(now + wait));
                 return true;
             }
