@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::app::affected::Affected;
 use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
+use crate::app::obligations::ObligationAnswer;
 use crate::app::outward::PartnerReason;
 use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
@@ -42,6 +43,8 @@ pub struct RequestAnswer {
     pub id: String,
     /// A pure function of the items.
     pub status: RequestStatus,
+    /// Where it stands, in words for people: the status, and what of its obligations is not done.
+    pub summary: String,
     /// The operation.
     pub operation: Operation,
     /// The side on which it was decided.
@@ -68,6 +71,9 @@ pub struct RequestAnswer {
     /// What whoever asked withdrew, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withdrawals: Vec<WithdrawalAnswer>,
+    /// What it obliges to, and what became of that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<ObligationAnswer>,
     /// What an interruption of the cooperation affects now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<Affected>,

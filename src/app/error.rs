@@ -1,6 +1,7 @@
 //! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
 
 use crate::app::permission::Action;
+use crate::domain::obligation::ObligationId;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
@@ -20,6 +21,12 @@ pub enum AppError {
     /// There is no such request.
     #[error("there is no request `{0}`")]
     UnknownRequest(String),
+    /// The request has no such obligation.
+    #[error("the request has no obligation `{0}`")]
+    UnknownObligation(ObligationId),
+    /// Nothing can be reported of an obligation any more that was not before.
+    #[error("{0}")]
+    ObligationSettled(String),
     /// There is no such document.
     #[error("there is no document `{0}`")]
     UnknownDocument(DocumentKey),

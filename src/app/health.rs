@@ -68,6 +68,9 @@ impl App {
     /// The metrics as text, with what is measured only when somebody asks.
     pub fn metrics_text(&self) -> String {
         let health = self.health();
+        let now = self.now();
+        let obligations = self.store().view(|state| state.obligation_counts(now));
+        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         self.metrics().measured(&Measured {
             ready: health.ready,
             queued_commands: u64::try_from(health.queued).unwrap_or(u64::MAX),
@@ -77,6 +80,9 @@ impl App {
             migrations_to_decide_again: self
                 .store()
                 .view(|state| state.to_decide_again().count() as u64),
+            obligations_open: wide(obligations.open),
+            obligations_failed: wide(obligations.failed),
+            obligations_overdue: wide(obligations.overdue),
         });
         self.metrics().encode()
     }

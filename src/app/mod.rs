@@ -21,6 +21,7 @@ pub mod housekeeping;
 pub mod live;
 pub mod mirror;
 mod names;
+pub mod obligations;
 pub mod open;
 pub mod outward;
 pub mod permission;

@@ -335,6 +335,10 @@ impl From<Refusal> for AppError {
                 detail: refusal.to_string(),
                 current: None,
             },
+            Refusal::UnknownObligation(obligation) => Self::UnknownObligation(obligation),
+            refusal @ (Refusal::ObligationDone(_) | Refusal::PutAway(_)) => {
+                Self::ObligationSettled(refusal.to_string())
+            }
             refusal @ Refusal::AnsweredBefore { .. } => Self::AlreadyAnswered(refusal.to_string()),
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])

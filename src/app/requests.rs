@@ -23,6 +23,10 @@ use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::disclosure::told;
 use crate::app::error::AppError;
+use crate::app::obligations::Reported;
+use crate::app::obligations::Reports;
+use crate::app::obligations::obligation_answers;
+use crate::app::obligations::summary;
 use crate::app::outward::PartnerView;
 use crate::app::outward::Stands;
 use crate::app::permission::Action;
@@ -170,6 +174,7 @@ impl App {
         let parts = DividedParts::of(&stored);
         let mut record = parts.decision()?;
         let (mut responses, mut reports) = (Vec::new(), Vec::new());
+        let mut noted = Reports::new();
         let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
             refusal_obligations(&record.items).collect();
         let mut disclosed: Vec<DisclosureAnswer> =
@@ -188,6 +193,9 @@ impl App {
             } else if reports_on(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
                 reports.push(report_answer(*index, &stored)?);
+            } else if let EventBody::ObligationNoted { obligation, .. } = &stored.event.body {
+                let reported = Reported::read(&parts.attached);
+                noted.insert(*obligation, (reported, receipt(*index, &stored)));
             }
             afterwards.take(&stored, &parts, id);
             if let Some(standing) = &mut standing {
@@ -211,6 +219,7 @@ impl App {
             submitted,
             refusals,
             afterwards,
+            noted,
         })
     }
 
@@ -227,6 +236,7 @@ impl App {
             mut revoked,
             mut refusals,
             mut afterwards,
+            noted,
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
@@ -247,13 +257,18 @@ impl App {
                 ..ItemAnswer::new(decision, state, lapse)
             }
         });
+        let items: Vec<ItemAnswer> = items.collect();
+        let said = (items.as_slice(), responses.as_slice());
+        let obligations = obligation_answers(&entry, noted, said, self.now());
+        let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
             id: id.to_string(),
-            status: status(entry.items.iter().copied()),
+            status,
+            summary: summary(status, &obligations),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
-            items: items.collect(),
+            items,
             selection: record.selection,
             bundle: BundleAnswer {
                 generation: record.bundle.generation,
@@ -265,6 +280,7 @@ impl App {
             reports,
             withdrawals: afterwards.withdrawals,
             disclosed,
+            obligations,
             affected,
             version: entry.version,
         })
@@ -287,6 +303,8 @@ pub(in crate::app) struct Standing {
     /// Why items were refused that waited, by number.
     refusals: BTreeMap<usize, RefusalAnswer>,
     afterwards: Afterwards,
+    /// What was reported of obligations last.
+    noted: Reports,
     /// What was decided about each item when it was submitted.
     submitted: Vec<DecisionAnswer>,
 }
@@ -512,7 +530,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 12] = [
+const ATTACHED: [&str; 14] = [
     "review",
     "reviewer",
     "report",
@@ -525,6 +543,8 @@ const ATTACHED: [&str; 12] = [
     "disclosure",
     "disclosed",
     "disclosed-user",
+    "obligation",
+    "obligation-words",
 ];
 
 #[derive(Deserialize)]
@@ -560,6 +580,8 @@ fn response_answers(
         | EventBody::Submitted { .. }
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::ObligationNoted { .. }
+        | EventBody::ObligationsOverdue { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

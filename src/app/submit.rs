@@ -14,6 +14,7 @@ use crate::app::credentials::Presented;
 use crate::app::decide_again::Revoked;
 use crate::app::decide_again::with_revocations;
 use crate::app::error::AppError;
+use crate::app::obligations::Gathering;
 use crate::app::permission::Action;
 use crate::app::pool;
 use crate::app::register;
@@ -39,6 +40,7 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Received;
 use crate::domain::lifecycle::Stage;
 use crate::domain::migration::Migration;
+use crate::domain::obligation::Occasion;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::Outcome;
 use crate::domain::registry::Versioned;
@@ -49,6 +51,7 @@ use crate::domain::response_settings::ResponseSettings;
 use crate::domain::service::McService;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::command::Arising;
 use crate::store::command::BodyDigest;
 use crate::store::command::Command;
 use crate::store::command::CommandOutcome;
@@ -319,6 +322,7 @@ fn submission(
     writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
+    let obligations = obligations((request, request_id), &items, &evaluation, revoked);
     let counts = outcome_counts(&evaluation.items);
     let bound_to = bound_to(request, &items);
     let is_granted = items.iter().any(|item| item.is_granted_here());
@@ -343,8 +347,31 @@ fn submission(
         counts,
         bound_to,
         reduces,
+        obligations,
         at,
     })
+}
+
+/// What the items that are accepted oblige to, and what ends with those that are refused.
+fn obligations(
+    (request, request_id): (&InterSystemRequest, RequestId),
+    items: &[ItemState],
+    evaluation: &Evaluation,
+    revoked: &[(Write, Revoked)],
+) -> Vec<Arising> {
+    let mut gathering = Gathering::new(request, request_id, evaluation.now);
+    for (number, (state, decision)) in items.iter().zip(&evaluation.items).enumerate() {
+        gathering.accepted(number, *state, decision);
+    }
+    for (_, revoked) in revoked {
+        if let Some(number) = revoked.item
+            && let Some(decision) = evaluation.items.get(number)
+        {
+            let ended = (number, decision);
+            gathering.add(ended, Occasion::Revocation, &revoked.obligations);
+        }
+    }
+    gathering.into_arising()
 }
 
 /// Where an item begins.

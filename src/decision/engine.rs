@@ -25,6 +25,7 @@ use crate::policy::bundle::Bundle;
 use crate::policy::bundle::CompiledPolicy;
 use crate::policy::bundle::PolicyClass;
 use crate::policy::bundle::PolicyInfo;
+use crate::policy::due::DueWithin;
 
 /// A bundle made ready to be asked; one for each worker.
 pub struct Engine {
@@ -123,6 +124,7 @@ impl Tally {
             satisfied,
             errors,
             default_expiry: bundle.default_expiry(),
+            default_due: bundle.default_due(),
         }
     }
 }
@@ -143,6 +145,7 @@ pub struct Evaluation<'e> {
     satisfied: Vec<&'e PolicyInfo>,
     errors: Vec<PolicyError<'e>>,
     default_expiry: Expiry,
+    default_due: Option<DueWithin>,
 }
 
 impl<'e> Evaluation<'e> {
@@ -223,6 +226,22 @@ impl<'e> Evaluation<'e> {
     pub fn when_refused(&self) -> Vec<&'e Obligation> {
         let policies = self.determining().into_iter().chain(self.granting());
         once(policies.flat_map(|policy| &policy.when_refused))
+    }
+
+    /// How long one of these may take: the shortest that a policy says which obliges to it.
+    pub fn due(&self, obligation: &Obligation) -> Option<DueWithin> {
+        let policies = self.determining().into_iter().chain(self.granting());
+        let obliging = policies.filter(|policy| {
+            let said = [
+                &policy.obligations,
+                &policy.when_accepted,
+                &policy.when_refused,
+            ];
+            said.iter().any(|said| said.contains(obligation))
+        });
+        obliging
+            .filter_map(|policy| policy.due.or(self.default_due))
+            .min()
     }
 
     /// What of the grant can be less than what was asked: every limit that a determining or

@@ -12,6 +12,7 @@ use crate::domain::registry::DocumentId;
 use crate::domain::service::McService;
 use crate::domain::sip::UeId;
 use crate::domain::time::Timestamp;
+use crate::policy::due::DueWithin;
 
 /// How a grant is less than what was asked (ruling 10); what is absent is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,9 @@ pub struct Obligation {
     pub role: String,
     /// The function of that system.
     pub function: String,
+    /// How long it may take, where a policy or the manifest says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<DueWithin>,
     /// What it is done with.
     pub parameters: ObligationParameters,
 }

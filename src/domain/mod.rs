@@ -24,6 +24,7 @@ pub mod migrated_profile;
 pub mod migration;
 pub mod migration_user;
 pub mod mirror;
+pub mod obligation;
 pub mod open_deletion;
 pub mod operation;
 pub mod outcome;

@@ -16,13 +16,14 @@ use smol_str::SmolStr;
 use crate::policy::approvals::ApprovalsError;
 
 /// The annotations that have a meaning.
-pub const KNOWN: [&str; 13] = [
+pub const KNOWN: [&str; 14] = [
     "id",
     "category",
     "response",
     "obligation",
     "when_accepted",
     "when_refused",
+    "due",
     "limits",
     "expires",
     "approvals",

@@ -27,6 +27,7 @@ use crate::policy::approvals::Denials;
 use crate::policy::compile;
 use crate::policy::diagnostics::Diagnostics;
 use crate::policy::diagnostics::Place;
+use crate::policy::due::DueWithin;
 use crate::policy::manifest::Manifest;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
@@ -114,6 +115,11 @@ impl Bundle {
         self.manifest.default_expiry()
     }
 
+    /// How long an obligation may take when the policies that oblige do not say.
+    pub fn default_due(&self) -> Option<DueWithin> {
+        self.manifest.default_due()
+    }
+
     /// What is legal but should be looked at.
     pub fn warnings(&self) -> Option<&Diagnostics> {
         self.warnings.as_ref()
@@ -188,6 +194,8 @@ pub struct PolicyInfo {
     pub when_accepted: Vec<Obligation>,
     /// What is to be done once the partner has refused it.
     pub when_refused: Vec<Obligation>,
+    /// How long what it obliges to may take; absent, as the manifest says.
+    pub due: Option<DueWithin>,
     /// What of the grant can be less than what was asked.
     pub limits: BTreeSet<Limit>,
     /// How long a request held by it waits; absent, as the manifest says.

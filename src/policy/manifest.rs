@@ -16,6 +16,7 @@ use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Place;
 use crate::policy::diagnostics::SourceText;
+use crate::policy::due::DueWithin;
 
 /// The last line of a manifest on disk.
 pub const LAST_LINE: &str = "# end";
@@ -29,13 +30,14 @@ pub const DEFAULT_LEVEL: u32 = 1;
 /// How far into the entities the facts of a decision reach.
 const LEVEL_GATHERED: u32 = DEFAULT_LEVEL;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "name",
     "schema",
     "level",
     "strict",
     "default_response",
     "default_expiry",
+    "default_due",
     "responses",
     "tests",
     "required",
@@ -102,6 +104,7 @@ pub struct Manifest {
     strict: bool,
     default_response: Option<Response>,
     default_expiry: Option<Expiry>,
+    default_due: Option<DueWithin>,
     #[serde(default)]
     responses: Table,
     #[serde(skip)]
@@ -145,6 +148,7 @@ impl Manifest {
             strict: false,
             default_response,
             default_expiry: None,
+            default_due: None,
             responses: BTreeMap::new(),
             switches: Vec::new(),
             tests: Vec::new(),
@@ -184,6 +188,11 @@ impl Manifest {
     /// How long a held request waits when its policies do not say.
     pub fn default_expiry(&self) -> Expiry {
         self.default_expiry.unwrap_or(Expiry::DEFAULT)
+    }
+
+    /// How long an obligation may take when the policies that oblige do not say.
+    pub fn default_due(&self) -> Option<DueWithin> {
+        self.default_due
     }
 
     /// The categories that an officer has switched, in the order of the file.

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod bundle;
 mod compile;
 pub mod diagnostics;
+pub mod due;
 mod folders;
 mod links;
 pub mod manifest;

@@ -76,6 +76,7 @@ fn forbid_like(
             obligations: Vec::new(),
             when_accepted: Vec::new(),
             when_refused: Vec::new(),
+            due: None,
             limits: BTreeSet::new(),
             locked: false,
             // What waits under the permit waits for the same reason; of a refusal it would say something else.

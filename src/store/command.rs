@@ -19,6 +19,11 @@ use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::obligation::Due;
+use crate::domain::obligation::Duty;
+use crate::domain::obligation::ObligationId;
+use crate::domain::obligation::ObligationOutcome;
+use crate::domain::obligation::Occasion;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::role::Role;
@@ -230,6 +235,8 @@ pub struct Submit {
     pub bound_to: Option<McSystemId>,
     /// The partner with whom it takes away, if a granted item does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
+    /// What it obliges to.
+    pub obligations: Vec<Arising>,
     /// When it was decided.
     pub at: Timestamp,
 }
@@ -251,6 +258,8 @@ pub struct Respond {
     pub reduced: Option<(McSystemId, Option<LogIndex>)>,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
+    /// What it obliges to.
+    pub obligations: Vec<Arising>,
     /// The record of the answer.
     pub parts: Vec<RecordPart>,
     /// When it was answered.
@@ -300,10 +309,57 @@ pub struct Report {
     pub read_set: ReadSet,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
+    /// What it obliges to.
+    pub obligations: Vec<Arising>,
     /// The record of the report.
     pub parts: Vec<RecordPart>,
     /// When it was reported.
     pub at: Timestamp,
+}
+
+/// One duty that arises of items of a request, or may arise; nothing personal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arising {
+    /// The request.
+    #[serde(rename = "request")]
+    pub request_id: RequestId,
+    /// Why it arises.
+    pub occasion: Occasion,
+    /// What is to be done, and by whom.
+    pub duty: Duty,
+    /// By when. What a partner's refusal obliges to has no moment before it comes.
+    pub due: Due,
+    /// Of which items, and its place among what arises of each; none stands for the request as a whole.
+    pub of: Vec<(Option<u32>, u32)>,
+}
+
+/// What became of an obligation.
+#[derive(Clone, Debug)]
+pub struct NoteObligation {
+    /// The request.
+    pub request_id: RequestId,
+    /// The version of the request on which whoever reports relies, if they say so.
+    pub expected_version: Option<u64>,
+    /// The obligation.
+    pub obligation: ObligationId,
+    /// Whether it was done.
+    pub outcome: ObligationOutcome,
+    /// The account that reports it; an account of a system, not of a person.
+    pub caller: Arc<str>,
+    /// The record of the report.
+    pub parts: Vec<RecordPart>,
+    /// When it was reported.
+    pub at: Timestamp,
+}
+
+/// Obligations whose time is over.
+#[derive(Clone, Debug)]
+pub struct TellOverdue {
+    /// The moment at which they are overdue.
+    pub at: Timestamp,
+    /// How many are told at most.
+    pub limit: usize,
 }
 
 /// Held items whose time has passed.
@@ -393,6 +449,10 @@ pub enum Command {
     Report(Report),
     /// Withdraw what waits.
     Withdraw(Withdraw),
+    /// Write down what became of an obligation.
+    NoteObligation(NoteObligation),
+    /// Write down which obligations are overdue, each once.
+    TellOverdue(TellOverdue),
     /// Let held items expire.
     Expire(Expire),
     /// Refuse what waits under agreements that are in force no longer.
@@ -521,7 +581,16 @@ pub enum Refusal {
         /// Its number.
         item: u32,
     },
-    /// None of the items is to be expired, or nothing to be interrupted.
+    /// The request has no such obligation.
+    #[error("there is no obligation `{0}`")]
+    UnknownObligation(ObligationId),
+    /// An obligation was done already.
+    #[error("obligation `{0}` was done")]
+    ObligationDone(ObligationId),
+    /// The request ended so long ago that nothing more is noted of it.
+    #[error("request `{0}` ended too long ago")]
+    PutAway(RequestId),
+    /// None of the items is to be expired, or nothing to be interrupted or told.
     #[error("nothing is overdue")]
     NothingDue,
     /// The command makes no sense in any state.

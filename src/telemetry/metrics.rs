@@ -73,6 +73,12 @@ pub struct Measured {
     pub projection_whole: bool,
     /// Migrations that are to be decided again.
     pub migrations_to_decide_again: u64,
+    /// Obligations of which nothing was reported.
+    pub obligations_open: u64,
+    /// Obligations that could not be done.
+    pub obligations_failed: u64,
+    /// Obligations of which nothing was reported in time.
+    pub obligations_overdue: u64,
 }
 
 type Number = Gauge<u64, AtomicU64>;
@@ -101,6 +107,9 @@ pub struct Metrics {
     projected_entries: Number,
     projection_whole: Number,
     migrations_to_decide_again: Number,
+    obligations_open: Number,
+    obligations_failed: Number,
+    obligations_overdue: Number,
     uptime_seconds: Real,
     resident_memory_bytes: Number,
 }
@@ -131,11 +140,15 @@ impl Metrics {
             projected_entries: Gauge::default(),
             projection_whole: Gauge::default(),
             migrations_to_decide_again: Gauge::default(),
+            obligations_open: Gauge::default(),
+            obligations_failed: Gauge::default(),
+            obligations_overdue: Gauge::default(),
             uptime_seconds: Gauge::default(),
             resident_memory_bytes: Gauge::default(),
         };
         metrics.register_counted();
         metrics.register_measured();
+        metrics.register_obligations();
         metrics
     }
 
@@ -176,6 +189,25 @@ impl Metrics {
             "bundle_generation",
             "Generation of the bundle in force",
             self.generation.clone(),
+        );
+    }
+
+    fn register_obligations(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "obligations_open",
+            "Obligations of which nothing was reported",
+            self.obligations_open.clone(),
+        );
+        registry.register(
+            "obligations_failed",
+            "Obligations that could not be done",
+            self.obligations_failed.clone(),
+        );
+        registry.register(
+            "obligations_overdue",
+            "Obligations of which nothing was reported in time",
+            self.obligations_overdue.clone(),
         );
     }
 
@@ -269,6 +301,9 @@ impl Metrics {
             .set(u64::from(measured.projection_whole));
         self.migrations_to_decide_again
             .set(measured.migrations_to_decide_again);
+        self.obligations_open.set(measured.obligations_open);
+        self.obligations_failed.set(measured.obligations_failed);
+        self.obligations_overdue.set(measured.obligations_overdue);
         self.uptime_seconds.set(self.start.elapsed().as_secs_f64());
         if let Some(bytes) = resident_memory_bytes() {
             self.resident_memory_bytes.set(bytes);

@@ -215,6 +215,24 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         "",
     ),
     (
+        "@id(\"b\") AUTO @obligation(\"tell by requesting ACMS\") @due(\"soon\")",
+        "permit",
+        Code::InvalidDue,
+        "write an ISO 8601 duration",
+    ),
+    (
+        "@id(\"b\") AUTO @obligation(\"tell by requesting ACMS\") @due(\"PT0S\")",
+        "permit",
+        Code::InvalidDue,
+        "write an ISO 8601 duration",
+    ),
+    (
+        "@id(\"b\") AUTO @due(\"PT15M\")",
+        "permit",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
         "@id(\"b\") HOLD @approvals(\"duty officer\")",
         "forbid",
         Code::InvalidQuorum,
@@ -500,6 +518,10 @@ fn the_manifest_is_strict() {
 
     let expiry = problem_of(&format!("{MANIFEST}default_expiry = \"-PT1H\"\n"), &files);
     assert_eq!(place(&expiry), "bundle.toml:3:18");
+
+    let due = problem_of(&format!("{MANIFEST}default_due = \"PT0S\"\n"), &files);
+    assert_eq!(due.code, Code::Manifest);
+    assert_eq!(place(&due), "bundle.toml:3:15");
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Move {
         self.outcome == Some(PartnerOutcome::Accept)
     }
 
+    /// Whether the partner grants the item, and so do we.
+    pub(super) fn stands_granted(&self) -> bool {
+        self.is_granted() && self.to != ItemState::Refused
+    }
+
     /// What policy refuses by now is not granted, whatever the partner says.
     pub(super) fn judged(mut self, decided: &[ItemDecision]) -> Self {
         let decision = decided.get(self.number);

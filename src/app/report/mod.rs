@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
+use crate::app::obligations::Gathering;
 use crate::app::permission::Action;
 use crate::app::respond::check_version;
 use crate::app::submit::ATTEMPTS_MAX;
@@ -324,6 +325,14 @@ impl App {
                 .entries
                 .extend(evaluation.read_set.entries.iter().cloned());
         }
+        let mut gathering = Gathering::new(&submitted.request, id, at);
+        for it in moves.iter().filter(|it| it.stands_granted()) {
+            let decided = evaluation.as_ref().map(|evaluation| &evaluation.items);
+            if let Some(decision) = decided.and_then(|items| items.get(it.number)) {
+                gathering.granted_by_partner(it.number, decision);
+            }
+        }
+        let obligations = gathering.into_arising();
         let mut parts = parts(
             caller,
             report,
@@ -343,6 +352,7 @@ impl App {
             items: moves.iter().map(Move::numbered).collect(),
             read_set,
             writes,
+            obligations,
             parts,
             at,
         })

@@ -11,6 +11,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::error::Standing;
+use crate::app::obligations::Gathering;
 use crate::app::permission::Action;
 use crate::app::respond::ballot::Counted;
 use crate::app::respond::ballot::Voter;
@@ -279,6 +280,13 @@ fn response(
     }
     .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
+    let mut gathering = Gathering::new(&request, id, at);
+    for item in &counted {
+        if let Some(decision) = evaluation.items.get(item.number) {
+            gathering.accepted(item.number, item.state, decision);
+        }
+    }
+    let obligations = gathering.into_arising();
     let record = record(caller, &request, id, evaluation);
     let mut parts = record
         .into_parts()
@@ -296,6 +304,7 @@ fn response(
         read_set,
         reduced: Some(taken_back.seen),
         writes,
+        obligations,
         parts,
         at,
     })

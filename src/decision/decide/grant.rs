@@ -24,6 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::policy::annotation;
 use crate::policy::annotation::Limit;
 use crate::policy::annotation::SystemRole;
+use crate::policy::due::DueWithin;
 
 const MINUTE_MILLISECONDS: i64 = 60_000;
 
@@ -63,12 +64,18 @@ impl Grant<'_> {
     }
 
     /// The obligations that the policies name, with who has to meet them.
-    pub(super) fn obligations(&self, named: &[&annotation::Obligation]) -> Vec<Obligation> {
-        named.iter().map(|named| self.obligation(named)).collect()
+    pub(super) fn obligations(
+        &self,
+        named: &[&annotation::Obligation],
+        due: impl Fn(&annotation::Obligation) -> Option<DueWithin>,
+    ) -> Vec<Obligation> {
+        let named = named.iter();
+        named.map(|it| self.obligation(it, due(it))).collect()
     }
 
-    fn obligation(&self, named: &annotation::Obligation) -> Obligation {
+    fn obligation(&self, named: &annotation::Obligation, due: Option<DueWithin>) -> Obligation {
         Obligation {
+            due,
             name: named.name.to_string(),
             system: self.system(named.system).cloned(),
             role: named.system.to_string(),

@@ -250,7 +250,7 @@ fn answered(
         if is_refused {
             Vec::new()
         } else {
-            grant.obligations(&named)
+            grant.obligations(&named, |obligation| evaluation.due(obligation))
         }
     };
     let (due, when_accepted, when_refused) = (

@@ -168,7 +168,7 @@ pub(super) async fn withdraw(
     Ok(answered(StatusCode::OK, &answer))
 }
 
-fn request_id(text: &str) -> Result<RequestId, Problem> {
+pub(super) fn request_id(text: &str) -> Result<RequestId, Problem> {
     text.parse()
         .map_err(|_| Problem::not_found(format!("there is no request `{text}`")))
 }

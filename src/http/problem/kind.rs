@@ -46,6 +46,8 @@ pub enum ProblemKind {
     AlreadyAnswered,
     /// What is reported cannot have become of it.
     NotAtPartner,
+    /// What is reported of an obligation comes after it was done, or too late.
+    ObligationSettled,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -76,7 +78,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -96,6 +98,7 @@ impl ProblemKind {
         Self::NotPending,
         Self::AlreadyAnswered,
         Self::NotAtPartner,
+        Self::ObligationSettled,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -133,6 +136,7 @@ impl ProblemKind {
             Self::NotPending => "not-pending",
             Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
+            Self::ObligationSettled => "obligation-settled",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -171,6 +175,7 @@ impl ProblemKind {
             Self::NotPending => "Not pending",
             Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
+            Self::ObligationSettled => "Obligation settled",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -208,7 +213,8 @@ impl ProblemKind {
             Self::IdempotencyKeyReused
             | Self::NotPending
             | Self::AlreadyAnswered
-            | Self::NotAtPartner => StatusCode::CONFLICT,
+            | Self::NotAtPartner
+            | Self::ObligationSettled => StatusCode::CONFLICT,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -260,6 +266,9 @@ impl ProblemKind {
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
             Self::NotPending | Self::NotAtPartner => {
                 "read the request again; `current` says where it stands"
+            }
+            Self::ObligationSettled => {
+                "read the request; what was done stays done, and of a request that ended long ago nothing more is noted"
             }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
             Self::BodyTooLarge => "send less at once",

@@ -279,6 +279,7 @@ impl From<AppError> for Problem {
                 Self::new(ProblemKind::NoPolicyAdministrator, detail).at_pointers(placed)
             }
             AppError::UnknownRequest(_)
+            | AppError::UnknownObligation(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
             | AppError::NoConfiguration(_) => Self::not_found(detail),
@@ -297,6 +298,7 @@ impl From<AppError> for Problem {
                 current,
                 ..Self::new(ProblemKind::NotAtPartner, detail)
             },
+            AppError::ObligationSettled(_) => Self::new(ProblemKind::ObligationSettled, detail),
             AppError::PeerRefused(_) => Self::new(ProblemKind::PeerRefused, detail),
             AppError::Invalid(problems) => Self::invalid(
                 problems

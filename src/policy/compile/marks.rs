@@ -19,9 +19,15 @@ use crate::policy::compile::statement::Statement;
 use crate::policy::diagnostics::Code;
 use crate::policy::diagnostics::Diagnostic;
 use crate::policy::diagnostics::Severity;
+use crate::policy::due::DueWithin;
 
 const APPROVALS_HELP: &str = "write groups with a number each, a number of persons in all, or both: \
      `@approvals(\"duty-officer:1, security-officer:1\")`, `@approvals(\"2\")`";
+
+/// What obliges somebody to something.
+const OBLIGING: [&str; 3] = ["obligation", "when_accepted", "when_refused"];
+
+const DUE_HELP: &str = "write an ISO 8601 duration: `@due(\"PT15M\")`";
 
 const DENIALS_HELP: &str = "write a number of persons: `@denials(\"1\")`";
 
@@ -41,6 +47,7 @@ impl Compiler {
             obligations: self.obligations(statement, "obligation"),
             when_accepted: self.obligations(statement, "when_accepted"),
             when_refused: self.obligations(statement, "when_refused"),
+            due: self.due(statement),
             limits: self
                 .value(statement, "limits", Code::InvalidLimit, annotation::limits)
                 .unwrap_or_default(),
@@ -65,6 +72,17 @@ impl Compiler {
         let read = annotation::obligations;
         let read = self.value(statement, name, Code::InvalidObligation, read);
         read.unwrap_or_default()
+    }
+
+    fn due(&mut self, statement: &Statement) -> Option<DueWithin> {
+        let before = self.problems.len();
+        let read = self.value(statement, "due", Code::InvalidDue, |value| {
+            DueWithin::from_str(value)
+        });
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.help = Some(DUE_HELP.to_owned());
+        }
+        read
     }
 
     /// Annotations without a meaning. One that is nearly a known one would be lost silently, so a
@@ -208,6 +226,9 @@ impl Compiler {
         }
         let holds = info.response == Some(Response::ManualReview);
         let is_forbid = info.effect == Effect::Forbid;
+        let obliges = OBLIGING
+            .iter()
+            .any(|name| statement.annotation(name).is_some());
         let rules = [
             ("expires", holds, "only a policy that holds can expire"),
             (
@@ -240,6 +261,11 @@ impl Compiler {
                 "when_refused",
                 holds || !is_forbid,
                 "a refusal asks no partner",
+            ),
+            (
+                "due",
+                obliges,
+                "only what a policy obliges to can be due: it needs `@obligation`, `@when_accepted` or `@when_refused`",
             ),
         ];
         for (name, fits, message) in rules {

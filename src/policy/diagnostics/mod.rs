@@ -57,6 +57,8 @@ pub enum Code {
     InvalidLimit,
     /// An `@expires` that is not a positive duration.
     InvalidExpiry,
+    /// A `@due` that is not a positive duration.
+    InvalidDue,
     /// An `@approvals` or `@denials` that cannot be counted.
     InvalidQuorum,
     /// A `@locked` that is not `true`.

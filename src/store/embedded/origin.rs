@@ -81,6 +81,8 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::ObligationNoted { .. }
+        | EventBody::ObligationsOverdue { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

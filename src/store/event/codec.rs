@@ -23,9 +23,13 @@ use crate::decision_log::StoredPart;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::obligation::Duty;
+use crate::domain::obligation::ObligationId;
+use crate::domain::obligation::ObligationOutcome;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -33,6 +37,7 @@ use crate::store::command::Votes;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::event::OverdueObligation;
 use crate::store::event::detail;
 use crate::store::event::detail::Detail;
 use crate::store::event::detail::OpenChange;
@@ -111,6 +116,9 @@ struct StateBody {
     /// What waited under agreements that are in force no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     interrupted: Vec<Interruption>,
+    /// What it obliges to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    obligations: Vec<Arising>,
 }
 
 /// The body of an event without its details.
@@ -142,6 +150,16 @@ enum OpenBody {
     Responded(OpenTransition),
     Reported(OpenTransition),
     Withdrawn(OpenEnding),
+    ObligationNoted {
+        request: RequestId,
+        obligation: ObligationId,
+        duty: Duty,
+        outcome: ObligationOutcome,
+        by: Arc<str>,
+    },
+    ObligationsOverdue {
+        obligations: Vec<OverdueObligation>,
+    },
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -217,6 +235,7 @@ impl Event {
             details: details.len(),
             event,
             interrupted: self.interrupted.clone(),
+            obligations: self.obligations.clone(),
         };
         let mut contents = vec![(PartClass::State, serde_json::to_vec(&state)?)];
         for detail in details {
@@ -261,6 +280,7 @@ impl Event {
                 at: state.at,
                 body: state.event.close(details)?,
                 interrupted: state.interrupted,
+                obligations: state.obligations,
             },
             record: parts.collect(),
         })
@@ -292,6 +312,7 @@ impl EventBody {
             Self::Responded { .. } => LeafKind::Review,
             Self::Reported { .. } => LeafKind::Report,
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
+            Self::ObligationNoted { .. } | Self::ObligationsOverdue { .. } => LeafKind::Obligation,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -350,6 +371,8 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Withdrawn { .. }
+            | Self::ObligationNoted { .. }
+            | Self::ObligationsOverdue { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -409,6 +432,22 @@ impl EventBody {
                 items: items.clone(),
                 changes: detail::split(changes, details)?,
             }),
+            Self::ObligationNoted {
+                request_id,
+                obligation,
+                duty,
+                outcome,
+                by,
+            } => OpenBody::ObligationNoted {
+                request: *request_id,
+                obligation: *obligation,
+                duty: duty.clone(),
+                outcome: *outcome,
+                by: Arc::clone(by),
+            },
+            Self::ObligationsOverdue { obligations } => OpenBody::ObligationsOverdue {
+                obligations: obligations.clone(),
+            },
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -522,6 +561,22 @@ impl OpenBody {
                 items,
                 changes: detail::join(changes, &mut details)?,
             },
+            Self::ObligationNoted {
+                request,
+                obligation,
+                duty,
+                outcome,
+                by,
+            } => EventBody::ObligationNoted {
+                request_id: request,
+                obligation,
+                duty,
+                outcome,
+                by,
+            },
+            Self::ObligationsOverdue { obligations } => {
+                EventBody::ObligationsOverdue { obligations }
+            }
             Self::Expired { request, items } => EventBody::Expired {
                 request_id: request,
                 items,

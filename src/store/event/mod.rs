@@ -12,6 +12,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decision_log::OutcomeCounts;
@@ -19,8 +21,12 @@ use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::obligation::Duty;
+use crate::domain::obligation::ObligationId;
+use crate::domain::obligation::ObligationOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -40,6 +46,8 @@ pub struct Event {
     pub body: EventBody,
     /// What waited under agreements that are in force no longer, and is refused by the same entry.
     pub interrupted: Vec<Interruption>,
+    /// What it obliges to, whichever requests it concerns.
+    pub obligations: Vec<Arising>,
 }
 
 impl Event {
@@ -49,6 +57,7 @@ impl Event {
             at,
             body,
             interrupted: Vec::new(),
+            obligations: Vec::new(),
         }
     }
 
@@ -124,6 +133,24 @@ pub enum EventBody {
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
+    /// It was reported what became of an obligation.
+    ObligationNoted {
+        /// The request.
+        request_id: RequestId,
+        /// The obligation.
+        obligation: ObligationId,
+        /// What was to be done, and by whom.
+        duty: Duty,
+        /// Whether it was done.
+        outcome: ObligationOutcome,
+        /// The account that reported it.
+        by: Arc<str>,
+    },
+    /// Obligations are overdue; told once of each.
+    ObligationsOverdue {
+        /// Which, the longest overdue first.
+        obligations: Vec<OverdueObligation>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -179,6 +206,8 @@ impl EventBody {
             | Self::Reported { changes, .. }
             | Self::Withdrawn { changes, .. } => changes,
             Self::Genesis { .. }
+            | Self::ObligationNoted { .. }
+            | Self::ObligationsOverdue { .. }
             | Self::Expired { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
@@ -186,6 +215,21 @@ impl EventBody {
             | Self::SecretsRead { .. } => &[],
         }
     }
+}
+
+/// An obligation of which nothing was reported in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverdueObligation {
+    /// The request.
+    #[serde(rename = "request")]
+    pub request_id: RequestId,
+    /// The obligation.
+    pub obligation: ObligationId,
+    /// What is to be done, and by whom.
+    pub duty: Duty,
+    /// By when it was due.
+    pub due_at: Timestamp,
 }
 
 /// What became of one document.

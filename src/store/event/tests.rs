@@ -20,11 +20,16 @@ use crate::domain::lapse::Interruption;
 use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
+use crate::domain::obligation::Due;
+use crate::domain::obligation::Duty;
+use crate::domain::obligation::ObligationOutcome;
+use crate::domain::obligation::Occasion;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::store::State;
+use crate::store::command::Arising;
 use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
@@ -39,6 +44,7 @@ use crate::store::event::EncodeError;
 use crate::store::event::Encoded;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::event::OverdueObligation;
 
 const AT: i64 = 1_700_000_000_123;
 
@@ -179,7 +185,8 @@ fn every_kind() -> Vec<Event> {
     .map(event)
     .into_iter()
     .chain(publications())
-    .chain([interrupting()])
+    .chain([interrupting(), obliging()])
+    .chain(obligations(request_id))
     .collect()
 }
 
@@ -233,6 +240,60 @@ fn publications() -> [Event; 2] {
     .map(event)
 }
 
+/// An event that obliges to something, at once and perhaps later.
+fn obliging() -> Event {
+    let arising = |occasion, due, of| Arising {
+        request_id: RequestId(Uuid::from_u128(7)),
+        occasion,
+        duty: duty(),
+        due,
+        of,
+    };
+    let at = Due::At(Timestamp::from_milliseconds(AT + 5));
+    let obligations = vec![
+        arising(Occasion::Grant, at, vec![(Some(0), 0), (None, 1)]),
+        arising(Occasion::PartnerRefused, Due::Within(9), vec![(Some(0), 0)]),
+    ];
+    let body = EventBody::Expired {
+        request_id: RequestId(Uuid::from_u128(7)),
+        items: vec![1],
+    };
+    Event {
+        obligations,
+        ..event(body)
+    }
+}
+
+fn duty() -> Duty {
+    Duty {
+        name: "deliver-group-keys".to_owned(),
+        system: Some("mc.nl.example".parse().unwrap()),
+        function: "KMS".to_owned(),
+        partner: None,
+    }
+}
+
+fn obligations(request_id: RequestId) -> [Event; 2] {
+    [
+        EventBody::ObligationNoted {
+            request_id,
+            obligation: "0-accepted-1".parse().unwrap(),
+            duty: duty(),
+            outcome: ObligationOutcome::Failed,
+            by: "front-end".into(),
+        },
+        EventBody::ObligationsOverdue {
+            obligations: vec![OverdueObligation {
+                request_id,
+                obligation: "r-0".parse().unwrap(),
+                duty: duty(),
+                due_at: Timestamp::from_milliseconds(AT),
+            }],
+        },
+    ]
+    .map(event)
+}
+
 /// An event that refuses what waits under two agreements.
 fn interrupting() -> Event {
     let partner = |name: &str| name.parse().unwrap();
@@ -276,7 +337,9 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
     let state = encoded.payload.parts()[0].present().unwrap();
     let text = str::from_utf8(&state.body).unwrap();
     assert!(
-        !text.contains("bound_to") && !text.contains("interrupted"),
+        !text.contains("bound_to")
+            && !text.contains("interrupted")
+            && !text.contains("obligations"),
         "{text}"
     );
 }
@@ -507,6 +570,9 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::Registry,
+            LeafKind::Expiry,
+            LeafKind::Obligation,
+            LeafKind::Obligation,
         ]
     );
 }

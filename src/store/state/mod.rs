@@ -3,6 +3,7 @@
 //! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
 //! laid out anew, and what is listed page by page stands in its order already.
 
+mod obligations;
 mod put_away;
 mod registry;
 mod requests;
@@ -48,6 +49,12 @@ use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
+pub use obligations::Noted;
+pub use obligations::ObligationCounts;
+pub use obligations::ObligationState;
+pub use obligations::Obligations;
+pub use obligations::Place as ObligationPlace;
+pub use obligations::Tracked;
 pub use put_away::EndedRequest;
 pub use registry::Claim;
 pub use registry::claims_of;
@@ -185,6 +192,9 @@ impl State {
                 let changes = event.body.changes();
                 self.registry.write(changes, revision, &mut rows);
             }
+            EventBody::ObligationNoted { .. } | EventBody::ObligationsOverdue { .. } => {
+                self.requests.note_obligations(event, index, &mut rows);
+            }
             EventBody::Published {
                 digest, generation, ..
             } => {
@@ -202,14 +212,20 @@ impl State {
                 self.head.counters.count_dry_runs(*counts);
             }
         }
-        for interruption in &event.interrupted {
-            let time = self.head.time;
-            self.requests
-                .interrupt(&interruption.partner, event, (index, time), &mut rows);
-        }
-        self.requests.forget_keys(self.head.time, &mut rows);
-        self.requests.put_away_oldest(&mut rows);
+        self.follow_up(event, index, &mut rows);
         rows
+    }
+
+    /// What follows for other requests, and what is over by now.
+    fn follow_up(&mut self, event: &Event, index: LogIndex, rows: &mut Vec<RowKey>) {
+        let place = (index, self.head.time);
+        for interruption in &event.interrupted {
+            let partner = &interruption.partner;
+            self.requests.interrupt(partner, event, place, rows);
+        }
+        self.requests.oblige(event, place, rows);
+        self.requests.forget_keys(self.head.time, rows);
+        self.requests.put_away_oldest(rows);
     }
 
     /// How many entries of the log are in it.
@@ -356,6 +372,32 @@ impl State {
     /// The partners under whose agreements requests wait.
     pub fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
         self.requests.awaited_partners()
+    }
+
+    /// Obligations that are not done, by when they are due, from the one after `after` on.
+    pub fn unfinished_obligations(
+        &self,
+        after: Option<ObligationPlace>,
+    ) -> impl Iterator<Item = ObligationPlace> {
+        self.requests.unfinished().all_after(after)
+    }
+
+    /// Obligations that could not be done, likewise.
+    pub fn failed_obligations(
+        &self,
+        after: Option<ObligationPlace>,
+    ) -> impl Iterator<Item = ObligationPlace> {
+        self.requests.unfinished().failed_after(after)
+    }
+
+    /// How many obligations are not done.
+    pub fn obligation_counts(&self, now: Timestamp) -> ObligationCounts {
+        self.requests.obligation_counts(now)
+    }
+
+    /// Obligations that are overdue and were not told to be, the longest overdue first.
+    pub fn overdue_untold(&self, now: Timestamp) -> impl Iterator<Item = ObligationPlace> {
+        self.requests.overdue_untold(now)
     }
 
     /// Items whose time has passed, by request.

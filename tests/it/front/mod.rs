@@ -22,6 +22,7 @@ mod migration_list;
 mod migration_operations;
 mod migrations;
 mod mirror;
+mod obligations;
 mod outward;
 mod partner_access;
 mod policies;

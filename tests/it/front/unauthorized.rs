@@ -87,6 +87,12 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{held}/responses"), response),
         (Method::POST, format!("{held}/reports"), report),
         (Method::POST, format!("{held}/withdrawal"), withdrawal),
+        (
+            Method::POST,
+            format!("{held}/obligations/0-0"),
+            json!({ "outcome": "done" }),
+        ),
+        plain(Method::GET, "/v1/obligations"),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
@@ -149,6 +155,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/requests/7/responses", "{}"),
         ("/v1/requests/7/reports", "{}"),
         ("/v1/requests/7/withdrawal", "{}"),
+        ("/v1/requests/7/obligations/x", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

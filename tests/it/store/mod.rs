@@ -7,6 +7,7 @@ mod damage;
 mod ended;
 mod faults;
 mod model;
+mod obligations;
 mod reports;
 mod start;
 mod support;

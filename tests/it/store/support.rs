@@ -314,6 +314,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        obligations: Vec::new(),
         at: at(0),
     }
 }
@@ -347,6 +348,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         read_set: ReadSet::default(),
         reduced: None,
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }
@@ -375,6 +377,7 @@ pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) ->
         items,
         read_set: ReadSet::default(),
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }

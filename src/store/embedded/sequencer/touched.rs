@@ -76,11 +76,14 @@ impl Touched {
                     || self.requests.contains(&withdraw.request_id)
                     || self.concerns_writes(&withdraw.writes)
             }
+            Command::NoteObligation(note) => {
+                self.interrupted || self.requests.contains(&note.request_id)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
             // What waits, and under what, is seen whole.
-            Command::Interrupt(_) => true,
+            Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
             Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
                 false
@@ -123,6 +126,8 @@ impl Touched {
     /// Adds what an event changes in this state.
     pub(super) fn add(&mut self, event: &Event, state: &State) {
         self.interrupted |= !event.interrupted.is_empty();
+        let obliged = event.obligations.iter();
+        self.requests.extend(obliged.map(|it| it.request_id));
         match &event.body {
             EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
             EventBody::Submitted {
@@ -156,8 +161,13 @@ impl Touched {
                 self.requests.insert(*request_id);
                 self.add_changes(changes, state);
             }
-            EventBody::Expired { request_id, .. } => {
+            EventBody::Expired { request_id, .. }
+            | EventBody::ObligationNoted { request_id, .. } => {
                 self.requests.insert(*request_id);
+            }
+            EventBody::ObligationsOverdue { obligations } => {
+                let requests = obligations.iter();
+                self.requests.extend(requests.map(|it| it.request_id));
             }
             EventBody::Published { .. } => self.bundle = true,
             EventBody::Genesis { .. }

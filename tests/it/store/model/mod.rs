@@ -50,8 +50,10 @@ use super::support::commit_all;
 use super::support::correlation;
 use super::support::request_id;
 
+mod obligations;
 mod operations;
 
+use obligations::ModelObligation;
 use operations::Operation;
 use operations::READS;
 use operations::Step;
@@ -69,6 +71,7 @@ struct Model {
     applied: u64,
     now: i64,
     named: u64,
+    ended_limit: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +82,8 @@ struct ModelRequest {
     ended: Option<i64>,
     bound: bool,
     answers: BTreeMap<u32, ModelAnswers>,
+    obligations: Vec<ModelObligation>,
+    put_away: bool,
 }
 
 /// Who has answered an item that waits.
@@ -167,6 +172,9 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotPending { .. } => "not pending",
         Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",
+        Refusal::UnknownObligation(_) => "unknown obligation",
+        Refusal::ObligationDone(_) => "obligation done",
+        Refusal::PutAway(_) => "put away",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -321,6 +329,7 @@ impl Model {
             ended.is_some_and(|ended| now >= ended + 24 * HOUR)
         };
         self.keys.retain(|(.., id)| !over(id));
+        self.put_away();
         Verdict::Sequenced(self.applied - 1)
     }
 
@@ -352,6 +361,8 @@ impl Model {
             Command::Report(report) => self.reported(report)?,
             Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,
             Command::Expire(expire) => self.expired(expire)?,
+            Command::NoteObligation(note) => self.noted(note)?,
+            Command::TellOverdue(tell) => self.told(tell)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
             }
@@ -389,7 +400,10 @@ impl Model {
             ended: None,
             bound: submit.bound_to.is_some(),
             answers: BTreeMap::new(),
+            obligations: Vec::new(),
+            put_away: false,
         });
+        after.oblige(&submit.obligations);
         let kept = submit.idempotency;
         after
             .keys
@@ -421,6 +435,7 @@ impl Model {
             return Err("stale");
         }
         request.entries.push(self.applied);
+        after.oblige(&respond.obligations);
         Ok(after)
     }
 
@@ -443,6 +458,8 @@ impl Model {
             return Err("stale");
         }
         request.entries.push(self.applied);
+        request.settle(self.now);
+        after.oblige(&report.obligations);
         Ok(after)
     }
 
@@ -462,6 +479,7 @@ impl Model {
             return Err("nothing due");
         }
         request.entries.push(self.applied);
+        request.settle(self.now);
         Ok(after)
     }
 
@@ -511,6 +529,7 @@ impl Model {
                 }
             }
             request.entries.push(self.applied);
+            request.settle(self.now);
         }
         after
     }
@@ -555,6 +574,7 @@ impl Model {
         }
         self.check_decided_again(state);
         self.check_requests(state, ended_limit);
+        self.check_obligations(state);
     }
 
     fn check_decided_again(&self, state: &State) {
@@ -578,15 +598,17 @@ impl Model {
 
     fn check_requests(&self, state: &State, limit: usize) {
         assert_eq!(state.counters().requests, self.requests.len() as u64);
-        let mut ended = 0;
+        let mut ended = [0, 0];
         for request in &self.requests {
+            assert_eq!(state.request(request.id).is_none(), request.put_away);
             let Some(entry) = state.request(request.id) else {
                 let place = state.put_away(request.id).expect("the request is there");
                 assert!(!request.items.iter().any(|item| item.is_open()));
                 assert_eq!(place.version(), request.entries.len() as u64);
                 continue;
             };
-            ended += usize::from(entry.has_ended());
+            ended[usize::from(request.owes())] += usize::from(entry.has_ended());
+            request.check_obligations(entry, true);
             assert_eq!(entry.items, request.items);
             request.check_answers(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
@@ -597,7 +619,8 @@ impl Model {
                 .collect();
             assert_eq!(entries, request.entries);
         }
-        assert!(ended <= limit, "{ended} ended requests in memory");
+        let most = ended.into_iter().max();
+        assert!(most <= Some(limit), "{ended:?} ended requests in memory");
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -692,6 +715,7 @@ impl Run {
         let store = bench.open_on(Arc::new(disk.clone())).unwrap();
         let model = Model {
             applied: 1,
+            ended_limit: ended_requests,
             ..Model::default()
         };
         Self {
@@ -784,6 +808,7 @@ impl Run {
             let entry = self.store().request(request.id).unwrap().unwrap();
             assert_eq!(entry.items, request.items, "read back");
             request.check_answers(&entry);
+            request.check_obligations(&entry, false);
             assert_eq!(entry.version, request.entries.len() as u64);
         }
     }

@@ -3,14 +3,17 @@
 use comity::decision::facts::ReadKey;
 use comity::domain::lifecycle::ItemState;
 use comity::domain::lifecycle::Stage;
+use comity::domain::obligation::Occasion;
 use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::Command;
+use comity::store::command::Arising;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
 use comity::store::command::PersonDigest;
 use comity::store::command::Submit;
+use comity::store::command::TellOverdue;
 use comity::store::command::Vote;
 use comity::store::command::Votes;
 use proptest::collection::vec;
@@ -62,7 +65,17 @@ pub(super) enum Operation {
         pending_hours: Vec<i64>,
         writes: Option<u8>,
         bound: bool,
+        /// Another request that it obliges in.
+        other: Option<usize>,
     },
+    /// Which of its obligations, whether it was done, and whether the version is named.
+    Note {
+        request: usize,
+        which: u8,
+        done: bool,
+        seen: bool,
+    },
+    TellOverdue(usize),
     Interrupt,
     /// Whose answer it is, and what it makes of each item.
     Respond {
@@ -157,13 +170,15 @@ fn operation() -> impl Strategy<Value = Operation> {
             vec(-30_i64..40, 0..3),
             option::weighted(0.2, 0_u8..4),
             any::<bool>(),
+            option::weighted(0.2, 0_usize..6),
         )
-            .prop_map(|(key, reads, pending_hours, writes, bound)| Operation::Submit {
+            .prop_map(|(key, reads, pending_hours, writes, bound, other)| Operation::Submit {
                 key,
                 reads,
                 pending_hours,
                 writes,
                 bound,
+                other,
             }),
         1 => Just(Operation::Interrupt),
         4 => (0_usize..6, 0_u64..2, 0_u8..3, vec((0_u32..3, said()), 1..3)).prop_map(
@@ -176,6 +191,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
+        5 => (0_usize..6, any::<u8>(), any::<bool>(), any::<bool>()).prop_map(
+            |(request, which, done, seen)| Operation::Note { request, which, done, seen }
+        ),
+        2 => (1_usize..4).prop_map(Operation::TellOverdue),
     ]
 }
 
@@ -198,7 +217,7 @@ impl Model {
         }
     }
 
-    fn name_of(&self, request: usize) -> u64 {
+    pub(super) fn name_of(&self, request: usize) -> u64 {
         // One more than there are, so that unknown ones are asked for too.
         request as u64 % (self.named + 1)
     }
@@ -211,6 +230,7 @@ impl Model {
     }
 
     /// What somebody who sees this state would send.
+    #[expect(clippy::too_many_lines, reason = "one arm an operation")]
     pub(super) fn command(&mut self, operation: &Operation) -> Command {
         match operation {
             Operation::WriteUsers(users) => {
@@ -255,8 +275,10 @@ impl Model {
                 pending_hours,
                 writes,
                 bound,
+                other,
             } => {
                 let mut submit = self.submission(reads, pending_hours, *writes);
+                submit.obligations = self.obligations_of(&submit, *other);
                 submit.bound_to = bound.then(|| PARTNER.parse().unwrap());
                 Command::Submit(keyed(submit, *key))
             }
@@ -280,6 +302,16 @@ impl Model {
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
+            Operation::Note {
+                request,
+                which,
+                done,
+                seen,
+            } => self.notes(*request, *which, *done, *seen),
+            Operation::TellOverdue(limit) => Command::TellOverdue(TellOverdue {
+                at: at(self.now),
+                limit: *limit,
+            }),
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
     }
@@ -318,6 +350,17 @@ impl Model {
         submit
     }
 
+    fn obligations_of(&self, submit: &Submit, other: Option<usize>) -> Vec<Arising> {
+        let items: Vec<(u32, ItemState)> = (0..).zip(submit.items.iter().copied()).collect();
+        let mut arising = self.arising(submit.request_id, Occasion::Grant, &items);
+        if let Some(other) = other {
+            let id = request_id(self.name_of(other));
+            let ended = [(0, ItemState::Granted)];
+            arising.extend(self.arising(id, Occasion::Revocation, &ended));
+        }
+        arising
+    }
+
     fn reports(&self, request: usize, behind: u64, items: &[(u32, u8)]) -> Command {
         let number = self.name_of(request);
         let known = self
@@ -350,6 +393,11 @@ impl Model {
         });
         let mut report = report(number, version.saturating_sub(behind), items.collect());
         report.read_set.generation = self.generation;
+        report.obligations = self.arising(
+            request_id(number),
+            Occasion::PartnerAccepted,
+            &answers_of(&report.items),
+        );
         report.at = at(self.now);
         Command::Report(report)
     }
@@ -394,6 +442,7 @@ impl Model {
             items: votes,
         });
         respond.read_set.generation = self.generation;
+        respond.obligations = self.arising(request_id(number), Occasion::Grant, &respond.items);
         respond.at = at(self.now);
         Command::Respond(respond)
     }
@@ -404,6 +453,12 @@ fn keyed(submit: Submit, key: Option<(u8, u8)>) -> Submit {
         Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
         None => submit,
     }
+}
+
+/// What is still on its way to an answer obliges to nothing more.
+fn answers_of(items: &[(u32, ItemState)]) -> Vec<(u32, ItemState)> {
+    let items = items.iter().copied();
+    items.filter(|(_, to)| to.stage().is_none()).collect()
 }
 
 /// How many things a decision may have read.

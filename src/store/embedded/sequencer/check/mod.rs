@@ -1,5 +1,7 @@
 //! Whether the state allows a command, and which event it becomes.
 
+mod obligations;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::Command;
 use crate::store::command::Expected;
 use crate::store::command::Expire;
@@ -66,6 +69,8 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
+        Command::NoteObligation(command) => obligations::note(state, command),
+        Command::TellOverdue(command) => obligations::tell(state, &command),
         Command::Expire(command) => expire(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),
@@ -123,6 +128,11 @@ pub(super) fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
     })
 }
 
+fn obliging(mut event: Box<Event>, obligations: Vec<Arising>) -> Box<Event> {
+    event.obligations = obligations;
+    event
+}
+
 fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
     if let Some(idempotency) = command.idempotency
         && let Some(kept) = state.kept_key(&idempotency.key)
@@ -154,7 +164,8 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         bound_to: command.bound_to,
         reduces: command.reduces,
     };
-    Ok(Checked::Event(changing(command.at, body), command.parts))
+    let event = obliging(changing(command.at, body), command.obligations);
+    Ok(Checked::Event(event, command.parts))
 }
 
 fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
@@ -190,7 +201,8 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         votes: command.votes,
         changes: changes(state, command.writes, command.at)?,
     };
-    Ok(Checked::Event(changing(command.at, body), command.parts))
+    let event = obliging(changing(command.at, body), command.obligations);
+    Ok(Checked::Event(event, command.parts))
 }
 
 /// Only what goes on waiting is counted for, each item once, and nobody counts twice.
@@ -265,7 +277,8 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
-    Ok(Checked::Event(changing(command.at, body), command.parts))
+    let event = obliging(changing(command.at, body), command.obligations);
+    Ok(Checked::Event(event, command.parts))
 }
 
 fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {

@@ -1,5 +1,7 @@
 //! Requests, the schedule of their expiries, and the idempotency keys under which they came.
 
+mod owed;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -26,6 +28,8 @@ use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
+use crate::store::state::obligations::Obligations;
+use crate::store::state::obligations::Unfinished;
 use crate::store::state::put_away::PutAway;
 use crate::store::state::tally::Tally;
 
@@ -66,6 +70,9 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if a granted item does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
+    /// What it obliges to, and what became of that.
+    #[serde(default, skip_serializing_if = "Obligations::is_empty")]
+    pub obligations: Obligations,
 }
 
 impl RequestEntry {
@@ -91,7 +98,10 @@ impl RequestEntry {
         else {
             return None;
         };
+        let mut obligations = Obligations::default();
+        obligations.take_in(*request_id, event, index);
         Some(Self {
+            obligations,
             id: *request_id,
             caller: Arc::clone(caller),
             version: 1,
@@ -128,6 +138,8 @@ impl RequestEntry {
             EventBody::Responded { .. }
             | EventBody::Reported { .. }
             | EventBody::Withdrawn { .. }
+            | EventBody::ObligationNoted { .. }
+            | EventBody::ObligationsOverdue { .. }
             | EventBody::Expired { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
@@ -142,6 +154,8 @@ impl RequestEntry {
         let waiting = waiting.filter(|(number, _)| !answered.contains(number));
         changed.extend(waiting);
         self.change(changed.into_iter(), index);
+        self.obligations.take_in(self.id, event, index);
+        self.obligations.settle(&self.items, event.at);
         if let EventBody::Responded {
             request_id, votes, ..
         } = &event.body
@@ -259,7 +273,11 @@ pub(super) struct Requests {
     entries: BTreeMap<RequestId, Arc<RequestEntry>>,
     /// Those in memory that have ended, by the entry that ended them; one entry can end many.
     ended: BTreeSet<(LogIndex, RequestId)>,
+    /// Those in memory that have ended and of which an obligation is not done, likewise.
+    owing: BTreeSet<(LogIndex, RequestId)>,
+    /// How many there may be of each.
     ended_limit: usize,
+    unfinished: Unfinished,
     put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
@@ -277,6 +295,8 @@ impl Default for Requests {
         Self {
             entries: BTreeMap::new(),
             ended: BTreeSet::new(),
+            owing: BTreeSet::new(),
+            unfinished: Unfinished::default(),
             bound: BTreeMap::new(),
             reductions: BTreeSet::new(),
             ended_limit: ENDED_REQUESTS,
@@ -297,14 +317,17 @@ impl Requests {
         self.put_away_oldest(changed);
     }
 
-    /// Puts away what ended first, until no more than the limit are left.
+    /// Puts away what ended first, until no more than the limit are left; what obliges to something that is not done is
+    /// counted apart.
     pub(super) fn put_away_oldest(&mut self, changed: &mut Vec<RowKey>) {
-        while self.ended.len() > self.ended_limit {
-            let Some((_, id)) = self.ended.pop_first() else {
+        loop {
+            let over = [&self.ended, &self.owing];
+            let over = over.into_iter().find(|set| set.len() > self.ended_limit);
+            let Some((_, id)) = over.and_then(|set| set.first().copied()) else {
                 break;
             };
             let Some(entry) = self.remove(id) else {
-                continue;
+                break;
             };
             let request = EndedRequest {
                 submitted: entry.submitted,
@@ -434,9 +457,11 @@ impl Requests {
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
         }
-        if entry.has_ended() {
-            self.ended.insert((entry.last(), entry.id));
-        } else if let Some(partner) = &entry.bound_to {
+        self.unfinished.insert(&entry);
+        self.rank(&entry);
+        if let Some(partner) = &entry.bound_to
+            && !entry.has_ended()
+        {
             let bound = self.bound.entry(partner.clone()).or_default();
             bound.insert(entry.id);
         }
@@ -462,6 +487,8 @@ impl Requests {
             }
         }
         self.ended.remove(&(entry.last(), id));
+        self.owing.remove(&(entry.last(), id));
+        self.unfinished.remove(&entry);
         if let Some(partner) = &entry.reduces {
             self.reductions
                 .remove(&(partner.clone(), entry.submitted, id));
