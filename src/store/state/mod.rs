@@ -354,6 +354,16 @@ impl State {
         self.requests.waiting_under(partner)
     }
 
+    /// Whether an item waits under the agreement with a partner, and is not overdue.
+    pub fn waits_under(&self, partner: &McSystemId, now: Timestamp) -> bool {
+        let mut waiting = self.waiting_under(partner);
+        waiting.any(|id| {
+            let items = self.request(id).map(|entry| entry.items.as_slice());
+            let mut items = items.unwrap_or_default().iter();
+            items.any(|item| item.at(now).is_open())
+        })
+    }
+
     /// Requests that take away with a partner, submitted after an entry, oldest first, as far as they are in memory.
     pub fn reductions_since(
         &self,

@@ -28,6 +28,7 @@ const OTHER_OFFICER: &str = "sip:officer.115@mc.nl.example";
 const DUTY: &str = "sip:duty@mc.de.example";
 const SECURITY: &str = "sip:security@mc.de.example";
 const BOTH: &str = "sip:both@mc.de.example";
+const OTHER_DISPATCHER: &str = "sip:dispatch.2@mc.de.example";
 const LEADER: &str = "sip:leader@mc.de.example";
 
 /// A forbid that holds additions, with what it asks for.
@@ -581,16 +582,16 @@ async fn an_item_tells_who_can_approve_it() {
     let by_whom = &read.body["items"][0]["answerable_by"];
     assert_eq!(
         *by_whom,
-        json!({ "count": 3, "complete": true, "users": [BOTH, DUTY, SECURITY] })
+        json!({ "count": 5, "complete": true, "users": [BOTH, DISPATCHER, OTHER_DISPATCHER, DUTY, SECURITY] })
     );
     service.answers(&path, &by(DUTY), "pending").await;
     let read = service.get(&path, "auditor").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
-    assert_eq!(by_whom["users"], json!([BOTH, SECURITY]));
+    assert_eq!(by_whom["users"], json!([BOTH, OTHER_DISPATCHER, SECURITY]));
     // Who may not read the registry learns how many, and no name.
     let read = service.get(&path, "reviewer").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
-    assert_eq!(*by_whom, json!({ "count": 2, "complete": true }));
+    assert_eq!(*by_whom, json!({ "count": 3, "complete": true }));
     // The version seen is the one that is answered.
     let stale = service.call(Method::POST, &format!("{path}/responses"), "reviewer");
     let stale = stale.header("if-match", "\"r1\"").json(&by(SECURITY));

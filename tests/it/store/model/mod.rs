@@ -513,18 +513,22 @@ impl Model {
 
     /// Whether anything waits under the agreement.
     fn waits(&self) -> bool {
+        let now = at(self.now);
         let mut requests = self.requests.iter();
-        requests.any(|request| request.bound && request.items.iter().any(|item| item.is_open()))
+        requests
+            .any(|request| request.bound && request.items.iter().any(|item| item.at(now).is_open()))
     }
 
+    /// What is overdue has expired, whether or not that is written.
     fn interrupted(&self) -> Self {
+        let now = at(self.now);
         let mut after = self.clone();
         for request in &mut after.requests {
-            if !request.bound || !request.items.iter().any(|item| item.is_open()) {
+            if !request.bound || !request.items.iter().any(|item| item.at(now).is_open()) {
                 continue;
             }
             for item in &mut request.items {
-                if item.is_open() {
+                if item.at(now).is_open() {
                     *item = ItemState::Refused;
                 }
             }

@@ -305,7 +305,9 @@ fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
 /// Where an agreement is not in force, nothing under it can be approved any more: it is refused.
 fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
     let lapsed = |partner: McSystemId| {
-        state.waiting_under(&partner).next()?;
+        if !state.waits_under(&partner, command.at) {
+            return None;
+        }
         let lapse = Lapse::of(state.agreement(&partner), command.at)?;
         Some(Interruption {
             partner,
