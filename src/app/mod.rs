@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod decide_again;
 pub mod disclosure;
 pub mod error;
+pub mod events;
 pub mod health;
 pub mod housekeeping;
 pub mod live;

@@ -54,11 +54,13 @@ pub enum Action {
     ReadUeConfigurationSecrets,
     /// Read what a request for configuration information disclosed.
     ReadDisclosure,
+    /// Be told of events, as far as what they are about may be read.
+    ReadEvents,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -72,6 +74,7 @@ impl Action {
         Self::ReadUeConfiguration,
         Self::ReadUeConfigurationSecrets,
         Self::ReadDisclosure,
+        Self::ReadEvents,
     ];
 
     /// The action's name in the access bundle.
@@ -90,6 +93,7 @@ impl Action {
             Self::ReadUeConfiguration => "readUeConfiguration",
             Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
             Self::ReadDisclosure => "readDisclosure",
+            Self::ReadEvents => "readEvents",
         }
     }
 
@@ -109,6 +113,7 @@ impl Action {
             Self::ReadUeConfiguration => "read accepted UE configuration",
             Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
             Self::ReadDisclosure => "read what this request disclosed",
+            Self::ReadEvents => "read events",
         }
     }
 }

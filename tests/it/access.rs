@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 11] = [
     "submitRequest",
     "dryRun",
     "readRegistry",
@@ -27,6 +27,7 @@ const ACTIONS: [&str; 10] = [
     "readMetrics",
     "readUeConfiguration",
     "readUeConfigurationSecrets",
+    "readEvents",
 ];
 
 /// Actions on a request, which is the caller's own or not.
@@ -40,15 +41,15 @@ const ON_REQUESTS: [&str; 4] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnn", "ynnn"),
-    (&["acms"], "yynnnnnnnn", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynn", "yynn"),
-    (&["security-officer"], "nyynyynnyn", "ynnn", "ynnn"),
-    (&["auditor"], "nnynynynyn", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyyny", "ynnn", "ynnn"),
+    (&["acms"], "yynnnnnnnny", "ynyy", "nnnn"),
+    (&["peer"], "nnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["reviewer"], "nnnnnnnnnny", "yynn", "yynn"),
+    (&["security-officer"], "nyynyynnyny", "ynnn", "ynnn"),
+    (&["auditor"], "nnynynynyny", "ynny", "ynny"),
+    (&["configuration-manager"], "nnnnnnnnyyn", "nnnn", "nnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnn", "nnnn", "nnnn"),
+    (&[], "nnnnnnnnnnn", "nnnn", "nnnn"),
 ];
 
 fn ask(

@@ -2,6 +2,7 @@
 
 pub mod configurations;
 pub mod decisions;
+pub mod events;
 pub mod health;
 pub mod policies;
 pub mod registry;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests", get(requests::find))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
+        .route("/v1/events", get(events::stream))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

@@ -46,6 +46,8 @@ pub enum ProblemKind {
     AlreadyAnswered,
     /// What is reported cannot have become of it.
     NotAtPartner,
+    /// The event named is ahead of the log, or of another log.
+    UnknownEvent,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -60,12 +62,16 @@ pub enum ProblemKind {
     PreconditionRequired,
     /// The caller asks without consequence too often.
     TooManyDryRuns,
+    /// The caller has as many event streams open as one may.
+    TooManyStreams,
     /// Something is broken.
     Internal,
     /// What was read kept changing.
     Contended,
     /// Nothing happened.
     NotRecorded,
+    /// All event streams are open.
+    NoStreamLeft,
     /// Configuration is kept and cannot be read.
     ConfigurationUnreadable,
     /// It may have happened.
@@ -76,7 +82,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -96,6 +102,7 @@ impl ProblemKind {
         Self::NotPending,
         Self::AlreadyAnswered,
         Self::NotAtPartner,
+        Self::UnknownEvent,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -103,9 +110,11 @@ impl ProblemKind {
         Self::BundleRefused,
         Self::PreconditionRequired,
         Self::TooManyDryRuns,
+        Self::TooManyStreams,
         Self::Internal,
         Self::Contended,
         Self::NotRecorded,
+        Self::NoStreamLeft,
         Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
         Self::Timeout,
@@ -133,6 +142,7 @@ impl ProblemKind {
             Self::NotPending => "not-pending",
             Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
+            Self::UnknownEvent => "unknown-event",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -140,6 +150,8 @@ impl ProblemKind {
             Self::BundleRefused => "bundle-refused",
             Self::PreconditionRequired => "precondition-required",
             Self::TooManyDryRuns => "too-many-dry-runs",
+            Self::TooManyStreams => "too-many-streams",
+            Self::NoStreamLeft => "no-stream-left",
             Self::Internal => "internal",
             Self::Contended => "contended",
             Self::NotRecorded => "not-recorded",
@@ -171,6 +183,7 @@ impl ProblemKind {
             Self::NotPending => "Not pending",
             Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
+            Self::UnknownEvent => "Unknown event",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -178,6 +191,8 @@ impl ProblemKind {
             Self::BundleRefused => "Bundle refused",
             Self::PreconditionRequired => "Precondition required",
             Self::TooManyDryRuns => "Too many dry runs",
+            Self::TooManyStreams => "Too many event streams",
+            Self::NoStreamLeft => "No event stream left",
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
             Self::NotRecorded => "Not recorded",
@@ -209,15 +224,17 @@ impl ProblemKind {
             | Self::NotPending
             | Self::AlreadyAnswered
             | Self::NotAtPartner => StatusCode::CONFLICT,
+            Self::UnknownEvent => StatusCode::GONE,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidInput | Self::BundleRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::TooManyDryRuns => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyDryRuns | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
             | Self::NotRecorded
+            | Self::NoStreamLeft
             | Self::ConfigurationUnreadable
             | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -261,6 +278,9 @@ impl ProblemKind {
             Self::NotPending | Self::NotAtPartner => {
                 "read the request again; `current` says where it stands"
             }
+            Self::UnknownEvent => {
+                "begin without a place, and read what is open: the log was restored, or is another one"
+            }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
@@ -270,6 +290,8 @@ impl ProblemKind {
                 "read first, and repeat with `If-Match`, or with `If-None-Match: *` for what is new"
             }
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
+            Self::TooManyStreams => "close one, or read more with one",
+            Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
             Self::ConfigurationUnreadable => {

@@ -338,6 +338,11 @@ impl State {
         self.requests.correlated(correlation)
     }
 
+    /// The submissions of all requests that an entry changed, in their order; every request is looked at.
+    pub fn changed_by(&self, index: LogIndex) -> Vec<LogIndex> {
+        self.requests.changed_by(index)
+    }
+
     /// How many requests wait for an answer.
     pub fn open_count(&self) -> usize {
         self.requests.open_count()

@@ -482,6 +482,16 @@ impl Requests {
         self.put_away.get(id)
     }
 
+    /// The submissions of the requests that an entry changed after it, in their order.
+    pub(super) fn changed_by(&self, index: LogIndex) -> Vec<LogIndex> {
+        let here = self.entries.values();
+        let here = here.filter(|entry| entry.further.binary_search(&index).is_ok());
+        let here = here.map(|entry| entry.submitted);
+        let mut changed: Vec<LogIndex> = here.chain(self.put_away.changed_by(index)).collect();
+        changed.sort_unstable();
+        changed
+    }
+
     pub(super) fn put_away_after(
         &self,
         after: Option<RequestId>,

@@ -12,6 +12,7 @@ mod decide_again;
 mod deletions;
 mod disclosure;
 mod eval_command;
+mod events;
 mod group_settings;
 mod idempotency;
 mod identities;
