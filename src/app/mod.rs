@@ -29,6 +29,7 @@ pub mod pool;
 pub mod publish;
 mod rate;
 mod register;
+mod reminding;
 pub mod replay;
 pub mod report;
 pub mod requests;

@@ -125,6 +125,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         LeafKind::Genesis
         | LeafKind::Registry
         | LeafKind::Expiry
+        | LeafKind::Reminder
         | LeafKind::Publication
         | LeafKind::Refusal
         | LeafKind::DryRunSummary

@@ -23,6 +23,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
 /// The most documents that one command may write.
@@ -226,6 +227,8 @@ pub struct Submit {
     pub counts: OutcomeCounts,
     /// The partner under whose agreement its pending items wait; what only takes away waits under none.
     pub bound_to: Option<McSystemId>,
+    /// The reminders of its pending items.
+    pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if a granted item does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
     /// When it was decided.
@@ -243,6 +246,8 @@ pub struct Respond {
     pub items: Vec<(u32, ItemState)>,
     /// How it counts for those of them that go on waiting.
     pub votes: Option<Votes>,
+    /// The reminders of those of them that go on waiting, where they change.
+    pub reminders: Vec<Reminder>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
     /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
@@ -312,6 +317,15 @@ pub struct Expire {
     /// The items; those that no longer wait, or still have time, are left alone.
     pub items: Vec<u32>,
     /// The moment at which they are overdue.
+    pub at: Timestamp,
+}
+
+/// It is time to remind of what waits.
+#[derive(Clone, Debug)]
+pub struct Remind {
+    /// The request; what is due of it is settled when this is sequenced.
+    pub request_id: RequestId,
+    /// The moment at which it is due.
     pub at: Timestamp,
 }
 
@@ -391,6 +405,8 @@ pub enum Command {
     Report(Report),
     /// Let held items expire.
     Expire(Expire),
+    /// Remind of held items, or turn to others about them.
+    Remind(Remind),
     /// Refuse what waits under agreements that are in force no longer.
     Interrupt(Interrupt),
     /// Put a bundle in force.

@@ -11,6 +11,7 @@
 pub mod command;
 pub mod embedded;
 pub mod event;
+pub mod reminder;
 pub mod state;
 
 pub use command::Command;

@@ -130,10 +130,13 @@ fn respond(engine: &Engine) -> Vec<String> {
     ]);
     let reviewer = Entity::new(uid("ACCESS::Reviewer::\"one\""), reviewer, HashSet::new()).unwrap();
     let item = Entity::new(uid("ACCESS::Item::\"this\""), item, HashSet::new()).unwrap();
-    let context = [(
-        "is_addressee".to_owned(),
-        RestrictedExpression::new_bool(false),
-    )];
+    let context = [
+        (
+            "is_addressee".to_owned(),
+            RestrictedExpression::new_bool(false),
+        ),
+        ("escalated_to".to_owned(), none()),
+    ];
     let schema = engine.bundle().schema();
     let request = Request::new(
         reviewer.uid(),

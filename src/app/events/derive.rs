@@ -14,9 +14,11 @@ use crate::app::events::message::About;
 use crate::app::events::message::ChangedDocument;
 use crate::app::events::message::RequestAbout;
 use crate::app::requests::decision_record;
+use crate::decision::decide::ItemDecision;
 use crate::decision::facts::other_system;
 use crate::decision_log::LogIndex;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::role::Role;
 use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
 use crate::store::event::DocumentChange;
@@ -66,12 +68,21 @@ impl Turn {
 }
 
 /// The request of an entry's own, and what happened to it.
-fn own(body: &EventBody) -> Option<(EventKind, RequestId)> {
+fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
     Some(match body {
-        EventBody::Submitted { request_id, .. } => (EventKind::RequestSubmitted, *request_id),
-        EventBody::Responded { request_id, .. } => (EventKind::RequestAnswered, *request_id),
-        EventBody::Reported { request_id, .. } => (EventKind::RequestReported, *request_id),
-        EventBody::Expired { request_id, .. } => (EventKind::RequestExpired, *request_id),
+        EventBody::Submitted { request_id, .. } => (vec![EventKind::RequestSubmitted], *request_id),
+        EventBody::Responded { request_id, .. } => (vec![EventKind::RequestAnswered], *request_id),
+        EventBody::Reported { request_id, .. } => (vec![EventKind::RequestReported], *request_id),
+        EventBody::Expired { request_id, .. } => (vec![EventKind::RequestExpired], *request_id),
+        EventBody::Reminded {
+            request_id,
+            items,
+            escalated,
+        } => {
+            let reminded = (!items.is_empty()).then_some(EventKind::RequestReminded);
+            let escalated = (!escalated.is_empty()).then_some(EventKind::RequestEscalated);
+            (reminded.into_iter().chain(escalated).collect(), *request_id)
+        }
         EventBody::Genesis { .. }
         | EventBody::DocumentsWritten { .. }
         | EventBody::Published { .. }
@@ -81,13 +92,18 @@ fn own(body: &EventBody) -> Option<(EventKind, RequestId)> {
     })
 }
 
-/// The items that an entry names itself.
-fn named(body: &EventBody) -> BTreeSet<u32> {
+/// The items of its own request that an entry names in an event of a kind.
+fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
     match body {
         EventBody::Responded { items, .. } | EventBody::Reported { items, .. } => {
             items.iter().map(|(number, _)| *number).collect()
         }
-        EventBody::Expired { items, .. } => items.iter().copied().collect(),
+        EventBody::Reminded { escalated, .. } if kind == EventKind::RequestEscalated => {
+            escalated.values().flatten().copied().collect()
+        }
+        EventBody::Expired { items, .. } | EventBody::Reminded { items, .. } => {
+            items.iter().copied().collect()
+        }
         EventBody::Submitted { .. }
         | EventBody::Genesis { .. }
         | EventBody::DocumentsWritten { .. }
@@ -105,10 +121,12 @@ impl App {
         let body = &stored.event.body;
         let mut sketches = Vec::new();
         let own = own(body);
-        sketches.extend(own.map(|(kind, id)| Sketch {
-            kind,
-            subject: Subject::Request(id),
-        }));
+        if let Some((kinds, id)) = &own {
+            sketches.extend(kinds.iter().map(|kind| Sketch {
+                kind: *kind,
+                subject: Subject::Request(*id),
+            }));
+        }
         let bundle = match body {
             EventBody::Published { .. } => Some(EventKind::PoliciesPublished),
             EventBody::PublicationRefused { .. } => Some(EventKind::PoliciesRefused),
@@ -116,6 +134,7 @@ impl App {
             | EventBody::Responded { .. }
             | EventBody::Reported { .. }
             | EventBody::Expired { .. }
+            | EventBody::Reminded { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::DryRuns { .. }
@@ -124,7 +143,7 @@ impl App {
         let subject = Subject::Bundle;
         sketches.extend(bundle.map(|kind| Sketch { kind, subject }));
         if !stored.event.interrupted.is_empty() {
-            let own = own.and_then(|(_, id)| self.place_of(id));
+            let own = own.as_ref().and_then(|(_, id)| self.place_of(*id));
             let own = own.map(|place| place.submitted);
             let changed = self
                 .store()
@@ -160,6 +179,7 @@ impl App {
                 | EventBody::Responded { .. }
                 | EventBody::Reported { .. }
                 | EventBody::Expired { .. }
+                | EventBody::Reminded { .. }
                 | EventBody::Published { .. }
                 | EventBody::PublicationRefused { .. }
                 | EventBody::DryRuns { .. }
@@ -184,9 +204,13 @@ impl App {
                 entry.change_by(&self.entry(*index)?.event, *index);
             }
         }
+        let after = standing.ok_or_else(gone)?;
+        // A reminder changes nothing of it.
+        let is_submission = stored.index == place.submitted;
+        let before = before.or_else(|| (!is_submission).then(|| after.clone()));
         Ok(Some(Turn {
             before,
-            after: standing.ok_or_else(gone)?,
+            after,
             submission,
         }))
     }
@@ -199,7 +223,7 @@ impl App {
         turn: Option<&Turn>,
     ) -> Result<EventMessage, AppError> {
         let about = match turn {
-            Some(turn) => About::Request(Box::new(about_request(turn, stored)?)),
+            Some(turn) => About::Request(Box::new(about_request(sketch.kind, turn, stored)?)),
             None => about_the_rest(&stored.event.body),
         };
         Ok(EventMessage {
@@ -234,11 +258,16 @@ impl Sketch {
     }
 }
 
-fn about_request(turn: &Turn, stored: &StoredEntry) -> Result<RequestAbout, AppError> {
+fn about_request(
+    kind: EventKind,
+    turn: &Turn,
+    stored: &StoredEntry,
+) -> Result<RequestAbout, AppError> {
     let record = decision_record(&turn.submission)?;
     let request = &record.request;
     let categories: BTreeSet<&String> = record.items.iter().flat_map(|it| &it.categories).collect();
-    let mut items = changed_items(turn, stored);
+    let mut items = changed_items(kind, turn, stored);
+    let roles = roles(kind, (&items, &record.items), &stored.event.body);
     let left_out = items.len().saturating_sub(ITEMS_TOLD_MAX);
     items.truncate(ITEMS_TOLD_MAX);
     Ok(RequestAbout {
@@ -250,14 +279,15 @@ fn about_request(turn: &Turn, stored: &StoredEntry) -> Result<RequestAbout, AppE
         partner: other_system(request).clone(),
         urgency: request.urgency,
         categories: categories.into_iter().cloned().collect(),
+        roles,
         items,
         left_out,
     })
 }
 
 /// The items that the entry names or put into another state, and their states after it.
-fn changed_items(turn: &Turn, stored: &StoredEntry) -> Vec<ChangedItem> {
-    let named = named(&stored.event.body);
+fn changed_items(kind: EventKind, turn: &Turn, stored: &StoredEntry) -> Vec<ChangedItem> {
+    let named = named(kind, &stored.event.body);
     let before: BTreeMap<u32, ItemState> = match &turn.before {
         Some(before) => (0..).zip(before.items.iter().copied()).collect(),
         None => BTreeMap::new(),
@@ -273,6 +303,25 @@ fn changed_items(turn: &Turn, stored: &StoredEntry) -> Vec<ChangedItem> {
             state: state.as_str(),
         })
         .collect()
+}
+
+/// To whom a reminder is addressed: the groups that were asked for when the items were held, or who is turned to.
+fn roles(
+    kind: EventKind,
+    (items, decided): (&[ChangedItem], &[ItemDecision]),
+    body: &EventBody,
+) -> BTreeSet<Role> {
+    let EventBody::Reminded { escalated, .. } = body else {
+        return BTreeSet::new();
+    };
+    if kind == EventKind::RequestEscalated {
+        return escalated.keys().cloned().collect();
+    }
+    let numbers = items
+        .iter()
+        .filter_map(|it| usize::try_from(it.number).ok());
+    let decided = numbers.filter_map(|number| decided.get(number));
+    decided.flat_map(|item| item.quorum.groups()).collect()
 }
 
 /// Whether the entry names the request itself.
@@ -298,6 +347,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
         | EventBody::Expired { .. }
+        | EventBody::Reminded { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SecretsRead { .. } => about_documents(body.changes()),
     }

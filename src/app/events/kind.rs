@@ -37,6 +37,10 @@ kinds! {
     RequestReported = "request.reported",
     /// Nobody answered in time.
     RequestExpired = "request.expired",
+    /// People are to be reminded of what waits.
+    RequestReminded = "request.reminded",
+    /// Others are turned to, since nobody answered.
+    RequestEscalated = "request.escalated",
     /// The agreement lapsed under which it waited.
     RequestInterrupted = "request.interrupted",
     /// A bundle came into force.

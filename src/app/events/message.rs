@@ -1,5 +1,7 @@
 //! An event as it is told.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::app::events::EventKind;
@@ -9,6 +11,7 @@ use crate::domain::operation::Operation;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
 use crate::domain::request::Urgency;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 
 /// How many items or documents one event names; beyond it, it counts them.
@@ -74,6 +77,9 @@ pub struct RequestAbout {
     /// The categories of its items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
+    /// To whom it is addressed, where nobody else has to care.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<Role>,
     /// The items that the entry is about, and their states after it.
     pub items: Vec<ChangedItem>,
     /// How many more.

@@ -12,6 +12,7 @@ use crate::app::consequence::Granted;
 use crate::app::error::AppError;
 use crate::app::error::Standing;
 use crate::app::permission::Action;
+use crate::app::reminding::further_reminders;
 use crate::app::respond::ballot::Counted;
 use crate::app::respond::ballot::Voter;
 use crate::app::respond::ballot::Waiting;
@@ -278,6 +279,10 @@ fn response(
     }
     .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
+    let waiting = counted.iter().filter(|item| item.state.is_pending());
+    let waiting =
+        waiting.filter_map(|it| Some((wide(it.number), evaluation.items.get(it.number)?)));
+    let reminders = further_reminders(entry, waiting, at);
     let record = record(caller, &request, id, evaluation);
     let mut parts = record
         .into_parts()
@@ -292,6 +297,7 @@ fn response(
             person,
             items: votes,
         }),
+        reminders,
         read_set,
         reduced: Some(taken_back.seen),
         writes,

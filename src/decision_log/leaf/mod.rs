@@ -32,6 +32,8 @@ pub enum LeafKind {
     Report,
     /// A held item that nobody answered in time.
     Expiry,
+    /// A reminder of what waits.
+    Reminder,
     /// A bundle that came into force.
     Publication,
     /// A bundle that was refused; the one before it stayed in force.
@@ -222,6 +224,7 @@ impl fmt::Display for LeafKind {
             Self::Review => "review",
             Self::Report => "report",
             Self::Expiry => "expiry",
+            Self::Reminder => "reminder",
             Self::Publication => "publication",
             Self::Refusal => "refusal",
             Self::DryRunSummary => "dry-run-summary",

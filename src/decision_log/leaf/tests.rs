@@ -4,13 +4,14 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 10] = [
+const KINDS: [LeafKind; 11] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
     LeafKind::Review,
     LeafKind::Report,
     LeafKind::Expiry,
+    LeafKind::Reminder,
     LeafKind::Publication,
     LeafKind::Refusal,
     LeafKind::DryRunSummary,

@@ -81,6 +81,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
         | EventBody::Expired { .. }
+        | EventBody::Reminded { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }

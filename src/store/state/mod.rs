@@ -5,6 +5,7 @@
 
 mod put_away;
 mod registry;
+mod reminders;
 mod requests;
 mod row;
 mod tally;
@@ -195,6 +196,9 @@ impl State {
                 self.requests
                     .change(*request_id, event, (index, time), &mut rows);
             }
+            EventBody::Reminded { request_id, .. } => {
+                self.requests.remind(*request_id, event, &mut rows);
+            }
             EventBody::Published {
                 digest, generation, ..
             } => {
@@ -376,6 +380,11 @@ impl State {
     /// Items whose time has passed, by request.
     pub fn due(&self, now: Timestamp) -> Vec<(RequestId, Vec<u32>)> {
         self.requests.due(now)
+    }
+
+    /// Requests of which people are to be reminded, or about which others are to be turned to.
+    pub fn reminders_due(&self, now: Timestamp) -> impl Iterator<Item = RequestId> {
+        self.requests.reminders_due(now)
     }
 
     /// When the next item expires.

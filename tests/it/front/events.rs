@@ -26,6 +26,9 @@ pub(crate) struct Told {
     retry: Option<String>,
 }
 
+/// Longer than any test.
+const LASTING: Duration = Duration::from_hours(1);
+
 /// A stream that somebody reads.
 pub(crate) struct Reader {
     response: Response,
@@ -41,7 +44,8 @@ impl Reader {
         path: &str,
         last: Option<&str>,
     ) -> Self {
-        let call = service.call(Method::GET, path, caller);
+        // A stream lasts longer than an answer may.
+        let call = service.call(Method::GET, path, caller).timeout(LASTING);
         let call = match last {
             Some(last) => call.header("last-event-id", last),
             None => call,
@@ -424,22 +428,30 @@ async fn a_stream_says_that_it_lives_and_outlives_the_patience_for_connections()
 #[tokio::test(flavor = "multi_thread")]
 async fn who_falls_behind_is_fed_from_the_log() {
     let service = TestService::start().await;
-    let mut reader = Reader::open(&service, "reviewer", REQUESTS, None).await;
-    // More than socket, channel and page hold together.
-    let members: Vec<String> = (0..1_000)
-        .map(|number| format!("sip:officer.{number}@mc.nl.example"))
-        .collect();
-    let members: Vec<&str> = members.iter().map(String::as_str).collect();
-    let mut submitted = Vec::new();
-    for _ in 0..40 {
-        let answer = service.submit(&membership(&members)).await;
-        assert!(answer.status < 300, "{}", answer.text);
-        submitted.push(answer.body["id"].clone());
+    let mut reader = Reader::open(&service, "operator", "/v1/events", None).await;
+    // More than channel and page hold together.
+    for round in 0..40 {
+        let users = (0..1_001).map(|number| {
+            let identity = format!("sip:officer.{number}@mc.de.example");
+            let roles = [format!("round-{round}")];
+            json!({ "kind": "user", "document": {
+                "id": format!("officer-{number}"), "enabled": true,
+                "identities": { "mcptt": identity }, "roles": roles,
+            } })
+        });
+        let imported = service
+            .post("/v1/import", "operator", &users.collect())
+            .await;
+        assert_eq!(imported.status, 200, "{}", imported.text);
     }
-    for id in submitted {
+    let mut last = None;
+    for _ in 0..40 {
         let told = reader.next().await.unwrap();
-        assert_eq!(told.data["request_id"], id);
-        assert_eq!(told.data["items"].as_array().unwrap().len(), 1_000);
+        let index = told.data["id"].as_str().unwrap().parse::<u64>().unwrap();
+        assert!(last.is_none_or(|last| index == last + 1), "{index}");
+        last = Some(index);
+        assert_eq!(told.data["documents"].as_array().unwrap().len(), 1_000);
+        assert_eq!(told.data["left_out"], 1);
     }
 }
 

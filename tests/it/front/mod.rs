@@ -31,6 +31,7 @@ mod pushes;
 mod quorum;
 mod registry;
 mod registry_transfer;
+mod reminders;
 mod reports;
 mod requests;
 mod responses;

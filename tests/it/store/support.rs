@@ -312,6 +312,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         parts: Vec::new(),
         counts: OutcomeCounts::default(),
         bound_to: None,
+        reminders: Vec::new(),
         reduces: None,
         at: at(0),
     }
@@ -343,6 +344,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         expected_version: version,
         items,
         votes: None,
+        reminders: Vec::new(),
         read_set: ReadSet::default(),
         reduced: None,
         writes: Vec::new(),

@@ -74,6 +74,9 @@ impl Touched {
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
+            Command::Remind(remind) => {
+                self.interrupted || self.requests.contains(&remind.request_id)
+            }
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) => true,
             Command::Publish(_) => self.bundle,
@@ -146,7 +149,7 @@ impl Touched {
                 self.requests.insert(*request_id);
                 self.add_changes(changes, state);
             }
-            EventBody::Expired { request_id, .. } => {
+            EventBody::Expired { request_id, .. } | EventBody::Reminded { request_id, .. } => {
                 self.requests.insert(*request_id);
             }
             EventBody::Published { .. } => self.bundle = true,

@@ -50,12 +50,14 @@ use super::support::correlation;
 use super::support::request_id;
 
 mod operations;
+mod reminders;
 
 use operations::Operation;
 use operations::READS;
 use operations::Step;
 use operations::read_key;
 use operations::step;
+use reminders::ModelReminder;
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -78,6 +80,7 @@ struct ModelRequest {
     ended: Option<i64>,
     bound: bool,
     answers: BTreeMap<u32, ModelAnswers>,
+    reminder: Option<ModelReminder>,
 }
 
 /// Who has answered an item that waits.
@@ -350,6 +353,7 @@ impl Model {
             Command::Respond(respond) => self.answered(respond)?,
             Command::Report(report) => self.reported(report)?,
             Command::Expire(expire) => self.expired(expire)?,
+            Command::Remind(remind) => self.reminded(remind)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
             }
@@ -387,6 +391,7 @@ impl Model {
             ended: None,
             bound: submit.bound_to.is_some(),
             answers: BTreeMap::new(),
+            reminder: ModelReminder::of(submit),
         });
         let kept = submit.idempotency;
         after
@@ -568,6 +573,7 @@ impl Model {
             ended += usize::from(entry.has_ended());
             assert_eq!(entry.items, request.items);
             request.check_answers(entry);
+            request.check_reminders(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
                 .iter()
@@ -597,6 +603,9 @@ impl Model {
             items.sort_unstable();
         }
         assert_eq!(found, due);
+        let reminded: BTreeSet<RequestId> = state.reminders_due(now).collect();
+        let expected = self.requests.iter().filter(|it| it.is_to_remind(self.now));
+        assert_eq!(reminded, expected.map(|request| request.id).collect());
         for number in 0..10 {
             let digest = correlation(number);
             let found: BTreeSet<RequestId> =

@@ -10,6 +10,7 @@ use comity::store::Command;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
 use comity::store::command::PersonDigest;
+use comity::store::command::Remind;
 use comity::store::command::Submit;
 use comity::store::command::Vote;
 use comity::store::command::Votes;
@@ -19,6 +20,7 @@ use proptest::prelude::*;
 
 use super::HOUR;
 use super::Model;
+use super::reminders::asked;
 use crate::store::support::PARTNER;
 use crate::store::support::agreement;
 use crate::store::support::answered;
@@ -63,6 +65,7 @@ pub(super) enum Operation {
         bound: bool,
     },
     Interrupt,
+    Remind(usize),
     /// Whose answer it is, and what it makes of each item.
     Respond {
         request: usize,
@@ -167,6 +170,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
+        2 => (0..8_usize).prop_map(Operation::Remind),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
     ]
 }
@@ -260,11 +264,19 @@ impl Model {
                 behind,
                 items,
             } => self.reports(*request, *behind, items),
+            Operation::Remind(request) => self.remind(*request),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
+    }
+
+    fn remind(&self, request: usize) -> Command {
+        Command::Remind(Remind {
+            request_id: request_id(self.name_of(request)),
+            at: at(self.now),
+        })
     }
 
     fn unverified(&self, user: u8, service: u8) -> Command {
@@ -282,6 +294,7 @@ impl Model {
         });
         let mut submit = submit(self.named, self.generation, items.collect());
         submit.at = at(self.now);
+        submit.reminders = asked(&submit, self.now);
         submit.correlation = Some(correlation(self.named));
         let reads = reads.iter().map(|read| {
             let read = read_key(*read);

@@ -38,6 +38,8 @@ use crate::store::state::RequestEntry;
 use crate::store::state::State;
 use crate::store::state::claims_of;
 
+mod remind;
+
 /// What becomes of a command that the state allows.
 #[derive(Debug)]
 pub(super) enum Checked {
@@ -65,6 +67,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Expire(command) => expire(state, &command),
+        Command::Remind(command) => remind::remind(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),
         Command::RefusePublication(refused) => Ok(event(
@@ -150,6 +153,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
         bound_to: command.bound_to,
+        reminders: command.reminders,
         reduces: command.reduces,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
@@ -186,6 +190,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         request_id: command.request_id,
         items: command.items,
         votes: command.votes,
+        reminders: command.reminders,
         changes: changes(state, command.writes, command.at)?,
     };
     Ok(Checked::Event(changing(command.at, body), command.parts))
