@@ -34,6 +34,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::state::RequestEntry;
 use crate::store::state::Tally;
 
 /// A request and where it stands.
@@ -107,6 +108,9 @@ pub struct ItemAnswer {
     /// Who has to agree before it is granted, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumAnswer>,
+    /// When people were reminded of it and who else was turned to, while it waits.
+    #[serde(flatten)]
+    pub reminded: ReminderAnswer,
     /// Who can approve it, while it waits; told where a request is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answerable_by: Option<AnswerableBy>,
@@ -131,6 +135,29 @@ impl QuorumAnswer {
                 given: tally.denials.len(),
             },
         }
+    }
+}
+
+/// What was done so that an item that waits is not forgotten.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReminderAnswer {
+    /// When people were reminded of it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<Timestamp>,
+    /// The roles that were turned to, and when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub escalated_to: BTreeMap<Role, Timestamp>,
+}
+
+impl ReminderAnswer {
+    /// What was done about an item.
+    pub fn of(entry: &RequestEntry, number: usize) -> Self {
+        let number = u32::try_from(number).ok();
+        let reminder = number.and_then(|number| entry.reminder(number));
+        reminder.map_or_else(Self::default, |reminder| Self {
+            reminded_at: reminder.reminded_at,
+            escalated_to: reminder.escalated.clone(),
+        })
     }
 }
 
@@ -177,6 +204,7 @@ impl ItemAnswer {
             refusal: None,
             undo: Vec::new(),
             quorum: None,
+            reminded: ReminderAnswer::default(),
             answerable_by: None,
         }
     }

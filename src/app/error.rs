@@ -39,6 +39,9 @@ pub enum AppError {
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),
+    /// The event named is ahead of the log, or of another log.
+    #[error("the log has no event `{0}`")]
+    UnknownEvent(String),
     /// The key was used before for another body.
     #[error("the idempotency key was used before with another body")]
     IdempotencyKeyReused,

@@ -54,6 +54,7 @@ impl App {
                         app.catch_up_with_responses().await;
                         app.expire_overdue().await;
                         app.tell_overdue().await;
+                        app.remind_of_waiting().await;
                         app.carry_out_scheduled().await;
                         app.interrupt_lapsed().await;
                         app.end_migrations().await;

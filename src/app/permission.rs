@@ -58,11 +58,13 @@ pub enum Action {
     ReadUeConfigurationSecrets,
     /// Read what a request for configuration information disclosed.
     ReadDisclosure,
+    /// Be told of events, as far as what they are about may be read.
+    ReadEvents,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -78,6 +80,7 @@ impl Action {
         Self::ReadUeConfiguration,
         Self::ReadUeConfigurationSecrets,
         Self::ReadDisclosure,
+        Self::ReadEvents,
     ];
 
     /// The action's name in the access bundle.
@@ -98,6 +101,7 @@ impl Action {
             Self::ReadUeConfiguration => "readUeConfiguration",
             Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
             Self::ReadDisclosure => "readDisclosure",
+            Self::ReadEvents => "readEvents",
         }
     }
 
@@ -119,6 +123,7 @@ impl Action {
             Self::ReadUeConfiguration => "read accepted UE configuration",
             Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
             Self::ReadDisclosure => "read what this request disclosed",
+            Self::ReadEvents => "read events",
         }
     }
 }

@@ -127,6 +127,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         | LeafKind::Withdrawal
         | LeafKind::Obligation
         | LeafKind::Expiry
+        | LeafKind::Reminder
         | LeafKind::Publication
         | LeafKind::Refusal
         | LeafKind::DryRunSummary

@@ -15,6 +15,7 @@ use crate::app::answer::ItemAnswer;
 use crate::app::answer::QuorumAnswer;
 use crate::app::answer::Receipt;
 use crate::app::answer::RefusalAnswer;
+use crate::app::answer::ReminderAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::answer::ResponseAnswer;
 use crate::app::answer::WaitingAnswer;
@@ -254,6 +255,7 @@ impl App {
                     .get(number)
                     .filter(|_| state.is_pending())
                     .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
+                reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
             }
         });
@@ -583,6 +585,7 @@ fn response_answers(
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::Expired { .. }
+        | EventBody::Reminded { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }

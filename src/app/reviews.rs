@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
 use crate::app::answer::QuorumAnswer;
+use crate::app::answer::ReminderAnswer;
 use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
@@ -17,6 +18,7 @@ use crate::app::requests::tally_of;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Concerned;
 use crate::app::reviewer::Reviewer;
+use crate::app::reviewer::escalated_to;
 use crate::decision::facts::Lookup;
 use crate::decision::quorum::Quorum;
 use crate::domain::document::Document;
@@ -29,6 +31,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::request::Urgency;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
@@ -73,9 +76,9 @@ pub struct PendingItem {
     place: Place,
 }
 
-/// Where an item stands in the list: the most urgent first, then the oldest.
+/// Where an item stands in the list: the most urgent first, then what expires first, then the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place(std::cmp::Reverse<Urgency>, u64, usize);
+pub struct Place(std::cmp::Reverse<Urgency>, i64, u64, usize);
 
 /// Who can approve an item.
 #[derive(Clone, Debug, Serialize)]
@@ -91,7 +94,7 @@ pub struct AnswerableBy {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.0.0, self.1, self.2)
+        write!(f, "{}.{}.{}.{}", self.0.0, self.1, self.2, self.3)
     }
 }
 
@@ -100,17 +103,21 @@ impl std::str::FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut words = text.split('.');
-        let (Some(urgency), Some(index), Some(item), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
+        let (Some(urgency), Some(expiry), Some(index), Some(item), None) = (
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+        ) else {
             return Err(());
         };
         let urgency = serde_json::from_value(urgency.into()).map_err(drop)?;
-        let (index, item) = (index.parse(), item.parse());
-        let (Ok(index), Ok(item)) = (index, item) else {
+        let (expiry, index, item) = (expiry.parse(), index.parse(), item.parse());
+        let (Ok(expiry), Ok(index), Ok(item)) = (expiry, index, item) else {
             return Err(());
         };
-        Ok(Self(std::cmp::Reverse(urgency), index, item))
+        Ok(Self(std::cmp::Reverse(urgency), expiry, index, item))
     }
 }
 
@@ -122,7 +129,7 @@ impl PendingItem {
 }
 
 impl App {
-    /// The pending items that a reviewer can answer, the most urgent first, then the oldest; from one place on.
+    /// The pending items that a reviewer can answer, the most urgent first, then what expires first; from one place on.
     ///
     /// Every request that waits is read, so this takes the longer the more there are.
     pub fn answerable(
@@ -188,11 +195,15 @@ impl App {
         for (number, state, waiting, decision) in waiting(&standing) {
             let place = Place(
                 std::cmp::Reverse(request.urgency),
+                // What never expires comes last.
+                state
+                    .expires_at()
+                    .map_or(i64::MAX, Timestamp::as_milliseconds),
                 standing.entry.submitted.0,
                 number,
             );
             if after.is_some_and(|after| place <= after)
-                || !answerers.may_answer(&reviewer, &waiting.categories)
+                || !answerers.may_answer(&reviewer, &waiting.categories, &waiting.escalated_to)
             {
                 continue;
             }
@@ -202,6 +213,7 @@ impl App {
             }
             let item = ItemAnswer {
                 quorum: Some(QuorumAnswer::new(&waiting.quorum, &waiting.tally)),
+                reminded: ReminderAnswer::of(&standing.entry, number),
                 ..ItemAnswer::new(decision, state, None)
             };
             items.push(PendingItem {
@@ -295,7 +307,7 @@ impl App {
                 break;
             }
             asked += 1;
-            if answerers.may_answer(reviewer, &waiting.categories) {
+            if answerers.may_answer(reviewer, &waiting.categories, &waiting.escalated_to) {
                 count += 1;
                 if count <= USERS_NAMED_MAX {
                     users.extend(reviewer.identities());
@@ -319,6 +331,7 @@ struct Waiting {
     categories: Vec<String>,
     quorum: Quorum,
     tally: Tally,
+    escalated_to: BTreeSet<Role>,
 }
 
 impl Waiting {
@@ -344,6 +357,7 @@ fn waiting(standing: &Standing) -> Vec<(usize, ItemState, Waiting, DecisionAnswe
             categories: decision.categories.clone(),
             quorum,
             tally: tally_of(&standing.entry, number),
+            escalated_to: escalated_to(&standing.entry, number),
         };
         (number, *state, waiting, decision)
     });

@@ -18,6 +18,7 @@ use crate::app::obligations::Gathering;
 use crate::app::permission::Action;
 use crate::app::pool;
 use crate::app::register;
+use crate::app::reminding::first_reminders;
 use crate::app::standing::Standing;
 use crate::app::standing::standing;
 use crate::decision::decide::ItemDecision;
@@ -325,6 +326,7 @@ fn submission(
     let obligations = obligations((request, request_id), &items, &evaluation, revoked);
     let counts = outcome_counts(&evaluation.items);
     let bound_to = bound_to(request, &items);
+    let reminders = first_reminders(&evaluation.items, at);
     let is_granted = items.iter().any(|item| item.is_granted_here());
     let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
@@ -346,6 +348,7 @@ fn submission(
         parts,
         counts,
         bound_to,
+        reminders,
         reduces,
         obligations,
         at,

@@ -180,6 +180,18 @@ impl Partial {
             1..=65_536,
             usual.connections_max,
         );
+        let event_streams_max = number(
+            "event_streams_max",
+            self.event_streams_max,
+            1..=65_536,
+            usual.event_streams_max,
+        );
+        let event_streams_per_caller_max = number(
+            "event_streams_per_caller_max",
+            self.event_streams_per_caller_max,
+            1..=65_536,
+            usual.event_streams_per_caller_max,
+        );
         let mut time = |name, value, usual: Duration| {
             let range = SECONDS;
             Duration::from_secs(Bounded { name, value, range }.or(usual.as_secs(), problems))
@@ -197,6 +209,9 @@ impl Partial {
                 usual.answer_max,
             ),
             drain_max: time("drain_seconds_max", self.drain_seconds_max, usual.drain_max),
+            event_streams_max,
+            event_streams_per_caller_max,
+            heartbeat: time("heartbeat_seconds", self.heartbeat_seconds, usual.heartbeat),
             require_idempotency_key: self
                 .require_idempotency_key
                 .unwrap_or(usual.require_idempotency_key),

@@ -14,7 +14,7 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 25] = [
+pub const SETTINGS: [&str; 28] = [
     "system",
     "listen",
     "data_dir",
@@ -31,6 +31,9 @@ pub const SETTINGS: [&str; 25] = [
     "body_seconds_max",
     "answer_seconds_max",
     "drain_seconds_max",
+    "event_streams_max",
+    "event_streams_per_caller_max",
+    "heartbeat_seconds",
     "require_idempotency_key",
     "dry_runs_per_minute_max",
     "decide_again_grace_seconds",
@@ -78,6 +81,12 @@ pub struct Partial {
     pub answer_seconds_max: Option<u64>,
     /// How long requests under way may take to end.
     pub drain_seconds_max: Option<u64>,
+    /// Event streams open at once.
+    pub event_streams_max: Option<u64>,
+    /// Event streams of one caller open at once.
+    pub event_streams_per_caller_max: Option<u64>,
+    /// How long an event stream may say nothing.
+    pub heartbeat_seconds: Option<u64>,
     /// Whether a request is submitted only under an idempotency key.
     pub require_idempotency_key: Option<bool>,
     /// Dry runs of one caller in a minute.
@@ -166,6 +175,11 @@ impl Partial {
             "body_seconds_max" => self.body_seconds_max = Some(number(value)?),
             "answer_seconds_max" => self.answer_seconds_max = Some(number(value)?),
             "drain_seconds_max" => self.drain_seconds_max = Some(number(value)?),
+            "event_streams_max" => self.event_streams_max = Some(number(value)?),
+            "event_streams_per_caller_max" => {
+                self.event_streams_per_caller_max = Some(number(value)?);
+            }
+            "heartbeat_seconds" => self.heartbeat_seconds = Some(number(value)?),
             "dry_runs_per_minute_max" => self.dry_runs_per_minute_max = Some(number(value)?),
             "decide_again_grace_seconds" => {
                 self.decide_again_grace_seconds = Some(number(value)?);
@@ -214,6 +228,11 @@ impl Partial {
             body_seconds_max: self.body_seconds_max.or(other.body_seconds_max),
             answer_seconds_max: self.answer_seconds_max.or(other.answer_seconds_max),
             drain_seconds_max: self.drain_seconds_max.or(other.drain_seconds_max),
+            event_streams_max: self.event_streams_max.or(other.event_streams_max),
+            event_streams_per_caller_max: self
+                .event_streams_per_caller_max
+                .or(other.event_streams_per_caller_max),
+            heartbeat_seconds: self.heartbeat_seconds.or(other.heartbeat_seconds),
             require_idempotency_key: self
                 .require_idempotency_key
                 .or(other.require_idempotency_key),

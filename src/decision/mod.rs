@@ -5,6 +5,7 @@
 //! the answers, and [`record`] keeps all of it in parts that can be erased one by one. [`derived`] is the
 //! definition that the engine is held against.
 
+pub mod attention;
 pub mod combine;
 pub mod conformity;
 pub mod decide;

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
@@ -23,16 +24,18 @@ where
 
     async fn from_request_parts(parts: &mut Parts, outer: &S) -> Result<Self, Problem> {
         let state = ServiceState::from_ref(outer);
-        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-        let (Some(header), None) = (headers.next(), headers.next()) else {
-            return Err(Problem::unauthenticated());
-        };
-        header
-            .to_str()
-            .ok()
-            .and_then(|text| Token::from_authorization(text).ok())
+        bearer(&parts.headers)
             .and_then(|token| state.authenticate(&token))
             .map(Self)
             .ok_or_else(Problem::unauthenticated)
     }
+}
+
+/// The one well-formed token of a request.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<Token> {
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return None;
+    };
+    Token::from_authorization(header.to_str().ok()?).ok()
 }

@@ -133,8 +133,10 @@ impl Service<axum::http::Request<Incoming>> for Counted {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: axum::http::Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: axum::http::Request<Incoming>) -> Self::Future {
         let under_way = UnderWay::begin(&self.activity);
+        let connection = StaysOpen(Arc::clone(&self.activity));
+        request.extensions_mut().insert(connection);
         let answer = self.router.call(request);
         Box::pin(async move {
             let answer = answer.await;
@@ -144,8 +146,20 @@ impl Service<axum::http::Request<Incoming>> for Counted {
     }
 }
 
+/// The connection of a request, for an answer that goes on after its head.
+#[derive(Clone, Debug)]
+pub(super) struct StaysOpen(Arc<watch::Sender<Activity>>);
+
+impl StaysOpen {
+    /// The request stays under way until what is given is dropped.
+    pub(super) fn hold(&self) -> UnderWay {
+        UnderWay::begin(&self.0)
+    }
+}
+
 /// A request under way, until it is dropped.
-struct UnderWay(Arc<watch::Sender<Activity>>);
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<watch::Sender<Activity>>);
 
 impl UnderWay {
     fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {

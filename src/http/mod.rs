@@ -11,3 +11,4 @@ pub mod problem;
 pub mod server;
 pub mod settings;
 pub mod state;
+mod streams;

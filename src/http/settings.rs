@@ -23,6 +23,12 @@ pub struct HttpSettings {
     pub answer_max: Duration,
     /// How long requests under way may take to end when the service stops.
     pub drain_max: Duration,
+    /// Event streams open at once.
+    pub event_streams_max: usize,
+    /// Event streams of one caller open at once.
+    pub event_streams_per_caller_max: usize,
+    /// How long an event stream may say nothing.
+    pub heartbeat: Duration,
     /// Whether a request is submitted only under an idempotency key.
     pub require_idempotency_key: bool,
 }
@@ -38,6 +44,9 @@ impl Default for HttpSettings {
             body_max: Duration::from_secs(30),
             answer_max: Duration::from_mins(1),
             drain_max: Duration::from_secs(30),
+            event_streams_max: 128,
+            event_streams_per_caller_max: 8,
+            heartbeat: Duration::from_secs(15),
             require_idempotency_key: false,
         }
     }

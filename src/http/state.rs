@@ -1,8 +1,8 @@
 //! What every handler shares.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+
+use tokio::sync::watch;
 
 use crate::app::App;
 use crate::domain::request::InterSystemRequest;
@@ -10,6 +10,8 @@ use crate::domain::wire;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::settings::HttpSettings;
+use crate::http::streams::OpenStream;
+use crate::http::streams::Streams;
 use crate::identity::caller::Caller;
 use crate::identity::caller::CallerList;
 use crate::identity::token::Token;
@@ -23,7 +25,8 @@ struct Inner {
     app: App,
     callers: CallerList,
     settings: HttpSettings,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
+    streams: Streams,
 }
 
 impl ServiceState {
@@ -33,7 +36,8 @@ impl ServiceState {
             app,
             callers,
             settings,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
+            streams: Streams::default(),
         }))
     }
 
@@ -44,12 +48,22 @@ impl ServiceState {
 
     /// Whether the service is on its way out.
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Acquire)
+        *self.0.draining.borrow()
     }
 
     /// From now on the service is not ready.
     pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Release);
+        self.0.draining.send_replace(true);
+    }
+
+    /// Tells when the service is on its way out.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.draining.subscribe()
+    }
+
+    /// A place for one more event stream, if there is one.
+    pub(super) fn open_stream(&self, caller: &str) -> Result<OpenStream, Problem> {
+        self.0.streams.open(caller, &self.0.settings)
     }
 
     pub(super) fn authenticate(&self, token: &Token) -> Option<Caller> {

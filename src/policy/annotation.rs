@@ -14,9 +14,10 @@ use serde::Serializer;
 use smol_str::SmolStr;
 
 use crate::policy::approvals::ApprovalsError;
+use crate::policy::reminders::ReminderError;
 
 /// The annotations that have a meaning.
-pub const KNOWN: [&str; 14] = [
+pub const KNOWN: [&str; 16] = [
     "id",
     "category",
     "response",
@@ -28,6 +29,8 @@ pub const KNOWN: [&str; 14] = [
     "expires",
     "approvals",
     "denials",
+    "remind",
+    "escalate",
     "locked",
     "reason",
     "note",
@@ -76,6 +79,9 @@ pub enum AnnotationError {
     /// Approvals or denials that cannot be counted.
     #[error(transparent)]
     Approvals(#[from] ApprovalsError),
+    /// No reminder, or nobody to turn to.
+    #[error(transparent)]
+    Reminder(#[from] ReminderError),
 }
 
 fn one_of(words: &[&str]) -> String {

@@ -29,6 +29,8 @@ use crate::policy::diagnostics::Diagnostics;
 use crate::policy::diagnostics::Place;
 use crate::policy::due::DueWithin;
 use crate::policy::manifest::Manifest;
+use crate::policy::reminders::Escalations;
+use crate::policy::reminders::Wait;
 use crate::policy::source::BundleDigest;
 use crate::policy::source::BundleSource;
 use crate::policy::texts::Note;
@@ -204,6 +206,10 @@ pub struct PolicyInfo {
     pub approvals: Option<Approvals>,
     /// How many have to deny what it holds; absent, one.
     pub denials: Option<Denials>,
+    /// How often people are reminded of what it holds; absent, never.
+    pub remind: Option<Wait>,
+    /// Whom it turns to when nobody answers; absent, nobody.
+    pub escalate: Option<Escalations>,
     /// Marked: `[responses]` cannot switch the category that it carries.
     pub locked: bool,
     /// What a partner is told when it refuses or holds.

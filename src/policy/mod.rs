@@ -10,6 +10,7 @@ mod folders;
 mod links;
 pub mod manifest;
 mod places;
+pub mod reminders;
 mod required;
 mod responses;
 pub mod source;

@@ -28,6 +28,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
 pub use crate::store::life::Withdraw;
@@ -233,6 +234,8 @@ pub struct Submit {
     pub counts: OutcomeCounts,
     /// The partner under whose agreement its pending items wait; what only takes away waits under none.
     pub bound_to: Option<McSystemId>,
+    /// The reminders of its pending items.
+    pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if a granted item does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
     /// What it obliges to.
@@ -252,6 +255,8 @@ pub struct Respond {
     pub items: Vec<(u32, ItemState)>,
     /// How it counts for those of them that go on waiting.
     pub votes: Option<Votes>,
+    /// The reminders of those of them that go on waiting, where they change.
+    pub reminders: Vec<Reminder>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
     /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
@@ -373,6 +378,15 @@ pub struct Expire {
     pub at: Timestamp,
 }
 
+/// It is time to remind of what waits.
+#[derive(Clone, Debug)]
+pub struct Remind {
+    /// The request; what is due of it is settled when this is sequenced.
+    pub request_id: RequestId,
+    /// The moment at which it is due.
+    pub at: Timestamp,
+}
+
 /// Agreements that are in force no longer, by their time, while requests wait under them.
 #[derive(Clone, Debug)]
 pub struct Interrupt {
@@ -455,6 +469,8 @@ pub enum Command {
     TellOverdue(TellOverdue),
     /// Let held items expire.
     Expire(Expire),
+    /// Remind of held items, or turn to others about them.
+    Remind(Remind),
     /// Refuse what waits under agreements that are in force no longer.
     Interrupt(Interrupt),
     /// Put a bundle in force.

@@ -12,6 +12,7 @@ pub mod command;
 pub mod embedded;
 pub mod event;
 mod life;
+pub mod reminder;
 pub mod state;
 
 pub use command::Command;

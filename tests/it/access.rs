@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 11] = [
     "submitRequest",
     "dryRun",
     "readRegistry",
@@ -27,6 +27,7 @@ const ACTIONS: [&str; 10] = [
     "readMetrics",
     "readUeConfiguration",
     "readUeConfigurationSecrets",
+    "readEvents",
 ];
 
 /// Actions on a request, which is the caller's own or not.
@@ -42,15 +43,20 @@ const ON_REQUESTS: [&str; 6] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnyny", "ynnnny"),
-    (&["acms"], "yynnnnnnnn", "ynyyyy", "nnnnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynnnn", "yynnnn"),
-    (&["security-officer"], "nyynyynnyn", "ynnnnn", "ynnnnn"),
-    (&["auditor"], "nnynynynyn", "ynnnyn", "ynnnyn"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnnny", "nnnnny"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&[], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["operator"], "yyyyyyyyyny", "ynnyny", "ynnnny"),
+    (&["acms"], "yynnnnnnnny", "ynyyyy", "nnnnnn"),
+    (&["peer"], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["reviewer"], "nnnnnnnnnny", "yynnnn", "yynnnn"),
+    (&["security-officer"], "nyynyynnyny", "ynnnnn", "ynnnnn"),
+    (&["auditor"], "nnynynynyny", "ynnnyn", "ynnnyn"),
+    (
+        &["configuration-manager"],
+        "nnnnnnnnyyn",
+        "nnnnny",
+        "nnnnny",
+    ),
+    (&["acms", "peer"], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&[], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
 ];
 
 fn ask(
@@ -131,10 +137,13 @@ fn respond(engine: &Engine) -> Vec<String> {
     ]);
     let reviewer = Entity::new(uid("ACCESS::Reviewer::\"one\""), reviewer, HashSet::new()).unwrap();
     let item = Entity::new(uid("ACCESS::Item::\"this\""), item, HashSet::new()).unwrap();
-    let context = [(
-        "is_addressee".to_owned(),
-        RestrictedExpression::new_bool(false),
-    )];
+    let context = [
+        (
+            "is_addressee".to_owned(),
+            RestrictedExpression::new_bool(false),
+        ),
+        ("escalated_to".to_owned(), none()),
+    ];
     let schema = engine.bundle().schema();
     let request = Request::new(
         reviewer.uid(),

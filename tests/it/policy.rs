@@ -233,6 +233,42 @@ const ANNOTATION_RULES: &[(&str, &str, Code, &str)] = &[
         "",
     ),
     (
+        "@id(\"b\") HOLD @remind(\"soon\")",
+        "forbid",
+        Code::InvalidReminder,
+        "write how often",
+    ),
+    (
+        "@id(\"b\") HOLD @remind(\"PT30S\")",
+        "forbid",
+        Code::InvalidReminder,
+        "of a minute or more",
+    ),
+    (
+        "@id(\"b\") HOLD @escalate(\"PT1H\")",
+        "forbid",
+        Code::InvalidReminder,
+        "write after how long",
+    ),
+    (
+        "@id(\"b\") HOLD @escalate(\"PT1H: a, PT2H: a\")",
+        "forbid",
+        Code::InvalidReminder,
+        "write after how long",
+    ),
+    (
+        "@id(\"b\") @remind(\"PT30M\")",
+        "forbid",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
+        "@id(\"b\") AUTO @escalate(\"PT1H: a\")",
+        "permit",
+        Code::MisplacedAnnotation,
+        "",
+    ),
+    (
         "@id(\"b\") HOLD @approvals(\"duty officer\")",
         "forbid",
         Code::InvalidQuorum,

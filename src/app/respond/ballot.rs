@@ -9,6 +9,7 @@ use crate::app::respond::form::Verdict;
 use crate::app::respond::standing;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Reviewer;
+use crate::app::reviewer::escalated_to;
 use crate::app::submit::Evaluation;
 use crate::app::submit::awaited_until;
 use crate::decision::decide::ItemDecision;
@@ -126,7 +127,8 @@ impl Waiting<'_> {
         let present = self.pending(number).map_err(Barred::NotPending)?;
         let decision = self.evaluation.items.get(number);
         let categories = decision.map_or(&[][..], |decision| &decision.categories);
-        if !answerers.may_answer(voter.reviewer, categories) {
+        let escalated_to = escalated_to(self.entry, number);
+        if !answerers.may_answer(voter.reviewer, categories, &escalated_to) {
             return Err(Barred::Other(AppError::ReviewerForbidden(format!(
                 "the access bundle does not permit `respond` to the reviewer for item {number}"
             ))));

@@ -13,6 +13,7 @@ use crate::app::error::AppError;
 use crate::app::error::Standing;
 use crate::app::obligations::Gathering;
 use crate::app::permission::Action;
+use crate::app::reminding::further_reminders;
 use crate::app::respond::ballot::Counted;
 use crate::app::respond::ballot::Voter;
 use crate::app::respond::ballot::Waiting;
@@ -287,6 +288,10 @@ fn response(
         }
     }
     let obligations = gathering.into_arising();
+    let waiting = counted.iter().filter(|item| item.state.is_pending());
+    let waiting =
+        waiting.filter_map(|it| Some((wide(it.number), evaluation.items.get(it.number)?)));
+    let reminders = further_reminders(entry, waiting, at);
     let record = record(caller, &request, id, evaluation);
     let mut parts = record
         .into_parts()
@@ -301,6 +306,7 @@ fn response(
             person,
             items: votes,
         }),
+        reminders,
         read_set,
         reduced: Some(taken_back.seen),
         writes,

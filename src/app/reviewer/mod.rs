@@ -136,7 +136,7 @@ impl Reviewer {
 pub(in crate::app) struct Answerers<'a> {
     app: &'a App,
     request: &'a InterSystemRequest,
-    known: BTreeMap<(DocumentKey, Vec<String>), bool>,
+    known: BTreeMap<(DocumentKey, Vec<String>, BTreeSet<Role>), bool>,
 }
 
 impl<'a> Answerers<'a> {
@@ -153,8 +153,13 @@ impl<'a> Answerers<'a> {
         &mut self,
         reviewer: &Reviewer,
         categories: &[String],
+        escalated_to: &BTreeSet<Role>,
     ) -> bool {
-        let asked = (reviewer.key.clone(), categories.to_vec());
+        let asked = (
+            reviewer.key.clone(),
+            categories.to_vec(),
+            escalated_to.clone(),
+        );
         if let Some(known) = self.known.get(&asked) {
             return *known;
         }
@@ -163,12 +168,20 @@ impl<'a> Answerers<'a> {
             query::respond(
                 engine,
                 (reviewer.user()?, &reviewer.key, local),
-                (self.request, categories),
+                (self.request, categories, escalated_to),
             )
         });
         self.known.insert(asked, may);
         may
     }
+}
+
+/// The roles that were turned to about an item because nobody answered in time.
+pub(in crate::app) fn escalated_to(entry: &RequestEntry, number: usize) -> BTreeSet<Role> {
+    let number = u32::try_from(number).ok();
+    let reminder = number.and_then(|number| entry.reminder(number));
+    let roles = reminder.map(|reminder| reminder.escalated.keys().cloned());
+    roles.into_iter().flatten().collect()
 }
 
 /// Everyone who asked for a request or gets something by it, by every name under which they appear in it.

@@ -1,5 +1,6 @@
 //! The query to the access bundle: may this user answer this item?
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ use crate::domain::user::User;
 pub(super) fn respond(
     engine: &Engine,
     (user, key, local): (&User, &DocumentKey, &McSystemId),
-    (request, categories): (&InterSystemRequest, &[String]),
+    (request, categories, escalated_to): (&InterSystemRequest, &[String], &BTreeSet<Role>),
 ) -> Option<(Request, Entities)> {
     let bundle = engine.bundle();
     let reviewer = Entity::new(
@@ -40,10 +41,14 @@ pub(super) fn respond(
         HashSet::new(),
     )
     .ok()?;
-    let context = [(
-        "is_addressee".to_owned(),
-        RestrictedExpression::new_bool(is_addressee(user, request)),
-    )];
+    let escalated_to = escalated_to.iter().map(Role::as_str);
+    let context = [
+        (
+            "is_addressee".to_owned(),
+            RestrictedExpression::new_bool(is_addressee(user, request)),
+        ),
+        ("escalated_to".to_owned(), texts(escalated_to)),
+    ];
     let asked = Request::new(
         reviewer.uid(),
         uid("ACCESS::Action", "respond")?,

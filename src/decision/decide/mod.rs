@@ -11,6 +11,7 @@ use cedar_policy::Effect;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::decision::attention::Attention;
 use crate::decision::decide::grant::Grant;
 use crate::decision::engine::Engine;
 use crate::decision::engine::Evaluation;
@@ -114,6 +115,9 @@ pub struct ItemDecision {
     /// Who has to agree before a held item is granted.
     #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
+    /// What is done so that a held item is not forgotten.
+    #[serde(default, skip_serializing_if = "Attention::is_none")]
+    pub attention: Attention,
 }
 
 /// A policy that made an answer what it is. Words are kept as text: a record outlives the bundle it speaks of.
@@ -221,6 +225,7 @@ fn refused(item: ItemKey, reason: ReasonCode, errors: Vec<PolicyError>) -> ItemD
         errors,
         expires_at: None,
         quorum: Quorum::default(),
+        attention: Attention::default(),
     }
 }
 
@@ -259,9 +264,12 @@ fn answered(
         obligations(evaluation.when_refused()),
     );
     let policies = evaluation.determining();
-    let quorum = match outcome {
-        Outcome::Review => Quorum::of(policies.iter().copied()),
-        Outcome::Accept | Outcome::Reject => Quorum::default(),
+    let (quorum, attention) = match outcome {
+        Outcome::Review => (
+            Quorum::of(policies.iter().copied()),
+            Attention::of(policies.iter().copied()),
+        ),
+        Outcome::Accept | Outcome::Reject => Default::default(),
     };
     ItemDecision {
         outcome,
@@ -286,6 +294,7 @@ fn answered(
         errors: evaluation.errors().iter().map(policy_error).collect(),
         expires_at: expires_at(prepared, outcome, evaluation),
         quorum,
+        attention,
         item,
     }
 }

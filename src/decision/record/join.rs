@@ -206,6 +206,7 @@ fn items(
             errors: detail.errors,
             expires_at: state.expires_at,
             quorum: state.quorum,
+            attention: state.attention,
         })
     });
     let items = items.collect::<Result<Vec<_>, _>>()?;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::decision::attention::Attention;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::PolicyError;
 use crate::decision::decide::Selection;
@@ -143,6 +144,9 @@ pub struct ItemPart {
     /// Who has to agree before a held item is granted.
     #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
+    /// What is done so that a held item is not forgotten.
+    #[serde(default, skip_serializing_if = "Attention::is_none")]
+    pub attention: Attention,
     /// What the item is about beside a person.
     pub service: Option<McService>,
     /// The group, where the operation is decided group by group.

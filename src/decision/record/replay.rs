@@ -71,6 +71,7 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         errors,
         expires_at,
         quorum,
+        attention,
     } = recorded;
     let members = [
         ("item", json(key), json(&replayed.item)),
@@ -108,6 +109,7 @@ fn of_item(item: usize, recorded: &ItemDecision, replayed: &ItemDecision) -> Vec
         ("errors", json(errors), json(&replayed.errors)),
         ("expires_at", json(expires_at), json(&replayed.expires_at)),
         ("quorum", json(quorum), json(&replayed.quorum)),
+        ("attention", json(attention), json(&replayed.attention)),
     ];
     members
         .into_iter()

@@ -167,6 +167,7 @@ fn item_part(item: &ItemDecision) -> ItemPart {
         would_permit: item.would_permit.clone(),
         expires_at: item.expires_at,
         quorum: item.quorum.clone(),
+        attention: item.attention.clone(),
         service: item.item.service,
         group: item.item.group.clone(),
         kind: item.item.kind,

@@ -36,6 +36,8 @@ pub enum LeafKind {
     Obligation,
     /// A held item that nobody answered in time.
     Expiry,
+    /// A reminder of what waits.
+    Reminder,
     /// A bundle that came into force.
     Publication,
     /// A bundle that was refused; the one before it stayed in force.
@@ -228,6 +230,7 @@ impl fmt::Display for LeafKind {
             Self::Withdrawal => "withdrawal",
             Self::Obligation => "obligation",
             Self::Expiry => "expiry",
+            Self::Reminder => "reminder",
             Self::Publication => "publication",
             Self::Refusal => "refusal",
             Self::DryRunSummary => "dry-run-summary",

@@ -2,6 +2,7 @@
 
 pub mod configurations;
 pub mod decisions;
+pub mod events;
 pub mod health;
 pub mod obligations;
 pub mod policies;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
         .route("/v1/obligations", get(obligations::list))
+        .route("/v1/events", get(events::stream))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

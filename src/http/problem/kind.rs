@@ -48,6 +48,8 @@ pub enum ProblemKind {
     NotAtPartner,
     /// What is reported of an obligation comes after it was done, or too late.
     ObligationSettled,
+    /// The event named is ahead of the log, or of another log.
+    UnknownEvent,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -62,12 +64,16 @@ pub enum ProblemKind {
     PreconditionRequired,
     /// The caller asks without consequence too often.
     TooManyDryRuns,
+    /// The caller has as many event streams open as one may.
+    TooManyStreams,
     /// Something is broken.
     Internal,
     /// What was read kept changing.
     Contended,
     /// Nothing happened.
     NotRecorded,
+    /// All event streams are open.
+    NoStreamLeft,
     /// Configuration is kept and cannot be read.
     ConfigurationUnreadable,
     /// It may have happened.
@@ -78,7 +84,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -99,6 +105,7 @@ impl ProblemKind {
         Self::AlreadyAnswered,
         Self::NotAtPartner,
         Self::ObligationSettled,
+        Self::UnknownEvent,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -106,9 +113,11 @@ impl ProblemKind {
         Self::BundleRefused,
         Self::PreconditionRequired,
         Self::TooManyDryRuns,
+        Self::TooManyStreams,
         Self::Internal,
         Self::Contended,
         Self::NotRecorded,
+        Self::NoStreamLeft,
         Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
         Self::Timeout,
@@ -137,6 +146,7 @@ impl ProblemKind {
             Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
             Self::ObligationSettled => "obligation-settled",
+            Self::UnknownEvent => "unknown-event",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -144,6 +154,8 @@ impl ProblemKind {
             Self::BundleRefused => "bundle-refused",
             Self::PreconditionRequired => "precondition-required",
             Self::TooManyDryRuns => "too-many-dry-runs",
+            Self::TooManyStreams => "too-many-streams",
+            Self::NoStreamLeft => "no-stream-left",
             Self::Internal => "internal",
             Self::Contended => "contended",
             Self::NotRecorded => "not-recorded",
@@ -176,6 +188,7 @@ impl ProblemKind {
             Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
             Self::ObligationSettled => "Obligation settled",
+            Self::UnknownEvent => "Unknown event",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -183,6 +196,8 @@ impl ProblemKind {
             Self::BundleRefused => "Bundle refused",
             Self::PreconditionRequired => "Precondition required",
             Self::TooManyDryRuns => "Too many dry runs",
+            Self::TooManyStreams => "Too many event streams",
+            Self::NoStreamLeft => "No event stream left",
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
             Self::NotRecorded => "Not recorded",
@@ -215,15 +230,17 @@ impl ProblemKind {
             | Self::AlreadyAnswered
             | Self::NotAtPartner
             | Self::ObligationSettled => StatusCode::CONFLICT,
+            Self::UnknownEvent => StatusCode::GONE,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidInput | Self::BundleRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::TooManyDryRuns => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyDryRuns | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
             | Self::NotRecorded
+            | Self::NoStreamLeft
             | Self::ConfigurationUnreadable
             | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -270,6 +287,9 @@ impl ProblemKind {
             Self::ObligationSettled => {
                 "read the request; what was done stays done, and of a request that ended long ago nothing more is noted"
             }
+            Self::UnknownEvent => {
+                "begin without a place, and read what is open: the log was restored, or is another one"
+            }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
@@ -279,6 +299,8 @@ impl ProblemKind {
                 "read first, and repeat with `If-Match`, or with `If-None-Match: *` for what is new"
             }
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
+            Self::TooManyStreams => "close one, or read more with one",
+            Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
             Self::ConfigurationUnreadable => {

@@ -283,6 +283,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
             | AppError::NoConfiguration(_) => Self::not_found(detail),
+            AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
             }

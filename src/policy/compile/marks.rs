@@ -31,6 +31,12 @@ const DUE_HELP: &str = "write an ISO 8601 duration: `@due(\"PT15M\")`";
 
 const DENIALS_HELP: &str = "write a number of persons: `@denials(\"1\")`";
 
+const REMIND_HELP: &str = "write how often, as an ISO 8601 duration of a minute or more: \
+     `@remind(\"PT30M\")`";
+
+const ESCALATE_HELP: &str = "write after how long to turn to people of which role, several by commas: \
+     `@escalate(\"PT1H: shift-leader, PT4H: head-of-department\")`";
+
 impl Compiler {
     /// What the annotations say; what is wrong with them becomes a diagnostic.
     pub(super) fn info(&mut self, statement: &Statement) -> PolicyInfo {
@@ -56,6 +62,8 @@ impl Compiler {
             }),
             approvals: self.counted(statement, "approvals", APPROVALS_HELP),
             denials: self.counted(statement, "denials", DENIALS_HELP),
+            remind: self.reminding(statement, "remind", REMIND_HELP),
+            escalate: self.reminding(statement, "escalate", ESCALATE_HELP),
             locked: self
                 .value(statement, "locked", Code::InvalidLock, lock)
                 .is_some(),
@@ -141,6 +149,21 @@ impl Compiler {
         let read = self.value(statement, name, Code::InvalidQuorum, |value| {
             Ok(T::from_str(value)?)
         });
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.help = Some(help.to_owned());
+        }
+        read
+    }
+
+    /// Reminders, with what may be written where they cannot be read.
+    fn reminding<T: FromStr<Err = AnnotationError>>(
+        &mut self,
+        statement: &Statement,
+        name: &str,
+        help: &'static str,
+    ) -> Option<T> {
+        let before = self.problems.len();
+        let read = self.value(statement, name, Code::InvalidReminder, T::from_str);
         for problem in self.problems.iter_mut().skip(before) {
             problem.help = Some(help.to_owned());
         }
@@ -240,6 +263,16 @@ impl Compiler {
                 "denials",
                 holds,
                 "only what a policy holds is denied: it needs `@response(\"manual-review\")`",
+            ),
+            (
+                "remind",
+                holds,
+                "only what a policy holds waits: it needs `@response(\"manual-review\")`",
+            ),
+            (
+                "escalate",
+                holds,
+                "only what a policy holds waits: it needs `@response(\"manual-review\")`",
             ),
             (
                 "locked",

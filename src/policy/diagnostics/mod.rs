@@ -61,6 +61,8 @@ pub enum Code {
     InvalidDue,
     /// An `@approvals` or `@denials` that cannot be counted.
     InvalidQuorum,
+    /// An `@remind` or `@escalate` that cannot be read.
+    InvalidReminder,
     /// A `@locked` that is not `true`.
     InvalidLock,
     /// A `@reason` that is too long, not printable or names something of ours.

@@ -79,6 +79,8 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn ProjectionBackend>,
     pub(super) reader: JournalReader,
     pub(super) boot_id: String,
+    /// How many entries are applied, told to whoever waits for more.
+    appended: watch::Sender<TreeSize>,
     projection: Mutex<ProjectionStatus>,
     trouble: Mutex<Trouble>,
 }
@@ -179,7 +181,9 @@ impl EmbeddedStore {
             passed_over: loaded.passed_over,
             recovery,
         };
+        let (appended, _) = watch::channel(loaded.state.applied());
         let shared = Arc::new(Shared {
+            appended,
             state: RwLock::new(loaded.state),
             pending: loaded.pending,
             disk,
@@ -276,6 +280,11 @@ impl EmbeddedStore {
     /// A handle to read the entries of the log with.
     pub fn reader(&self) -> JournalReader {
         self.inner.shared.reader.clone()
+    }
+
+    /// How many entries are applied, told whenever there are more.
+    pub fn appended(&self) -> watch::Receiver<TreeSize> {
+        self.inner.shared.appended.subscribe()
     }
 
     /// What the start found and did.
@@ -381,6 +390,11 @@ impl Shared {
 
     pub(super) fn write_run(&self, run: &Run) -> io::Result<()> {
         run.write(&*self.disk)
+    }
+
+    /// Tells that entries were applied.
+    pub(super) fn note_applied(&self, applied: TreeSize) {
+        self.appended.send_replace(applied);
     }
 
     /// Why the journal stopped.

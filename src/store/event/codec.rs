@@ -1,6 +1,7 @@
 //! How an event is written in the log: a state part first, its details after it, then the parts of
 //! the decision record.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -28,6 +29,7 @@ use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
@@ -41,6 +43,7 @@ use crate::store::event::OverdueObligation;
 use crate::store::event::detail;
 use crate::store::event::detail::Detail;
 use crate::store::event::detail::OpenChange;
+use crate::store::reminder::Reminder;
 
 const VERSION: u32 = 1;
 
@@ -144,6 +147,8 @@ enum OpenBody {
         counts: OutcomeCounts,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound_to: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reminders: Vec<Reminder>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reduces: Option<McSystemId>,
     },
@@ -163,6 +168,13 @@ enum OpenBody {
     Expired {
         request: RequestId,
         items: Vec<u32>,
+    },
+    Reminded {
+        request: RequestId,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        items: Vec<u32>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        escalated: BTreeMap<Role, Vec<u32>>,
     },
     Published {
         digest: String,
@@ -201,6 +213,8 @@ struct OpenTransition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     votes: Option<Votes>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reminders: Vec<Reminder>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<OpenChange>,
 }
 
@@ -215,6 +229,7 @@ impl OpenTransition {
             request: request_id,
             items: items.to_vec(),
             votes: None,
+            reminders: Vec::new(),
             changes: detail::split(changes, details)?,
         })
     }
@@ -314,6 +329,7 @@ impl EventBody {
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
             Self::ObligationNoted { .. } | Self::ObligationsOverdue { .. } => LeafKind::Obligation,
             Self::Expired { .. } => LeafKind::Expiry,
+            Self::Reminded { .. } => LeafKind::Reminder,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
@@ -373,6 +389,7 @@ impl EventBody {
             | Self::Withdrawn { .. }
             | Self::ObligationNoted { .. }
             | Self::ObligationsOverdue { .. }
+            | Self::Reminded { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -397,6 +414,7 @@ impl EventBody {
                 changes,
                 counts,
                 bound_to,
+                reminders,
                 reduces,
             } => OpenBody::Submitted {
                 request: *request_id,
@@ -407,15 +425,18 @@ impl EventBody {
                 changes: detail::split(changes, details)?,
                 counts: *counts,
                 bound_to: bound_to.clone(),
+                reminders: reminders.clone(),
                 reduces: reduces.clone(),
             },
             Self::Responded {
                 request_id,
                 items,
                 votes,
+                reminders,
                 changes,
             } => OpenBody::Responded(OpenTransition {
                 votes: votes.clone(),
+                reminders: reminders.clone(),
                 ..OpenTransition::of(*request_id, items, changes, details)?
             }),
             Self::Reported {
@@ -451,6 +472,15 @@ impl EventBody {
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
+            },
+            Self::Reminded {
+                request_id,
+                items,
+                escalated,
+            } => OpenBody::Reminded {
+                request: *request_id,
+                items: items.clone(),
+                escalated: escalated.clone(),
             },
             Self::Published {
                 digest,
@@ -519,6 +549,7 @@ impl OpenBody {
                 changes,
                 counts,
                 bound_to,
+                reminders,
                 reduces,
             } => EventBody::Submitted {
                 request_id: request,
@@ -529,23 +560,27 @@ impl OpenBody {
                 changes: detail::join(changes, &mut details)?,
                 counts,
                 bound_to,
+                reminders,
                 reduces,
             },
             Self::Responded(OpenTransition {
                 request,
                 items,
                 votes,
+                reminders,
                 changes,
             }) => EventBody::Responded {
                 request_id: request,
                 items,
                 votes,
+                reminders,
                 changes: detail::join(changes, &mut details)?,
             },
             Self::Reported(OpenTransition {
                 request,
                 items,
                 votes: _,
+                reminders: _,
                 changes,
             }) => EventBody::Reported {
                 request_id: request,
@@ -580,6 +615,15 @@ impl OpenBody {
             Self::Expired { request, items } => EventBody::Expired {
                 request_id: request,
                 items,
+            },
+            Self::Reminded {
+                request,
+                items,
+                escalated,
+            } => EventBody::Reminded {
+                request_id: request,
+                items,
+                escalated,
             },
             Self::Published { digest, generation } => {
                 let (actor, summary) = texts(details);

@@ -10,6 +10,7 @@ mod detail;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -25,12 +26,14 @@ use crate::domain::obligation::Duty;
 use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
 use crate::domain::registry::DocumentKey;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 use crate::store::command::Votes;
+use crate::store::reminder::Reminder;
 
 pub use codec::DecodeError;
 pub use codec::EncodeError;
@@ -101,6 +104,8 @@ pub enum EventBody {
         counts: OutcomeCounts,
         /// The partner under whose agreement its open items wait; what only takes away waits under none.
         bound_to: Option<McSystemId>,
+        /// The reminders of its pending items.
+        reminders: Vec<Reminder>,
         /// The partner with whom it takes away, if a granted item does.
         reduces: Option<McSystemId>,
     },
@@ -112,6 +117,8 @@ pub enum EventBody {
         items: Vec<(u32, ItemState)>,
         /// How the answer counts for those of them that go on waiting.
         votes: Option<Votes>,
+        /// The reminders of those of them that go on waiting, where they change.
+        reminders: Vec<Reminder>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
@@ -157,6 +164,15 @@ pub enum EventBody {
         request_id: RequestId,
         /// The items.
         items: Vec<u32>,
+    },
+    /// People were reminded of what waits, or others turned to.
+    Reminded {
+        /// The request.
+        request_id: RequestId,
+        /// The items of which people were reminded.
+        items: Vec<u32>,
+        /// The items about which others were turned to, by their role.
+        escalated: BTreeMap<Role, Vec<u32>>,
     },
     /// A bundle came into force.
     Published {
@@ -209,6 +225,7 @@ impl EventBody {
             | Self::ObligationNoted { .. }
             | Self::ObligationsOverdue { .. }
             | Self::Expired { .. }
+            | Self::Reminded { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }

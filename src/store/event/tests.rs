@@ -45,6 +45,7 @@ use crate::store::event::Encoded;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::event::OverdueObligation;
+use crate::store::reminder::Reminder;
 
 const AT: i64 = 1_700_000_000_123;
 
@@ -150,6 +151,7 @@ fn every_kind() -> Vec<Event> {
             actor: Some("Officer de Vries".to_owned()),
         },
         EventBody::Submitted {
+            reminders: vec![reminder(), Reminder::default()],
             request_id,
             caller: "front-end".into(),
             idempotency: Some(Idempotency {
@@ -175,6 +177,11 @@ fn every_kind() -> Vec<Event> {
             request_id,
             items: vec![1],
         },
+        EventBody::Reminded {
+            request_id,
+            items: vec![1],
+            escalated: [("shift-leader".parse().unwrap(), vec![0, 1])].into(),
+        },
         EventBody::DryRuns {
             caller: "front-end".into(),
             minute: Timestamp::from_milliseconds(AT),
@@ -198,9 +205,23 @@ fn withdrawn(request_id: RequestId) -> EventBody {
     }
 }
 
+fn reminder() -> Reminder {
+    let role = |role: &str| role.parse().unwrap();
+    let at = |later| Timestamp::from_milliseconds(AT + later);
+    Reminder {
+        items: [0, 1].into(),
+        every: Some(60_000),
+        next: Some(at(60_000)),
+        escalate: [(role("security-officer"), at(9))].into(),
+        reminded_at: Some(at(0)),
+        escalated: [(role("shift-leader"), at(1))].into(),
+    }
+}
+
 /// One item is settled, another waits on with one more approval.
 fn responded(request_id: RequestId) -> EventBody {
     EventBody::Responded {
+        reminders: vec![reminder()],
         request_id,
         items: vec![
             (
@@ -323,6 +344,7 @@ fn interrupting() -> Event {
 #[test]
 fn an_entry_without_interruptions_is_written_as_it_always_was() {
     let submitted = event(EventBody::Submitted {
+        reminders: Vec::new(),
         request_id: RequestId(Uuid::from_u128(7)),
         caller: "front-end".into(),
         idempotency: None,
@@ -565,6 +587,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Report,
             LeafKind::Withdrawal,
             LeafKind::Expiry,
+            LeafKind::Reminder,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,
             LeafKind::Publication,

@@ -6,6 +6,7 @@
 mod obligations;
 mod put_away;
 mod registry;
+mod reminders;
 mod requests;
 mod row;
 mod tally;
@@ -195,6 +196,9 @@ impl State {
             EventBody::ObligationNoted { .. } | EventBody::ObligationsOverdue { .. } => {
                 self.requests.note_obligations(event, index, &mut rows);
             }
+            EventBody::Reminded { request_id, .. } => {
+                self.requests.remind(*request_id, event, &mut rows);
+            }
             EventBody::Published {
                 digest, generation, ..
             } => {
@@ -344,6 +348,11 @@ impl State {
         self.requests.correlated(correlation)
     }
 
+    /// The submissions of all requests that an entry changed, in their order; every request is looked at.
+    pub fn changed_by(&self, index: LogIndex) -> Vec<LogIndex> {
+        self.requests.changed_by(index)
+    }
+
     /// How many requests wait for an answer.
     pub fn open_count(&self) -> usize {
         self.requests.open_count()
@@ -413,6 +422,11 @@ impl State {
     /// Items whose time has passed, by request.
     pub fn due(&self, now: Timestamp) -> Vec<(RequestId, Vec<u32>)> {
         self.requests.due(now)
+    }
+
+    /// Requests of which people are to be reminded, or about which others are to be turned to.
+    pub fn reminders_due(&self, now: Timestamp) -> impl Iterator<Item = RequestId> {
+        self.requests.reminders_due(now)
     }
 
     /// When the next item expires.

@@ -76,6 +76,13 @@ impl PutAway {
         })
     }
 
+    /// The submissions of those that an entry changed.
+    pub(super) fn changed_by(&self, index: LogIndex) -> impl Iterator<Item = LogIndex> {
+        let changed = self.further.range(..index);
+        let changed = changed.filter(move |(_, further)| further.binary_search(&index).is_ok());
+        changed.map(|(submitted, _)| *submitted)
+    }
+
     /// The names, in an order of their own, from the one after `after` on.
     pub(super) fn names_after(&self, after: Option<RequestId>) -> impl Iterator<Item = RequestId> {
         let from = after.map(Backwards::from);

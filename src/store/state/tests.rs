@@ -87,6 +87,7 @@ impl Log {
         self.add(
             at,
             EventBody::Submitted {
+                reminders: Vec::new(),
                 request_id,
                 caller: "front-end".into(),
                 idempotency: Some(Idempotency {
@@ -223,6 +224,7 @@ fn a_request_lives_as_its_items_do() {
     log.add(
         102,
         EventBody::Responded {
+            reminders: Vec::new(),
             request_id: id,
             items: vec![(1, ItemState::Granted)],
             votes: None,
@@ -257,6 +259,7 @@ fn keys_are_kept_a_day_after_the_end_by_the_times_of_entries() {
     log.add(
         5,
         EventBody::Responded {
+            reminders: Vec::new(),
             request_id: held,
             items: vec![(0, ItemState::Refused)],
             votes: None,
@@ -280,6 +283,7 @@ fn what_is_not_there_is_left_alone() {
     log.add(
         0,
         EventBody::Responded {
+            reminders: Vec::new(),
             request_id: id,
             items: vec![(9, ItemState::Granted)],
             votes: None,
@@ -365,6 +369,7 @@ fn changed_rows_are_all_that_changed() {
             actor: None,
         },
         EventBody::Submitted {
+            reminders: Vec::new(),
             request_id,
             caller: "front-end".into(),
             idempotency: Some(Idempotency {
@@ -379,6 +384,7 @@ fn changed_rows_are_all_that_changed() {
             reduces: None,
         },
         EventBody::Responded {
+            reminders: Vec::new(),
             request_id,
             items: vec![(0, ItemState::Granted)],
             votes: None,

@@ -98,6 +98,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
             Method::GET,
             &format!("/v1/reviews?can=answer&reviewer={DISPATCHER}"),
         ),
+        // No place to begin at: whoever gets in gets no further.
+        plain(Method::GET, "/v1/events?after=nowhere"),
         (Method::POST, "/v1/decisions".to_owned(), request),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),

@@ -192,6 +192,9 @@ impl Sequencer {
             (key, value)
         });
         self.shared.pending.leave(rows);
+        let applied = state.applied();
+        drop(state);
+        self.shared.note_applied(applied);
     }
 
     fn failed(&self, error: &AppendError) -> CommitError {

@@ -82,6 +82,9 @@ impl Touched {
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
+            Command::Remind(remind) => {
+                self.interrupted || self.requests.contains(&remind.request_id)
+            }
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
@@ -162,7 +165,8 @@ impl Touched {
                 self.add_changes(changes, state);
             }
             EventBody::Expired { request_id, .. }
-            | EventBody::ObligationNoted { request_id, .. } => {
+            | EventBody::ObligationNoted { request_id, .. }
+            | EventBody::Reminded { request_id, .. } => {
                 self.requests.insert(*request_id);
             }
             EventBody::ObligationsOverdue { obligations } => {

@@ -26,6 +26,7 @@ use crate::store::command::RequestId;
 use crate::store::command::Votes;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::reminder::Reminder;
 use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
 use crate::store::state::obligations::Obligations;
@@ -67,6 +68,9 @@ pub struct RequestEntry {
     /// Who has answered items that still wait, by their number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<u32, Tally>,
+    /// What is done while its items wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if a granted item does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
@@ -92,6 +96,7 @@ impl RequestEntry {
             correlation,
             items,
             bound_to,
+            reminders,
             reduces,
             ..
         } = &event.body
@@ -113,6 +118,7 @@ impl RequestEntry {
             correlation: *correlation,
             bound_to: bound_to.clone(),
             tallies: BTreeMap::new(),
+            reminders: reminders.clone(),
             reduces: reduces.clone(),
         })
     }
@@ -141,6 +147,7 @@ impl RequestEntry {
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
             | EventBody::Expired { .. }
+            | EventBody::Reminded { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::Submitted { .. }
@@ -157,12 +164,17 @@ impl RequestEntry {
         self.obligations.take_in(self.id, event, index);
         self.obligations.settle(&self.items, event.at);
         if let EventBody::Responded {
-            request_id, votes, ..
+            request_id,
+            votes,
+            reminders,
+            ..
         } = &event.body
             && *request_id == self.id
         {
             self.count(votes.as_ref());
+            self.remind_anew(reminders);
         }
+        self.forget_reminders();
         let mut tallies = std::mem::take(&mut self.tallies);
         tallies.retain(|number, _| self.item(*number).is_some_and(ItemState::is_pending));
         self.tallies = tallies;
@@ -286,6 +298,7 @@ pub(super) struct Requests {
     /// Requests that take away, by partner.
     reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
+    reminding: BTreeSet<(Timestamp, RequestId)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
 }
@@ -304,6 +317,7 @@ impl Default for Requests {
             open: BTreeMap::new(),
             correlated: BTreeSet::new(),
             schedule: BTreeSet::new(),
+            reminding: BTreeSet::new(),
             keys: BTreeMap::new(),
             ending: BTreeSet::new(),
         }
@@ -466,6 +480,8 @@ impl Requests {
             bound.insert(entry.id);
         }
         self.schedule.extend(entry.schedule());
+        let remind_at = entry.remind_at();
+        self.reminding.extend(remind_at.map(|at| (at, entry.id)));
         let reduces = entry.reduces.clone();
         self.reductions
             .extend(reduces.map(|partner| (partner, entry.submitted, entry.id)));
@@ -493,6 +509,9 @@ impl Requests {
             self.reductions
                 .remove(&(partner.clone(), entry.submitted, id));
         }
+        if let Some(at) = entry.remind_at() {
+            self.reminding.remove(&(at, id));
+        }
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -519,6 +538,16 @@ impl Requests {
 
     pub(super) fn put_away(&self, id: RequestId) -> Option<EndedRequest> {
         self.put_away.get(id)
+    }
+
+    /// The submissions of the requests that an entry changed after it, in their order.
+    pub(super) fn changed_by(&self, index: LogIndex) -> Vec<LogIndex> {
+        let here = self.entries.values();
+        let here = here.filter(|entry| entry.further.binary_search(&index).is_ok());
+        let here = here.map(|entry| entry.submitted);
+        let mut changed: Vec<LogIndex> = here.chain(self.put_away.changed_by(index)).collect();
+        changed.sort_unstable();
+        changed
     }
 
     pub(super) fn put_away_after(
@@ -575,6 +604,23 @@ impl Requests {
             due.entry(*id).or_default().push(*item);
         }
         due.into_iter().collect()
+    }
+
+    pub(super) fn reminders_due(&self, now: Timestamp) -> impl Iterator<Item = RequestId> {
+        let due = self.reminding.iter().take_while(move |(at, _)| *at <= now);
+        due.map(|(_, id)| *id)
+    }
+
+    /// Takes in that people were reminded. The request is as it was otherwise, and in the same version: whoever is
+    /// about to answer it has seen all there is.
+    pub(super) fn remind(&mut self, id: RequestId, event: &Event, changed: &mut Vec<RowKey>) {
+        let Some(entry) = self.remove(id) else {
+            return;
+        };
+        let mut entry = Arc::unwrap_or_clone(entry);
+        entry.reminded_by(event);
+        self.insert(Arc::new(entry));
+        changed.push(RowKey::Request(id));
     }
 
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {

@@ -52,6 +52,7 @@ use super::support::request_id;
 
 mod obligations;
 mod operations;
+mod reminders;
 
 use obligations::ModelObligation;
 use operations::Operation;
@@ -59,6 +60,7 @@ use operations::READS;
 use operations::Step;
 use operations::read_key;
 use operations::step;
+use reminders::ModelReminder;
 
 const HOUR: i64 = 60 * 60 * 1_000;
 
@@ -84,6 +86,7 @@ struct ModelRequest {
     answers: BTreeMap<u32, ModelAnswers>,
     obligations: Vec<ModelObligation>,
     put_away: bool,
+    reminder: Option<ModelReminder>,
 }
 
 /// Who has answered an item that waits.
@@ -363,6 +366,7 @@ impl Model {
             Command::Expire(expire) => self.expired(expire)?,
             Command::NoteObligation(note) => self.noted(note)?,
             Command::TellOverdue(tell) => self.told(tell)?,
+            Command::Remind(remind) => self.reminded(remind)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
             }
@@ -402,6 +406,7 @@ impl Model {
             answers: BTreeMap::new(),
             obligations: Vec::new(),
             put_away: false,
+            reminder: ModelReminder::of(submit),
         });
         after.oblige(&submit.obligations);
         let kept = submit.idempotency;
@@ -615,6 +620,7 @@ impl Model {
             request.check_obligations(entry, true);
             assert_eq!(entry.items, request.items);
             request.check_answers(entry);
+            request.check_reminders(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
             let entries: Vec<u64> = [entry.submitted]
                 .iter()
@@ -645,6 +651,9 @@ impl Model {
             items.sort_unstable();
         }
         assert_eq!(found, due);
+        let reminded: BTreeSet<RequestId> = state.reminders_due(now).collect();
+        let expected = self.requests.iter().filter(|it| it.is_to_remind(self.now));
+        assert_eq!(reminded, expected.map(|request| request.id).collect());
         for number in 0..10 {
             let digest = correlation(number);
             let found: BTreeSet<RequestId> =

@@ -12,6 +12,7 @@ use comity::store::command::Arising;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
 use comity::store::command::PersonDigest;
+use comity::store::command::Remind;
 use comity::store::command::Submit;
 use comity::store::command::TellOverdue;
 use comity::store::command::Vote;
@@ -22,6 +23,7 @@ use proptest::prelude::*;
 
 use super::HOUR;
 use super::Model;
+use super::reminders::asked;
 use crate::store::support::PARTNER;
 use crate::store::support::agreement;
 use crate::store::support::answered;
@@ -77,6 +79,7 @@ pub(super) enum Operation {
     },
     TellOverdue(usize),
     Interrupt,
+    Remind(usize),
     /// Whose answer it is, and what it makes of each item.
     Respond {
         request: usize,
@@ -190,6 +193,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(request, behind, items)| Operation::Withdraw { request, behind, items }),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
+        2 => (0..8_usize).prop_map(Operation::Remind),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
         5 => (0_usize..6, any::<u8>(), any::<bool>(), any::<bool>()).prop_map(
             |(request, which, done, seen)| Operation::Note { request, which, done, seen }
@@ -299,6 +303,7 @@ impl Model {
                 behind,
                 items,
             } => self.withdrawal(*request, *behind, items),
+            Operation::Remind(request) => self.remind(*request),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
@@ -323,6 +328,13 @@ impl Model {
         Command::Withdraw(withdraw)
     }
 
+    fn remind(&self, request: usize) -> Command {
+        Command::Remind(Remind {
+            request_id: request_id(self.name_of(request)),
+            at: at(self.now),
+        })
+    }
+
     fn unverified(&self, user: u8, service: u8) -> Command {
         let document = unverified(user, ["mcptt", "mcdata"][usize::from(service)]);
         write_at(vec![put(&document, Expected::Any)], self.now)
@@ -338,6 +350,7 @@ impl Model {
         });
         let mut submit = submit(self.named, self.generation, items.collect());
         submit.at = at(self.now);
+        submit.reminders = asked(&submit, self.now);
         submit.correlation = Some(correlation(self.named));
         let reads = reads.iter().map(|read| {
             let read = read_key(*read);

@@ -42,6 +42,8 @@ use crate::store::state::RequestEntry;
 use crate::store::state::State;
 use crate::store::state::claims_of;
 
+mod remind;
+
 /// What becomes of a command that the state allows.
 #[derive(Debug)]
 pub(super) enum Checked {
@@ -72,6 +74,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::NoteObligation(command) => obligations::note(state, command),
         Command::TellOverdue(command) => obligations::tell(state, &command),
         Command::Expire(command) => expire(state, &command),
+        Command::Remind(command) => remind::remind(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),
         Command::RefusePublication(refused) => Ok(event(
@@ -162,6 +165,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         changes: changes(state, command.writes, command.at)?,
         counts: command.counts,
         bound_to: command.bound_to,
+        reminders: command.reminders,
         reduces: command.reduces,
     };
     let event = obliging(changing(command.at, body), command.obligations);
@@ -199,6 +203,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         request_id: command.request_id,
         items: command.items,
         votes: command.votes,
+        reminders: command.reminders,
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);
