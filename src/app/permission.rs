@@ -38,6 +38,8 @@ pub enum Action {
     ReportRequest,
     /// Withdraw a request that waits.
     WithdrawRequest,
+    /// Revoke what a request granted.
+    RevokeRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -60,12 +62,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
         Self::WithdrawRequest,
+        Self::RevokeRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -85,6 +88,7 @@ impl Action {
             Self::AnswerRequest => "answerRequest",
             Self::ReportRequest => "reportRequest",
             Self::WithdrawRequest => "withdrawRequest",
+            Self::RevokeRequest => "revokeRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -105,6 +109,7 @@ impl Action {
             Self::AnswerRequest => "answer this request",
             Self::ReportRequest => "report on this request",
             Self::WithdrawRequest => "withdraw this request",
+            Self::RevokeRequest => "revoke what this request granted",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

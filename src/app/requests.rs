@@ -264,6 +264,7 @@ impl App {
             responses,
             reports,
             withdrawals: afterwards.withdrawals,
+            revocations: afterwards.revocations,
             disclosed,
             affected,
             version: entry.version,
@@ -368,6 +369,18 @@ impl Standing {
     /// What was last decided about each item.
     pub(in crate::app) fn latest(&self) -> Vec<DecisionAnswer> {
         latest_decisions(self.submitted.clone(), &self.responses, &self.reports)
+    }
+
+    /// What the grant of an item obliged to, by us and once the partner had answered.
+    pub(in crate::app) fn granted_obligations(
+        &self,
+        number: usize,
+        decision: &DecisionAnswer,
+    ) -> Vec<Obligation> {
+        let mut obligations = decision.obligations.clone();
+        let answered = self.partner.get(&number);
+        obligations.extend(answered.into_iter().flat_map(|it| it.obligations.clone()));
+        obligations
     }
 
     /// What each item waits for, as far as reviewers could have seen.
@@ -512,7 +525,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 12] = [
+const ATTACHED: [&str; 14] = [
     "review",
     "reviewer",
     "report",
@@ -520,6 +533,8 @@ const ATTACHED: [&str; 12] = [
     "revocation",
     "withdrawal",
     "withdrawn-by",
+    "revoked-grants",
+    "revoked-by",
     "undone",
     "sealed-configuration",
     "disclosure",
@@ -560,6 +575,7 @@ fn response_answers(
         | EventBody::Submitted { .. }
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::Revoked { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

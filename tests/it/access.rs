@@ -30,26 +30,27 @@ const ACTIONS: [&str; 10] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 5] = [
+const ON_REQUESTS: [&str; 6] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "withdrawRequest",
+    "revokeRequest",
     "readDisclosure",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnyn", "ynnnn"),
-    (&["acms"], "yynnnnnnnn", "ynyyy", "nnnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnnn", "nnnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynnn", "yynnn"),
-    (&["security-officer"], "nyynyynnyn", "ynnnn", "ynnnn"),
-    (&["auditor"], "nnynynynyn", "ynnny", "ynnny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnnn", "nnnnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnnn", "nnnnn"),
-    (&[], "nnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&["operator"], "yyyyyyyyyn", "ynnynn", "ynnnnn"),
+    (&["acms"], "yynnnnnnnn", "ynyyny", "nnnnnn"),
+    (&["peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yynnyn", "yynnyn"),
+    (&["security-officer"], "nyynyynnyn", "ynnnyn", "ynnnyn"),
+    (&["auditor"], "nnynynynyn", "ynnnny", "ynnnny"),
+    (&["configuration-manager"], "nnnnnnnnyy", "nnnnnn", "nnnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&[], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
 ];
 
 fn ask(

@@ -46,6 +46,8 @@ pub enum ProblemKind {
     AlreadyAnswered,
     /// What is reported cannot have become of it.
     NotAtPartner,
+    /// What is to be revoked is not granted.
+    NotGranted,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -76,7 +78,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -96,6 +98,7 @@ impl ProblemKind {
         Self::NotPending,
         Self::AlreadyAnswered,
         Self::NotAtPartner,
+        Self::NotGranted,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -133,6 +136,7 @@ impl ProblemKind {
             Self::NotPending => "not-pending",
             Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
+            Self::NotGranted => "not-granted",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -171,6 +175,7 @@ impl ProblemKind {
             Self::NotPending => "Not pending",
             Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
+            Self::NotGranted => "Not granted",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -208,7 +213,8 @@ impl ProblemKind {
             Self::IdempotencyKeyReused
             | Self::NotPending
             | Self::AlreadyAnswered
-            | Self::NotAtPartner => StatusCode::CONFLICT,
+            | Self::NotAtPartner
+            | Self::NotGranted => StatusCode::CONFLICT,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -258,7 +264,7 @@ impl ProblemKind {
             }
             Self::IdempotencyKeyReused => "use a new key for another body",
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
-            Self::NotPending | Self::NotAtPartner => {
+            Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",

@@ -124,6 +124,15 @@ pub enum EventBody {
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
+    /// What was granted is so no longer.
+    Revoked {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -177,7 +186,8 @@ impl EventBody {
             | Self::Submitted { changes, .. }
             | Self::Responded { changes, .. }
             | Self::Reported { changes, .. }
-            | Self::Withdrawn { changes, .. } => changes,
+            | Self::Withdrawn { changes, .. }
+            | Self::Revoked { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::Expired { .. }
             | Self::Published { .. }
