@@ -14,6 +14,7 @@ use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
+use crate::app::revoke::RevocationAnswer;
 use crate::app::withdraw::WithdrawalAnswer;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -75,6 +76,9 @@ pub struct RequestAnswer {
     /// What it obliges to, and what became of that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub obligations: Vec<ObligationAnswer>,
+    /// What was revoked, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<RevocationAnswer>,
     /// What an interruption of the cooperation affects now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<Affected>,
@@ -102,7 +106,7 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
-    /// What has to be undone, since it was withdrawn.
+    /// What has to be undone, since it was withdrawn or revoked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Obligation>,
     /// Who has to agree before it is granted, while it waits.

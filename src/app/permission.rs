@@ -40,6 +40,8 @@ pub enum Action {
     WithdrawRequest,
     /// Report what became of an obligation of a request.
     ReportObligation,
+    /// Revoke what a request granted.
+    RevokeRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -64,13 +66,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
         Self::WithdrawRequest,
         Self::ReportObligation,
+        Self::RevokeRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -92,6 +95,7 @@ impl Action {
             Self::ReportRequest => "reportRequest",
             Self::WithdrawRequest => "withdrawRequest",
             Self::ReportObligation => "reportObligation",
+            Self::RevokeRequest => "revokeRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -114,6 +118,7 @@ impl Action {
             Self::ReportRequest => "report on this request",
             Self::WithdrawRequest => "withdraw this request",
             Self::ReportObligation => "report on obligations of this request",
+            Self::RevokeRequest => "revoke what this request granted",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

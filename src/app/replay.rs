@@ -126,6 +126,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         | LeafKind::Registry
         | LeafKind::Withdrawal
         | LeafKind::Obligation
+        | LeafKind::Revocation
         | LeafKind::Expiry
         | LeafKind::Reminder
         | LeafKind::Publication

@@ -281,6 +281,7 @@ impl App {
             responses,
             reports,
             withdrawals: afterwards.withdrawals,
+            revocations: afterwards.revocations,
             disclosed,
             obligations,
             affected,
@@ -388,6 +389,18 @@ impl Standing {
     /// What was last decided about each item.
     pub(in crate::app) fn latest(&self) -> Vec<DecisionAnswer> {
         latest_decisions(self.submitted.clone(), &self.responses, &self.reports)
+    }
+
+    /// What the grant of an item obliged to, by us and once the partner had answered.
+    pub(in crate::app) fn granted_obligations(
+        &self,
+        number: usize,
+        decision: &DecisionAnswer,
+    ) -> Vec<Obligation> {
+        let mut obligations = decision.obligations.clone();
+        let answered = self.partner.get(&number);
+        obligations.extend(answered.into_iter().flat_map(|it| it.obligations.clone()));
+        obligations
     }
 
     /// What each item waits for, as far as reviewers could have seen.
@@ -532,7 +545,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 14] = [
+const ATTACHED: [&str; 16] = [
     "review",
     "reviewer",
     "report",
@@ -540,6 +553,8 @@ const ATTACHED: [&str; 14] = [
     "revocation",
     "withdrawal",
     "withdrawn-by",
+    "revoked-grants",
+    "revoked-by",
     "undone",
     "sealed-configuration",
     "disclosure",
@@ -584,6 +599,7 @@ fn response_answers(
         | EventBody::Withdrawn { .. }
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
+        | EventBody::Revoked { .. }
         | EventBody::Expired { .. }
         | EventBody::Reminded { .. }
         | EventBody::Published { .. }

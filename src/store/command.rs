@@ -31,6 +31,7 @@ use crate::domain::time::Timestamp;
 use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Revoke;
 pub use crate::store::life::Withdraw;
 
 /// The most documents that one command may write.
@@ -467,6 +468,8 @@ pub enum Command {
     NoteObligation(NoteObligation),
     /// Write down which obligations are overdue, each once.
     TellOverdue(TellOverdue),
+    /// Revoke what is granted.
+    Revoke(Revoke),
     /// Let held items expire.
     Expire(Expire),
     /// Remind of held items, or turn to others about them.
@@ -606,6 +609,12 @@ pub enum Refusal {
     /// The request ended so long ago that nothing more is noted of it.
     #[error("request `{0}` ended too long ago")]
     PutAway(RequestId),
+    /// An item is not granted (any more).
+    #[error("item {item} is not granted")]
+    NotGranted {
+        /// Its number.
+        item: u32,
+    },
     /// None of the items is to be expired, or nothing to be interrupted or told.
     #[error("nothing is overdue")]
     NothingDue,

@@ -31,11 +31,12 @@ const ACTIONS: [&str; 11] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 6] = [
+const ON_REQUESTS: [&str; 7] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "withdrawRequest",
+    "revokeRequest",
     "readDisclosure",
     "reportObligation",
 ];
@@ -43,20 +44,20 @@ const ON_REQUESTS: [&str; 6] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyny", "ynnyny", "ynnnny"),
-    (&["acms"], "yynnnnnnnny", "ynyyyy", "nnnnnn"),
-    (&["peer"], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&["reviewer"], "nnnnnnnnnny", "yynnnn", "yynnnn"),
-    (&["security-officer"], "nyynyynnyny", "ynnnnn", "ynnnnn"),
-    (&["auditor"], "nnynynynyny", "ynnnyn", "ynnnyn"),
+    (&["operator"], "yyyyyyyyyny", "ynnynny", "ynnnnny"),
+    (&["acms"], "yynnnnnnnny", "ynyynyy", "nnnnnnn"),
+    (&["peer"], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnny", "yynnynn", "yynnynn"),
+    (&["security-officer"], "nyynyynnyny", "ynnnynn", "ynnnynn"),
+    (&["auditor"], "nnynynynyny", "ynnnnyn", "ynnnnyn"),
     (
         &["configuration-manager"],
         "nnnnnnnnyyn",
-        "nnnnny",
-        "nnnnny",
+        "nnnnnny",
+        "nnnnnny",
     ),
-    (&["acms", "peer"], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&[], "nnnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&[], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
 ];
 
 fn ask(

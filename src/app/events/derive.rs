@@ -78,6 +78,7 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         EventBody::Reported { request_id, .. } => (vec![EventKind::RequestReported], *request_id),
         EventBody::Expired { request_id, .. } => (vec![EventKind::RequestExpired], *request_id),
         EventBody::Withdrawn { request_id, .. } => (vec![EventKind::RequestWithdrawn], *request_id),
+        EventBody::Revoked { request_id, .. } => (vec![EventKind::RequestRevoked], *request_id),
         EventBody::ObligationNoted {
             request_id,
             outcome,
@@ -113,6 +114,7 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         }
         EventBody::Expired { items, .. }
         | EventBody::Withdrawn { items, .. }
+        | EventBody::Revoked { items, .. }
         | EventBody::Reminded { items, .. } => items.iter().copied().collect(),
         EventBody::ObligationNoted { obligation, .. } => obligation.item.into_iter().collect(),
         EventBody::Submitted { .. }
@@ -148,6 +150,7 @@ impl App {
             | EventBody::Expired { .. }
             | EventBody::Reminded { .. }
             | EventBody::Withdrawn { .. }
+            | EventBody::Revoked { .. }
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
             | EventBody::Genesis { .. }
@@ -202,6 +205,7 @@ impl App {
                 | EventBody::Expired { .. }
                 | EventBody::Reminded { .. }
                 | EventBody::Withdrawn { .. }
+                | EventBody::Revoked { .. }
                 | EventBody::ObligationNoted { .. }
                 | EventBody::ObligationsOverdue { .. }
                 | EventBody::Published { .. }
@@ -398,6 +402,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::Expired { .. }
         | EventBody::Reminded { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::Revoked { .. }
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }

@@ -41,6 +41,8 @@ kinds! {
     RequestExpired = "request.expired",
     /// Whoever asked withdrew it.
     RequestWithdrawn = "request.withdrawn",
+    /// What it granted is so no longer.
+    RequestRevoked = "request.revoked",
     /// People are to be reminded of what waits.
     RequestReminded = "request.reminded",
     /// Others are turned to, since nobody answered.

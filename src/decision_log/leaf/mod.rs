@@ -34,6 +34,8 @@ pub enum LeafKind {
     Withdrawal,
     /// What became of an obligation, or that nobody reported it in time.
     Obligation,
+    /// What was granted and is so no longer.
+    Revocation,
     /// A held item that nobody answered in time.
     Expiry,
     /// A reminder of what waits.
@@ -229,6 +231,7 @@ impl fmt::Display for LeafKind {
             Self::Report => "report",
             Self::Withdrawal => "withdrawal",
             Self::Obligation => "obligation",
+            Self::Revocation => "revocation",
             Self::Expiry => "expiry",
             Self::Reminder => "reminder",
             Self::Publication => "publication",

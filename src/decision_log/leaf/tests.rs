@@ -4,7 +4,7 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 13] = [
+const KINDS: [LeafKind; 14] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
@@ -12,6 +12,7 @@ const KINDS: [LeafKind; 13] = [
     LeafKind::Report,
     LeafKind::Withdrawal,
     LeafKind::Obligation,
+    LeafKind::Revocation,
     LeafKind::Expiry,
     LeafKind::Reminder,
     LeafKind::Publication,

@@ -3,6 +3,7 @@
 pub mod configurations;
 pub mod decisions;
 pub mod events;
+pub mod grants;
 pub mod health;
 pub mod obligations;
 pub mod policies;
@@ -34,6 +35,7 @@ pub fn routes() -> Router<ServiceState> {
             "/v1/requests/{id}/obligations/{obligation}",
             post(obligations::report),
         )
+        .route("/v1/requests/{id}/revocation", post(requests::revoke))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
@@ -54,6 +56,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/reviews", get(reviews::list))
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
+        .route("/v1/grants", get(grants::list))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

@@ -50,6 +50,8 @@ pub enum ProblemKind {
     ObligationSettled,
     /// The event named is ahead of the log, or of another log.
     UnknownEvent,
+    /// What is to be revoked is not granted.
+    NotGranted,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -84,7 +86,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -106,6 +108,7 @@ impl ProblemKind {
         Self::NotAtPartner,
         Self::ObligationSettled,
         Self::UnknownEvent,
+        Self::NotGranted,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -147,6 +150,7 @@ impl ProblemKind {
             Self::NotAtPartner => "not-at-partner",
             Self::ObligationSettled => "obligation-settled",
             Self::UnknownEvent => "unknown-event",
+            Self::NotGranted => "not-granted",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -189,6 +193,7 @@ impl ProblemKind {
             Self::NotAtPartner => "Not at the partner",
             Self::ObligationSettled => "Obligation settled",
             Self::UnknownEvent => "Unknown event",
+            Self::NotGranted => "Not granted",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -229,7 +234,8 @@ impl ProblemKind {
             | Self::NotPending
             | Self::AlreadyAnswered
             | Self::NotAtPartner
-            | Self::ObligationSettled => StatusCode::CONFLICT,
+            | Self::ObligationSettled
+            | Self::NotGranted => StatusCode::CONFLICT,
             Self::UnknownEvent => StatusCode::GONE,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -281,7 +287,7 @@ impl ProblemKind {
             }
             Self::IdempotencyKeyReused => "use a new key for another body",
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
-            Self::NotPending | Self::NotAtPartner => {
+            Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
             Self::ObligationSettled => {

@@ -83,6 +83,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Withdrawn { .. }
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
+        | EventBody::Revoked { .. }
         | EventBody::Expired { .. }
         | EventBody::Reminded { .. }
         | EventBody::Published { .. }

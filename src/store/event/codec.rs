@@ -165,6 +165,7 @@ enum OpenBody {
     ObligationsOverdue {
         obligations: Vec<OverdueObligation>,
     },
+    Revoked(OpenEnding),
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -216,6 +217,21 @@ struct OpenTransition {
     reminders: Vec<Reminder>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<OpenChange>,
+}
+
+impl OpenEnding {
+    fn of(
+        request_id: RequestId,
+        items: &[u32],
+        changes: &[DocumentChange],
+        details: &mut Vec<Detail>,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            request: request_id,
+            items: items.to_vec(),
+            changes: detail::split(changes, details)?,
+        })
+    }
 }
 
 impl OpenTransition {
@@ -328,6 +344,7 @@ impl EventBody {
             Self::Reported { .. } => LeafKind::Report,
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
             Self::ObligationNoted { .. } | Self::ObligationsOverdue { .. } => LeafKind::Obligation,
+            Self::Revoked { .. } => LeafKind::Revocation,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Reminded { .. } => LeafKind::Reminder,
             Self::Published { .. } => LeafKind::Publication,
@@ -390,6 +407,7 @@ impl EventBody {
             | Self::ObligationNoted { .. }
             | Self::ObligationsOverdue { .. }
             | Self::Reminded { .. }
+            | Self::Revoked { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -448,11 +466,12 @@ impl EventBody {
                 request_id,
                 items,
                 changes,
-            } => OpenBody::Withdrawn(OpenEnding {
-                request: *request_id,
-                items: items.clone(),
-                changes: detail::split(changes, details)?,
-            }),
+            } => OpenBody::Withdrawn(OpenEnding::of(*request_id, items, changes, details)?),
+            Self::Revoked {
+                request_id,
+                items,
+                changes,
+            } => OpenBody::Revoked(OpenEnding::of(*request_id, items, changes, details)?),
             Self::ObligationNoted {
                 request_id,
                 obligation,
@@ -612,6 +631,15 @@ impl OpenBody {
             Self::ObligationsOverdue { obligations } => {
                 EventBody::ObligationsOverdue { obligations }
             }
+            Self::Revoked(OpenEnding {
+                request,
+                items,
+                changes,
+            }) => EventBody::Revoked {
+                request_id: request,
+                items,
+                changes: detail::join(changes, &mut details)?,
+            },
             Self::Expired { request, items } => EventBody::Expired {
                 request_id: request,
                 items,

@@ -158,6 +158,15 @@ pub enum EventBody {
         /// Which, the longest overdue first.
         obligations: Vec<OverdueObligation>,
     },
+    /// What was granted is so no longer.
+    Revoked {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -220,7 +229,8 @@ impl EventBody {
             | Self::Submitted { changes, .. }
             | Self::Responded { changes, .. }
             | Self::Reported { changes, .. }
-            | Self::Withdrawn { changes, .. } => changes,
+            | Self::Withdrawn { changes, .. }
+            | Self::Revoked { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::ObligationNoted { .. }
             | Self::ObligationsOverdue { .. }

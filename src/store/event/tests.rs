@@ -173,6 +173,7 @@ fn every_kind() -> Vec<Event> {
         responded(request_id),
         reported(request_id),
         withdrawn(request_id),
+        revoked(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -215,6 +216,14 @@ fn reminder() -> Reminder {
         escalate: [(role("security-officer"), at(9))].into(),
         reminded_at: Some(at(0)),
         escalated: [(role("shift-leader"), at(1))].into(),
+    }
+}
+
+fn revoked(request_id: RequestId) -> EventBody {
+    EventBody::Revoked {
+        request_id,
+        items: vec![1],
+        changes: vec![user("piet")],
     }
 }
 
@@ -586,6 +595,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Review,
             LeafKind::Report,
             LeafKind::Withdrawal,
+            LeafKind::Revocation,
             LeafKind::Expiry,
             LeafKind::Reminder,
             LeafKind::DryRunSummary,

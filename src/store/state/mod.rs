@@ -186,6 +186,7 @@ impl State {
             EventBody::Responded { request_id, .. }
             | EventBody::Reported { request_id, .. }
             | EventBody::Withdrawn { request_id, .. }
+            | EventBody::Revoked { request_id, .. }
             | EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests

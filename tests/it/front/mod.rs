@@ -38,6 +38,7 @@ mod requests;
 mod responses;
 mod review_command;
 mod reviews;
+mod revocations;
 mod scenarios;
 mod support;
 mod suspension;

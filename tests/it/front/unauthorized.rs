@@ -77,6 +77,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
     let report = json!({ "report": "sent" });
     // What does not wait: nor does withdrawing it.
     let withdrawal = json!({ "items": [7], "reason": "not wanted" });
+    // What is not granted: nor does revoking it.
+    let revocation = json!({ "items": [7], "reason": "not wanted", "revoked_by": DISPATCHER });
     let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
     let half =
         json!({ "partner": DE, "status": "draft", "valid_from": "2026-01-01T00:00:00.000Z" });
@@ -93,6 +95,7 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
             json!({ "outcome": "done" }),
         ),
         plain(Method::GET, "/v1/obligations"),
+        (Method::POST, format!("{held}/revocation"), revocation),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
@@ -100,6 +103,7 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         ),
         // No place to begin at: whoever gets in gets no further.
         plain(Method::GET, "/v1/events?after=nowhere"),
+        plain(Method::GET, &format!("/v1/grants?partner={NL}")),
         (Method::POST, "/v1/decisions".to_owned(), request),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),
@@ -158,6 +162,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/requests/7/reports", "{}"),
         ("/v1/requests/7/withdrawal", "{}"),
         ("/v1/requests/7/obligations/x", "{}"),
+        ("/v1/requests/7/revocation", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

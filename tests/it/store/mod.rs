@@ -9,6 +9,7 @@ mod faults;
 mod model;
 mod obligations;
 mod reports;
+mod revocations;
 mod start;
 mod support;
 mod withdrawals;

@@ -79,6 +79,11 @@ impl Touched {
             Command::NoteObligation(note) => {
                 self.interrupted || self.requests.contains(&note.request_id)
             }
+            Command::Revoke(revoke) => {
+                self.interrupted
+                    || self.requests.contains(&revoke.request_id)
+                    || self.concerns_writes(&revoke.writes)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -157,6 +162,11 @@ impl Touched {
                 ..
             }
             | EventBody::Withdrawn {
+                request_id,
+                changes,
+                ..
+            }
+            | EventBody::Revoked {
                 request_id,
                 changes,
                 ..

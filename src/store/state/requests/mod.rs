@@ -138,6 +138,11 @@ impl RequestEntry {
             } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Withdrawn)));
             }
+            EventBody::Revoked {
+                request_id, items, ..
+            } if *request_id == self.id => {
+                changed.extend(items.iter().map(|item| (*item, ItemState::Revoked)));
+            }
             EventBody::Expired { request_id, items } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Expired)));
             }
@@ -146,6 +151,7 @@ impl RequestEntry {
             | EventBody::Withdrawn { .. }
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
+            | EventBody::Revoked { .. }
             | EventBody::Expired { .. }
             | EventBody::Reminded { .. }
             | EventBody::Genesis { .. }
@@ -373,7 +379,7 @@ impl Requests {
         self.note(id, time, changed);
     }
 
-    /// Puts items of a request into new states. One that was put away has none that could change.
+    /// Puts items of a request into new states; of one that was put away only the place of the entry is kept.
     pub(super) fn change(
         &mut self,
         id: RequestId,
@@ -382,6 +388,8 @@ impl Requests {
         changed: &mut Vec<RowKey>,
     ) {
         let Some(entry) = self.remove(id) else {
+            let is_noted = self.put_away.note(id, index);
+            changed.extend(is_noted.then_some(RowKey::Ended(id)));
             return;
         };
         let mut entry = Arc::unwrap_or_clone(entry);

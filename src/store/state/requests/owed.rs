@@ -41,6 +41,7 @@ impl Requests {
             | EventBody::Reported { .. }
             | EventBody::Expired { .. }
             | EventBody::Withdrawn { .. }
+            | EventBody::Revoked { .. }
             | EventBody::Reminded { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
