@@ -76,6 +76,9 @@ pub struct RequestAnswer {
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
+    /// What is seen of it now, for `If-Match`, told where a request that waits is read by whoever may answer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -100,6 +103,9 @@ pub struct ItemAnswer {
     /// Who has to agree before it is granted, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumAnswer>,
+    /// What policy says of it now, where it waits and that is no longer what was last decided; told with `seen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<DecisionAnswer>,
     /// Who can approve it, while it waits; told where a request is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answerable_by: Option<AnswerableBy>,
@@ -167,6 +173,7 @@ impl ItemAnswer {
             revoked: None,
             refusal: None,
             quorum: None,
+            now: None,
             answerable_by: None,
         }
     }

@@ -37,6 +37,7 @@ pub mod response_settings;
 mod reviewer;
 pub mod reviews;
 pub mod sealing;
+pub mod seen;
 mod standing;
 pub mod submit;
 pub mod taken_back;
@@ -63,6 +64,7 @@ use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
+use self::seen::Views;
 use self::vault::Vault;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
@@ -123,6 +125,8 @@ struct Inner {
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
     dry_run_rate: Mutex<Rate>,
+    /// What was read for views that were given out lately.
+    views: Mutex<Views>,
 }
 
 impl App {

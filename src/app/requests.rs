@@ -275,6 +275,7 @@ impl App {
             disclosed,
             obligations,
             affected,
+            seen: None,
             version: entry.version,
         })
     }

@@ -50,6 +50,8 @@ pub enum ProblemKind {
     ObligationSettled,
     /// Something changed since it was read.
     RevisionMismatch,
+    /// What the reviewer saw is no longer so.
+    FactsChanged,
     /// The body is too long.
     BodyTooLarge,
     /// The body is not declared as JSON.
@@ -78,7 +80,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -100,6 +102,7 @@ impl ProblemKind {
         Self::NotAtPartner,
         Self::ObligationSettled,
         Self::RevisionMismatch,
+        Self::FactsChanged,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidInput,
@@ -138,6 +141,7 @@ impl ProblemKind {
             Self::NotAtPartner => "not-at-partner",
             Self::ObligationSettled => "obligation-settled",
             Self::RevisionMismatch => "revision-mismatch",
+            Self::FactsChanged => "facts-changed",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidInput => "invalid-input",
@@ -177,6 +181,7 @@ impl ProblemKind {
             Self::NotAtPartner => "Not at the partner",
             Self::ObligationSettled => "Obligation settled",
             Self::RevisionMismatch => "Revision mismatch",
+            Self::FactsChanged => "Facts changed",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::InvalidInput => "Invalid input",
@@ -215,7 +220,7 @@ impl ProblemKind {
             | Self::AlreadyAnswered
             | Self::NotAtPartner
             | Self::ObligationSettled => StatusCode::CONFLICT,
-            Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
+            Self::RevisionMismatch | Self::FactsChanged => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidInput | Self::BundleRefused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -271,6 +276,9 @@ impl ProblemKind {
                 "read the request; what was done stays done, and of a request that ended long ago nothing more is noted"
             }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
+            Self::FactsChanged => {
+                "look again: read the request, and answer with `seen` of now if the answer is still the same"
+            }
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
             Self::InvalidInput => "correct every place that `errors` names",
