@@ -194,6 +194,10 @@ impl App {
         let Some(Required::Seen(before)) = required else {
             return Ok(());
         };
+        if !entry.is_open() {
+            // Nothing waits any more, and that is what they are told.
+            return Ok(());
+        }
         let applied = self.store().view(State::applied).0;
         let now = self.seen((id, request, entry), evaluation, applied)?;
         if now.stands != before.stands {

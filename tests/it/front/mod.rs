@@ -36,6 +36,7 @@ mod requests;
 mod responses;
 mod reviews;
 mod scenarios;
+mod seen;
 mod support;
 mod suspension;
 mod test_command;
