@@ -85,6 +85,9 @@ pub struct RequestAnswer {
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
+    /// What is seen of it now, for `If-Match`, told where a request that waits is read by whoever may answer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -115,6 +118,9 @@ pub struct ItemAnswer {
     /// When people were reminded of it and who else was turned to, while it waits.
     #[serde(flatten)]
     pub reminded: ReminderAnswer,
+    /// What policy says of it now, where it waits and that is no longer what was last decided; told with `seen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<DecisionAnswer>,
     /// Who can approve it, while it waits; told where a request is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answerable_by: Option<AnswerableBy>,
@@ -209,6 +215,7 @@ impl ItemAnswer {
             undo: Vec::new(),
             quorum: None,
             reminded: ReminderAnswer::default(),
+            now: None,
             answerable_by: None,
         }
     }

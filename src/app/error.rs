@@ -1,6 +1,8 @@
 //! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
 
 use crate::app::permission::Action;
+use crate::app::seen::Change;
+use crate::app::seen::FactsChanged;
 use crate::domain::obligation::ObligationId;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
@@ -52,6 +54,14 @@ pub enum AppError {
         key: String,
         /// The present revision; absent: there is no such document.
         present: Option<Revision>,
+    },
+    /// What the reviewer saw is no longer so.
+    #[error("what the reviewer saw of the request is no longer so: {}", named(&.changed.changed))]
+    FactsChanged {
+        /// What.
+        changed: Box<FactsChanged>,
+        /// Where the request stands.
+        current: Box<Standing>,
     },
     /// The input says something that cannot be.
     #[error("the input is invalid")]
@@ -171,6 +181,13 @@ impl Invalid {
             detail: detail.into(),
         }
     }
+}
+
+/// The kinds of what changed, each once.
+fn named(changed: &[Change]) -> String {
+    let mut kinds: Vec<&str> = changed.iter().map(|change| change.kind).collect();
+    kinds.dedup();
+    kinds.join(", ")
 }
 
 struct Displayed(Option<Revision>);

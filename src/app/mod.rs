@@ -43,6 +43,7 @@ mod reviewer;
 pub mod reviews;
 pub mod revoke;
 pub mod sealing;
+pub mod seen;
 mod standing;
 pub mod submit;
 pub mod taken_back;
@@ -71,6 +72,7 @@ use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
+use self::seen::Views;
 use self::vault::Vault;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
@@ -131,6 +133,8 @@ struct Inner {
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
     dry_run_rate: Mutex<Rate>,
+    /// What was read for views that were given out lately.
+    views: Mutex<Views>,
 }
 
 impl App {

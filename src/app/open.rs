@@ -99,6 +99,7 @@ impl App {
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
+            views: std::sync::Mutex::default(),
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

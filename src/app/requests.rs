@@ -285,6 +285,7 @@ impl App {
             disclosed,
             obligations,
             affected,
+            seen: None,
             version: entry.version,
         })
     }

@@ -54,6 +54,9 @@ pub struct PendingItem {
     pub request_id: String,
     /// The version of the request, for `If-Match`.
     pub version: u64,
+    /// What is seen of it now, for `If-Match`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
     /// The number of the item.
     pub number: usize,
     /// How urgent it was said to be.
@@ -219,6 +222,7 @@ impl App {
             items.push(PendingItem {
                 request_id: id.to_string(),
                 version: standing.entry.version,
+                seen: None,
                 number,
                 urgency: request.urgency,
                 decided_at: standing.record.now,

@@ -81,6 +81,24 @@ impl SealingKey {
         Some(PersonDigest::from_bytes(digest))
     }
 
+    /// What was seen of a request, in eight bytes.
+    pub(in crate::app) fn seen(
+        &self,
+        request: RequestId,
+        what: &str,
+        seen: &[u8],
+    ) -> Option<[u8; 8]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(b"seen-by-a-reviewer");
+        mac.update(&[0]);
+        mac.update(request.0.as_bytes());
+        mac.update(what.as_bytes());
+        mac.update(&[0]);
+        mac.update(seen);
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        digest.first_chunk().copied()
+    }
+
     fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();

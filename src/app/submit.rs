@@ -367,11 +367,8 @@ fn obligations(
         gathering.accepted(number, *state, decision);
     }
     for (_, revoked) in revoked {
-        if let Some(number) = revoked.item
-            && let Some(decision) = evaluation.items.get(number)
-        {
-            let ended = (number, decision);
-            gathering.add(ended, Occasion::Revocation, &revoked.obligations);
+        if let Some(number) = revoked.item {
+            gathering.add(number, Occasion::Revocation, &revoked.obligations);
         }
     }
     gathering.into_arising()

@@ -5,6 +5,7 @@ use axum::http::header::HeaderName;
 use axum::http::header::IF_MATCH;
 use axum::http::header::IF_NONE_MATCH;
 
+use crate::app::seen::Required;
 use crate::domain::registry::Revision;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -31,6 +32,20 @@ pub(super) fn write_condition(headers: &HeaderMap) -> Result<Expected, Problem> 
 /// The version that `If-Match` names, if it is given.
 pub(super) fn required_version(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     text(headers, &IF_MATCH)?.map(revision).transpose()
+}
+
+/// What `If-Match` says that a reviewer saw, if it is given: a version of the request, or all of it that could matter.
+pub(super) fn required_view(headers: &HeaderMap) -> Result<Option<Required>, Problem> {
+    let Some(tag) = text(headers, &IF_MATCH)? else {
+        return Ok(None);
+    };
+    let quoted = tag
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match quoted.map(str::parse) {
+        Some(Ok(seen)) => Ok(Some(Required::Seen(seen))),
+        Some(Err(())) | None => Ok(Some(Required::Version(revision(tag)?))),
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {

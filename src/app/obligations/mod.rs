@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use crate::app::App;
 use crate::app::submit::is_accepted;
 use crate::decision::decide::ItemDecision;
-use crate::decision::decide::ItemKey;
 use crate::decision::facts::other_system;
 use crate::decision::obligation::Obligation;
 use crate::domain::identity::McSystemId;
@@ -51,13 +50,7 @@ pub(in crate::app) struct Gathering<'a> {
     request_id: RequestId,
     partner: &'a McSystemId,
     at: Timestamp,
-    seen: HashSet<(
-        Occasion,
-        &'a ItemKey,
-        &'a str,
-        Option<&'a McSystemId>,
-        &'a str,
-    )>,
+    seen: HashSet<(Occasion, u32, &'a str, Option<&'a McSystemId>, &'a str)>,
     found: BTreeMap<(Occasion, Duty, Due), Vec<Of>>,
 }
 
@@ -87,23 +80,23 @@ impl<'a> Gathering<'a> {
         if !is_accepted(state) {
             return;
         }
-        self.add((number, decision), Occasion::Grant, &decision.obligations);
+        self.add(number, Occasion::Grant, &decision.obligations);
         if state.stage().is_some() {
             let refused = Occasion::PartnerRefused;
-            self.add((number, decision), refused, &decision.when_refused);
+            self.add(number, refused, &decision.when_refused);
         }
     }
 
     /// What the partner's grant of an item obliges to.
     pub(in crate::app) fn granted_by_partner(&mut self, number: usize, decision: &'a ItemDecision) {
         let occasion = Occasion::PartnerAccepted;
-        self.add((number, decision), occasion, &decision.when_accepted);
+        self.add(number, occasion, &decision.when_accepted);
     }
 
     /// What obliges with an item, on an occasion. What a partner's refusal obliges to has no moment yet.
     pub(in crate::app) fn add(
         &mut self,
-        (number, decision): (usize, &'a ItemDecision),
+        number: usize,
         occasion: Occasion,
         obligations: &'a [Obligation],
     ) {
@@ -114,7 +107,7 @@ impl<'a> Gathering<'a> {
             let name = obligation.name.as_str();
             let system = obligation.system.as_ref();
             let function = obligation.function.as_str();
-            let same = (occasion, &decision.item, name, system, function);
+            let same = (occasion, number, name, system, function);
             if !self.seen.insert(same) {
                 continue;
             }

@@ -22,6 +22,7 @@ use crate::app::respond::form::Said;
 use crate::app::response_settings::change_of;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Reviewer;
+use crate::app::seen::Required;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
 use crate::app::submit::is_accepted;
@@ -88,13 +89,13 @@ pub(in crate::app) struct ReviewerPart {
 impl App {
     /// Answers held items of a request.
     ///
-    /// `required` is the version of the request that the reviewer saw.
+    /// `required` is what the reviewer saw: a version of the request, or all of it that could matter.
     pub async fn respond(
         &self,
         caller: Caller,
         id: RequestId,
         answer: ReviewAnswer,
-        required: Option<u64>,
+        required: Option<Required>,
     ) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(&caller, Action::AnswerRequest, id)?;
         let answered = answer.checked()?;
@@ -111,13 +112,17 @@ impl App {
         caller: Caller,
         id: RequestId,
         answered: Answered,
-        required: Option<u64>,
+        required: Option<Required>,
     ) -> Result<RequestAnswer, AppError> {
+        let version = match required {
+            Some(Required::Version(version)) => Some(version),
+            Some(Required::Seen(_)) | None => None,
+        };
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
             let (mut entry, request) = (standing.entry, standing.record.request);
-            check_version(id, &entry, required)?;
+            check_version(id, &entry, version)?;
             let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
@@ -129,6 +134,8 @@ impl App {
             let mut evaluation = self.evaluate(&request).await?;
             evaluation.read_set.entries.push(reviewer.read());
             entry.stands_at(evaluation.now);
+            let about = (id, &request, &entry);
+            self.check_seen(&caller, about, &evaluation, required)?;
             let waiting = Waiting {
                 entry: &entry,
                 request: &request,
@@ -171,7 +178,7 @@ impl App {
                     self.live().reached(sequenced).await;
                 }
                 Err(CommitError::Refused(refusal))
-                    if required.is_none() && is_overtaken(&refusal) => {}
+                    if version.is_none() && is_overtaken(&refusal) => {}
                 Err(error) => return Err(error.into()),
             }
         }

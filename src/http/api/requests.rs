@@ -25,6 +25,7 @@ use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::precondition::required_version;
+use crate::http::precondition::required_view;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
@@ -92,9 +93,26 @@ pub(super) async fn read(
         .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
     let id = request_id(&id)?;
     // A large request takes long to read and to write; no other call waits for it.
-    let work = tokio::task::spawn_blocking(move || shown(&state, &caller, id, &wanted));
-    work.await
-        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))?
+    let (service, asking) = (state.clone(), caller.clone());
+    let work = tokio::task::spawn_blocking(move || shown(&service, &asking, id, &wanted));
+    let shown = work
+        .await
+        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))??;
+    match shown {
+        Shown::Ours(mut answer) => {
+            Box::pin(state.app().tell_seen(&caller, id, &mut answer)).await?;
+            Ok(answered(StatusCode::OK, &answer))
+        }
+        Shown::Partners(response) => Ok(response),
+    }
+}
+
+/// A view of a request.
+enum Shown {
+    /// What our own people see.
+    Ours(Box<RequestAnswer>),
+    /// What the partner may see.
+    Partners(Response),
 }
 
 fn shown(
@@ -102,16 +120,17 @@ fn shown(
     caller: &Caller,
     id: RequestId,
     wanted: &Wanted,
-) -> Result<Response, Problem> {
+) -> Result<Shown, Problem> {
     match wanted.view.as_deref() {
         None => {
             let answer = state.app().request_and_answerers(caller, id)?;
-            Ok(answered(StatusCode::OK, &answer))
+            Ok(Shown::Ours(Box::new(answer)))
         }
         Some("partner") => {
             let (view, version) = state.app().partner_view(caller, id)?;
             let etag = [(ETAG, format!("\"r{version}\""))];
-            Ok((StatusCode::OK, etag, axum::Json(view)).into_response())
+            let response = (StatusCode::OK, etag, axum::Json(view)).into_response();
+            Ok(Shown::Partners(response))
         }
         Some(other) => {
             let detail = format!("there is no view `{other}`; `partner` is one");
@@ -120,7 +139,7 @@ fn shown(
     }
 }
 
-/// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names the version seen.
+/// `POST /v1/requests/{id}/responses`: approve or deny what is pending; `If-Match` names what was seen.
 pub(super) async fn respond(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
@@ -129,7 +148,7 @@ pub(super) async fn respond(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let id = request_id(&id)?;
-    let required = required_version(&headers)?;
+    let required = required_view(&headers)?;
     let answer: ReviewAnswer = body.typed()?;
     let answered_request = state.app().respond(caller, id, answer, required).await?;
     Ok(answered(StatusCode::OK, &answered_request))

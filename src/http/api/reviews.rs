@@ -59,13 +59,13 @@ pub(super) async fn list(
         }
     };
     let limit = wanted.limit.unwrap_or(PAGE_ITEMS).clamp(1, PAGE_ITEMS_MAX);
-    let work = tokio::task::spawn_blocking(move || {
-        let app = state.app();
-        app.answerable(&caller, &reviewer, after, limit)
-    });
-    let found = work
+    let app = state.app().clone();
+    let work =
+        tokio::task::spawn_blocking(move || app.answerable(&caller, &reviewer, after, limit));
+    let mut found = work
         .await
         .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))??;
+    Box::pin(state.app().tell_seen_items(&mut found)).await?;
     let next = found.last().filter(|_| found.len() == limit);
     let next = next.map(|last| last.place().to_string());
     Ok(axum::Json(json!({ "items": found, "next": next })).into_response())

@@ -54,6 +54,8 @@ pub enum ProblemKind {
     NotGranted,
     /// Something changed since it was read.
     RevisionMismatch,
+    /// What the reviewer saw is no longer so.
+    FactsChanged,
     /// The body is too long.
     BodyTooLarge,
     /// The body is not declared as JSON.
@@ -86,7 +88,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -110,6 +112,7 @@ impl ProblemKind {
         Self::UnknownEvent,
         Self::NotGranted,
         Self::RevisionMismatch,
+        Self::FactsChanged,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidInput,
@@ -152,6 +155,7 @@ impl ProblemKind {
             Self::UnknownEvent => "unknown-event",
             Self::NotGranted => "not-granted",
             Self::RevisionMismatch => "revision-mismatch",
+            Self::FactsChanged => "facts-changed",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidInput => "invalid-input",
@@ -195,6 +199,7 @@ impl ProblemKind {
             Self::UnknownEvent => "Unknown event",
             Self::NotGranted => "Not granted",
             Self::RevisionMismatch => "Revision mismatch",
+            Self::FactsChanged => "Facts changed",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::InvalidInput => "Invalid input",
@@ -237,7 +242,7 @@ impl ProblemKind {
             | Self::ObligationSettled
             | Self::NotGranted => StatusCode::CONFLICT,
             Self::UnknownEvent => StatusCode::GONE,
-            Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
+            Self::RevisionMismatch | Self::FactsChanged => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidInput | Self::BundleRefused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -297,6 +302,9 @@ impl ProblemKind {
                 "begin without a place, and read what is open: the log was restored, or is another one"
             }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
+            Self::FactsChanged => {
+                "look again: read the request, and answer with `seen` of now if the answer is still the same"
+            }
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
             Self::InvalidInput => "correct every place that `errors` names",

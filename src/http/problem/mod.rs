@@ -22,6 +22,7 @@ use self::kind::TYPE_PREFIX;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::error::Standing;
+use crate::app::seen::FactsChanged;
 use crate::http::idempotency::IDEMPOTENCY_KEY;
 
 const CONTENT_TYPE_PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -35,6 +36,7 @@ pub struct Problem {
     instance: Option<String>,
     errors: Vec<PlacedError>,
     current: Option<Box<Standing>>,
+    changed: Option<Box<FactsChanged>>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -60,6 +62,9 @@ struct Details<'a> {
     /// Where the request stands that cannot be answered so.
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<&'a Standing>,
+    /// What is no longer as it was seen, and the token of now.
+    #[serde(flatten)]
+    changed: Option<&'a FactsChanged>,
 }
 
 impl Serialize for Problem {
@@ -73,6 +78,7 @@ impl Serialize for Problem {
             instance: self.instance.as_deref(),
             errors: &self.errors,
             current: self.current.as_deref(),
+            changed: self.changed.as_deref(),
         };
         details.serialize(serializer)
     }
@@ -108,6 +114,7 @@ impl Problem {
             instance: None,
             errors: Vec::new(),
             current: None,
+            changed: None,
             retry_after_seconds: (status == StatusCode::SERVICE_UNAVAILABLE)
                 .then_some(RETRY_SECONDS),
         }
@@ -291,6 +298,11 @@ impl From<AppError> for Problem {
                 Self::new(ProblemKind::IdempotencyKeyReused, detail).at_header(&IDEMPOTENCY_KEY)
             }
             AppError::RevisionMismatch { .. } => Self::new(ProblemKind::RevisionMismatch, detail),
+            AppError::FactsChanged { changed, current } => Self {
+                current: Some(current),
+                changed: Some(changed),
+                ..Self::new(ProblemKind::FactsChanged, detail)
+            },
             AppError::NotPending { current, .. } => Self {
                 current,
                 ..Self::new(ProblemKind::NotPending, detail)

@@ -40,6 +40,7 @@ mod review_command;
 mod reviews;
 mod revocations;
 mod scenarios;
+mod seen;
 mod support;
 mod suspension;
 mod test_command;
