@@ -36,6 +36,10 @@ pub enum Action {
     AnswerRequest,
     /// Report what became of a request at the partner.
     ReportRequest,
+    /// Evaluate access.
+    EvaluateAccess,
+    /// Ask for an approval after an evaluation.
+    RequestAccess,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -58,11 +62,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
+        Self::EvaluateAccess,
+        Self::RequestAccess,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -81,6 +87,8 @@ impl Action {
             Self::ReadRequest => "readRequest",
             Self::AnswerRequest => "answerRequest",
             Self::ReportRequest => "reportRequest",
+            Self::EvaluateAccess => "evaluateAccess",
+            Self::RequestAccess => "requestAccess",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -100,6 +108,8 @@ impl Action {
             Self::ReadRequest => "read this request",
             Self::AnswerRequest => "answer this request",
             Self::ReportRequest => "report on this request",
+            Self::EvaluateAccess => "evaluate access",
+            Self::RequestAccess => "request access",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

@@ -499,7 +499,9 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 9] = [
+const ATTACHED: [&str; 11] = [
+    "access-evaluation",
+    "access-request",
     "review",
     "reviewer",
     "report",
@@ -519,6 +521,13 @@ struct Tagged {
 fn is_attached(part: &RecordPart) -> bool {
     let tagged = serde_json::from_slice::<Tagged>(&part.body);
     tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
+}
+
+/// The part of this kind beside the decision that an entry records, if it is there.
+pub(in crate::app) fn attached_part<T: for<'a> Deserialize<'a>>(
+    stored: &StoredEntry,
+) -> Option<T> {
+    DividedParts::of(stored).first()
 }
 
 /// Who answered, if the entry is an answer and they are not erased.

@@ -229,7 +229,11 @@ impl Waiting<'_> {
         match decision.outcome {
             Outcome::Reject => Ok((Some(ItemState::Refused), None)),
             Outcome::Accept | Outcome::Review if stands.quorum.is_met(&given) => {
-                let granted = accepted_state(self.request, self.evaluation.now);
+                let granted = if self.entry.asked().is_some() {
+                    ItemState::Granted
+                } else {
+                    accepted_state(self.request, self.evaluation.now)
+                };
                 Ok((Some(granted), None))
             }
             Outcome::Accept | Outcome::Review => Ok((None, Some(vote))),

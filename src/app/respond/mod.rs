@@ -5,6 +5,7 @@ mod form;
 
 use serde::Deserialize;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::answer::RequestAnswer;
@@ -34,6 +35,8 @@ use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::access::ApprovalId;
+use crate::store::access::Approved;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::PersonDigest;
@@ -138,7 +141,12 @@ impl App {
             let voter = self.voter(id, &reviewer)?;
             let mut answerers = Answerers::new(self, &request);
             let counted = waiting.count(voter, &answered, &mut answerers)?;
-            let granted: Vec<usize> = granted(&counted);
+            // Where an approval is all that was asked for, nothing else follows.
+            let granted = if entry.asked().is_some() {
+                Vec::new()
+            } else {
+                granted(&counted)
+            };
             let told = self.disclosed((&request, id), &mut evaluation, &granted)?;
             let candidate = match change.filter(|_| !granted.is_empty()) {
                 Some(change) => Some(self.changed_responses(&change, id, &mut evaluation).await?),
@@ -150,6 +158,7 @@ impl App {
                 evaluation,
                 counted,
                 person,
+                granted,
                 taken_back,
                 told,
             };
@@ -236,6 +245,8 @@ struct Decided {
     counted: Vec<Counted>,
     /// Whose it is.
     person: PersonDigest,
+    /// The numbers of the items from whose grant something follows.
+    granted: Vec<usize>,
     /// What was taken back since it was asked for.
     taken_back: TakenBack,
     /// What it discloses, as parts of its record.
@@ -246,6 +257,13 @@ struct Decided {
 fn granted(counted: &[Counted]) -> Vec<usize> {
     let granted = counted.iter().filter(|item| is_accepted(item.state));
     granted.map(|item| item.number).collect()
+}
+
+/// The approval that an answer gives, where that is what was asked for.
+fn approval(entry: &RequestEntry, counted: &[Counted], now: Timestamp) -> Option<Approved> {
+    let asked = entry.asked()?;
+    let is_given = counted.iter().any(|item| item.state == ItemState::Granted);
+    is_given.then(|| asked.approve(ApprovalId(Uuid::new_v4()), now))
 }
 
 fn response(
@@ -260,6 +278,7 @@ fn response(
         evaluation,
         counted,
         person,
+        granted,
         taken_back,
         told,
     } = decided;
@@ -269,12 +288,13 @@ fn response(
     let votes = counted.iter();
     let votes = votes.filter_map(|item| Some((wide(item.number), item.vote.clone()?)));
     let votes: Vec<(u32, Vote)> = votes.collect();
+    let approval = approval(entry, &counted, evaluation.now);
     let writes = Granted {
         request: &request,
         request_id: id,
         evaluation: &evaluation,
         submitted: Some(Revision(entry.submitted.0)),
-        items: granted(&counted),
+        items: granted,
     }
     .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
@@ -292,6 +312,7 @@ fn response(
             person,
             items: votes,
         }),
+        approval,
         read_set,
         reduced: Some(taken_back.seen),
         writes,

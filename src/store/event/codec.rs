@@ -26,6 +26,8 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Approved;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -138,6 +140,8 @@ enum OpenBody {
         bound_to: Option<McSystemId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reduces: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<Box<Access>>,
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
@@ -171,6 +175,8 @@ struct OpenTransition {
     items: Vec<(u32, ItemState)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     votes: Option<Votes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<Approved>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<OpenChange>,
 }
@@ -186,6 +192,7 @@ impl OpenTransition {
             request: request_id,
             items: items.to_vec(),
             votes: None,
+            approval: None,
             changes: detail::split(changes, details)?,
         })
     }
@@ -360,6 +367,7 @@ impl EventBody {
                 counts,
                 bound_to,
                 reduces,
+                access,
             } => OpenBody::Submitted {
                 request: *request_id,
                 caller: Arc::clone(caller),
@@ -370,14 +378,17 @@ impl EventBody {
                 counts: *counts,
                 bound_to: bound_to.clone(),
                 reduces: reduces.clone(),
+                access: access.clone(),
             },
             Self::Responded {
                 request_id,
                 items,
                 votes,
+                approval,
                 changes,
             } => OpenBody::Responded(OpenTransition {
                 votes: votes.clone(),
+                approval: *approval,
                 ..OpenTransition::of(*request_id, items, changes, details)?
             }),
             Self::Reported {
@@ -457,6 +468,7 @@ impl OpenBody {
                 counts,
                 bound_to,
                 reduces,
+                access,
             } => EventBody::Submitted {
                 request_id: request,
                 caller,
@@ -467,22 +479,26 @@ impl OpenBody {
                 counts,
                 bound_to,
                 reduces,
+                access,
             },
             Self::Responded(OpenTransition {
                 request,
                 items,
                 votes,
+                approval,
                 changes,
             }) => EventBody::Responded {
                 request_id: request,
                 items,
                 votes,
+                approval,
                 changes: detail::join(changes, &mut details)?,
             },
             Self::Reported(OpenTransition {
                 request,
                 items,
                 votes: _,
+                approval: _,
                 changes,
             }) => EventBody::Reported {
                 request_id: request,

@@ -21,6 +21,8 @@ use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Approved;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
@@ -94,6 +96,8 @@ pub enum EventBody {
         bound_to: Option<McSystemId>,
         /// The partner with whom it takes away, if a granted item does.
         reduces: Option<McSystemId>,
+        /// What it has to do with access requests.
+        access: Option<Box<Access>>,
     },
     /// Held items were answered.
     Responded {
@@ -103,6 +107,8 @@ pub enum EventBody {
         items: Vec<(u32, ItemState)>,
         /// How the answer counts for those of them that go on waiting.
         votes: Option<Votes>,
+        /// The approval that it gives.
+        approval: Option<Approved>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
@@ -161,6 +167,22 @@ pub enum EventBody {
 }
 
 impl EventBody {
+    /// The request that it submits or changes.
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Submitted { request_id, .. }
+            | Self::Responded { request_id, .. }
+            | Self::Reported { request_id, .. }
+            | Self::Expired { request_id, .. } => Some(*request_id),
+            Self::Genesis { .. }
+            | Self::DocumentsWritten { .. }
+            | Self::Published { .. }
+            | Self::PublicationRefused { .. }
+            | Self::DryRuns { .. }
+            | Self::SecretsRead { .. } => None,
+        }
+    }
+
     /// The documents that changed with it.
     pub fn changes(&self) -> &[DocumentChange] {
         match self {

@@ -3,6 +3,7 @@
 //! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
 //! laid out anew, and what is listed page by page stands in its order already.
 
+mod approvals;
 mod put_away;
 mod registry;
 mod requests;
@@ -41,6 +42,8 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
+use crate::store::access::ApprovalId;
+use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
@@ -61,6 +64,7 @@ pub use row::RowValue;
 pub use tally::Approval;
 pub use tally::Tally;
 
+use approvals::Approvals;
 use registry::Registry;
 use requests::Requests;
 
@@ -70,6 +74,7 @@ pub struct State {
     head: Head,
     registry: Registry,
     requests: Requests,
+    approvals: Approvals,
 }
 
 /// What there is one of.
@@ -125,6 +130,7 @@ impl Default for State {
             },
             registry: Registry::default(),
             requests: Requests::default(),
+            approvals: Approvals::default(),
         }
     }
 }
@@ -217,9 +223,39 @@ impl State {
             self.requests
                 .interrupt(&interruption.partner, event, (index, time), &mut rows);
         }
+        self.take_in_approvals(event, index, &mut rows);
         self.requests.forget_keys(self.head.time, &mut rows);
+        self.approvals.forget(self.head.time, &mut rows);
         self.requests.put_away_oldest(&mut rows);
         rows
+    }
+
+    /// What an event gives, uses and revokes of approvals.
+    fn take_in_approvals(&mut self, event: &Event, index: LogIndex, rows: &mut Vec<RowKey>) {
+        let touched: Vec<RequestId> = rows
+            .iter()
+            .filter_map(|row| match row {
+                RowKey::Request(id) => Some(*id),
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Ended(_)
+                | RowKey::Approval(_) => None,
+            })
+            .collect();
+        let concerned = event.body.request();
+        let entry = concerned.and_then(|id| self.requests.entry(id));
+        self.approvals.take_in(event, index, entry, rows);
+        for id in touched {
+            if let Some(entry) = self.requests.entry(id) {
+                self.approvals.settle(entry, rows);
+            }
+        }
+    }
+
+    /// An approval of an access request, as long as it is kept.
+    pub fn approval(&self, id: ApprovalId) -> Option<&KeptApproval> {
+        self.approvals.get(id)
     }
 
     /// How many entries of the log are in it.

@@ -16,6 +16,8 @@ use crate::domain::lifecycle;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Asked;
 use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
@@ -65,9 +67,20 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if a granted item does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
+    /// What it has to do with access requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Box<Access>>,
 }
 
 impl RequestEntry {
+    /// What it asks an approval for, if that is all that it asks for.
+    pub fn asked(&self) -> Option<&Asked> {
+        match self.access.as_deref() {
+            Some(Access::Approval(asked)) => Some(asked),
+            Some(Access::Evaluation { .. }) | None => None,
+        }
+    }
+
     /// Makes this the view of a moment: what waits no longer in time has expired, even if no entry says so yet.
     pub fn stands_at(&mut self, now: Timestamp) {
         for item in &mut self.items {
@@ -85,6 +98,7 @@ impl RequestEntry {
             items,
             bound_to,
             reduces,
+            access,
             ..
         } = &event.body
         else {
@@ -103,6 +117,7 @@ impl RequestEntry {
             bound_to: bound_to.clone(),
             tallies: BTreeMap::new(),
             reduces: reduces.clone(),
+            access: access.clone(),
         })
     }
 
@@ -136,11 +151,19 @@ impl RequestEntry {
         changed.extend(waiting.map(|number| (number, ItemState::Refused)));
         self.change(changed.into_iter(), index);
         if let EventBody::Responded {
-            request_id, votes, ..
+            request_id,
+            votes,
+            approval,
+            ..
         } = &event.body
             && *request_id == self.id
         {
             self.count(votes.as_ref());
+            if let (Some(Access::Approval(asked)), Some(given)) =
+                (self.access.as_deref_mut(), approval)
+            {
+                asked.approval = Some(*given);
+            }
         }
         let mut tallies = std::mem::take(&mut self.tallies);
         tallies.retain(|number, _| self.item(*number).is_some_and(ItemState::is_pending));

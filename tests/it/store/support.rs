@@ -313,6 +313,8 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        access: None,
+        reduced: None,
         at: at(0),
     }
 }
@@ -343,6 +345,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         expected_version: version,
         items,
         votes: None,
+        approval: None,
         read_set: ReadSet::default(),
         reduced: None,
         writes: Vec::new(),
