@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::app::affected::Affected;
 use crate::app::affected::FIRST_PAGE;
+use crate::app::answer::AccessAnswer;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
@@ -90,9 +91,11 @@ impl App {
         let standing = self.standing(id)?;
         let version = standing.entry.version;
         let items = latest_decisions(standing.submitted, &standing.responses, &standing.reports);
+        let waits_for_nobody = standing.entry.is_evaluation();
         let items = items.into_iter().zip(standing.entry.items).enumerate();
         let items: Vec<_> = items
             .map(|(number, (decision, state))| Stands {
+                waits_for_nobody,
                 decision,
                 state,
                 lapse: standing.refusals.get(&number).map(|it| it.reason),
@@ -230,7 +233,8 @@ impl App {
         let items = items.map(|(number, (decision, state))| {
             let refusal = refusals.remove(&number);
             let lapse = refusal.as_ref().map(|it| it.reason);
-            ItemAnswer {
+            let decided = decision.partner_reason.clone();
+            let mut answer = ItemAnswer {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
                 refusal,
@@ -239,9 +243,14 @@ impl App {
                     .filter(|_| state.is_pending())
                     .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
                 ..ItemAnswer::new(decision, state, lapse)
+            };
+            if let Some(access) = entry.access.as_deref() {
+                answer.of_access(access, state, decided);
             }
+            answer
         });
         Ok(RequestAnswer {
+            access: entry.access.as_deref().map(AccessAnswer::new),
             id: id.to_string(),
             status: status(entry.items.iter().copied()),
             operation: record.request.body.operation(),
@@ -524,9 +533,7 @@ fn is_attached(part: &RecordPart) -> bool {
 }
 
 /// The part of this kind beside the decision that an entry records, if it is there.
-pub(in crate::app) fn attached_part<T: for<'a> Deserialize<'a>>(
-    stored: &StoredEntry,
-) -> Option<T> {
+pub(in crate::app) fn attached_part<T: for<'a> Deserialize<'a>>(stored: &StoredEntry) -> Option<T> {
     DividedParts::of(stored).first()
 }
 

@@ -185,9 +185,7 @@ impl App {
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             self.check_responses(request, request_id, &evaluation)
                 .await?;
-            let settled = self
-                .settled(&caller, purpose, request, &evaluation)
-                .await?;
+            let settled = self.settled(&caller, purpose, request, &evaluation).await?;
             let revoked = if purpose.has_consequences() {
                 self.revoked(request, &evaluation)?
             } else {
@@ -358,8 +356,7 @@ fn submission(
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
     let bound_to = bound_to(request, &items);
-    let is_granted =
-        purpose.has_consequences() && items.iter().any(|item| item.is_granted_here());
+    let is_granted = purpose.has_consequences() && items.iter().any(|item| item.is_granted_here());
     let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record

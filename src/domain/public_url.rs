@@ -9,7 +9,9 @@ pub struct PublicUrl(String);
 
 /// Why a text is no such origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an HTTPS origin such as `https://pdp.mc.de.example`, without path and final slash")]
+#[error(
+    "`{0}` is not an HTTPS origin such as `https://pdp.mc.de.example`, without path and final slash"
+)]
 pub struct InvalidPublicUrl(String);
 
 impl PublicUrl {

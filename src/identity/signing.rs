@@ -208,10 +208,7 @@ mod tests {
         assert_eq!(verify(&forged), Err(NotOurs::Signature));
         let none = json!({ "alg": "none", "typ": "access-request-binding+jwt", "kid": key.key_id });
         let none = BASE64URL_NOPAD.encode(none.to_string().as_bytes());
-        assert_eq!(
-            verify(&format!("{none}.{payload}.")),
-            Err(NotOurs::Header)
-        );
+        assert_eq!(verify(&format!("{none}.{payload}.")), Err(NotOurs::Header));
         for form in ["", "a", "a.b", "..", &"a".repeat(9_000)] {
             assert!(verify(form).is_err(), "{form}");
         }

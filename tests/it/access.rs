@@ -16,8 +16,10 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 12] = [
     "submitRequest",
+    "evaluateAccess",
+    "requestAccess",
     "dryRun",
     "readRegistry",
     "writeRegistry",
@@ -40,15 +42,15 @@ const ON_REQUESTS: [&str; 4] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnn", "ynnn"),
-    (&["acms"], "yynnnnnnnn", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynn", "yynn"),
-    (&["security-officer"], "nyynyynnyn", "ynnn", "ynnn"),
-    (&["auditor"], "nnynynynyn", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyyyyn", "ynnn", "ynnn"),
+    (&["acms"], "yyyynnnnnnnn", "ynyy", "nnnn"),
+    (&["peer"], "nnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["reviewer"], "nnnnnnnnnnnn", "yynn", "yynn"),
+    (&["security-officer"], "nnnyynyynnyn", "ynnn", "ynnn"),
+    (&["auditor"], "nnnnynynynyn", "ynny", "ynny"),
+    (&["configuration-manager"], "nnnnnnnnnnyy", "nnnn", "nnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&[], "nnnnnnnnnnnn", "nnnn", "nnnn"),
 ];
 
 fn ask(

@@ -100,11 +100,9 @@ impl App {
         let evaluated_at = record.now;
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
         let requestable = match part.requestable_until {
-            Some(until) => Some(self.requestable(
-                (caller, id, tuple),
-                (evaluated_at, until),
-                part.template,
-            )?),
+            Some(until) => {
+                Some(self.requestable((caller, id, tuple), (evaluated_at, until), part.template)?)
+            }
             None => None,
         };
         Ok(EvaluationAnswer {

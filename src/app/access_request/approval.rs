@@ -151,6 +151,9 @@ impl App {
 fn covers(standing: &Standing, item: &ItemDecision) -> bool {
     let known = standing.policies();
     let seen = standing.quorums().into_iter().next().unwrap_or_default();
-    let is_known = item.policies.iter().all(|policy| known.contains(&policy.id));
+    let is_known = item
+        .policies
+        .iter()
+        .all(|policy| known.contains(&policy.id));
     is_known && (seen == item.quorum || seen.and(&item.quorum) == seen)
 }

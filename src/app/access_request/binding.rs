@@ -90,7 +90,9 @@ mod tests {
         assert_eq!(acting.binding_hash(), bound);
         let mut later = tuple();
         later.context.insert("time".to_owned(), json!("later"));
-        later.context.insert("approval".to_owned(), json!({ "id": "x" }));
+        later
+            .context
+            .insert("approval".to_owned(), json!({ "id": "x" }));
         assert_eq!(later.binding_hash(), bound);
         let changes: [fn(&mut Tuple); 6] = [
             |it| it.subject["id"] = json!("sip:b@mc.nl.example"),

@@ -121,7 +121,9 @@ impl App {
         let judged = match presented {
             Some(presented) if item.outcome != Outcome::Accept => {
                 let asked = (caller, scope);
-                let judged = self.judged_approval(presented, asked, request, evaluation).await?;
+                let judged = self
+                    .judged_approval(presented, asked, request, evaluation)
+                    .await?;
                 Some(judged)
             }
             Some(_) | None => None,

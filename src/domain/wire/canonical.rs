@@ -177,8 +177,7 @@ mod tests {
 
     #[test]
     fn what_says_the_same_is_written_the_same() {
-        let one =
-            serde_json::from_str("{ \"b\": [1.0, 1e2, null], \"a\": \"\\u00e9\\/\\u0007\" }");
+        let one = serde_json::from_str("{ \"b\": [1.0, 1e2, null], \"a\": \"\\u00e9\\/\\u0007\" }");
         let other = serde_json::from_str("{\"a\":\"\u{e9}/\\u0007\",\"b\":[1,100,null]}");
         let (one, other): (Value, Value) = (one.unwrap(), other.unwrap());
         assert_eq!(
@@ -186,6 +185,9 @@ mod tests {
             "{\"a\":\"\u{e9}/\\u0007\",\"b\":[1,100,null]}"
         );
         assert_eq!(canonical_json(&one), canonical_json(&other));
-        assert_ne!(canonical_json(&json!({ "a": null })), canonical_json(&json!({})));
+        assert_ne!(
+            canonical_json(&json!({ "a": null })),
+            canonical_json(&json!({}))
+        );
     }
 }

@@ -151,9 +151,7 @@ fn told(state: &ServiceState, status: StatusCode, task: &TaskAnswer) -> Result<R
 }
 
 fn status_endpoint(offer: &Offer, task: &TaskAnswer) -> String {
-    offer
-        .public_url
-        .of(&format!("{REQUESTS_PATH}/{}", task.id))
+    offer.public_url.of(&format!("{REQUESTS_PATH}/{}", task.id))
 }
 
 fn refused(problem: AccessProblem, detail: &str) -> Problem {

@@ -341,9 +341,7 @@ impl ProblemKind {
             Self::BodyTimeout => {
                 "repeat the request and send its body without pause; nothing happened"
             }
-            Self::IdempotencyKeyReused | Self::DuplicateRequest => {
-                "use a new key for another body"
-            }
+            Self::IdempotencyKeyReused | Self::DuplicateRequest => "use a new key for another body",
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
             Self::NotPending | Self::NotAtPartner => {
                 "read the request again; `current` says where it stands"
@@ -351,7 +349,9 @@ impl ProblemKind {
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
-            Self::InvalidInput | Self::InvalidAccessBody => "correct every place that `errors` names",
+            Self::InvalidInput | Self::InvalidAccessBody => {
+                "correct every place that `errors` names"
+            }
             Self::BundleRefused => "mend the bundle; `comity check` shows where it breaks",
             Self::PreconditionRequired => {
                 "read first, and repeat with `If-Match`, or with `If-None-Match: *` for what is new"

@@ -73,6 +73,14 @@ pub struct RequestEntry {
 }
 
 impl RequestEntry {
+    /// Whether it is an evaluation, of which nothing waits.
+    pub fn is_evaluation(&self) -> bool {
+        match self.access.as_deref() {
+            Some(Access::Evaluation { .. }) => true,
+            Some(Access::Approval(_)) | None => false,
+        }
+    }
+
     /// What it asks an approval for, if that is all that it asks for.
     pub fn asked(&self) -> Option<&Asked> {
         match self.access.as_deref() {

@@ -179,10 +179,7 @@ impl State {
                     (kind < key.kind, (kind == key.kind).then_some(&key.id))
                 }
                 Some(
-                    RowKey::Key(_)
-                    | RowKey::Request(_)
-                    | RowKey::Ended(_)
-                    | RowKey::Approval(_),
+                    RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_),
                 ) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));

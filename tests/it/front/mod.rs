@@ -3,7 +3,7 @@
 mod bad_input;
 mod check_command;
 mod cli;
-mod clock;
+pub(crate) mod clock;
 mod configurations;
 mod consent;
 mod cooperation;
@@ -35,7 +35,7 @@ mod requests;
 mod responses;
 mod reviews;
 mod scenarios;
-mod support;
+pub(crate) mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
