@@ -15,6 +15,7 @@ use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McSystemId;
+use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
@@ -87,9 +88,12 @@ impl App {
         if !kept.fits(&caller.name, &scope, now) {
             return Ok(Judged::Not(Why::OutOfScope));
         }
+        let item = evaluation.items.first();
+        if item.is_none_or(|item| item.outcome == Outcome::Reject) {
+            return Ok(Judged::Not(Why::PolicyDenied));
+        }
         let approved_by = kept.request;
         let standing = self.aside(move |app| app.standing(approved_by)).await?;
-        let item = evaluation.items.first();
         if !item.is_some_and(|item| covers(&standing, item)) {
             return Ok(Judged::Not(Why::OutOfScope));
         }

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::access_request::PresentedApproval;
+use crate::app::access_request::Why;
 use crate::app::access_request::answer::EvaluationPart;
 use crate::app::access_request::answer::GivenApproval;
 use crate::app::access_request::approval::Judged;
-use crate::app::access_request::approval::Why;
 use crate::app::access_request::ask::AccessRequestPart;
 use crate::app::access_request::milliseconds;
 use crate::app::access_request::whole_second;
@@ -129,8 +129,7 @@ impl App {
             Some(_) | None => None,
         };
         let (used, why) = match judged {
-            Some(Judged::Applies(used)) if item.outcome == Outcome::Review => (Some(used), None),
-            Some(Judged::Applies(_)) => (None, Some(Why::PolicyDenied)),
+            Some(Judged::Applies(used)) => (Some(used), None),
             Some(Judged::Not(why)) => (None, Some(why)),
             None => (None, None),
         };

@@ -116,11 +116,12 @@ async fn the_same_evaluation_has_the_same_identifier_under_its_key() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_missing_or_wrong_is_a_bad_request_with_its_places() {
-    let service = start().await;
+/// What is wrong, and where that is told.
+fn wrong() -> Vec<(Value, Vec<&'static str>)> {
     let whole = question();
-    for (body, places) in [
+    let elements =
+        |name: &str, value: Value| with(&whole, &format!("/context/request/{name}"), value);
+    vec![
         (json!([]), vec![""]),
         (json!({}), vec!["/subject", "/resource", "/action"]),
         (without(&whole, "/subject"), vec!["/subject"]),
@@ -143,7 +144,7 @@ async fn what_is_missing_or_wrong_is_a_bad_request_with_its_places() {
             vec!["/action/name"],
         ),
         (
-            with(&whole, "/context/request/operation", "affiliation"),
+            elements("operation", json!("affiliation")),
             vec!["/action/name"],
         ),
         (
@@ -152,28 +153,33 @@ async fn what_is_missing_or_wrong_is_a_bad_request_with_its_places() {
         ),
         // What narrows a request may be misspelt: its own elements are read strictly.
         (
-            with(&whole, "/context/request/chance", "add"),
+            elements("chance", json!("add")),
             vec!["/context/request/chance"],
         ),
         (with(&whole, "/subject/id", "nobody"), vec!["/subject/id"]),
-        (with(&whole, "/subject/type", "system"), vec!["/subject/id"]),
+        (
+            with(&whole, "/subject/type", "system"),
+            vec!["/context/request/requester"],
+        ),
         (
             with(&whole, "/resource/type", "user"),
             vec!["/context/request/group"],
         ),
         (
-            with(
-                &whole,
-                "/context/request/requester",
-                json!({ "mc_service_id": OFFICER }),
-            ),
+            elements("requester", json!({ "mc_service_id": OFFICER })),
             vec!["/subject"],
         ),
         (
-            with(&whole, "/context/request/group", "sip:other@mc.de.example"),
+            elements("group", json!("sip:other@mc.de.example")),
             vec!["/resource"],
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_or_wrong_is_a_bad_request_with_its_places() {
+    let service = start().await;
+    for (body, places) in wrong() {
         let before = service.log_size().await;
         let answer = service.post(EVALUATION, "acms", &body).await;
         assert_eq!(

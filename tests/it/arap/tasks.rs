@@ -29,7 +29,7 @@ const HOUR: i64 = 3_600_000;
 
 /// Lets time go on, a little at a time: nothing here is a jump.
 fn pass(hands: &Hands, milliseconds: i64) {
-    for _ in 0..milliseconds.div_euclid(4_000) + 1 {
+    for _ in 0..=milliseconds.div_euclid(4_000) {
         hands.pass(4_000);
     }
 }
