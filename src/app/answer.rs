@@ -13,6 +13,7 @@ use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
+use crate::app::withdraw::WithdrawalAnswer;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
@@ -65,6 +66,9 @@ pub struct RequestAnswer {
     /// What became of it at the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<ReportAnswer>,
+    /// What whoever asked withdrew, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withdrawals: Vec<WithdrawalAnswer>,
     /// What it has to do with access requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessAnswer>,
@@ -141,6 +145,9 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
+    /// What has to be undone, since it was withdrawn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<Obligation>,
     /// Who has to agree before it is granted, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumAnswer>,
@@ -211,7 +218,9 @@ impl ItemAnswer {
             | ItemState::Refused
             | ItemState::Expired
             | ItemState::AtPartner { .. }
-            | ItemState::Answered { .. } => decision.expires_at,
+            | ItemState::Answered { .. }
+            | ItemState::Withdrawn
+            | ItemState::Revoked => decision.expires_at,
         };
         Self {
             decision: DecisionAnswer {
@@ -223,6 +232,7 @@ impl ItemAnswer {
             partner: None,
             revoked: None,
             refusal: None,
+            undo: Vec::new(),
             quorum: None,
             answerable_by: None,
         }

@@ -6,6 +6,7 @@ pub mod access_bundle;
 pub mod access_request;
 pub mod administer;
 pub mod affected;
+mod afterwards;
 pub mod answer;
 pub mod clock;
 pub mod coherence;
@@ -40,7 +41,9 @@ pub mod sealing;
 mod standing;
 pub mod submit;
 pub mod taken_back;
+mod undone;
 pub mod vault;
+pub mod withdraw;
 
 use std::path::PathBuf;
 use std::sync::Arc;

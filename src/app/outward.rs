@@ -15,6 +15,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Received;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
 use crate::domain::outcome::PartnerOutcome;
@@ -60,6 +61,8 @@ impl PartnerReason {
                 fixed("denied", "An authorised user did not agree.")
             }
             (ItemState::Expired, _) => fixed("expired", "Nobody answered in time."),
+            (ItemState::Withdrawn, _) => fixed("withdrawn", "Whoever asked withdrew it."),
+            (ItemState::Revoked, _) => fixed("revoked", "It was granted, and is no longer."),
             (
                 ItemState::Answered {
                     outcome: PartnerOutcome::Reject,
@@ -186,7 +189,9 @@ impl PartnerItem {
             | ItemState::Answered {
                 outcome: PartnerOutcome::Reject,
                 ..
-            } => Outcome::Reject,
+            }
+            | ItemState::Withdrawn
+            | ItemState::Revoked => Outcome::Reject,
             ItemState::Pending { .. } => Outcome::Review,
         };
         let is_granted = outcome == Outcome::Accept;
@@ -216,12 +221,11 @@ impl PartnerView {
         let items: Vec<Stands> = decisions
             .into_iter()
             .map(|decision| {
+                let received = Received::new();
                 let state = match decision.outcome {
-                    Outcome::Accept => ItemState::Granted,
-                    Outcome::Reject => ItemState::Refused,
-                    Outcome::Review => ItemState::Pending {
-                        expires_at: decision.expires_at,
-                    },
+                    Outcome::Accept => received.grant().into(),
+                    Outcome::Reject => received.refuse().into(),
+                    Outcome::Review => received.hold(decision.expires_at).into(),
                 };
                 Stands {
                     decision: DecisionAnswer::from(decision),

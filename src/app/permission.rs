@@ -36,6 +36,8 @@ pub enum Action {
     AnswerRequest,
     /// Report what became of a request at the partner.
     ReportRequest,
+    /// Withdraw a request that waits.
+    WithdrawRequest,
     /// Evaluate access.
     EvaluateAccess,
     /// Ask for an approval after an evaluation.
@@ -62,11 +64,12 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
+        Self::WithdrawRequest,
         Self::EvaluateAccess,
         Self::RequestAccess,
         Self::DryRun,
@@ -87,6 +90,7 @@ impl Action {
             Self::ReadRequest => "readRequest",
             Self::AnswerRequest => "answerRequest",
             Self::ReportRequest => "reportRequest",
+            Self::WithdrawRequest => "withdrawRequest",
             Self::EvaluateAccess => "evaluateAccess",
             Self::RequestAccess => "requestAccess",
             Self::DryRun => "dryRun",
@@ -108,6 +112,7 @@ impl Action {
             Self::ReadRequest => "read this request",
             Self::AnswerRequest => "answer this request",
             Self::ReportRequest => "report on this request",
+            Self::WithdrawRequest => "withdraw this request",
             Self::EvaluateAccess => "evaluate access",
             Self::RequestAccess => "request access",
             Self::DryRun => "ask for dry runs",

@@ -124,6 +124,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         LeafKind::Report => is_evaluated(stored),
         LeafKind::Genesis
         | LeafKind::Registry
+        | LeafKind::Withdrawal
         | LeafKind::Expiry
         | LeafKind::Publication
         | LeafKind::Refusal

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::app::affected::Affected;
 use crate::app::affected::FIRST_PAGE;
+use crate::app::afterwards::Afterwards;
 use crate::app::answer::AccessAnswer;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
@@ -177,6 +178,7 @@ impl App {
         let mut disclosed: Vec<DisclosureAnswer> =
             told(&stored, &parts.attached).into_iter().collect();
         let revoked = revoked(&parts);
+        let mut afterwards = Afterwards::default();
         let mut refusals = BTreeMap::new();
         let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
         for index in &entry.further {
@@ -190,6 +192,7 @@ impl App {
                 disclosed.extend(told(&stored, &parts.attached));
                 reports.push(report_answer(*index, &stored)?);
             }
+            afterwards.take(&stored, &parts, id);
             if let Some(standing) = &mut standing {
                 refusals.extend(refused_by(*index, &stored, standing, &when_refused));
             }
@@ -210,6 +213,7 @@ impl App {
             disclosed,
             submitted,
             refusals,
+            afterwards,
         })
     }
 
@@ -225,6 +229,7 @@ impl App {
             mut partner,
             mut revoked,
             mut refusals,
+            mut afterwards,
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
@@ -238,6 +243,7 @@ impl App {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
                 refusal,
+                undo: afterwards.undo.remove(&number).unwrap_or_default(),
                 quorum: quorums
                     .get(number)
                     .filter(|_| state.is_pending())
@@ -266,6 +272,7 @@ impl App {
             decided_at: record.now,
             responses,
             reports,
+            withdrawals: afterwards.withdrawals,
             disclosed,
             affected,
             version: entry.version,
@@ -288,6 +295,7 @@ pub(in crate::app) struct Standing {
     revoked: BTreeMap<usize, Revoked>,
     /// Why items were refused that waited, by number.
     refusals: BTreeMap<usize, RefusalAnswer>,
+    afterwards: Afterwards,
     /// What was decided about each item when it was submitted.
     submitted: Vec<DecisionAnswer>,
 }
@@ -483,7 +491,7 @@ pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRe
 }
 
 /// The parts of a record that are left, told apart once: a large request has thousands.
-struct DividedParts {
+pub(in crate::app) struct DividedParts {
     decision: Vec<RecordPart>,
     /// What stands beside the decision.
     attached: Vec<RecordPart>,
@@ -501,14 +509,19 @@ impl DividedParts {
     }
 
     /// The first part beside the decision that is of this kind.
-    fn first<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        let mut parts = self.attached.iter();
-        parts.find_map(|part| serde_json::from_slice(&part.body).ok())
+    pub(in crate::app) fn first<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        self.all().next()
+    }
+
+    /// All parts beside the decision that are of this kind.
+    pub(in crate::app) fn all<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = T> {
+        let parts = self.attached.iter();
+        parts.filter_map(|part| serde_json::from_slice(&part.body).ok())
     }
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 11] = [
+const ATTACHED: [&str; 14] = [
     "access-evaluation",
     "access-request",
     "review",
@@ -516,6 +529,9 @@ const ATTACHED: [&str; 11] = [
     "report",
     "partner-words",
     "revocation",
+    "withdrawal",
+    "withdrawn-by",
+    "undone",
     "sealed-configuration",
     "disclosure",
     "disclosed",
@@ -559,6 +575,7 @@ fn response_answers(
         | EventBody::DocumentsWritten { .. }
         | EventBody::Submitted { .. }
         | EventBody::Reported { .. }
+        | EventBody::Withdrawn { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

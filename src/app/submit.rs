@@ -38,6 +38,7 @@ use crate::decision_log::OutcomeCounts;
 use crate::domain::identity::McSystemId;
 use crate::domain::kept_configuration::KeptUeConfiguration;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Received;
 use crate::domain::lifecycle::Stage;
 use crate::domain::migration::Migration;
 use crate::domain::operation::Direction;
@@ -385,16 +386,40 @@ fn submission(
     })
 }
 
+/// Where an item begins.
+pub(in crate::app) fn decided_state(
+    request: &InterSystemRequest,
+    item: &ItemDecision,
+    now: Timestamp,
+) -> ItemState {
+    let received = Received::new();
+    match item.outcome {
+        Outcome::Accept => accepted_state(received, request, now),
+        Outcome::Reject => received.refuse().into(),
+        Outcome::Review => received.hold(item.expires_at).into(),
+    }
+}
+
 /// Where an item is that is accepted here: granted, or cleared to be put to the partner.
-pub(in crate::app) fn accepted_state(request: &InterSystemRequest, now: Timestamp) -> ItemState {
-    if !request.is_answered_by_partner() {
-        return ItemState::Granted;
+pub(in crate::app) fn accepted_state(
+    received: Received,
+    request: &InterSystemRequest,
+    now: Timestamp,
+) -> ItemState {
+    if request.is_answered_by_partner() {
+        received.clear(awaited_until(request, now)).into()
+    } else {
+        received.grant().into()
     }
+}
+
+/// How long somebody waits for the partner's answer to what is cleared now.
+pub(in crate::app) fn awaited_until(
+    request: &InterSystemRequest,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let waits = request.body.operation().is_interactive();
-    ItemState::AtPartner {
-        stage: Stage::Cleared,
-        expires_at: waits.then(|| now.plus_milliseconds(CONSENT_WAIT_MILLISECONDS)),
-    }
+    waits.then(|| now.plus_milliseconds(CONSENT_WAIT_MILLISECONDS))
 }
 
 /// Whether an item was just accepted here.

@@ -49,7 +49,7 @@ impl fmt::Display for Outcome {
 pub enum RequestStatus {
     /// Every item is granted.
     Accepted,
-    /// No item is granted and none waits.
+    /// No item is granted and none waits; nothing was granted before, and not all were withdrawn.
     Rejected,
     /// At least one item waits for a person.
     Pending,
@@ -61,6 +61,10 @@ pub enum RequestStatus {
     Sent,
     /// The partner holds what is not answered.
     PartnerPending,
+    /// Every item was withdrawn by whoever asked.
+    Withdrawn,
+    /// Everything that was granted is revoked.
+    Revoked,
 }
 
 /// What a partner answered about one item.
@@ -83,6 +87,8 @@ impl fmt::Display for RequestStatus {
             Self::Cleared => "cleared",
             Self::Sent => "sent",
             Self::PartnerPending => "partner-pending",
+            Self::Withdrawn => "withdrawn",
+            Self::Revoked => "revoked",
         })
     }
 }

@@ -28,6 +28,8 @@ use crate::store::access::ApprovalId;
 use crate::store::access::Approved;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Withdraw;
+
 /// The most documents that one command may write.
 pub const WRITES_LIMIT: usize = 10_000;
 
@@ -410,6 +412,8 @@ pub enum Command {
     Respond(Respond),
     /// Write down what became of items at the partner.
     Report(Report),
+    /// Withdraw what waits.
+    Withdraw(Withdraw),
     /// Let held items expire.
     Expire(Expire),
     /// Refuse what waits under agreements that are in force no longer.

@@ -12,6 +12,7 @@ pub mod access;
 pub mod command;
 pub mod embedded;
 pub mod event;
+mod life;
 pub mod state;
 
 pub use command::Command;

@@ -32,25 +32,26 @@ const ACTIONS: [&str; 12] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 4] = [
+const ON_REQUESTS: [&str; 5] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
+    "withdrawRequest",
     "readDisclosure",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyyn", "ynnn", "ynnn"),
-    (&["acms"], "yyyynnnnnnnn", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnnnn", "yynn", "yynn"),
-    (&["security-officer"], "nnnyynyynnyn", "ynnn", "ynnn"),
-    (&["auditor"], "nnnnynynynyn", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnnnyy", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyyyyn", "ynnyn", "ynnnn"),
+    (&["acms"], "yyyynnnnnnnn", "ynyyy", "nnnnn"),
+    (&["peer"], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnn", "yynnn", "yynnn"),
+    (&["security-officer"], "nnnyynyynnyn", "ynnnn", "ynnnn"),
+    (&["auditor"], "nnnnynynynyn", "ynnny", "ynnny"),
+    (&["configuration-manager"], "nnnnnnnnnnyy", "nnnnn", "nnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&[], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
 ];
 
 fn ask(

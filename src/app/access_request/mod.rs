@@ -8,6 +8,7 @@ mod answer;
 mod approval;
 mod ask;
 mod binding;
+mod cancel;
 mod claims;
 mod denial;
 mod evaluate;

@@ -16,6 +16,7 @@ use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::submit::Evaluation;
 use crate::app::submit::accepted_state;
+use crate::app::submit::decided_state;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision::record::PartClass;
@@ -24,6 +25,7 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Received;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
@@ -147,10 +149,11 @@ impl App {
             template: item.categories.first().cloned(),
             requestable_until,
         };
+        let received = Received::new();
         let state = if is_granted {
-            accepted_state(request, evaluation.now)
+            accepted_state(received, request, evaluation.now)
         } else {
-            ItemState::Refused
+            received.refuse().into()
         };
         let mut counts = outcome_counts(&evaluation.items);
         if used.is_some() {
@@ -193,13 +196,11 @@ impl App {
         let item = the_item(evaluation)?;
         let now = evaluation.now;
         let lasts = milliseconds(self.offered()?.approval_seconds);
-        let (state, waits_until) = match item.outcome {
-            Outcome::Accept => (ItemState::Granted, Some(now)),
-            Outcome::Reject => (ItemState::Refused, Some(now)),
-            Outcome::Review => {
-                let expires_at = item.expires_at;
-                (ItemState::Pending { expires_at }, expires_at)
-            }
+        let received = Received::new();
+        let (state, waits_until): (ItemState, _) = match item.outcome {
+            Outcome::Accept => (received.grant().into(), Some(now)),
+            Outcome::Reject => (received.refuse().into(), Some(now)),
+            Outcome::Review => (received.hold(item.expires_at).into(), item.expires_at),
         };
         let told_for = lasts.saturating_add(KEY_RETENTION_MILLISECONDS);
         let mut asked = Asked {
@@ -229,13 +230,7 @@ impl App {
 
 fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled {
     let items = evaluation.items.iter();
-    let state = |item: &ItemDecision| match item.outcome {
-        Outcome::Accept => accepted_state(request, evaluation.now),
-        Outcome::Reject => ItemState::Refused,
-        Outcome::Review => ItemState::Pending {
-            expires_at: item.expires_at,
-        },
-    };
+    let state = |item: &ItemDecision| decided_state(request, item, evaluation.now);
     let accepted = items.clone().enumerate();
     let accepted = accepted.filter(|(_, item)| item.outcome == Outcome::Accept);
     Settled {

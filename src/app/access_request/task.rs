@@ -46,9 +46,11 @@ impl TaskStatus {
     fn of(state: ItemState) -> Self {
         match state {
             ItemState::Pending { .. } => Self::Pending,
-            ItemState::Granted => Self::Approved,
+            // An approval that was revoked ended the task all the same.
+            ItemState::Granted | ItemState::Revoked => Self::Approved,
             ItemState::Refused => Self::Denied,
             ItemState::Expired => Self::Expired,
+            ItemState::Withdrawn => Self::Cancelled,
             // Nothing of an approval goes to a partner.
             ItemState::AtPartner { .. } | ItemState::Answered { .. } => Self::Failed,
         }
@@ -145,14 +147,19 @@ impl App {
             id: task,
             status,
             expires_at,
-            is_cancellable: false,
+            is_cancellable: status == TaskStatus::Pending && self.may_cancel(caller, task),
             result,
             items,
         })
     }
 
+    fn may_cancel(&self, caller: &Caller, task: RequestId) -> bool {
+        let permitted = self.permit_on_request(caller, Action::WithdrawRequest, task);
+        permitted.is_ok()
+    }
+
     /// The requests of a task, in the order of its items.
-    fn task_entries(
+    pub(super) fn task_entries(
         &self,
         caller: &Caller,
         action: Action,

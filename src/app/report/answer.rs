@@ -197,7 +197,9 @@ pub(in crate::app) fn partner_answers(
                 ItemState::Granted
                 | ItemState::Pending { .. }
                 | ItemState::Expired
-                | ItemState::AtPartner { .. },
+                | ItemState::AtPartner { .. }
+                | ItemState::Withdrawn
+                | ItemState::Revoked,
             )
             | None => false,
         };

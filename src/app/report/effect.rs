@@ -5,13 +5,14 @@ use std::collections::HashMap;
 
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
-use crate::app::report::Answered;
+use crate::app::report::Answered as AnsweredReport;
 use crate::app::report::Report;
 use crate::app::report::Words;
 use crate::app::respond::standing;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
 use crate::decision::obligation::Limits;
+use crate::domain::lifecycle::Answered;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
 use crate::domain::outcome::Outcome;
@@ -50,9 +51,16 @@ impl Move {
         let decision = decided.get(self.number);
         let stands = decision.is_some_and(|decision| decision.outcome != Outcome::Reject);
         if self.is_granted() && !stands {
-            self.to = ItemState::Refused;
+            self.overrule();
         }
         self
+    }
+
+    /// Refuses what the partner has answered in spite of that.
+    pub(super) fn overrule(&mut self) {
+        if let Some(answered) = self.to.answered() {
+            self.to = answered.overrule().into();
+        }
     }
 
     /// The item by its number, and its new state.
@@ -90,24 +98,11 @@ fn forth(entry: &RequestEntry, next: Stage, now: Timestamp) -> Result<Vec<Move>,
     let mut moves = Vec::new();
     let mut is_known = false;
     for (number, item) in entry.items.iter().enumerate() {
-        match item {
-            ItemState::AtPartner { stage, expires_at } if !item.is_overdue(now) => {
-                if *stage < next {
-                    let to = ItemState::AtPartner {
-                        stage: next,
-                        expires_at: *expires_at,
-                    };
-                    moves.push(Move::to(number, to));
-                } else {
-                    is_known = true;
-                }
-            }
-            ItemState::Answered { .. } => is_known = true,
-            ItemState::AtPartner { .. }
-            | ItemState::Granted
-            | ItemState::Refused
-            | ItemState::Pending { .. }
-            | ItemState::Expired => {}
+        is_known |= item.answered().is_some();
+        match item.at_partner().map(|item| item.forth(next, now)) {
+            Some(Ok(Some(next))) => moves.push(Move::to(number, next.into())),
+            Some(Ok(None)) => is_known = true,
+            Some(Err(_)) | None => {}
         }
     }
     if moves.is_empty() && !is_known {
@@ -121,25 +116,10 @@ fn delivered(entry: &RequestEntry) -> Result<Vec<Move>, AppError> {
     let mut moves = Vec::new();
     let mut is_known = false;
     for (number, item) in entry.items.iter().enumerate() {
-        match item {
-            ItemState::Answered {
-                outcome,
-                delivered: false,
-            } => {
-                let to = ItemState::Answered {
-                    outcome: *outcome,
-                    delivered: true,
-                };
-                moves.push(Move::to(number, to));
-            }
-            ItemState::Answered {
-                delivered: true, ..
-            } => is_known = true,
-            ItemState::AtPartner { .. }
-            | ItemState::Granted
-            | ItemState::Refused
-            | ItemState::Pending { .. }
-            | ItemState::Expired => {}
+        match item.answered().map(Answered::deliver) {
+            Some(Ok(delivered)) => moves.push(Move::to(number, delivered.into())),
+            Some(Err(_)) => is_known = true,
+            None => {}
         }
     }
     if moves.is_empty() && !is_known {
@@ -150,7 +130,7 @@ fn delivered(entry: &RequestEntry) -> Result<Vec<Move>, AppError> {
 }
 
 fn answers(
-    answered: &Answered,
+    report: &AnsweredReport,
     (entry, decided): (&RequestEntry, &[ItemDecision]),
     earlier: &BTreeMap<usize, PartnerOutcome>,
     now: Timestamp,
@@ -165,7 +145,7 @@ fn answers(
             .or_default()
             .push(number);
     }
-    for (place, reported) in answered.items.iter().enumerate() {
+    for (place, reported) in report.items.iter().enumerate() {
         let about = numbers.get(&reported.key()).map_or(&[][..], Vec::as_slice);
         if about.is_empty() {
             let detail = "the request has no such item";
@@ -185,19 +165,16 @@ fn answers(
                 }
                 None => {}
             }
-            let present = entry.items.get(number);
-            let waits = present.is_some_and(|it| it.stage().is_some() && !it.is_overdue(now));
-            if !waits {
+            let present = entry.items.get(number).and_then(|it| it.at_partner());
+            let answered = present.map(|it| it.answer(reported.outcome, now));
+            let Some(Ok(answered)) = answered else {
                 let detail = format!("item {number} is not the partner's to answer");
                 return Err(refused(entry, detail));
-            }
+            };
             let says = reported.reason.is_some() || reported.limits != Limits::default();
             let it = Move {
                 number,
-                to: ItemState::Answered {
-                    outcome: reported.outcome,
-                    delivered: false,
-                },
+                to: answered.into(),
                 outcome: Some(reported.outcome),
                 words: says.then(|| Words {
                     item: number,

@@ -28,7 +28,6 @@ use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::document::Document;
 use crate::domain::home_refusal::HomeRefusal;
-use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
@@ -256,7 +255,7 @@ impl App {
             };
             let refused = self.store().view(|state| state.revision(&key));
             if refused.is_some_and(|refused| refused.0 > entry.submitted.0) {
-                it.to = ItemState::Refused;
+                it.overrule();
             }
         }
         Ok(moves)

@@ -10,14 +10,15 @@ use crate::app::respond::standing;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Reviewer;
 use crate::app::submit::Evaluation;
-use crate::app::submit::accepted_state;
+use crate::app::submit::awaited_until;
 use crate::decision::decide::ItemDecision;
 use crate::decision::quorum::Quorum;
+use crate::domain::lifecycle::Expired;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Pending;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
-use crate::domain::time::Timestamp;
 use crate::store::command::PersonDigest;
 use crate::store::command::Vote;
 use crate::store::state::RequestEntry;
@@ -50,6 +51,13 @@ pub(super) struct Waiting<'a> {
     pub(super) quorums: &'a [Quorum],
     /// Items that were taken back since they were asked for.
     pub(super) taken_back: &'a BTreeSet<usize>,
+}
+
+/// How an answer settles an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    Granted,
+    Refused,
 }
 
 /// Why an item is not this person's to answer.
@@ -124,14 +132,13 @@ impl Waiting<'_> {
             ))));
         }
         let stands = self.stands(number, decision);
-        let (state, vote) = match verdict {
+        let (settled, vote) = match verdict {
             Verdict::Approve => self.approved(number, decision, &stands, voter)?,
             Verdict::Deny => denied(number, &stands, voter)?,
         };
-        let state = match state {
-            Some(settled) => settled,
-            None => still_pending(present, decision),
-        };
+        let state = self
+            .moved(present, settled, decision)
+            .map_err(|_| Barred::NotPending(format!("item {number} has expired")))?;
         Ok(Counted {
             number,
             state,
@@ -139,18 +146,47 @@ impl Waiting<'_> {
         })
     }
 
-    fn pending(&self, number: usize) -> Result<ItemState, String> {
-        match self.entry.items.get(number) {
-            Some(present @ ItemState::Pending { .. }) => Ok(*present),
-            Some(ItemState::Expired) => Err(format!("item {number} has expired")),
+    fn pending(&self, number: usize) -> Result<Pending, String> {
+        let present = self.entry.items.get(number).copied();
+        let pending = present.and_then(ItemState::pending);
+        pending.ok_or_else(|| match present {
+            Some(ItemState::Expired) => format!("item {number} has expired"),
+            Some(ItemState::Withdrawn) => format!("item {number} was withdrawn"),
             Some(
                 ItemState::Granted
                 | ItemState::Refused
+                | ItemState::Pending { .. }
                 | ItemState::AtPartner { .. }
-                | ItemState::Answered { .. },
+                | ItemState::Answered { .. }
+                | ItemState::Revoked,
             )
-            | None => Err(format!("item {number} is not pending")),
-        }
+            | None => format!("item {number} is not pending"),
+        })
+    }
+
+    /// The step that an item takes: settled, or it waits on, no longer than the holds of now allow.
+    fn moved(
+        &self,
+        present: Pending,
+        settled: Option<Settled>,
+        decision: Option<&ItemDecision>,
+    ) -> Result<ItemState, Expired> {
+        let now = self.evaluation.now;
+        Ok(match settled {
+            // Nothing of an approval goes to a partner.
+            Some(Settled::Granted)
+                if self.entry.asked().is_none() && self.request.is_answered_by_partner() =>
+            {
+                let until = awaited_until(self.request, now);
+                present.clear(now, until)?.into()
+            }
+            Some(Settled::Granted) => present.approve(now)?.into(),
+            Some(Settled::Refused) => present.deny(now)?.into(),
+            None => {
+                let until = decision.and_then(|decision| decision.expires_at);
+                present.wait_on(now, until)?.into()
+            }
+        })
     }
 
     fn error(&self, barred: Barred) -> AppError {
@@ -202,12 +238,12 @@ impl Waiting<'_> {
         decision: Option<&ItemDecision>,
         stands: &Stands,
         voter: Voter<'_>,
-    ) -> Result<(Option<ItemState>, Option<Vote>), Barred> {
+    ) -> Result<(Option<Settled>, Option<Vote>), Barred> {
         let Some(decision) = decision else {
-            return Ok((Some(ItemState::Refused), None));
+            return Ok((Some(Settled::Refused), None));
         };
         if self.taken_back.contains(&number) {
-            return Ok((Some(ItemState::Refused), None));
+            return Ok((Some(Settled::Refused), None));
         }
         if stands.is_more {
             return Ok((None, Some(Vote::Afresh)));
@@ -227,14 +263,9 @@ impl Waiting<'_> {
         }
         given.push(roles);
         match decision.outcome {
-            Outcome::Reject => Ok((Some(ItemState::Refused), None)),
+            Outcome::Reject => Ok((Some(Settled::Refused), None)),
             Outcome::Accept | Outcome::Review if stands.quorum.is_met(&given) => {
-                let granted = if self.entry.asked().is_some() {
-                    ItemState::Granted
-                } else {
-                    accepted_state(self.request, self.evaluation.now)
-                };
-                Ok((Some(granted), None))
+                Ok((Some(Settled::Granted), None))
             }
             Outcome::Accept | Outcome::Review => Ok((None, Some(vote))),
         }
@@ -245,13 +276,13 @@ fn denied(
     number: usize,
     stands: &Stands,
     voter: Voter<'_>,
-) -> Result<(Option<ItemState>, Option<Vote>), Barred> {
+) -> Result<(Option<Settled>, Option<Vote>), Barred> {
     let vote = Vote::Denial {
         afresh: stands.is_more,
     };
     stands.admits(number, voter, &vote)?;
     if stands.quorum.is_refused(stands.tally.denials.len() + 1) {
-        Ok((Some(ItemState::Refused), None))
+        Ok((Some(Settled::Refused), None))
     } else {
         Ok((None, Some(vote)))
     }
@@ -271,15 +302,6 @@ impl Stands {
         Err(Barred::Other(AppError::AlreadyAnswered(format!(
             "the reviewer has answered item {number} already, and counts once"
         ))))
-    }
-}
-
-/// The earlier of what was settled and what the holds of now allow; what never expires goes on so.
-fn still_pending(present: ItemState, decision: Option<&ItemDecision>) -> ItemState {
-    let before = present.expires_at();
-    let now: Option<Timestamp> = decision.and_then(|decision| decision.expires_at);
-    ItemState::Pending {
-        expires_at: before.map(|before| now.map_or(before, |now| now.min(before))),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum LeafKind {
     Review,
     /// What became of a request at the partner, as it was reported.
     Report,
+    /// What waited and was withdrawn by whoever asked.
+    Withdrawal,
     /// A held item that nobody answered in time.
     Expiry,
     /// A bundle that came into force.
@@ -221,6 +223,7 @@ impl fmt::Display for LeafKind {
             Self::Request => "request",
             Self::Review => "review",
             Self::Report => "report",
+            Self::Withdrawal => "withdrawal",
             Self::Expiry => "expiry",
             Self::Publication => "publication",
             Self::Refusal => "refusal",

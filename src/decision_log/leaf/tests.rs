@@ -4,12 +4,13 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 10] = [
+const KINDS: [LeafKind; 11] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
     LeafKind::Review,
     LeafKind::Report,
+    LeafKind::Withdrawal,
     LeafKind::Expiry,
     LeafKind::Publication,
     LeafKind::Refusal,

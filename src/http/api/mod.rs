@@ -27,6 +27,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests", post(requests::submit))
         .route("/v1/requests/{id}/responses", post(requests::respond))
         .route("/v1/requests/{id}/reports", post(requests::report))
+        .route("/v1/requests/{id}/withdrawal", post(requests::withdraw))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))

@@ -18,6 +18,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::report::Report;
 use crate::app::respond::ReviewAnswer;
+use crate::app::withdraw::Withdrawal;
 use crate::domain::outcome::RequestStatus;
 use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
@@ -45,7 +46,9 @@ pub(super) async fn submit(
         | RequestStatus::Partial
         | RequestStatus::Cleared
         | RequestStatus::Sent
-        | RequestStatus::PartnerPending => StatusCode::OK,
+        | RequestStatus::PartnerPending
+        | RequestStatus::Withdrawn
+        | RequestStatus::Revoked => StatusCode::OK,
     };
     Ok(answered(status, &answer))
 }
@@ -144,6 +147,24 @@ pub(super) async fn report(
     let report = Report::read(body.into_value())
         .map_err(|problem| Problem::invalid(vec![(problem.pointer, problem.detail)]))?;
     let answer = state.app().report(caller, id, report, required).await?;
+    Ok(answered(StatusCode::OK, &answer))
+}
+
+/// `POST /v1/requests/{id}/withdrawal`: whoever asked wants it no longer; `If-Match` names the version seen.
+pub(super) async fn withdraw(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let id = request_id(&id)?;
+    let required = required_version(&headers)?;
+    let withdrawal: Withdrawal = body.typed()?;
+    let answer = state
+        .app()
+        .withdraw(caller, id, withdrawal, required)
+        .await?;
     Ok(answered(StatusCode::OK, &answer))
 }
 

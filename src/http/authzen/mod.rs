@@ -34,6 +34,10 @@ pub fn routes() -> Router<ServiceState> {
         .route(EVALUATION_PATH, post(evaluation::evaluate))
         .route(REQUESTS_PATH, post(requests::submit))
         .route(&format!("{REQUESTS_PATH}/{{id}}"), get(requests::status))
+        .route(
+            &format!("{REQUESTS_PATH}/{{id}}/cancel"),
+            post(requests::cancel).delete(requests::cancel),
+        )
         .route_layer(from_fn(not_kept));
     let open = Router::new()
         .route(METADATA_PATH, get(metadata::configuration))

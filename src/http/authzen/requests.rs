@@ -1,7 +1,10 @@
 //! `/access/v1/requests`: asking for approvals, and what became of that.
 
 use axum::Json;
+use axum::body::HttpBody;
+use axum::extract::FromRequest;
 use axum::extract::Path;
+use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
@@ -39,9 +42,15 @@ use crate::http::caller::Authenticated;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::problem::Problem;
 use crate::http::state::ServiceState;
+use crate::store::command::RequestId;
 
 /// How long to wait before a task is read again.
 const POLL_SECONDS: u64 = 5;
+
+/// What is recorded of a cancellation that says nothing.
+const CANCELLED: &str = "cancelled over AuthZEN";
+
+const REASON_BYTES_MAX: usize = 4_096;
 
 /// How many items can be asked for at once.
 const ITEMS_MAX: usize = 100;
@@ -80,18 +89,59 @@ pub(super) async fn status(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let Ok(id) = id.parse() else {
-        return Err(refused(
-            AccessProblem::UnknownTask,
-            "there is no such task for this caller",
-        ));
-    };
+    let id = task_id(&id)?;
     let reading = state.clone();
     let work = tokio::task::spawn_blocking(move || reading.app().task(&caller, id));
     let task = work
         .await
         .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))??;
     told(&state, StatusCode::OK, &task)
+}
+
+/// `POST` and `DELETE /access/v1/requests/{id}/cancel`; the body need not be there.
+pub(super) async fn cancel(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let reason = if request.body().is_end_stream() {
+        CANCELLED.to_owned()
+    } else {
+        let JsonBody(body) = JsonBody::from_request(request, &state).await?;
+        cancellation(body.value())?
+    };
+    let id = task_id(&id)?;
+    let task = state
+        .app()
+        .cancel_task(caller, id, reason)
+        .await
+        .map_err(Problem::of_access)?;
+    told(&state, StatusCode::OK, &task)
+}
+
+/// Why, as far as the caller says it.
+fn cancellation(body: &Value) -> Result<String, Problem> {
+    let mut problems = Problems::default();
+    let members = members(body, &mut problems);
+    let mut said = Vec::new();
+    for name in ["reason", "comment"] {
+        match members.as_ref().and_then(|members| members.get(name)) {
+            None => {}
+            Some(Value::String(text)) => said.push(text.clone()),
+            Some(_) => problems.at(&format!("/{name}"), "must be a string"),
+        }
+    }
+    let said = said.join(": ");
+    if said.len() > REASON_BYTES_MAX {
+        problems.at("", "`reason` and `comment` are longer than 4,096 bytes");
+    }
+    let reason = if said.trim().is_empty() {
+        CANCELLED.to_owned()
+    } else {
+        said
+    };
+    problems.finish(Some(reason))
 }
 
 /// A task as it is told.
@@ -148,6 +198,12 @@ fn told(state: &ServiceState, status: StatusCode, task: &TaskAnswer) -> Result<R
         result: task.result.as_ref(),
     };
     Ok((status, headers, Json(told)).into_response())
+}
+
+fn task_id(text: &str) -> Result<RequestId, Problem> {
+    let detail = "there is no such task for this caller";
+    let unknown = |_| refused(AccessProblem::UnknownTask, detail);
+    text.parse().map_err(unknown)
 }
 
 fn status_endpoint(offer: &Offer, task: &TaskAnswer) -> String {

@@ -80,6 +80,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Submitted { .. }
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
+        | EventBody::Withdrawn { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -145,6 +145,7 @@ enum OpenBody {
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
+    Withdrawn(OpenEnding),
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -165,6 +166,16 @@ enum OpenBody {
         key: DocumentKey,
         version: u64,
     },
+}
+
+/// Items that all come to the same end, and what is written with it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenEnding {
+    request: RequestId,
+    items: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<OpenChange>,
 }
 
 /// New states of items, and what is written with them.
@@ -287,6 +298,7 @@ impl EventBody {
             Self::Submitted { .. } => LeafKind::Request,
             Self::Responded { .. } => LeafKind::Review,
             Self::Reported { .. } => LeafKind::Report,
+            Self::Withdrawn { .. } => LeafKind::Withdrawal,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -307,7 +319,7 @@ impl EventBody {
                         ItemState::Granted | ItemState::AtPartner { .. } => counts.accept += 1,
                         ItemState::Refused | ItemState::Expired => counts.reject += 1,
                         ItemState::Pending { .. } => counts.review += 1,
-                        ItemState::Answered { .. } => {}
+                        ItemState::Answered { .. } | ItemState::Withdrawn | ItemState::Revoked => {}
                     }
                 }
                 counts
@@ -331,7 +343,9 @@ impl EventBody {
                         | ItemState::AtPartner { .. }
                         | ItemState::Answered {
                             delivered: true, ..
-                        } => {}
+                        }
+                        | ItemState::Withdrawn
+                        | ItemState::Revoked => {}
                     }
                 }
                 counts
@@ -342,6 +356,7 @@ impl EventBody {
             },
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
+            | Self::Withdrawn { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -396,6 +411,15 @@ impl EventBody {
                 items,
                 changes,
             } => OpenBody::Reported(OpenTransition::of(*request_id, items, changes, details)?),
+            Self::Withdrawn {
+                request_id,
+                items,
+                changes,
+            } => OpenBody::Withdrawn(OpenEnding {
+                request: *request_id,
+                items: items.clone(),
+                changes: detail::split(changes, details)?,
+            }),
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -501,6 +525,15 @@ impl OpenBody {
                 approval: _,
                 changes,
             }) => EventBody::Reported {
+                request_id: request,
+                items,
+                changes: detail::join(changes, &mut details)?,
+            },
+            Self::Withdrawn(OpenEnding {
+                request,
+                items,
+                changes,
+            }) => EventBody::Withdrawn {
                 request_id: request,
                 items,
                 changes: detail::join(changes, &mut details)?,

@@ -121,6 +121,15 @@ pub enum EventBody {
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
+    /// Whoever asked wants items no longer.
+    Withdrawn {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -173,7 +182,8 @@ impl EventBody {
             Self::Submitted { request_id, .. }
             | Self::Responded { request_id, .. }
             | Self::Reported { request_id, .. }
-            | Self::Expired { request_id, .. } => Some(*request_id),
+            | Self::Expired { request_id, .. }
+            | Self::Withdrawn { request_id, .. } => Some(*request_id),
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Published { .. }
@@ -189,7 +199,8 @@ impl EventBody {
             Self::DocumentsWritten { changes, .. }
             | Self::Submitted { changes, .. }
             | Self::Responded { changes, .. }
-            | Self::Reported { changes, .. } => changes,
+            | Self::Reported { changes, .. }
+            | Self::Withdrawn { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::Expired { .. }
             | Self::Published { .. }

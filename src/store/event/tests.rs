@@ -171,6 +171,7 @@ fn every_kind() -> Vec<Event> {
         },
         responded(request_id),
         reported(request_id),
+        withdrawn(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -203,6 +204,14 @@ fn asked(task: RequestId) -> Access {
         wanted_until: Some(Timestamp::from_milliseconds(AT + 8)),
         approval: None,
     })
+}
+
+fn withdrawn(request_id: RequestId) -> EventBody {
+    EventBody::Withdrawn {
+        request_id,
+        items: vec![0, 2],
+        changes: vec![user("piet")],
+    }
 }
 
 /// One item is settled, another waits on with one more approval.
@@ -520,6 +529,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Request,
             LeafKind::Review,
             LeafKind::Report,
+            LeafKind::Withdrawal,
             LeafKind::Expiry,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,

@@ -62,6 +62,7 @@ impl Approvals {
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::Reported { .. }
+            | EventBody::Withdrawn { .. }
             | EventBody::Expired { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }

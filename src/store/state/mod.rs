@@ -181,25 +181,15 @@ impl State {
                 self.registry.write(changes, revision, &mut rows);
                 self.head.counters.count_request(*counts);
             }
-            EventBody::Responded {
-                request_id,
-                changes,
-                ..
-            }
-            | EventBody::Reported {
-                request_id,
-                changes,
-                ..
-            } => {
+            EventBody::Responded { request_id, .. }
+            | EventBody::Reported { request_id, .. }
+            | EventBody::Withdrawn { request_id, .. }
+            | EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests
                     .change(*request_id, event, (index, time), &mut rows);
+                let changes = event.body.changes();
                 self.registry.write(changes, revision, &mut rows);
-            }
-            EventBody::Expired { request_id, .. } => {
-                let time = self.head.time;
-                self.requests
-                    .change(*request_id, event, (index, time), &mut rows);
             }
             EventBody::Published {
                 digest, generation, ..

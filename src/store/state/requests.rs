@@ -14,6 +14,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Waiting;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::time::Timestamp;
 use crate::store::access::Access;
@@ -139,11 +140,17 @@ impl RequestEntry {
             | EventBody::Reported {
                 request_id, items, ..
             } if *request_id == self.id => changed.extend(items.iter().copied()),
+            EventBody::Withdrawn {
+                request_id, items, ..
+            } if *request_id == self.id => {
+                changed.extend(items.iter().map(|item| (*item, ItemState::Withdrawn)));
+            }
             EventBody::Expired { request_id, items } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Expired)));
             }
             EventBody::Responded { .. }
             | EventBody::Reported { .. }
+            | EventBody::Withdrawn { .. }
             | EventBody::Expired { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
@@ -155,8 +162,8 @@ impl RequestEntry {
         }
         let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
         let waiting = self.interrupted_by(event).into_iter();
-        let waiting = waiting.filter(|number| !answered.contains(number));
-        changed.extend(waiting.map(|number| (number, ItemState::Refused)));
+        let waiting = waiting.filter(|(number, _)| !answered.contains(number));
+        changed.extend(waiting);
         self.change(changed.into_iter(), index);
         if let EventBody::Responded {
             request_id,
@@ -200,16 +207,20 @@ impl RequestEntry {
     }
 
     /// The items that an event refuses because the agreement lapsed under which they wait, here or at the partner.
-    fn interrupted_by(&self, event: &Event) -> Vec<u32> {
+    fn interrupted_by(&self, event: &Event) -> Vec<(u32, ItemState)> {
         let partner = self.bound_to.as_ref();
         let Some(interruption) = partner.and_then(|partner| event.interruption_of(partner)) else {
             return Vec::new();
         };
-        let waits = |item: &ItemState| {
-            item.is_pending() || (interruption.at_partner && item.stage().is_some())
+        let concerned = |waiting: &Waiting| match waiting {
+            Waiting::Here(_) => true,
+            Waiting::AtPartner(_) => interruption.at_partner,
         };
-        let waiting = (0..).zip(&self.items).filter(|(_, item)| waits(item));
-        waiting.map(|(number, _)| number).collect()
+        let waiting = (0..).zip(&self.items).filter_map(|(number, item)| {
+            let waiting = item.waiting().filter(concerned)?;
+            Some((number, waiting.interrupt().into()))
+        });
+        waiting.collect()
     }
 
     fn change(&mut self, items: impl Iterator<Item = (u32, ItemState)>, index: LogIndex) {

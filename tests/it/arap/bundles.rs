@@ -164,3 +164,32 @@ async fn the_key_covers_the_whole_list() {
     let fewer = submit_under(&service, "bundle", &fewer).await;
     assert_eq!(problem(&fewer), (409, "duplicate_request"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_a_list_leaves_what_has_ended() {
+    let service = with_groups().await;
+    let answer = submitted(&service, &bundle(&service).await).await;
+    let task = super::path(&answer);
+    service
+        .respond(&waiting(&service).await[1], &approval())
+        .await;
+    let cancelled = service
+        .post(&format!("{task}/cancel"), "acms", &json!({}))
+        .await;
+    assert_eq!(cancelled.status, 200, "{}", cancelled.text);
+    assert_eq!(cancelled.body["task"]["status"], "partial");
+    let items = &cancelled.body["task"]["items"];
+    assert_eq!(items[0]["status"], "cancelled");
+    assert_eq!(items[1]["status"], "approved");
+    let again = service
+        .post(&format!("{task}/cancel"), "acms", &json!({}))
+        .await;
+    assert_eq!(problem(&again), (409, "invalid_task_state"));
+    // Where nothing had ended, all of it is cancelled.
+    let answer = submitted(&service, &bundle(&service).await).await;
+    let task = super::path(&answer);
+    let cancelled = service
+        .post(&format!("{task}/cancel"), "acms", &json!({}))
+        .await;
+    assert_eq!(cancelled.body["task"]["status"], "cancelled");
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
@@ -22,6 +23,7 @@ use crate::front::support::TestService;
 use crate::front::support::approval;
 use crate::front::support::denial;
 use crate::front::support::membership;
+use crate::front::support::send;
 use crate::front::support::with;
 
 const UNKNOWN: (u16, &str) = (404, "unknown_task");
@@ -197,4 +199,61 @@ async fn a_suspension_refuses_what_waits() {
         .await;
     let read = service.get(&task, "acms").await;
     assert_eq!(read.body["task"]["status"], "denied", "{}", read.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_waits_is_cancelled_by_whoever_may_and_only_once() {
+    let service = start().await;
+    for (method, body) in [
+        (
+            Method::POST,
+            json!({ "reason": "no_longer_needed", "comment": "over" }),
+        ),
+        (Method::POST, Value::Null),
+        (Method::DELETE, Value::Null),
+    ] {
+        let task = asked(&service, &question()).await;
+        let read = service.get(&task, "acms").await;
+        let cancel = read.body["task"]["links"]["cancel"].as_str().unwrap();
+        let cancel = cancel.strip_prefix(super::PUBLIC_URL).unwrap();
+        assert_eq!(cancel, format!("{task}/cancel"));
+        // Reading a task is not cancelling it, and who may not read it learns nothing.
+        let auditor = service.get(&task, "auditor").await;
+        assert_eq!(auditor.body["task"]["links"], Value::Null);
+        let auditor = service.post(cancel, "auditor", &json!({})).await;
+        assert_eq!(auditor.problem(), (403, "forbidden"));
+        let nobody = service.post(cancel, "nobody", &json!({})).await;
+        assert_eq!(problem(&nobody), UNKNOWN);
+        let call = service.call(method.clone(), cancel, "acms");
+        let call = if body.is_null() {
+            call
+        } else {
+            call.json(&body)
+        };
+        let cancelled = send(call).await;
+        assert_eq!(cancelled.status, 200, "{}", cancelled.text);
+        assert_eq!(cancelled.body["task"]["status"], "cancelled");
+        assert_eq!(cancelled.body["task"]["links"], Value::Null);
+        let again = service.post(cancel, "acms", &json!({})).await;
+        assert_eq!(problem(&again), (409, "invalid_task_state"));
+        let late = service.respond(&held(&task), &approval()).await;
+        assert_eq!(late.problem(), (409, "not-pending"));
+    }
+    let task = asked(&service, &question()).await;
+    for body in [json!([]), json!({ "reason": 1 })] {
+        let wrong = service.post(&format!("{task}/cancel"), "acms", &body).await;
+        assert_eq!(wrong.problem(), (400, "invalid-access-body"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_is_not_cancelled() {
+    let service = start().await;
+    let task = asked(&service, &question()).await;
+    service.respond(&held(&task), &approval()).await;
+    let cancel = format!("{task}/cancel");
+    let cancelled = service.post(&cancel, "acms", &json!({})).await;
+    assert_eq!(problem(&cancelled), (409, "invalid_task_state"));
+    let read = service.get(&task, "acms").await;
+    assert_eq!(read.body["task"]["status"], "approved");
 }

@@ -39,5 +39,6 @@ pub(crate) mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
+mod withdrawals;
 
 pub(crate) use support::copy_tree;

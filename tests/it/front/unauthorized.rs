@@ -75,6 +75,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
     response["items"] = json!([7]);
     // What is not cleared: so does reporting on it.
     let report = json!({ "report": "sent" });
+    // What does not wait: nor does withdrawing it.
+    let withdrawal = json!({ "items": [7], "reason": "not wanted" });
     let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
     let half =
         json!({ "partner": DE, "status": "draft", "valid_from": "2026-01-01T00:00:00.000Z" });
@@ -84,6 +86,7 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::GET, held),
         (Method::POST, format!("{held}/responses"), response),
         (Method::POST, format!("{held}/reports"), report),
+        (Method::POST, format!("{held}/withdrawal"), withdrawal),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
@@ -145,6 +148,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/import", "nonsense"),
         ("/v1/requests/7/responses", "{}"),
         ("/v1/requests/7/reports", "{}"),
+        ("/v1/requests/7/withdrawal", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

@@ -10,3 +10,4 @@ mod model;
 mod reports;
 mod start;
 mod support;
+mod withdrawals;

@@ -36,6 +36,7 @@ use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
+use comity::store::command::Withdraw;
 use comity::store::command::Write;
 use comity::store::command::WriteDocuments;
 use comity::store::embedded::EmbeddedStore;
@@ -376,6 +377,17 @@ pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) ->
         expected_version: version,
         items,
         read_set: ReadSet::default(),
+        writes: Vec::new(),
+        parts: Vec::new(),
+        at: at(0),
+    }
+}
+
+pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
+    Withdraw {
+        request_id: request_id(number),
+        expected_version: version,
+        items,
         writes: Vec::new(),
         parts: Vec::new(),
         at: at(0),

@@ -31,6 +31,7 @@ use crate::store::command::Submit;
 use crate::store::command::Votes;
 use crate::store::command::WRITES_LIMIT;
 use crate::store::command::Write;
+use crate::store::embedded::sequencer::life;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -65,6 +66,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::Submit(command) => submit(state, command),
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
+        Command::Withdraw(command) => life::withdraw(state, command),
         Command::Expire(command) => expire(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),
@@ -99,7 +101,7 @@ fn event(at: Timestamp, body: EventBody) -> Checked {
 }
 
 /// An event, with what its changes interrupt.
-fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
+pub(super) fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
     let interrupted = body.changes().iter().filter_map(|change| {
         let lapse = match change {
             DocumentChange::Put(_, document) => document
@@ -194,7 +196,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let waits = entry
             .item(*item)
-            .is_some_and(|now| now.is_pending() && !now.is_overdue(command.at));
+            .is_some_and(|now| now.may_be_answered(*to, command.at));
         if !waits || answered.insert(*item, to).is_some() {
             return Err(Refusal::NotPending { item: *item });
         }
@@ -275,7 +277,7 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let follows = entry
             .item(*item)
-            .is_some_and(|now| !now.is_overdue(command.at) && now.may_become(*to));
+            .is_some_and(|now| now.may_be_reported(*to, command.at));
         if !follows || !reported.insert(*item) {
             return Err(Refusal::NotAtPartner { item: *item });
         }
@@ -387,7 +389,7 @@ fn check_reads(state: &State, read_set: &ReadSet) -> Result<(), Refusal> {
 }
 
 /// Checks writes, which are made together, and makes changes of them.
-fn changes(
+pub(super) fn changes(
     state: &State,
     writes: Vec<Write>,
     at: Timestamp,

@@ -4,6 +4,7 @@
 //! and answers. Whoever asked may have gone away by then; what is in the queue is carried out.
 
 mod check;
+mod life;
 mod touched;
 
 use std::io;

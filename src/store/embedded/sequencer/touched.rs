@@ -77,6 +77,11 @@ impl Touched {
                     || self.concerns_reads(&report.read_set)
                     || self.concerns_writes(&report.writes)
             }
+            Command::Withdraw(withdraw) => {
+                self.interrupted
+                    || self.requests.contains(&withdraw.request_id)
+                    || self.concerns_writes(&withdraw.writes)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -154,6 +159,11 @@ impl Touched {
                 ..
             }
             | EventBody::Reported {
+                request_id,
+                changes,
+                ..
+            }
+            | EventBody::Withdrawn {
                 request_id,
                 changes,
                 ..

@@ -35,6 +35,7 @@ use comity::store::command::RequestId;
 use comity::store::command::Respond;
 use comity::store::command::Submit;
 use comity::store::command::Vote;
+use comity::store::command::Withdraw;
 use comity::store::command::Write;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::disk::PowerCut;
@@ -350,6 +351,7 @@ impl Model {
             },
             Command::Respond(respond) => self.answered(respond)?,
             Command::Report(report) => self.reported(report)?,
+            Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
@@ -459,6 +461,25 @@ impl Model {
         }
         if expired == 0 {
             return Err("nothing due");
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
+    fn withdrawn(&self, withdraw: &Withdraw) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(withdraw.request_id)?;
+        if request.entries.len() as u64 != withdraw.expected_version {
+            return Err("version");
+        }
+        for item in &withdraw.items {
+            let slot = request.items.get_mut(*item as usize);
+            let slot = slot.ok_or("not pending")?;
+            // Named twice, it waits no longer the second time.
+            if !slot.is_open() || slot.is_overdue(withdraw.at) {
+                return Err("not pending");
+            }
+            *slot = ItemState::Withdrawn;
         }
         request.entries.push(self.applied);
         Ok(after)
@@ -645,7 +666,11 @@ fn follows(from: ItemState, to: ItemState) -> bool {
             Stage::PartnerPending => Some(2),
         },
         ItemState::Refused | ItemState::Answered { .. } => Some(3),
-        ItemState::Granted | ItemState::Pending { .. } | ItemState::Expired => None,
+        ItemState::Granted
+        | ItemState::Pending { .. }
+        | ItemState::Expired
+        | ItemState::Withdrawn
+        | ItemState::Revoked => None,
     };
     from.stage().is_some() && place(from) < place(to)
 }

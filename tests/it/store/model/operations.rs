@@ -41,6 +41,7 @@ use crate::store::support::system;
 use crate::store::support::under_key;
 use crate::store::support::unverified;
 use crate::store::support::user;
+use crate::store::support::withdraw;
 use crate::store::support::write_at;
 
 #[derive(Clone, Debug)]
@@ -75,6 +76,11 @@ pub(super) enum Operation {
         request: usize,
         behind: u64,
         items: Vec<(u32, u8)>,
+    },
+    Withdraw {
+        request: usize,
+        behind: u64,
+        items: Vec<u32>,
     },
     Expire {
         request: usize,
@@ -165,6 +171,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         ),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
             .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
+        2 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3))
+            .prop_map(|(request, behind, items)| Operation::Withdraw { request, behind, items }),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
@@ -193,6 +201,13 @@ impl Model {
     fn name_of(&self, request: usize) -> u64 {
         // One more than there are, so that unknown ones are asked for too.
         request as u64 % (self.named + 1)
+    }
+
+    fn version_of(&self, request: usize) -> (u64, u64) {
+        let number = self.name_of(request);
+        let mut known = self.requests.iter();
+        let known = known.find(|known| known.id == request_id(number));
+        (number, known.map_or(1, |known| known.entries.len() as u64))
     }
 
     /// What somebody who sees this state would send.
@@ -243,10 +258,7 @@ impl Model {
             } => {
                 let mut submit = self.submission(reads, pending_hours, *writes);
                 submit.bound_to = bound.then(|| PARTNER.parse().unwrap());
-                Command::Submit(match key {
-                    Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
-                    None => submit,
-                })
+                Command::Submit(keyed(submit, *key))
             }
             Operation::Interrupt => interrupt(self.now),
             Operation::Respond {
@@ -260,11 +272,23 @@ impl Model {
                 behind,
                 items,
             } => self.reports(*request, *behind, items),
+            Operation::Withdraw {
+                request,
+                behind,
+                items,
+            } => self.withdrawal(*request, *behind, items),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
+    }
+
+    fn withdrawal(&self, request: usize, behind: u64, items: &[u32]) -> Command {
+        let (number, version) = self.version_of(request);
+        let mut withdraw = withdraw(number, version.saturating_sub(behind), items.to_vec());
+        withdraw.at = at(self.now);
+        Command::Withdraw(withdraw)
     }
 
     fn unverified(&self, user: u8, service: u8) -> Command {
@@ -372,6 +396,13 @@ impl Model {
         respond.read_set.generation = self.generation;
         respond.at = at(self.now);
         Command::Respond(respond)
+    }
+}
+
+fn keyed(submit: Submit, key: Option<(u8, u8)>) -> Submit {
+    match key {
+        Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
+        None => submit,
     }
 }
 

@@ -1,0 +1,55 @@
+//! What became of a request besides answers to it, read back from the log.
+
+use std::collections::BTreeMap;
+
+use crate::app::requests::DividedParts;
+use crate::app::requests::receipt;
+use crate::app::undone::UndonePart;
+use crate::app::withdraw::WithdrawalAnswer;
+use crate::app::withdraw::WithdrawalPart;
+use crate::app::withdraw::WithdrawnByPart;
+use crate::decision::obligation::Obligation;
+use crate::store::command::RequestId;
+use crate::store::embedded::StoredEntry;
+use crate::store::event::EventBody;
+
+/// What was withdrawn of a request.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Afterwards {
+    pub(in crate::app) withdrawals: Vec<WithdrawalAnswer>,
+    /// What has to be undone, by item.
+    pub(in crate::app) undo: BTreeMap<usize, Vec<Obligation>>,
+}
+
+impl Afterwards {
+    /// Takes in an entry after the submission; words that were erased are missing.
+    pub(in crate::app) fn take(
+        &mut self,
+        stored: &StoredEntry,
+        parts: &DividedParts,
+        id: RequestId,
+    ) {
+        if matches!(&stored.event.body, EventBody::Withdrawn { request_id, .. } if *request_id == id)
+        {
+            self.withdrawals.extend(withdrawal(stored, parts));
+            self.take_undone(parts);
+        }
+    }
+
+    fn take_undone(&mut self, parts: &DividedParts) {
+        let undone = parts.all::<UndonePart>().flat_map(|part| part.undone);
+        self.undo
+            .extend(undone.map(|undone| (undone.item, undone.obligations)));
+    }
+}
+
+fn withdrawal(stored: &StoredEntry, parts: &DividedParts) -> Option<WithdrawalAnswer> {
+    let said: WithdrawalPart = parts.first()?;
+    let words: Option<WithdrawnByPart> = parts.first();
+    Some(WithdrawalAnswer {
+        items: said.items,
+        reason: words.map_or_else(|| "erased".to_owned(), |words| words.reason),
+        withdrawn_at: said.withdrawn_at,
+        record: receipt(stored.index, stored),
+    })
+}

@@ -1,0 +1,69 @@
+//! Whether the state allows that a request is withdrawn.
+
+use std::collections::BTreeSet;
+
+use crate::store::command::Refusal;
+use crate::store::command::RequestId;
+use crate::store::command::Withdraw;
+use crate::store::embedded::sequencer::check::Checked;
+use crate::store::embedded::sequencer::check::changes;
+use crate::store::embedded::sequencer::check::changing;
+use crate::store::event::EventBody;
+use crate::store::state::RequestEntry;
+use crate::store::state::State;
+
+/// A withdrawal of what still waits.
+pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refusal> {
+    let request_id = command.request_id;
+    let Some(entry) = state.request(request_id) else {
+        return Err(match state.put_away(request_id) {
+            Some(request) => {
+                let version = (request.version(), command.expected_version);
+                check_version(request_id, version).err().unwrap_or({
+                    // Of a request that was put away nothing waits.
+                    let item = command.items.first().copied().unwrap_or_default();
+                    Refusal::NotPending { item }
+                })
+            }
+            None => Refusal::UnknownRequest(request_id),
+        });
+    };
+    check_version(request_id, (entry.version, command.expected_version))?;
+    let may = |entry: &RequestEntry, item: u32| {
+        let present = entry.item(item);
+        present.is_some_and(|it| it.may_be_withdrawn(command.at))
+    };
+    if let Some(item) = first_refused(entry, &command.items, may) {
+        return Err(Refusal::NotPending { item });
+    }
+    if command.items.is_empty() {
+        return Err(Refusal::Invalid("it withdraws no item".to_owned()));
+    }
+    let body = EventBody::Withdrawn {
+        request_id,
+        items: command.items,
+        changes: changes(state, command.writes, command.at)?,
+    };
+    Ok(Checked::Event(changing(command.at, body), command.parts))
+}
+
+fn check_version(request_id: RequestId, (current, expected): (u64, u64)) -> Result<(), Refusal> {
+    if current == expected {
+        return Ok(());
+    }
+    Err(Refusal::Version {
+        request_id,
+        current,
+    })
+}
+
+/// The first item that cannot take the step, or is named a second time.
+fn first_refused(
+    entry: &RequestEntry,
+    items: &[u32],
+    may: impl Fn(&RequestEntry, u32) -> bool,
+) -> Option<u32> {
+    let mut seen = BTreeSet::new();
+    let mut items = items.iter().copied();
+    items.find(|item| !may(entry, *item) || !seen.insert(*item))
+}

@@ -1,0 +1,23 @@
+//! What becomes of a request besides answers to it: it is withdrawn.
+
+use crate::decision::record::RecordPart;
+use crate::domain::time::Timestamp;
+use crate::store::command::RequestId;
+use crate::store::command::Write;
+
+/// Items that whoever asked wants no longer.
+#[derive(Clone, Debug)]
+pub struct Withdraw {
+    /// The request.
+    pub request_id: RequestId,
+    /// The version on which it was judged.
+    pub expected_version: u64,
+    /// The items; each must wait, here or for the partner's answer.
+    pub items: Vec<u32>,
+    /// Documents that are written with it.
+    pub writes: Vec<Write>,
+    /// The record of the withdrawal.
+    pub parts: Vec<RecordPart>,
+    /// When it was withdrawn.
+    pub at: Timestamp,
+}
