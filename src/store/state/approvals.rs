@@ -161,3 +161,54 @@ impl Approvals {
 fn end(kept: &KeptApproval) -> Timestamp {
     kept.until.plus_milliseconds(KEY_RETENTION_MILLISECONDS)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::Approvals;
+    use crate::domain::lifecycle::ItemState;
+    use crate::domain::time::Timestamp;
+    use crate::store::access::ApprovalId;
+    use crate::store::access::Fate;
+    use crate::store::access::KeptApproval;
+    use crate::store::command::RequestId;
+    use crate::store::command::ScopeDigest;
+    use crate::store::state::RequestEntry;
+    use crate::store::state::RowKey;
+
+    const ID: ApprovalId = ApprovalId(Uuid::from_u128(7));
+
+    fn entry(item: ItemState) -> RequestEntry {
+        let entry = json!({
+            "id": Uuid::from_u128(1), "caller": "acms", "version": 1, "submitted": 1,
+            "items": [item], "at": "2026-01-01T00:00:00.000Z",
+        });
+        serde_json::from_value(entry).unwrap()
+    }
+
+    #[test]
+    fn an_approval_ends_with_the_grant_that_gave_it() {
+        let kept = |fate| KeptApproval {
+            request: RequestId(Uuid::from_u128(1)),
+            caller: "acms".into(),
+            scope: ScopeDigest::from_bytes([1; 32]),
+            until: Timestamp::from_milliseconds(9),
+            fate,
+        };
+        let mut approvals = Approvals::default();
+        approvals.insert(ID, kept(Fate::Open));
+        let mut changed = Vec::new();
+        approvals.settle(&entry(ItemState::Granted), &mut changed);
+        assert_eq!(
+            (approvals.get(ID), changed.len()),
+            (Some(&kept(Fate::Open)), 0)
+        );
+        approvals.settle(&entry(ItemState::Revoked), &mut changed);
+        assert_eq!(approvals.get(ID), Some(&kept(Fate::Revoked)));
+        assert_eq!(changed, [RowKey::Approval(ID)]);
+        approvals.settle(&entry(ItemState::Revoked), &mut changed);
+        assert_eq!(changed.len(), 1, "once");
+    }
+}

@@ -51,7 +51,7 @@ async fn start_by(clock: impl WallClock + 'static) -> TestService {
 }
 
 /// May the Dutch control room add an officer to the German group?
-fn question() -> Value {
+pub(crate) fn question() -> Value {
     question_of(OFFICER)
 }
 

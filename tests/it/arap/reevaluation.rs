@@ -6,6 +6,7 @@ use comity::app::replay::replay_all;
 use comity::cli::service::open_store;
 use comity::identity::signing::SignedType;
 use comity::identity::signing::SigningKey;
+use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
@@ -24,6 +25,7 @@ use crate::front::support::NL;
 use crate::front::support::TestService;
 use crate::front::support::eventually;
 use crate::front::support::example_documents;
+use crate::front::support::send;
 use crate::front::support::with;
 use crate::front::support::without;
 
@@ -148,6 +150,27 @@ async fn an_approval_is_used_once_even_by_many_at_once() {
     for answer in answers.iter().filter(|it| it.body["decision"] == false) {
         assert_eq!(told(answer), EXPIRED, "{}", answer.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_under_its_key_is_answered_the_same_and_uses_nothing_more() {
+    let service = start().await;
+    let given = approved(&service, &question()).await;
+    let body = again(&question(), &given);
+    let call = async || {
+        let call = service.call(Method::POST, EVALUATION, "acms");
+        send(call.header("idempotency-key", "one").json(&body)).await
+    };
+    let first = call().await;
+    assert_eq!(first.body["decision"], true, "{}", first.text);
+    let size = service.log_size().await;
+    let second = call().await;
+    assert_eq!(second.body, first.body);
+    assert_eq!(service.log_size().await, size);
+    let used = &first.body["context"]["evaluation_id"];
+    let used = format!("/v1/requests/{}", used.as_str().unwrap());
+    let used = service.get(&used, "auditor").await;
+    assert!(used.body["access"]["evaluation"]["used"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,6 +93,21 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
             &format!("/v1/reviews?can=answer&reviewer={DISPATCHER}"),
         ),
         (Method::POST, "/v1/decisions".to_owned(), request),
+        (
+            Method::POST,
+            "/access/v1/evaluation".to_owned(),
+            crate::arap::question(),
+        ),
+        // Nothing is offered here: whoever gets in finds nothing.
+        (
+            Method::POST,
+            "/access/v1/requests".to_owned(),
+            crate::arap::question(),
+        ),
+        plain(Method::GET, "/access/v1/requests/x"),
+        plain(Method::POST, "/access/v1/requests/x/cancel"),
+        plain(Method::GET, "/access/v1/jwks"),
+        plain(Method::GET, "/.well-known/authzen-configuration"),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),
         plain(Method::GET, "/v1/agreements"),
