@@ -30,7 +30,7 @@ pub const PAGE_AFFECTED_MAX: usize = 1_000;
 pub(in crate::app) const FIRST_PAGE: usize = 100;
 
 /// The calls that no revocation cuts.
-const NEVER_CUT: [&str; 2] = ["emergency", "imminent-peril"];
+pub(in crate::app) const NEVER_CUT: [&str; 2] = ["emergency", "imminent-peril"];
 
 /// What stands between us and a partner.
 #[derive(Clone, Debug, Serialize)]
@@ -256,7 +256,7 @@ fn thing(
 }
 
 /// What has to be done, and by which function of ours.
-fn revocations(document: &Document, local: &McSystemId) -> Vec<Revocation> {
+pub(in crate::app) fn revocations(document: &Document, local: &McSystemId) -> Vec<Revocation> {
     let names: &[(&'static str, &'static str)] = match document {
         Document::Migration(migration) if migration.serving_system == *local => {
             &[("end-migration", "MC-service-server")]

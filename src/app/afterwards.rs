@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::affected::NEVER_CUT;
 use crate::app::requests::DividedParts;
 use crate::app::requests::receipt;
+use crate::app::revoke::RevocationAnswer;
+use crate::app::revoke::RevokedByPart;
+use crate::app::revoke::RevokedPart;
 use crate::app::undone::UndonePart;
 use crate::app::withdraw::WithdrawalAnswer;
 use crate::app::withdraw::WithdrawalPart;
@@ -13,10 +17,11 @@ use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
 use crate::store::event::EventBody;
 
-/// What was withdrawn of a request.
+/// What was withdrawn and revoked of a request.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Afterwards {
     pub(in crate::app) withdrawals: Vec<WithdrawalAnswer>,
+    pub(in crate::app) revocations: Vec<RevocationAnswer>,
     /// What has to be undone, by item.
     pub(in crate::app) undo: BTreeMap<usize, Vec<Obligation>>,
 }
@@ -29,10 +34,27 @@ impl Afterwards {
         parts: &DividedParts,
         id: RequestId,
     ) {
-        if matches!(&stored.event.body, EventBody::Withdrawn { request_id, .. } if *request_id == id)
-        {
-            self.withdrawals.extend(withdrawal(stored, parts));
-            self.take_undone(parts);
+        match &stored.event.body {
+            EventBody::Withdrawn { request_id, .. } if *request_id == id => {
+                self.withdrawals.extend(withdrawal(stored, parts));
+                self.take_undone(parts);
+            }
+            EventBody::Revoked { request_id, .. } if *request_id == id => {
+                self.revocations.extend(revocation(stored, parts));
+                self.take_undone(parts);
+            }
+            EventBody::Genesis { .. }
+            | EventBody::DocumentsWritten { .. }
+            | EventBody::Submitted { .. }
+            | EventBody::Responded { .. }
+            | EventBody::Reported { .. }
+            | EventBody::Withdrawn { .. }
+            | EventBody::Revoked { .. }
+            | EventBody::Expired { .. }
+            | EventBody::Published { .. }
+            | EventBody::PublicationRefused { .. }
+            | EventBody::DryRuns { .. }
+            | EventBody::SecretsRead { .. } => {}
         }
     }
 
@@ -50,6 +72,18 @@ fn withdrawal(stored: &StoredEntry, parts: &DividedParts) -> Option<WithdrawalAn
         items: said.items,
         reason: words.map_or_else(|| "erased".to_owned(), |words| words.reason),
         withdrawn_at: said.withdrawn_at,
+        record: receipt(stored.index, stored),
+    })
+}
+
+fn revocation(stored: &StoredEntry, parts: &DividedParts) -> Option<RevocationAnswer> {
+    let said: RevokedPart = parts.first()?;
+    let words: Option<RevokedByPart> = parts.first();
+    Some(RevocationAnswer {
+        items: said.items,
+        reason: words.map_or_else(|| "erased".to_owned(), |words| words.reason),
+        revoked_at: said.revoked_at,
+        never_cut: NEVER_CUT,
         record: receipt(stored.index, stored),
     })
 }

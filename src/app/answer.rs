@@ -13,6 +13,7 @@ use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
+use crate::app::revoke::RevocationAnswer;
 use crate::app::withdraw::WithdrawalAnswer;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
@@ -69,6 +70,9 @@ pub struct RequestAnswer {
     /// What whoever asked withdrew, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withdrawals: Vec<WithdrawalAnswer>,
+    /// What was revoked, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<RevocationAnswer>,
     /// What it has to do with access requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessAnswer>,
@@ -145,7 +149,7 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
-    /// What has to be undone, since it was withdrawn.
+    /// What has to be undone, since it was withdrawn or revoked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Obligation>,
     /// Who has to agree before it is granted, while it waits.

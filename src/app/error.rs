@@ -77,6 +77,14 @@ pub enum AppError {
         /// Where the request stands, where it is known.
         current: Option<Box<Standing>>,
     },
+    /// What is to be revoked is not granted, or is no grant that can be.
+    #[error("{detail}")]
+    NotGranted {
+        /// Which, and why.
+        detail: String,
+        /// Where the request stands, where it is known.
+        current: Option<Box<Standing>>,
+    },
     /// The caller asks without consequence more often than is allowed.
     #[error("no more dry runs for {retry_after_seconds} s")]
     TooManyDryRuns {

@@ -38,6 +38,8 @@ pub enum Action {
     ReportRequest,
     /// Withdraw a request that waits.
     WithdrawRequest,
+    /// Revoke what a request granted.
+    RevokeRequest,
     /// Evaluate access.
     EvaluateAccess,
     /// Ask for an approval after an evaluation.
@@ -64,12 +66,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
         Self::WithdrawRequest,
+        Self::RevokeRequest,
         Self::EvaluateAccess,
         Self::RequestAccess,
         Self::DryRun,
@@ -91,6 +94,7 @@ impl Action {
             Self::AnswerRequest => "answerRequest",
             Self::ReportRequest => "reportRequest",
             Self::WithdrawRequest => "withdrawRequest",
+            Self::RevokeRequest => "revokeRequest",
             Self::EvaluateAccess => "evaluateAccess",
             Self::RequestAccess => "requestAccess",
             Self::DryRun => "dryRun",
@@ -113,6 +117,7 @@ impl Action {
             Self::AnswerRequest => "answer this request",
             Self::ReportRequest => "report on this request",
             Self::WithdrawRequest => "withdraw this request",
+            Self::RevokeRequest => "revoke what this request granted",
             Self::EvaluateAccess => "evaluate access",
             Self::RequestAccess => "request access",
             Self::DryRun => "ask for dry runs",

@@ -333,6 +333,10 @@ impl From<Refusal> for AppError {
                 detail: refusal.to_string(),
                 current: None,
             },
+            refusal @ Refusal::NotGranted { .. } => Self::NotGranted {
+                detail: refusal.to_string(),
+                current: None,
+            },
             refusal @ (Refusal::NotPending { .. } | Refusal::NothingDue) => Self::NotPending {
                 detail: refusal.to_string(),
                 current: None,

@@ -125,6 +125,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         LeafKind::Genesis
         | LeafKind::Registry
         | LeafKind::Withdrawal
+        | LeafKind::Revocation
         | LeafKind::Expiry
         | LeafKind::Publication
         | LeafKind::Refusal

@@ -273,6 +273,7 @@ impl App {
             responses,
             reports,
             withdrawals: afterwards.withdrawals,
+            revocations: afterwards.revocations,
             disclosed,
             affected,
             version: entry.version,
@@ -377,6 +378,21 @@ impl Standing {
     /// What was last decided about each item.
     pub(in crate::app) fn latest(&self) -> Vec<DecisionAnswer> {
         latest_decisions(self.submitted.clone(), &self.responses, &self.reports)
+    }
+
+    /// What the grant of an item obliged to, by us and once the partner had answered.
+    pub(in crate::app) fn granted_obligations(
+        &self,
+        number: usize,
+        decision: &DecisionAnswer,
+    ) -> Vec<Obligation> {
+        if self.entry.asked().is_some() {
+            return Vec::new();
+        }
+        let mut obligations = decision.obligations.clone();
+        let answered = self.partner.get(&number);
+        obligations.extend(answered.into_iter().flat_map(|it| it.obligations.clone()));
+        obligations
     }
 
     /// What each item waits for, as far as reviewers could have seen.
@@ -521,7 +537,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 14] = [
+const ATTACHED: [&str; 16] = [
     "access-evaluation",
     "access-request",
     "review",
@@ -531,6 +547,8 @@ const ATTACHED: [&str; 14] = [
     "revocation",
     "withdrawal",
     "withdrawn-by",
+    "revoked-grants",
+    "revoked-by",
     "undone",
     "sealed-configuration",
     "disclosure",
@@ -576,6 +594,7 @@ fn response_answers(
         | EventBody::Submitted { .. }
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::Revoked { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -28,6 +28,7 @@ use crate::store::access::ApprovalId;
 use crate::store::access::Approved;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Revoke;
 pub use crate::store::life::Withdraw;
 
 /// The most documents that one command may write.
@@ -414,6 +415,8 @@ pub enum Command {
     Report(Report),
     /// Withdraw what waits.
     Withdraw(Withdraw),
+    /// Revoke what is granted.
+    Revoke(Revoke),
     /// Let held items expire.
     Expire(Expire),
     /// Refuse what waits under agreements that are in force no longer.
@@ -542,6 +545,12 @@ pub enum Refusal {
     /// An item is not at the partner, or has no such step before it.
     #[error("item {item} is not the partner's to answer")]
     NotAtPartner {
+        /// Its number.
+        item: u32,
+    },
+    /// An item is not granted (any more).
+    #[error("item {item} is not granted")]
+    NotGranted {
         /// Its number.
         item: u32,
     },

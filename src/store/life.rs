@@ -1,4 +1,4 @@
-//! What becomes of a request besides answers to it: it is withdrawn.
+//! What becomes of a request besides answers to it: it is withdrawn, or what was granted is revoked.
 
 use crate::decision::record::RecordPart;
 use crate::domain::time::Timestamp;
@@ -19,5 +19,22 @@ pub struct Withdraw {
     /// The record of the withdrawal.
     pub parts: Vec<RecordPart>,
     /// When it was withdrawn.
+    pub at: Timestamp,
+}
+
+/// Items that were granted, and are to be so no longer.
+#[derive(Clone, Debug)]
+pub struct Revoke {
+    /// The request; it may have been put away.
+    pub request_id: RequestId,
+    /// The version on which it was judged.
+    pub expected_version: u64,
+    /// The items; each must be granted, here or by the partner.
+    pub items: Vec<u32>,
+    /// Documents that are written with it.
+    pub writes: Vec<Write>,
+    /// The record of the revocation.
+    pub parts: Vec<RecordPart>,
+    /// When it was revoked.
     pub at: Timestamp,
 }

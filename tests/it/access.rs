@@ -32,26 +32,32 @@ const ACTIONS: [&str; 12] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 5] = [
+const ON_REQUESTS: [&str; 6] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "withdrawRequest",
+    "revokeRequest",
     "readDisclosure",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyyn", "ynnyn", "ynnnn"),
-    (&["acms"], "yyyynnnnnnnn", "ynyyy", "nnnnn"),
-    (&["peer"], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnn", "yynnn", "yynnn"),
-    (&["security-officer"], "nnnyynyynnyn", "ynnnn", "ynnnn"),
-    (&["auditor"], "nnnnynynynyn", "ynnny", "ynnny"),
-    (&["configuration-manager"], "nnnnnnnnnnyy", "nnnnn", "nnnnn"),
-    (&["acms", "peer"], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
-    (&[], "nnnnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&["operator"], "yyyyyyyyyyyn", "ynnynn", "ynnnnn"),
+    (&["acms"], "yyyynnnnnnnn", "ynyyny", "nnnnnn"),
+    (&["peer"], "nnnnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnn", "yynnyn", "yynnyn"),
+    (&["security-officer"], "nnnyynyynnyn", "ynnnyn", "ynnnyn"),
+    (&["auditor"], "nnnnynynynyn", "ynnnny", "ynnnny"),
+    (
+        &["configuration-manager"],
+        "nnnnnnnnnnyy",
+        "nnnnnn",
+        "nnnnnn",
+    ),
+    (&["acms", "peer"], "nnnnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&[], "nnnnnnnnnnnn", "nnnnnn", "nnnnnn"),
 ];
 
 fn ask(

@@ -54,6 +54,8 @@ use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
 pub use form::Withdrawal;
+pub(in crate::app) use form::check_reason;
+pub(in crate::app) use form::twice;
 
 /// The part of a record that says what was withdrawn; nothing personal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -189,7 +191,7 @@ impl Withdrawn<'_> {
         let keys = self.awaiting(state);
         let keys = keys.map_err(|error| AppError::Broken(Box::new(error)))?;
         let id = self.entry().id.0;
-        let mut writes: Vec<Write> = Vec::new();
+        let mut writes = Vec::new();
         for key in keys {
             let Some(found) = state.document(&key) else {
                 continue;
@@ -215,7 +217,7 @@ impl Withdrawn<'_> {
                 | Document::SharedGroup(_)
                 | Document::GroupOverride(_) => false,
             };
-            if ends && writes.iter().all(|write| write.key != key) {
+            if ends {
                 writes.push(Write {
                     key,
                     expected: Expected::Revision(found.revision),
@@ -227,8 +229,8 @@ impl Withdrawn<'_> {
     }
 
     /// Where such documents would be. A person's deletion is open while another item of theirs is.
-    fn awaiting(&self, state: &State) -> Result<Vec<DocumentKey>, InvalidDocumentId> {
-        let mut keys = Vec::new();
+    fn awaiting(&self, state: &State) -> Result<BTreeSet<DocumentKey>, InvalidDocumentId> {
+        let mut keys = BTreeSet::new();
         if let OperationBody::GroupMembershipUpdate(update) = &self.request().body
             && update.change == MembershipChange::Delete
         {
@@ -244,7 +246,7 @@ impl Withdrawn<'_> {
                 if let Some(person) = person.filter(|it| !stays.contains(it)) {
                     let id = OpenDeletion::id(&update.group, &person)?;
                     let kind = DocumentKind::OpenDeletion;
-                    keys.push(DocumentKey { kind, id });
+                    keys.insert(DocumentKey { kind, id });
                 }
             }
         }
@@ -253,7 +255,7 @@ impl Withdrawn<'_> {
             for service in decisions.filter_map(|decision| decision.item.service) {
                 let id = Migration::id(&asked.user, service)?;
                 let kind = DocumentKind::Migration;
-                keys.push(DocumentKey { kind, id });
+                keys.insert(DocumentKey { kind, id });
             }
         }
         Ok(keys)

@@ -32,6 +32,8 @@ pub enum LeafKind {
     Report,
     /// What waited and was withdrawn by whoever asked.
     Withdrawal,
+    /// What was granted and is so no longer.
+    Revocation,
     /// A held item that nobody answered in time.
     Expiry,
     /// A bundle that came into force.
@@ -224,6 +226,7 @@ impl fmt::Display for LeafKind {
             Self::Review => "review",
             Self::Report => "report",
             Self::Withdrawal => "withdrawal",
+            Self::Revocation => "revocation",
             Self::Expiry => "expiry",
             Self::Publication => "publication",
             Self::Refusal => "refusal",

@@ -4,13 +4,14 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 11] = [
+const KINDS: [LeafKind; 12] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
     LeafKind::Review,
     LeafKind::Report,
     LeafKind::Withdrawal,
+    LeafKind::Revocation,
     LeafKind::Expiry,
     LeafKind::Publication,
     LeafKind::Refusal,

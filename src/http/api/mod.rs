@@ -2,6 +2,7 @@
 
 pub mod configurations;
 pub mod decisions;
+pub mod grants;
 pub mod health;
 pub mod policies;
 pub mod registry;
@@ -28,6 +29,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests/{id}/responses", post(requests::respond))
         .route("/v1/requests/{id}/reports", post(requests::report))
         .route("/v1/requests/{id}/withdrawal", post(requests::withdraw))
+        .route("/v1/requests/{id}/revocation", post(requests::revoke))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
@@ -46,6 +48,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests", get(requests::find))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
+        .route("/v1/grants", get(grants::list))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

@@ -174,7 +174,7 @@ pub(super) async fn import(
     Ok(Json(json!({ "documents": count, "revision": revision })))
 }
 
-fn page_size(text: Option<&str>) -> Result<usize, Problem> {
+pub(super) fn page_size(text: Option<&str>) -> Result<usize, Problem> {
     let Some(text) = text else {
         return Ok(PAGE_DOCUMENTS_DEFAULT);
     };
@@ -224,7 +224,7 @@ pub(super) async fn affected(
     Ok(Json(affected))
 }
 
-fn after_document(text: &str) -> Result<DocumentKey, Problem> {
+pub(super) fn after_document(text: &str) -> Result<DocumentKey, Problem> {
     let parsed = text.split_once('/').and_then(|(kind, id)| {
         Some(DocumentKey {
             kind: DocumentKind::from_plural(kind)?,

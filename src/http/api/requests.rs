@@ -18,6 +18,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::report::Report;
 use crate::app::respond::ReviewAnswer;
+use crate::app::revoke::Revocation;
 use crate::app::withdraw::Withdrawal;
 use crate::domain::outcome::RequestStatus;
 use crate::http::body::JsonBody;
@@ -165,6 +166,21 @@ pub(super) async fn withdraw(
         .app()
         .withdraw(caller, id, withdrawal, required)
         .await?;
+    Ok(answered(StatusCode::OK, &answer))
+}
+
+/// `POST /v1/requests/{id}/revocation`: what was granted is so no longer; `If-Match` names the version seen.
+pub(super) async fn revoke(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let id = request_id(&id)?;
+    let required = required_version(&headers)?;
+    let revocation: Revocation = body.typed()?;
+    let answer = state.app().revoke(caller, id, revocation, required).await?;
     Ok(answered(StatusCode::OK, &answer))
 }
 

@@ -49,6 +49,8 @@ pub enum ProblemKind {
     AlreadyAnswered,
     /// What is reported cannot have become of it.
     NotAtPartner,
+    /// What is to be revoked is not granted.
+    NotGranted,
     /// Something changed since it was read.
     RevisionMismatch,
     /// The body is too long.
@@ -99,7 +101,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -119,6 +121,7 @@ impl ProblemKind {
         Self::NotPending,
         Self::AlreadyAnswered,
         Self::NotAtPartner,
+        Self::NotGranted,
         Self::RevisionMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -190,6 +193,7 @@ impl ProblemKind {
             Self::NotPending => "not-pending",
             Self::AlreadyAnswered => "already-answered",
             Self::NotAtPartner => "not-at-partner",
+            Self::NotGranted => "not-granted",
             Self::RevisionMismatch => "revision-mismatch",
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -238,6 +242,7 @@ impl ProblemKind {
             Self::NotPending => "Not pending",
             Self::AlreadyAnswered => "Already answered",
             Self::NotAtPartner => "Not at the partner",
+            Self::NotGranted => "Not granted",
             Self::RevisionMismatch => "Revision mismatch",
             Self::BodyTooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
@@ -292,6 +297,7 @@ impl ProblemKind {
             | Self::NotPending
             | Self::AlreadyAnswered
             | Self::NotAtPartner
+            | Self::NotGranted
             | Self::DuplicateRequest
             | Self::InvalidTaskState => StatusCode::CONFLICT,
             Self::RevisionMismatch => StatusCode::PRECONDITION_FAILED,
@@ -343,7 +349,7 @@ impl ProblemKind {
             }
             Self::IdempotencyKeyReused | Self::DuplicateRequest => "use a new key for another body",
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
-            Self::NotPending | Self::NotAtPartner => {
+            Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
             Self::RevisionMismatch => "read again, and repeat with the entity tag of now",

@@ -312,6 +312,10 @@ impl From<AppError> for Problem {
                 current,
                 ..Self::new(ProblemKind::NotPending, detail)
             },
+            AppError::NotGranted { current, .. } => Self {
+                current,
+                ..Self::new(ProblemKind::NotGranted, detail)
+            },
             AppError::NotAtPartner { current, .. } => Self {
                 current,
                 ..Self::new(ProblemKind::NotAtPartner, detail)

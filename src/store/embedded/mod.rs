@@ -13,6 +13,7 @@ mod load;
 mod meta;
 mod origin;
 pub mod projection;
+mod read_back;
 mod sequencer;
 pub mod settings;
 mod snapshot;

@@ -81,6 +81,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Responded { .. }
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
+        | EventBody::Revoked { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

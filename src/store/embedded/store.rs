@@ -44,11 +44,12 @@ use crate::store::embedded::projection::Pending;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::ProjectionStatus;
 use crate::store::embedded::projection::Projector;
+use crate::store::embedded::read_back;
+use crate::store::embedded::read_back::read_back;
 use crate::store::embedded::sequencer::Message;
 use crate::store::embedded::sequencer::Sequencer;
 use crate::store::embedded::settings::Settings;
 use crate::store::event::Event;
-use crate::store::state::EndedRequest;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
@@ -231,20 +232,12 @@ impl EmbeddedStore {
             (here, state.put_away(id))
         });
         match put_away {
-            Some(place) if here.is_none() => self.read_back(&place).map(Some),
+            Some(place) if here.is_none() => {
+                let entry = read_back(&self.inner.shared.reader, &place)?;
+                Ok(Some(Arc::new(entry)))
+            }
             Some(_) | None => Ok(here),
         }
-    }
-
-    fn read_back(&self, place: &EndedRequest) -> Result<Arc<RequestEntry>, RecordError> {
-        let index = place.submitted;
-        let event = self.record(index)?.event;
-        let entry = RequestEntry::submitted_by(&event, index);
-        let mut entry = entry.ok_or(RecordError::NoSubmission { index })?;
-        for index in &place.further {
-            entry.change_by(&self.record(*index)?.event, *index);
-        }
-        Ok(Arc::new(entry))
     }
 
     /// Requests that wait for an answer, oldest first, from the one submitted after `after` on.
@@ -262,15 +255,7 @@ impl EmbeddedStore {
 
     /// One entry of the log, checked against its leaf.
     pub fn record(&self, index: LogIndex) -> Result<StoredEntry, RecordError> {
-        let (leaf, payload) = self.inner.shared.reader.verify(index)?;
-        let stored =
-            Event::decode(payload).map_err(|source| RecordError::Event { index, source })?;
-        Ok(StoredEntry {
-            index,
-            leaf,
-            event: stored.event,
-            record: stored.record,
-        })
+        read_back::record(&self.inner.shared.reader, index)
     }
 
     /// A handle to read the entries of the log with.

@@ -146,6 +146,7 @@ enum OpenBody {
     Responded(OpenTransition),
     Reported(OpenTransition),
     Withdrawn(OpenEnding),
+    Revoked(OpenEnding),
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -190,6 +191,21 @@ struct OpenTransition {
     approval: Option<Approved>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<OpenChange>,
+}
+
+impl OpenEnding {
+    fn of(
+        request_id: RequestId,
+        items: &[u32],
+        changes: &[DocumentChange],
+        details: &mut Vec<Detail>,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            request: request_id,
+            items: items.to_vec(),
+            changes: detail::split(changes, details)?,
+        })
+    }
 }
 
 impl OpenTransition {
@@ -299,6 +315,7 @@ impl EventBody {
             Self::Responded { .. } => LeafKind::Review,
             Self::Reported { .. } => LeafKind::Report,
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
+            Self::Revoked { .. } => LeafKind::Revocation,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -357,6 +374,7 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Withdrawn { .. }
+            | Self::Revoked { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -415,11 +433,12 @@ impl EventBody {
                 request_id,
                 items,
                 changes,
-            } => OpenBody::Withdrawn(OpenEnding {
-                request: *request_id,
-                items: items.clone(),
-                changes: detail::split(changes, details)?,
-            }),
+            } => OpenBody::Withdrawn(OpenEnding::of(*request_id, items, changes, details)?),
+            Self::Revoked {
+                request_id,
+                items,
+                changes,
+            } => OpenBody::Revoked(OpenEnding::of(*request_id, items, changes, details)?),
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -534,6 +553,15 @@ impl OpenBody {
                 items,
                 changes,
             }) => EventBody::Withdrawn {
+                request_id: request,
+                items,
+                changes: detail::join(changes, &mut details)?,
+            },
+            Self::Revoked(OpenEnding {
+                request,
+                items,
+                changes,
+            }) => EventBody::Revoked {
                 request_id: request,
                 items,
                 changes: detail::join(changes, &mut details)?,

@@ -130,6 +130,15 @@ pub enum EventBody {
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
+    /// What was granted is so no longer.
+    Revoked {
+        /// The request.
+        request_id: RequestId,
+        /// The items.
+        items: Vec<u32>,
+        /// Documents written with it.
+        changes: Vec<DocumentChange>,
+    },
     /// Nobody answered in time.
     Expired {
         /// The request.
@@ -183,7 +192,8 @@ impl EventBody {
             | Self::Responded { request_id, .. }
             | Self::Reported { request_id, .. }
             | Self::Expired { request_id, .. }
-            | Self::Withdrawn { request_id, .. } => Some(*request_id),
+            | Self::Withdrawn { request_id, .. }
+            | Self::Revoked { request_id, .. } => Some(*request_id),
             Self::Genesis { .. }
             | Self::DocumentsWritten { .. }
             | Self::Published { .. }
@@ -200,7 +210,8 @@ impl EventBody {
             | Self::Submitted { changes, .. }
             | Self::Responded { changes, .. }
             | Self::Reported { changes, .. }
-            | Self::Withdrawn { changes, .. } => changes,
+            | Self::Withdrawn { changes, .. }
+            | Self::Revoked { changes, .. } => changes,
             Self::Genesis { .. }
             | Self::Expired { .. }
             | Self::Published { .. }

@@ -172,6 +172,7 @@ fn every_kind() -> Vec<Event> {
         responded(request_id),
         reported(request_id),
         withdrawn(request_id),
+        revoked(request_id),
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -210,6 +211,14 @@ fn withdrawn(request_id: RequestId) -> EventBody {
     EventBody::Withdrawn {
         request_id,
         items: vec![0, 2],
+        changes: vec![user("piet")],
+    }
+}
+
+fn revoked(request_id: RequestId) -> EventBody {
+    EventBody::Revoked {
+        request_id,
+        items: vec![1],
         changes: vec![user("piet")],
     }
 }
@@ -530,6 +539,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Review,
             LeafKind::Report,
             LeafKind::Withdrawal,
+            LeafKind::Revocation,
             LeafKind::Expiry,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,

@@ -7,7 +7,6 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::decision_log::LogIndex;
-use crate::domain::lifecycle::ItemState;
 use crate::domain::time::Timestamp;
 use crate::store::access::Access;
 use crate::store::access::ApprovalId;
@@ -58,6 +57,7 @@ impl Approvals {
                 approval: Some(approval),
                 ..
             } => self.give(*approval, entry, changed),
+            EventBody::Revoked { request_id, .. } => self.revoke(*request_id, changed),
             EventBody::Responded { approval: None, .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
@@ -100,18 +100,12 @@ impl Approvals {
         }
     }
 
-    /// Revokes the approvals of a request whose item is granted no longer.
-    pub(super) fn settle(&mut self, entry: &RequestEntry, changed: &mut Vec<RowKey>) {
-        if entry.items.first() == Some(&ItemState::Granted) {
-            return;
-        }
-        let first = (entry.id, ApprovalId(uuid::Uuid::nil()));
-        let last = (entry.id, ApprovalId(uuid::Uuid::max()));
-        let given: Vec<ApprovalId> = self
-            .of_request
-            .range(first..=last)
-            .map(|(_, id)| *id)
-            .collect();
+    /// Revokes the approvals that a request gave; it has one item.
+    fn revoke(&mut self, request: RequestId, changed: &mut Vec<RowKey>) {
+        let first = (request, ApprovalId(uuid::Uuid::nil()));
+        let last = (request, ApprovalId(uuid::Uuid::max()));
+        let given = self.of_request.range(first..=last);
+        let given: Vec<ApprovalId> = given.map(|(_, id)| *id).collect();
         for id in given {
             self.end(id, Fate::Revoked, changed);
         }
@@ -164,29 +158,18 @@ fn end(kept: &KeptApproval) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use uuid::Uuid;
 
     use super::Approvals;
-    use crate::domain::lifecycle::ItemState;
     use crate::domain::time::Timestamp;
     use crate::store::access::ApprovalId;
     use crate::store::access::Fate;
     use crate::store::access::KeptApproval;
     use crate::store::command::RequestId;
     use crate::store::command::ScopeDigest;
-    use crate::store::state::RequestEntry;
     use crate::store::state::RowKey;
 
     const ID: ApprovalId = ApprovalId(Uuid::from_u128(7));
-
-    fn entry(item: ItemState) -> RequestEntry {
-        let entry = json!({
-            "id": Uuid::from_u128(1), "caller": "acms", "version": 1, "submitted": 1,
-            "items": [item], "at": "2026-01-01T00:00:00.000Z",
-        });
-        serde_json::from_value(entry).unwrap()
-    }
 
     #[test]
     fn an_approval_ends_with_the_grant_that_gave_it() {
@@ -200,15 +183,15 @@ mod tests {
         let mut approvals = Approvals::default();
         approvals.insert(ID, kept(Fate::Open));
         let mut changed = Vec::new();
-        approvals.settle(&entry(ItemState::Granted), &mut changed);
+        approvals.revoke(RequestId(Uuid::from_u128(2)), &mut changed);
         assert_eq!(
             (approvals.get(ID), changed.len()),
             (Some(&kept(Fate::Open)), 0)
         );
-        approvals.settle(&entry(ItemState::Revoked), &mut changed);
+        approvals.revoke(RequestId(Uuid::from_u128(1)), &mut changed);
         assert_eq!(approvals.get(ID), Some(&kept(Fate::Revoked)));
         assert_eq!(changed, [RowKey::Approval(ID)]);
-        approvals.settle(&entry(ItemState::Revoked), &mut changed);
+        approvals.revoke(RequestId(Uuid::from_u128(1)), &mut changed);
         assert_eq!(changed.len(), 1, "once");
     }
 }

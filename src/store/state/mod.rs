@@ -184,6 +184,7 @@ impl State {
             EventBody::Responded { request_id, .. }
             | EventBody::Reported { request_id, .. }
             | EventBody::Withdrawn { request_id, .. }
+            | EventBody::Revoked { request_id, .. }
             | EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests
@@ -213,34 +214,13 @@ impl State {
             self.requests
                 .interrupt(&interruption.partner, event, (index, time), &mut rows);
         }
-        self.take_in_approvals(event, index, &mut rows);
+        let concerned = event.body.request();
+        let concerned = concerned.and_then(|id| self.requests.entry(id));
+        self.approvals.take_in(event, index, concerned, &mut rows);
         self.requests.forget_keys(self.head.time, &mut rows);
         self.approvals.forget(self.head.time, &mut rows);
         self.requests.put_away_oldest(&mut rows);
         rows
-    }
-
-    /// What an event gives, uses and revokes of approvals.
-    fn take_in_approvals(&mut self, event: &Event, index: LogIndex, rows: &mut Vec<RowKey>) {
-        let touched: Vec<RequestId> = rows
-            .iter()
-            .filter_map(|row| match row {
-                RowKey::Request(id) => Some(*id),
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Ended(_)
-                | RowKey::Approval(_) => None,
-            })
-            .collect();
-        let concerned = event.body.request();
-        let entry = concerned.and_then(|id| self.requests.entry(id));
-        self.approvals.take_in(event, index, entry, rows);
-        for id in touched {
-            if let Some(entry) = self.requests.entry(id) {
-                self.approvals.settle(entry, rows);
-            }
-        }
     }
 
     /// An approval of an access request, as long as it is kept.

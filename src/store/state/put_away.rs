@@ -67,6 +67,18 @@ impl PutAway {
         }
     }
 
+    /// Notes one more entry that changed a request; whether it is here.
+    pub(super) fn note(&mut self, id: RequestId, index: LogIndex) -> bool {
+        let Some(submitted) = self.submitted.get(&id.into()) else {
+            return false;
+        };
+        let further = self.further.remove(submitted).unwrap_or_default();
+        let mut further = further.into_vec();
+        further.push(index);
+        self.further.insert(*submitted, further.into_boxed_slice());
+        true
+    }
+
     pub(super) fn get(&self, id: RequestId) -> Option<EndedRequest> {
         let submitted = *self.submitted.get(&id.into())?;
         let further = self.further.get(&submitted);

@@ -145,12 +145,18 @@ impl RequestEntry {
             } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Withdrawn)));
             }
+            EventBody::Revoked {
+                request_id, items, ..
+            } if *request_id == self.id => {
+                changed.extend(items.iter().map(|item| (*item, ItemState::Revoked)));
+            }
             EventBody::Expired { request_id, items } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Expired)));
             }
             EventBody::Responded { .. }
             | EventBody::Reported { .. }
             | EventBody::Withdrawn { .. }
+            | EventBody::Revoked { .. }
             | EventBody::Expired { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
@@ -366,7 +372,7 @@ impl Requests {
         self.note(id, time, changed);
     }
 
-    /// Puts items of a request into new states. One that was put away has none that could change.
+    /// Puts items of a request into new states; of one that was put away only the place of the entry is kept.
     pub(super) fn change(
         &mut self,
         id: RequestId,
@@ -375,6 +381,8 @@ impl Requests {
         changed: &mut Vec<RowKey>,
     ) {
         let Some(entry) = self.remove(id) else {
+            let is_noted = self.put_away.note(id, index);
+            changed.extend(is_noted.then_some(RowKey::Ended(id)));
             return;
         };
         let mut entry = Arc::unwrap_or_clone(entry);

@@ -253,6 +253,47 @@ async fn what_was_taken_back_since_is_not_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_was_revoked_is_refused() {
+    let service = start().await;
+    let task = super::asked(&service, &question()).await;
+    let held = super::held(&task);
+    service
+        .respond(&held, &crate::front::support::approval())
+        .await;
+    let given = service.get(&task, "acms").await.body["result"]["approval"].clone();
+    let revoke = json!({
+        "reason": "a mistake", "revoked_by": crate::front::support::DISPATCHER
+    });
+    let path = format!("{held}/revocation");
+    let revoked = service.post(&path, "reviewer", &revoke).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text);
+    assert_eq!(revoked.items("/state"), ["revoked"]);
+    // It wrote nothing and obliged nobody, so there is nothing to undo.
+    assert_eq!(revoked.items("/undo"), [Value::Null]);
+    let refused = evaluate(&service, &again(&question(), &given)).await;
+    assert_eq!(told(&refused), EXPIRED, "{}", refused.text);
+    // The task has ended as it did.
+    let read = service.get(&task, "acms").await;
+    assert_eq!(read.body["task"]["status"], "approved");
+    // What was used is revoked where it was granted.
+    let task = super::asked(&service, &question()).await;
+    let held = super::held(&task);
+    service
+        .respond(&held, &crate::front::support::approval())
+        .await;
+    let given = service.get(&task, "acms").await.body["result"]["approval"].clone();
+    let used = evaluate(&service, &again(&question(), &given)).await;
+    assert_eq!(used.body["decision"], true, "{}", used.text);
+    let path = format!("{held}/revocation");
+    let late = service.post(&path, "reviewer", &revoke).await;
+    assert_eq!(late.problem(), (409, "not-granted"), "{}", late.text);
+    let evaluation = &used.body["context"]["evaluation_id"];
+    let path = format!("/v1/requests/{}/revocation", evaluation.as_str().unwrap());
+    let revoked = service.post(&path, "reviewer", &revoke).await;
+    assert_eq!(revoked.items("/state"), ["revoked"], "{}", revoked.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn approvals_survive_a_start_and_every_decision_replays() {
     let mut service = start().await;
     let given = approved(&service, &question()).await;

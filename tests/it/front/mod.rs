@@ -34,6 +34,7 @@ mod reports;
 mod requests;
 mod responses;
 mod reviews;
+mod revocations;
 mod scenarios;
 pub(crate) mod support;
 mod suspension;

@@ -77,6 +77,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
     let report = json!({ "report": "sent" });
     // What does not wait: nor does withdrawing it.
     let withdrawal = json!({ "items": [7], "reason": "not wanted" });
+    // What is not granted: nor does revoking it.
+    let revocation = json!({ "items": [7], "reason": "not wanted", "revoked_by": DISPATCHER });
     let system = json!({ "mc_system_id": NL, "name": "Netherlands" });
     let half =
         json!({ "partner": DE, "status": "draft", "valid_from": "2026-01-01T00:00:00.000Z" });
@@ -87,11 +89,13 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, format!("{held}/responses"), response),
         (Method::POST, format!("{held}/reports"), report),
         (Method::POST, format!("{held}/withdrawal"), withdrawal),
+        (Method::POST, format!("{held}/revocation"), revocation),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
             &format!("/v1/reviews?can=answer&reviewer={DISPATCHER}"),
         ),
+        plain(Method::GET, &format!("/v1/grants?partner={NL}")),
         (Method::POST, "/v1/decisions".to_owned(), request),
         (
             Method::POST,
@@ -164,6 +168,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/requests/7/responses", "{}"),
         ("/v1/requests/7/reports", "{}"),
         ("/v1/requests/7/withdrawal", "{}"),
+        ("/v1/requests/7/revocation", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

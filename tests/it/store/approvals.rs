@@ -138,7 +138,7 @@ async fn of_many_uses_in_one_batch_one_is_taken() {
     let store = bench.open();
     approved(&store, 1).await;
     let commands = (10..30).map(|number| Command::Submit(using(number, 1, 1)));
-    let answers = commit_all(&store, commands.collect()).await;
+    let answers = commit_all(&store, commands).await;
     let taken = answers.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(taken, 1);
     for answer in answers.iter().filter_map(|answer| answer.as_ref().err()) {

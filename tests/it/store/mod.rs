@@ -9,6 +9,7 @@ mod ended;
 mod faults;
 mod model;
 mod reports;
+mod revocations;
 mod start;
 mod support;
 mod withdrawals;

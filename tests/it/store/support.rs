@@ -35,6 +35,7 @@ use comity::store::command::Publish;
 use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
+use comity::store::command::Revoke;
 use comity::store::command::Submit;
 use comity::store::command::Withdraw;
 use comity::store::command::Write;
@@ -385,6 +386,17 @@ pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) ->
 
 pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
     Withdraw {
+        request_id: request_id(number),
+        expected_version: version,
+        items,
+        writes: Vec::new(),
+        parts: Vec::new(),
+        at: at(0),
+    }
+}
+
+pub(super) fn revoke(number: u64, version: u64, items: Vec<u32>) -> Revoke {
+    Revoke {
         request_id: request_id(number),
         expected_version: version,
         items,

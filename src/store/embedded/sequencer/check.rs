@@ -50,7 +50,13 @@ pub(super) enum Checked {
 }
 
 /// Checks a command against the state.
-pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal> {
+///
+/// `ended` is the request that the command is about, where it was put away.
+pub(super) fn check(
+    state: &State,
+    command: Command,
+    ended: Option<&RequestEntry>,
+) -> Result<Checked, Refusal> {
     match command {
         Command::WriteDocuments(write) => {
             if write.writes.is_empty() {
@@ -67,6 +73,7 @@ pub(super) fn check(state: &State, command: Command) -> Result<Checked, Refusal>
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
+        Command::Revoke(command) => life::revoke(state, command, ended),
         Command::Expire(command) => expire(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),

@@ -1,9 +1,12 @@
-//! Whether the state allows that a request is withdrawn.
+//! Whether the state allows that a request is withdrawn, or what it granted revoked.
 
 use std::collections::BTreeSet;
 
+use crate::domain::lifecycle::ItemState;
+use crate::store::command::Command;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
+use crate::store::command::Revoke;
 use crate::store::command::Withdraw;
 use crate::store::embedded::sequencer::check::Checked;
 use crate::store::embedded::sequencer::check::changes;
@@ -47,6 +50,35 @@ pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refu
     Ok(Checked::Event(changing(command.at, body), command.parts))
 }
 
+/// A revocation of what is granted; `ended` is the request where it was put away.
+pub(super) fn revoke(
+    state: &State,
+    command: Revoke,
+    ended: Option<&RequestEntry>,
+) -> Result<Checked, Refusal> {
+    let request_id = command.request_id;
+    let present = state.request(request_id).map(AsRef::as_ref);
+    let entry = present.or(ended.filter(|entry| entry.id == request_id));
+    let entry = entry.ok_or(Refusal::UnknownRequest(request_id))?;
+    check_version(request_id, (entry.version, command.expected_version))?;
+    let may = |entry: &RequestEntry, item: u32| {
+        let present = entry.item(item);
+        present.is_some_and(ItemState::may_be_revoked)
+    };
+    if let Some(item) = first_refused(entry, &command.items, may) {
+        return Err(Refusal::NotGranted { item });
+    }
+    if command.items.is_empty() {
+        return Err(Refusal::Invalid("it revokes no item".to_owned()));
+    }
+    let body = EventBody::Revoked {
+        request_id,
+        items: command.items,
+        changes: changes(state, command.writes, command.at)?,
+    };
+    Ok(Checked::Event(changing(command.at, body), command.parts))
+}
+
 fn check_version(request_id: RequestId, (current, expected): (u64, u64)) -> Result<(), Refusal> {
     if current == expected {
         return Ok(());
@@ -66,4 +98,22 @@ fn first_refused(
     let mut seen = BTreeSet::new();
     let mut items = items.iter().copied();
     items.find(|item| !may(entry, *item) || !seen.insert(*item))
+}
+
+/// The request that a command is about which may change it though it has ended and was put away.
+pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
+    match command {
+        Command::Revoke(revoke) => Some(revoke.request_id),
+        Command::WriteDocuments(_)
+        | Command::Submit(_)
+        | Command::Respond(_)
+        | Command::Report(_)
+        | Command::Withdraw(_)
+        | Command::Expire(_)
+        | Command::Interrupt(_)
+        | Command::Publish(_)
+        | Command::RefusePublication(_)
+        | Command::DryRuns(_)
+        | Command::NoteSecretsRead(_) => None,
+    }
 }

@@ -24,15 +24,18 @@ use crate::store::command::CommandOutcome;
 use crate::store::command::CommitError;
 use crate::store::command::Committed;
 use crate::store::command::Refusal;
+use crate::store::embedded::error::RecordError;
 use crate::store::embedded::journal::AppendError;
 use crate::store::embedded::journal::EntryBytes;
 use crate::store::embedded::journal::Journal;
 use crate::store::embedded::journal::PAYLOAD_LIMIT_BYTES;
 use crate::store::embedded::meta::Run;
 use crate::store::embedded::projection::Stop;
+use crate::store::embedded::read_back::read_back;
 use crate::store::embedded::store::Shared;
 use crate::store::event::EncodeError;
 use crate::store::event::Event;
+use crate::store::state::RequestEntry;
 
 use check::Checked;
 use touched::Touched;
@@ -113,9 +116,13 @@ impl Sequencer {
                 return answer(reply, Err(CommitError::OutcomeUnknown(reason)));
             }
         }
+        let ended = match self.ended(&command) {
+            Ok(ended) => ended,
+            Err(error) => return answer(reply, Err(CommitError::NotRecorded(chain(&error)))),
+        };
         let checked = {
             let state = self.shared.read();
-            let checked = check::check(&state, command);
+            let checked = check::check(&state, command, ended.as_ref());
             if let Ok(Checked::Event(event, _)) = &checked {
                 batch.touched.add(event, &state);
             }
@@ -136,6 +143,16 @@ impl Sequencer {
             }
             Err(refusal) => answer(reply, Err(refusal.into())),
         }
+    }
+
+    /// The request that a command is about, if it was put away and the command may change it all the same.
+    fn ended(&self, command: &Command) -> Result<Option<RequestEntry>, RecordError> {
+        let Some(request_id) = life::may_concern_ended(command) else {
+            return Ok(None);
+        };
+        let place = self.shared.read().put_away(request_id);
+        let entry = place.map(|place| read_back(&self.shared.reader, &place));
+        entry.transpose()
     }
 
     fn committed(

@@ -82,6 +82,11 @@ impl Touched {
                     || self.requests.contains(&withdraw.request_id)
                     || self.concerns_writes(&withdraw.writes)
             }
+            Command::Revoke(revoke) => {
+                self.interrupted
+                    || self.requests.contains(&revoke.request_id)
+                    || self.concerns_writes(&revoke.writes)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -164,6 +169,11 @@ impl Touched {
                 ..
             }
             | EventBody::Withdrawn {
+                request_id,
+                changes,
+                ..
+            }
+            | EventBody::Revoked {
                 request_id,
                 changes,
                 ..

@@ -14,6 +14,7 @@ use comity::domain::lifecycle::ItemState;
 use comity::domain::lifecycle::Stage;
 use comity::domain::link::Link;
 use comity::domain::link::LinkStatus;
+use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::domain::registry::Revision;
@@ -33,6 +34,7 @@ use comity::store::command::RefusePublication;
 use comity::store::command::Report;
 use comity::store::command::RequestId;
 use comity::store::command::Respond;
+use comity::store::command::Revoke;
 use comity::store::command::Submit;
 use comity::store::command::Vote;
 use comity::store::command::Withdraw;
@@ -168,6 +170,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotPending { .. } => "not pending",
         Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",
+        Refusal::NotGranted { .. } => "not granted",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -352,6 +355,7 @@ impl Model {
             Command::Respond(respond) => self.answered(respond)?,
             Command::Report(report) => self.reported(report)?,
             Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,
+            Command::Revoke(revoke) => self.revoked(revoke)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
@@ -480,6 +484,32 @@ impl Model {
                 return Err("not pending");
             }
             *slot = ItemState::Withdrawn;
+        }
+        request.entries.push(self.applied);
+        Ok(after)
+    }
+
+    fn revoked(&self, revoke: &Revoke) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(revoke.request_id)?;
+        if request.entries.len() as u64 != revoke.expected_version {
+            return Err("version");
+        }
+        for item in &revoke.items {
+            let slot = request.items.get_mut(*item as usize);
+            let slot = slot.ok_or("not granted")?;
+            let is_granted = matches!(
+                slot,
+                ItemState::Granted
+                    | ItemState::Answered {
+                        outcome: PartnerOutcome::Accept,
+                        ..
+                    }
+            );
+            if !is_granted {
+                return Err("not granted");
+            }
+            *slot = ItemState::Revoked;
         }
         request.entries.push(self.applied);
         Ok(after)

@@ -36,6 +36,7 @@ use crate::store::support::put;
 use crate::store::support::report;
 use crate::store::support::request_id;
 use crate::store::support::respond;
+use crate::store::support::revoke;
 use crate::store::support::submit;
 use crate::store::support::system;
 use crate::store::support::under_key;
@@ -77,10 +78,12 @@ pub(super) enum Operation {
         behind: u64,
         items: Vec<(u32, u8)>,
     },
-    Withdraw {
+    /// Withdrawn or revoked.
+    End {
         request: usize,
         behind: u64,
         items: Vec<u32>,
+        revoked: bool,
     },
     Expire {
         request: usize,
@@ -171,8 +174,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         ),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
             .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
-        2 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3))
-            .prop_map(|(request, behind, items)| Operation::Withdraw { request, behind, items }),
+        5 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3), any::<bool>()).prop_map(
+            |(request, behind, items, revoked)| Operation::End { request, behind, items, revoked }
+        ),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
@@ -256,9 +260,8 @@ impl Model {
                 writes,
                 bound,
             } => {
-                let mut submit = self.submission(reads, pending_hours, *writes);
-                submit.bound_to = bound.then(|| PARTNER.parse().unwrap());
-                Command::Submit(keyed(submit, *key))
+                let submit = self.submission(reads, pending_hours, *writes);
+                Command::Submit(keyed(submit, *key, *bound))
             }
             Operation::Interrupt => interrupt(self.now),
             Operation::Respond {
@@ -272,11 +275,12 @@ impl Model {
                 behind,
                 items,
             } => self.reports(*request, *behind, items),
-            Operation::Withdraw {
+            Operation::End {
                 request,
                 behind,
                 items,
-            } => self.withdrawal(*request, *behind, items),
+                revoked,
+            } => self.ending((*request, *behind), items, *revoked),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
@@ -284,9 +288,15 @@ impl Model {
         }
     }
 
-    fn withdrawal(&self, request: usize, behind: u64, items: &[u32]) -> Command {
+    fn ending(&self, (request, behind): (usize, u64), items: &[u32], revoked: bool) -> Command {
         let (number, version) = self.version_of(request);
-        let mut withdraw = withdraw(number, version.saturating_sub(behind), items.to_vec());
+        let version = version.saturating_sub(behind);
+        if revoked {
+            let mut revoke = revoke(number, version, items.to_vec());
+            revoke.at = at(self.now);
+            return Command::Revoke(revoke);
+        }
+        let mut withdraw = withdraw(number, version, items.to_vec());
         withdraw.at = at(self.now);
         Command::Withdraw(withdraw)
     }
@@ -399,7 +409,8 @@ impl Model {
     }
 }
 
-fn keyed(submit: Submit, key: Option<(u8, u8)>) -> Submit {
+fn keyed(mut submit: Submit, key: Option<(u8, u8)>, bound: bool) -> Submit {
+    submit.bound_to = bound.then(|| PARTNER.parse().unwrap());
     match key {
         Some((key, body)) => under_key(submit, &key.to_string(), &body.to_string()),
         None => submit,

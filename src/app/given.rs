@@ -1,0 +1,105 @@
+//! What a document of the registry gives somebody, and by which request.
+
+use uuid::Uuid;
+
+use crate::domain::document::Document;
+use crate::domain::identity::GroupId;
+use crate::domain::identity::McServiceId;
+use crate::domain::identity::McSystemId;
+use crate::domain::service::McService;
+use crate::domain::time::Timestamp;
+
+/// What a grant gives somebody.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Given<'a> {
+    /// The request that was granted.
+    pub(in crate::app) request_id: Uuid,
+    /// Whom it is about.
+    pub(in crate::app) subject: Option<&'a McServiceId>,
+    pub(in crate::app) group: Option<&'a GroupId>,
+    pub(in crate::app) service: Option<McService>,
+    /// The system that serves the user.
+    pub(in crate::app) serving_system: Option<&'a McSystemId>,
+    pub(in crate::app) since: Timestamp,
+    /// The first moment at which it no longer holds.
+    pub(in crate::app) until: Option<Timestamp>,
+    /// Whether it is in force now, as far as time does not say: somebody on a list, or taken off it.
+    pub(in crate::app) stands: bool,
+}
+
+impl Given<'_> {
+    /// Whether it is in force at a moment.
+    pub(in crate::app) fn holds(&self, now: Timestamp) -> bool {
+        self.stands && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// What a document gives; nothing where it is no grant.
+pub(in crate::app) fn given(document: &Document) -> Option<Given<'_>> {
+    Some(match document {
+        Document::Migration(entry) => Given {
+            request_id: entry.request_id,
+            subject: Some(&entry.user),
+            group: None,
+            service: Some(entry.service),
+            serving_system: Some(&entry.serving_system),
+            since: entry.since,
+            until: entry.expires_at,
+            stands: !entry.awaiting_consent,
+        },
+        Document::AccessGrant(grant) => Given {
+            request_id: grant.request_id,
+            subject: Some(&grant.user),
+            group: None,
+            service: None,
+            serving_system: Some(&grant.serving_system),
+            since: grant.since,
+            until: grant.expires_at,
+            stands: true,
+        },
+        Document::Membership(membership) => Given {
+            request_id: membership.request_id,
+            subject: Some(&membership.member),
+            group: Some(&membership.group),
+            service: None,
+            serving_system: None,
+            since: membership.since,
+            until: membership.expires_at,
+            stands: true,
+        },
+        Document::MigrationUser(listed) => Given {
+            request_id: listed.request_id,
+            subject: Some(&listed.user),
+            group: None,
+            service: None,
+            serving_system: Some(&listed.serving_system),
+            since: listed.since,
+            until: listed.expires_at,
+            stands: listed.listed,
+        },
+        Document::SharedGroup(shared) => Given {
+            request_id: shared.request_id,
+            subject: None,
+            group: Some(&shared.group),
+            service: None,
+            serving_system: None,
+            since: shared.since,
+            until: None,
+            stands: true,
+        },
+        Document::System(_)
+        | Document::Agreement(_)
+        | Document::User(_)
+        | Document::Group(_)
+        | Document::MigratedProfile(_)
+        | Document::Link(_)
+        | Document::UeConfiguration(_)
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_)
+        | Document::ScheduledChange(_)
+        | Document::GroupOverride(_) => return None,
+    })
+}

@@ -1,0 +1,51 @@
+//! `/v1/grants`: what is granted now with a partner.
+
+use axum::Json;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use serde::Deserialize;
+
+use crate::app::error::AppError;
+use crate::app::grants::Grants;
+use crate::domain::identity::McSystemId;
+use crate::http::api::registry::after_document;
+use crate::http::api::registry::page_size;
+use crate::http::caller::Authenticated;
+use crate::http::problem::Problem;
+use crate::http::problem::kind::ProblemKind;
+use crate::http::state::ServiceState;
+
+/// With whom, and which page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    partner: String,
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /v1/grants?partner=…&after=KIND/ID&limit=N`.
+pub(super) async fn list(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Grants>, Problem> {
+    let Query(wanted) = wanted
+        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
+    let partner: McSystemId = wanted.partner.parse().map_err(|_| {
+        let detail = format!("`{}` is not an MC system ID", wanted.partner);
+        Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("partner")
+    })?;
+    let after = wanted.after.as_deref().map(after_document).transpose()?;
+    let limit = page_size(wanted.limit.as_deref())?;
+    // The records of the requests are read for it; no other call waits for that.
+    let work = tokio::task::spawn_blocking(move || {
+        let app = state.app();
+        app.grants(&caller, &partner, after.as_ref(), limit)
+    });
+    let listed = work
+        .await
+        .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))?;
+    Ok(Json(listed?))
+}
