@@ -20,6 +20,7 @@ use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
 use comity::domain::wire::parse_request;
 use comity::identity::caller::Caller;
+use comity::identity::signing::SigningKey;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::archive::Archive;
 use comity::store::embedded::disk::Disk;
@@ -72,6 +73,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         store: EmbeddedStore::open(Arc::clone(&disk), &settings, &mut |_| {}).unwrap(),
         archive: Archive::open(disk).unwrap(),
         sealing_key: SealingKey::from_bytes([7; 32]),
+        signing_key: SigningKey::from_seed(&[7; 32]).unwrap(),
         vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
         metrics: Arc::new(Metrics::new()),
         access_in_force: directory.join("access-bundle"),
@@ -83,6 +85,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         workers: 2,
         dry_runs_per_minute_max: 600,
         decide_again_grace_seconds: 600,
+        access_offer: None,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));
     let app = app.await.unwrap();

@@ -35,6 +35,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
 use crate::store::state::RequestEntry;
 use crate::store::state::Tally;
 
@@ -79,6 +80,9 @@ pub struct RequestAnswer {
     /// What was revoked, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub revocations: Vec<RevocationAnswer>,
+    /// What it has to do with access requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessAnswer>,
     /// What an interruption of the cooperation affects now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<Affected>,
@@ -90,6 +94,52 @@ pub struct RequestAnswer {
     pub seen: Option<String>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
+}
+
+/// What a request has to do with access requests.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessAnswer {
+    /// It is an evaluation: what was held of it waited for nobody.
+    Evaluation {
+        /// Until when an approval could be asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        requestable_until: Option<Timestamp>,
+        /// The request that asked for the approval that it used.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        used: Option<String>,
+    },
+    /// It asks for an approval: nothing else follows from its grant.
+    Approval {
+        /// The evaluation that was held.
+        evaluation: String,
+        /// The task that it belongs to.
+        task: String,
+        /// Until when the approval can be used, once it is given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        approved_until: Option<Timestamp>,
+    },
+}
+
+impl AccessAnswer {
+    /// What a submission has to do with access requests. The approval itself is for whoever asked.
+    pub fn new(access: &Access) -> Self {
+        match access {
+            Access::Evaluation {
+                requestable_until,
+                uses,
+                ..
+            } => Self::Evaluation {
+                requestable_until: *requestable_until,
+                used: uses.map(|used| used.request.to_string()),
+            },
+            Access::Approval(asked) => Self::Approval {
+                evaluation: asked.evaluation.to_string(),
+                task: asked.task.to_string(),
+                approved_until: asked.approval.map(|approved| approved.until),
+            },
+        }
+    }
 }
 
 /// One item: what was decided and where it stands now.
@@ -186,6 +236,19 @@ pub struct RefusalAnswer {
 }
 
 impl ItemAnswer {
+    /// Of an evaluation, that nobody denied what was held; of a request for an approval, that nothing has to be done.
+    ///
+    /// `decided` is the reason as it was decided.
+    pub fn of_access(&mut self, access: &Access, state: ItemState, decided: PartnerReason) {
+        match access {
+            Access::Evaluation { .. } if state == ItemState::Refused => {
+                self.decision.partner_reason = decided;
+            }
+            Access::Evaluation { .. } => {}
+            Access::Approval(_) => self.decision.obligations.clear(),
+        }
+    }
+
     /// An item as it was decided, where it stands now.
     ///
     /// `lapse` says why it was refused although nobody answered it.

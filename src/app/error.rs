@@ -1,5 +1,6 @@
 //! What a use case can answer instead of doing what was asked; the HTTP floor maps each to one status.
 
+use crate::app::access_request::AccessProblem;
 use crate::app::permission::Action;
 use crate::app::seen::Change;
 use crate::app::seen::FactsChanged;
@@ -44,6 +45,20 @@ pub enum AppError {
     /// The event named is ahead of the log, or of another log.
     #[error("the log has no event `{0}`")]
     UnknownEvent(String),
+    /// Access requests are not offered.
+    #[error("access requests are not offered: the service has no `public_url`")]
+    NotOffered,
+    /// Something is wrong with an access request.
+    #[error("{detail}")]
+    Access {
+        /// What.
+        problem: AccessProblem,
+        /// What is wrong this time.
+        detail: String,
+    },
+    /// There is a request of this name already.
+    #[error("there is such a request already")]
+    RequestExists,
     /// The key was used before for another body.
     #[error("the idempotency key was used before with another body")]
     IdempotencyKeyReused,

@@ -3,6 +3,7 @@
 //! [`App::open`] brings the service up with the last good bundle; everything else is one verb a file.
 
 pub mod access_bundle;
+pub mod access_request;
 pub mod administer;
 pub mod affected;
 mod afterwards;
@@ -59,6 +60,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use self::access_request::Offer;
 use self::answer::RequestAnswer;
 use self::clock::Clock;
 use self::error::AppError;
@@ -81,6 +83,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::identity::caller::ITSELF;
+use crate::identity::signing::SigningKey;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::Committed;
@@ -107,6 +110,8 @@ pub struct Settings {
     pub dry_runs_per_minute_max: u64,
     /// How long a visitor is served unverified once the link to their home is back.
     pub decide_again_grace_seconds: u64,
+    /// What is offered of access requests; absent: nothing.
+    pub access_offer: Option<Offer>,
 }
 
 /// The service's use cases; clones share one service.
@@ -124,6 +129,7 @@ struct Inner {
     last_access_attempt: Mutex<Option<Attempt>>,
     clock: Clock,
     sealing_key: SealingKey,
+    signing_key: SigningKey,
     vault: Vault,
     metrics: Arc<Metrics>,
     publishing: tokio::sync::Mutex<()>,
@@ -244,6 +250,10 @@ impl App {
 
     fn sealing_key(&self) -> &SealingKey {
         &self.0.sealing_key
+    }
+
+    fn signing_key(&self) -> &SigningKey {
+        &self.0.signing_key
     }
 
     fn vault(&self) -> &Vault {

@@ -21,6 +21,7 @@ use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
 use crate::app::vault::Vault;
 use crate::decision::engine::Engine;
+use crate::identity::signing::SigningKey;
 use crate::policy::bundle::Bundle;
 use crate::policy::source::BundleSource;
 use crate::store::command::Command;
@@ -40,6 +41,8 @@ pub struct Foundations {
     pub archive: Archive,
     /// The key under which configuration is sealed.
     pub sealing_key: SealingKey,
+    /// The key by which the service signs.
+    pub signing_key: SigningKey,
     /// The keys under which accepted configuration is kept.
     pub vault: Vault,
     /// Where metrics are counted.
@@ -61,6 +64,7 @@ impl App {
             store,
             archive,
             sealing_key,
+            signing_key,
             vault,
             metrics,
             access_in_force,
@@ -91,6 +95,7 @@ impl App {
             last_access_attempt: std::sync::Mutex::default(),
             clock,
             sealing_key,
+            signing_key,
             vault,
             metrics,
             responses_behind: AtomicBool::new(false),

@@ -93,6 +93,8 @@ pub struct Stands {
     pub state: ItemState,
     /// Why it was refused although nobody answered it, if so.
     pub lapse: Option<Lapse>,
+    /// Whether it was only evaluated: what was held of it, nobody denied.
+    pub waits_for_nobody: bool,
 }
 
 /// A request as the partner may see it.
@@ -169,6 +171,7 @@ impl PartnerItem {
             decision,
             state,
             lapse,
+            waits_for_nobody,
         } = stands;
         let state = *state;
         let item = decision.item.clone();
@@ -199,7 +202,11 @@ impl PartnerItem {
             kind: item.kind,
             system: item.system.filter(|system| Some(system) == named),
             outcome,
-            reason: PartnerReason::standing(decision, state, *lapse),
+            reason: if *waits_for_nobody && state == ItemState::Refused {
+                decision.partner_reason.clone()
+            } else {
+                PartnerReason::standing(decision, state, *lapse)
+            },
             limits: PartnerLimits::new(&decision.limits).filter(|_| is_granted),
         }
     }
@@ -224,6 +231,7 @@ impl PartnerView {
                     decision: DecisionAnswer::from(decision),
                     state,
                     lapse: None,
+                    waits_for_nobody: false,
                 }
             })
             .collect();

@@ -42,6 +42,10 @@ pub enum Action {
     ReportObligation,
     /// Revoke what a request granted.
     RevokeRequest,
+    /// Evaluate access.
+    EvaluateAccess,
+    /// Ask for an approval after an evaluation.
+    RequestAccess,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -66,7 +70,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -74,6 +78,8 @@ impl Action {
         Self::WithdrawRequest,
         Self::ReportObligation,
         Self::RevokeRequest,
+        Self::EvaluateAccess,
+        Self::RequestAccess,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -96,6 +102,8 @@ impl Action {
             Self::WithdrawRequest => "withdrawRequest",
             Self::ReportObligation => "reportObligation",
             Self::RevokeRequest => "revokeRequest",
+            Self::EvaluateAccess => "evaluateAccess",
+            Self::RequestAccess => "requestAccess",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -119,6 +127,8 @@ impl Action {
             Self::WithdrawRequest => "withdraw this request",
             Self::ReportObligation => "report on obligations of this request",
             Self::RevokeRequest => "revoke what this request granted",
+            Self::EvaluateAccess => "evaluate access",
+            Self::RequestAccess => "request access",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

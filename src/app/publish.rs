@@ -313,7 +313,9 @@ impl From<CommitError> for AppError {
 impl From<Refusal> for AppError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Stale(_) | Refusal::Generation { .. } => Self::Contended,
+            Refusal::Stale(_) | Refusal::Generation { .. } | Refusal::Approval(_) => {
+                Self::Contended
+            }
             Refusal::Revision { key, current } => Self::RevisionMismatch {
                 key: key.to_string(),
                 present: current,
@@ -347,7 +349,7 @@ impl From<Refusal> for AppError {
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])
             }
-            refusal @ Refusal::RequestExists(_) => Self::Broken(Box::new(refusal)),
+            Refusal::RequestExists(_) => Self::RequestExists,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::affected::Affected;
 use crate::app::affected::FIRST_PAGE;
 use crate::app::afterwards::Afterwards;
+use crate::app::answer::AccessAnswer;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::ItemAnswer;
@@ -96,9 +97,11 @@ impl App {
         let standing = self.standing(id)?;
         let version = standing.entry.version;
         let items = latest_decisions(standing.submitted, &standing.responses, &standing.reports);
+        let waits_for_nobody = standing.entry.is_evaluation();
         let items = items.into_iter().zip(standing.entry.items).enumerate();
         let items: Vec<_> = items
             .map(|(number, (decision, state))| Stands {
+                waits_for_nobody,
                 decision,
                 state,
                 lapse: standing.refusals.get(&number).map(|it| it.reason),
@@ -246,7 +249,8 @@ impl App {
         let items = items.map(|(number, (decision, state))| {
             let refusal = refusals.remove(&number);
             let lapse = refusal.as_ref().map(|it| it.reason);
-            ItemAnswer {
+            let decided = decision.partner_reason.clone();
+            let mut answer = ItemAnswer {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
                 refusal,
@@ -257,13 +261,18 @@ impl App {
                     .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
                 reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
+            };
+            if let Some(access) = entry.access.as_deref() {
+                answer.of_access(access, state, decided);
             }
+            answer
         });
         let items: Vec<ItemAnswer> = items.collect();
         let said = (items.as_slice(), responses.as_slice());
         let obligations = obligation_answers(&entry, noted, said, self.now());
         let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
+            access: entry.access.as_deref().map(AccessAnswer::new),
             id: id.to_string(),
             status,
             summary: summary(status, &obligations),
@@ -398,6 +407,9 @@ impl Standing {
         number: usize,
         decision: &DecisionAnswer,
     ) -> Vec<Obligation> {
+        if self.entry.asked().is_some() {
+            return Vec::new();
+        }
         let mut obligations = decision.obligations.clone();
         let answered = self.partner.get(&number);
         obligations.extend(answered.into_iter().flat_map(|it| it.obligations.clone()));
@@ -546,7 +558,9 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 16] = [
+const ATTACHED: [&str; 18] = [
+    "access-evaluation",
+    "access-request",
     "review",
     "reviewer",
     "report",
@@ -573,6 +587,11 @@ struct Tagged {
 fn is_attached(part: &RecordPart) -> bool {
     let tagged = serde_json::from_slice::<Tagged>(&part.body);
     tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
+}
+
+/// The part of this kind beside the decision that an entry records, if it is there.
+pub(in crate::app) fn attached_part<T: for<'a> Deserialize<'a>>(stored: &StoredEntry) -> Option<T> {
+    DividedParts::of(stored).first()
 }
 
 /// Who answered, if the entry is an answer and they are not erased.

@@ -71,6 +71,9 @@ pub struct PendingItem {
     pub requesting_system: McSystemId,
     /// Joins what both systems record about one exchange.
     pub correlation_id: String,
+    /// Whether an approval is all that is asked for: it permits one evaluation later, and nothing by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asks_for_approval: bool,
     /// Which answers of the reviewer would count.
     pub can: Vec<&'static str>,
     /// The item.
@@ -230,6 +233,7 @@ impl App {
                 direction: request.direction,
                 requesting_system: request.requesting_system.clone(),
                 correlation_id: request.correlation_id.clone(),
+                asks_for_approval: standing.entry.asked().is_some(),
                 can,
                 item,
                 place,

@@ -21,6 +21,7 @@ use crate::domain::ue_configuration::UeConfigurationData;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 
 /// The key under which configuration elements are digested.
 pub struct SealingKey([u8; 32]);
@@ -97,6 +98,29 @@ impl SealingKey {
         mac.update(seen);
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         digest.first_chunk().copied()
+    }
+
+    /// What exactly an evaluation asked, as the store keeps it.
+    pub fn scope(&self, asked: &str) -> Option<ScopeDigest> {
+        let digest = self.keyed(b"access-scope", asked.as_bytes())?;
+        Some(ScopeDigest::from_bytes(digest))
+    }
+
+    /// The name of the one request that can ask for an approval on an evaluation; nobody without the key guesses it.
+    pub fn request_of_evaluation(&self, evaluation: RequestId) -> Option<RequestId> {
+        let digest = self.keyed(b"access-request", evaluation.0.as_bytes())?;
+        let random = *digest.first_chunk()?;
+        Some(RequestId(
+            uuid::Builder::from_random_bytes(random).into_uuid(),
+        ))
+    }
+
+    fn keyed(&self, purpose: &[u8], bytes: &[u8]) -> Option<[u8; 32]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(purpose);
+        mac.update(&[0]);
+        mac.update(bytes);
+        Some(mac.finalize().into_bytes().into())
     }
 
     fn digest(&self, data: &UeConfigurationData, element: ConfigurationElement) -> String {

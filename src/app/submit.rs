@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use tokio::sync::MutexGuard;
 
 use crate::app::App;
+use crate::app::access_request::Purpose;
+use crate::app::access_request::Settled;
 use crate::app::answer::BundleAnswer;
 use crate::app::answer::DryRunAnswer;
 use crate::app::answer::RequestAnswer;
@@ -90,9 +92,12 @@ pub(in crate::app) struct Evaluation {
 }
 
 /// A request that is ready to be decided: its secrets are sealed or examined.
-struct Prepared {
+pub(in crate::app) struct Prepared {
+    purpose: Purpose,
     request_id: RequestId,
     idempotency: Option<Idempotency>,
+    /// The digest of what was asked.
+    body: BodyDigest,
     /// By what it is found again.
     correlation: Option<CorrelationDigest>,
     request: InterSystemRequest,
@@ -111,28 +116,56 @@ impl App {
         request: InterSystemRequest,
     ) -> Result<RequestAnswer, AppError> {
         self.permit(&caller, Action::SubmitRequest)?;
-        let app = self.clone();
         let request_id = RequestId(uuid::Uuid::new_v4());
-        let sealed = self.seal_configuration(&request, request_id)?;
+        let mut prepared = self.prepared((request_id, None), request, Purpose::Grant)?;
+        prepared.idempotency = key.map(|key| Idempotency {
+            key: KeyDigest::of(&caller.name, &key),
+            body: prepared.body,
+        });
+        let id = self.sequence(caller.clone(), prepared).await?;
+        self.answer_to(&caller, id).await
+    }
+
+    /// Makes a request ready: its secrets are sealed or examined.
+    pub(in crate::app) fn prepared(
+        &self,
+        (request_id, idempotency): (RequestId, Option<Idempotency>),
+        request: InterSystemRequest,
+        purpose: Purpose,
+    ) -> Result<Prepared, AppError> {
+        let sealed = if purpose.has_consequences() {
+            self.seal_configuration(&request, request_id)?
+        } else {
+            None
+        };
         let presented = Presented::new(self.sealing_key().seal(request));
         let body = BodyDigest::of(
             &serde_json::to_vec(&presented.request)
                 .map_err(|error| AppError::Broken(Box::new(error)))?,
         );
-        let idempotency = key.map(|key| Idempotency {
-            key: KeyDigest::of(&caller.name, &key),
-            body,
-        });
         let correlation = self
             .sealing_key()
             .correlation(&presented.request.correlation_id);
-        let prepared = Prepared {
+        Ok(Prepared {
+            purpose,
             request_id,
             idempotency,
+            body,
             correlation,
             request: self.examined(presented),
             sealed,
-        };
+        })
+    }
+
+    /// Decides a request and records the decision; says under which name.
+    ///
+    /// The work goes on if the caller goes away.
+    pub(in crate::app) async fn sequence(
+        &self,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> Result<RequestId, AppError> {
+        let app = self.clone();
         let work =
             tokio::spawn(async move { Box::pin(app.submit_prepared(caller, prepared)).await });
         work.await
@@ -143,10 +176,11 @@ impl App {
         &self,
         caller: Caller,
         prepared: Prepared,
-    ) -> Result<RequestAnswer, AppError> {
+    ) -> Result<RequestId, AppError> {
         if let Some(id) = self.known_duplicate(prepared.idempotency)? {
-            return self.answer_to(&caller, id).await;
+            return Ok(id);
         }
+        let purpose = &prepared.purpose;
         let request = &prepared.request;
         let request_id = prepared.request_id;
         let _turn = self.turn(request).await;
@@ -156,22 +190,27 @@ impl App {
             let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
             self.check_responses(request, request_id, &evaluation)
                 .await?;
-            let accepted = accepted(&evaluation.items);
-            let revoked = self.revoked(request, &evaluation)?;
-            let told = self.disclosed((request, request_id), &mut evaluation, &accepted)?;
-            let mut command = submission(&caller, &prepared, evaluation, &revoked)?;
+            let settled = self.settled(&caller, purpose, request, &evaluation).await?;
+            let revoked = if purpose.has_consequences() {
+                self.revoked(request, &evaluation)?
+            } else {
+                Vec::new()
+            };
+            let told = self.disclosed((request, request_id), &mut evaluation, &settled.accepted)?;
+            let mut command = submission(&caller, &prepared, evaluation, settled, &revoked)?;
             command.parts.extend(told);
             match self.commit(Command::Submit(command)).await {
                 Ok(committed) => {
                     self.count_decision(request, &decided);
-                    return match committed.outcome {
-                        CommandOutcome::Duplicate { request_id } => {
-                            self.answer_to(&caller, request_id).await
-                        }
-                        CommandOutcome::Sequenced => self.answer_to(&caller, request_id).await,
-                    };
+                    return Ok(match committed.outcome {
+                        CommandOutcome::Duplicate { request_id } => request_id,
+                        CommandOutcome::Sequenced => request_id,
+                    });
                 }
-                Err(CommitError::Refused(Refusal::Stale(_))) => self.catch_up(generation).await,
+                // An approval that was used or ended meanwhile is judged anew too.
+                Err(CommitError::Refused(Refusal::Stale(_) | Refusal::Approval(_))) => {
+                    self.catch_up(generation).await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -273,7 +312,7 @@ impl App {
         }
     }
 
-    fn known_duplicate(
+    pub(in crate::app) fn known_duplicate(
         &self,
         idempotency: Option<Idempotency>,
     ) -> Result<Option<RequestId>, AppError> {
@@ -296,6 +335,7 @@ fn submission(
     caller: &Caller,
     prepared: &Prepared,
     evaluation: Evaluation,
+    settled: Settled,
     revoked: &[(Write, Revoked)],
 ) -> Result<Submit, AppError> {
     let Prepared {
@@ -304,17 +344,15 @@ fn submission(
         correlation,
         request,
         sealed,
+        purpose,
+        body: _,
     } = prepared;
     let request_id = *request_id;
-    let items: Vec<ItemState> = evaluation
-        .items
-        .iter()
-        .map(|item| decided_state(request, item, evaluation.now))
-        .collect();
+    let items = settled.states;
     let writes = Granted {
         request,
         request_id,
-        items: accepted(&evaluation.items),
+        items: settled.accepted,
         evaluation: &evaluation,
         submitted: None,
     }
@@ -323,11 +361,19 @@ fn submission(
     writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
-    let obligations = obligations((request, request_id), &items, &evaluation, revoked);
-    let counts = outcome_counts(&evaluation.items);
+    let has_consequences = purpose.has_consequences();
+    let obligations = if has_consequences {
+        obligations((request, request_id), &items, &evaluation, revoked)
+    } else {
+        Vec::new()
+    };
     let bound_to = bound_to(request, &items);
-    let reminders = first_reminders(&evaluation.items, at);
-    let is_granted = items.iter().any(|item| item.is_granted_here());
+    let reminders = if items.iter().any(|item| item.is_pending()) {
+        first_reminders(&evaluation.items, at)
+    } else {
+        Vec::new()
+    };
+    let is_granted = has_consequences && items.iter().any(|item| item.is_granted_here());
     let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
@@ -337,6 +383,7 @@ fn submission(
     if items.iter().any(|item| *item != ItemState::Refused) {
         parts.extend(sealed.clone());
     }
+    parts.extend(settled.parts);
     Ok(Submit {
         request_id,
         caller: caller.name.as_str().into(),
@@ -346,11 +393,13 @@ fn submission(
         items,
         writes,
         parts,
-        counts,
+        counts: settled.counts,
         bound_to,
         reminders,
         reduces,
         obligations,
+        access: settled.access,
+        reduced: settled.reduced,
         at,
     })
 }
@@ -375,15 +424,29 @@ fn obligations(
 }
 
 /// Where an item begins.
-fn decided_state(request: &InterSystemRequest, item: &ItemDecision, now: Timestamp) -> ItemState {
+pub(in crate::app) fn decided_state(
+    request: &InterSystemRequest,
+    item: &ItemDecision,
+    now: Timestamp,
+) -> ItemState {
     let received = Received::new();
     match item.outcome {
-        Outcome::Accept if request.is_answered_by_partner() => {
-            received.clear(awaited_until(request, now)).into()
-        }
-        Outcome::Accept => received.grant().into(),
+        Outcome::Accept => accepted_state(received, request, now),
         Outcome::Reject => received.refuse().into(),
         Outcome::Review => received.hold(item.expires_at).into(),
+    }
+}
+
+/// Where an item is that is accepted here: granted, or cleared to be put to the partner.
+pub(in crate::app) fn accepted_state(
+    received: Received,
+    request: &InterSystemRequest,
+    now: Timestamp,
+) -> ItemState {
+    if request.is_answered_by_partner() {
+        received.clear(awaited_until(request, now)).into()
+    } else {
+        received.grant().into()
     }
 }
 
@@ -413,13 +476,6 @@ fn bound_to(request: &InterSystemRequest, items: &[ItemState]) -> Option<McSyste
         OperationBody::CooperationStatusChange(_) | OperationBody::AutomaticResponseChange(_)
     );
     (waits && !stands_alone && !is_reducing(&request.body)).then(|| other_system(request).clone())
-}
-
-/// The numbers of the items that are accepted.
-fn accepted(items: &[ItemDecision]) -> Vec<usize> {
-    let items = items.iter().enumerate();
-    let accepted = items.filter(|(_, item)| item.outcome == Outcome::Accept);
-    accepted.map(|(number, _)| number).collect()
 }
 
 /// How many items have each outcome.

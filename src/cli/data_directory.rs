@@ -10,6 +10,7 @@ use super::service::OPERATOR_TOKEN_FILE;
 use super::service::ServiceError;
 use crate::app::sealing::SealingKey;
 use crate::domain::identity::McSystemId;
+use crate::identity::signing::SigningKey;
 use crate::identity::token::Token;
 
 const SYSTEM_FILE: &str = "system";
@@ -21,6 +22,8 @@ const META_FILE: &str = "meta.json";
 const LOG_NAMES: [&str; 3] = ["leaf", "payload", "anchor"];
 
 const SEALING_KEY_FILE: &str = "sealing.key";
+
+const SIGNING_KEY_FILE: &str = "signing.key";
 
 /// Refuses the data directory of another system; a new one is taken for good.
 pub(super) fn bind_to_system(
@@ -79,6 +82,20 @@ pub(super) fn sealing_key(directory: &Path, is_used: bool) -> Result<SealingKey,
         )
     })?;
     Ok(SealingKey::from_bytes(bytes))
+}
+
+/// The key by which the service signs; a missing one is made anew, and what was signed before counts no longer.
+pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, ServiceError> {
+    let file = &directory.join(SIGNING_KEY_FILE);
+    let wrong = |detail: &str| {
+        let error = io::Error::new(io::ErrorKind::InvalidData, detail.to_owned());
+        ServiceError::File(file.to_owned(), error)
+    };
+    let bytes = private_file(file, || Ok(random_bytes()?.to_vec()))?;
+    let seed: [u8; 32] = bytes
+        .try_into()
+        .map_err(|_| wrong("not a key of 32 bytes"))?;
+    SigningKey::from_seed(&seed).map_err(|error| wrong(&error.to_string()))
 }
 
 /// The local operator's token; a missing one is made anew.

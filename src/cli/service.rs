@@ -17,8 +17,10 @@ use super::data_directory::operator_token;
 use super::data_directory::random_bytes;
 use super::data_directory::refuse_lost_log;
 use super::data_directory::sealing_key;
+use super::data_directory::signing_key;
 use crate::app::App;
 use crate::app::Settings;
+use crate::app::access_request::Offer;
 use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
@@ -87,6 +89,8 @@ pub struct ServiceSettings {
     pub dry_runs_per_minute_max: u64,
     /// How long a visitor is served unverified once the link to their home is back.
     pub decide_again_grace_seconds: u64,
+    /// What is offered of access requests; absent: nothing.
+    pub access_offer: Option<Offer>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
     /// When a change of the policy files is taken over.
@@ -165,6 +169,7 @@ impl ServiceSettings {
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
+            access_offer: None,
             queue_commands_max: QUEUE_COMMANDS,
             patience: Patience::default(),
             ended_requests: ENDED_REQUESTS,
@@ -235,6 +240,7 @@ impl Service {
             store,
             archive,
             sealing_key,
+            signing_key: signing_key(directory)?,
             vault,
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
@@ -326,6 +332,7 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         access_policies: settings.access_policies.clone(),
         dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
         decide_again_grace_seconds: settings.decide_again_grace_seconds,
+        access_offer: settings.access_offer.clone(),
         workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }
 }

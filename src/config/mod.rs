@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::partial::Partial;
+use crate::app::access_request::Offer;
 use crate::domain::identity::McSystemId;
+use crate::domain::public_url::PublicUrl;
 use crate::domain::wire::WireLimits;
 use crate::http::settings::HttpSettings;
 use crate::policy::watch::Patience;
@@ -49,6 +51,8 @@ pub struct Config {
     pub dry_runs_per_minute_max: u64,
     /// How long a visitor is served unverified once the link to their home is back.
     pub decide_again_grace_seconds: u64,
+    /// What is offered of access requests; absent: nothing.
+    pub access_offer: Option<Offer>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
     /// When a change of the policy files is taken over.
@@ -83,6 +87,7 @@ impl Partial {
             range: 0..=86_400,
         }
         .or(600, &mut problems);
+        let access_offer = self.access_offer(&mut problems);
         let queue_commands_max = Bounded {
             name: "queue_commands_max",
             value: self.queue_commands_max,
@@ -116,11 +121,39 @@ impl Partial {
             http,
             dry_runs_per_minute_max,
             decide_again_grace_seconds,
+            access_offer,
             queue_commands_max: size(queue_commands_max),
             ended_requests_max: size(ended_requests_max),
             patience,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+
+    fn access_offer(&self, problems: &mut Vec<String>) -> Option<Offer> {
+        let denial_seconds = Bounded {
+            name: "access_request_seconds_max",
+            value: self.access_request_seconds_max,
+            range: 10..=86_400,
+        }
+        .or(600, problems);
+        let approval_seconds = Bounded {
+            name: "access_approval_seconds_max",
+            value: self.access_approval_seconds_max,
+            range: 10..=2_592_000,
+        }
+        .or(3_600, problems);
+        let public_url = match self.public_url.as_deref()?.parse::<PublicUrl>() {
+            Ok(public_url) => public_url,
+            Err(error) => {
+                problems.push(format!("public_url: {error}"));
+                return None;
+            }
+        };
+        Some(Offer {
+            public_url,
+            denial_seconds,
+            approval_seconds,
         })
     }
 

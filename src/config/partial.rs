@@ -14,7 +14,7 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 28] = [
+pub const SETTINGS: [&str; 31] = [
     "system",
     "listen",
     "data_dir",
@@ -37,6 +37,9 @@ pub const SETTINGS: [&str; 28] = [
     "require_idempotency_key",
     "dry_runs_per_minute_max",
     "decide_again_grace_seconds",
+    "public_url",
+    "access_request_seconds_max",
+    "access_approval_seconds_max",
     "queue_commands_max",
     "ended_requests_max",
     "watch_quiet_milliseconds",
@@ -93,6 +96,12 @@ pub struct Partial {
     pub dry_runs_per_minute_max: Option<u64>,
     /// How long a visitor is served unverified once the link to their home is back.
     pub decide_again_grace_seconds: Option<u64>,
+    /// Where others reach the service.
+    pub public_url: Option<String>,
+    /// How long an approval can be asked for after an evaluation was held.
+    pub access_request_seconds_max: Option<u64>,
+    /// How long an approval can be used.
+    pub access_approval_seconds_max: Option<u64>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: Option<u64>,
     /// Requests that have ended and stay in memory.
@@ -184,6 +193,13 @@ impl Partial {
             "decide_again_grace_seconds" => {
                 self.decide_again_grace_seconds = Some(number(value)?);
             }
+            "public_url" => self.public_url = Some(value.to_owned()),
+            "access_request_seconds_max" => {
+                self.access_request_seconds_max = Some(number(value)?);
+            }
+            "access_approval_seconds_max" => {
+                self.access_approval_seconds_max = Some(number(value)?);
+            }
             "queue_commands_max" => self.queue_commands_max = Some(number(value)?),
             "ended_requests_max" => self.ended_requests_max = Some(number(value)?),
             "watch_quiet_milliseconds" => self.watch_quiet_milliseconds = Some(number(value)?),
@@ -242,6 +258,13 @@ impl Partial {
             decide_again_grace_seconds: self
                 .decide_again_grace_seconds
                 .or(other.decide_again_grace_seconds),
+            public_url: self.public_url.or(other.public_url),
+            access_request_seconds_max: self
+                .access_request_seconds_max
+                .or(other.access_request_seconds_max),
+            access_approval_seconds_max: self
+                .access_approval_seconds_max
+                .or(other.access_approval_seconds_max),
             queue_commands_max: self.queue_commands_max.or(other.queue_commands_max),
             ended_requests_max: self.ended_requests_max.or(other.ended_requests_max),
             watch_quiet_milliseconds: self

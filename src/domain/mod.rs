@@ -29,6 +29,7 @@ pub mod open_deletion;
 pub mod operation;
 pub mod outcome;
 pub mod partner_keys;
+pub mod public_url;
 pub mod registry;
 pub mod request;
 pub mod response_settings;

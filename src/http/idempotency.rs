@@ -19,7 +19,8 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub struct IdempotencyKey(Option<wire::IdempotencyKey>);
 
 impl IdempotencyKey {
-    fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// The key of a call, whether or not the service insists on one.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
         match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),

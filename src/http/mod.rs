@@ -1,6 +1,7 @@
-//! The `/v1` interface: handlers translate, use cases act.
+//! The `/v1` interface and the AuthZEN dialect: handlers translate, use cases act.
 
 pub mod api;
+pub mod authzen;
 pub mod body;
 pub mod caller;
 mod connection;

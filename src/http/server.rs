@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::http::api;
+use crate::http::authzen;
 use crate::http::connection;
 use crate::http::layers;
 use crate::http::settings::HttpSettings;
@@ -36,7 +37,9 @@ impl Server {
     pub async fn listen(address: SocketAddr, state: ServiceState) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let interface = api::routes().route("/livez", get(|| async { "alive\n" }));
+        let interface = api::routes()
+            .merge(authzen::routes())
+            .route("/livez", get(|| async { "alive\n" }));
         let router = layers::around(interface, &state).with_state(state.clone());
         let (stop, stopping) = watch::channel(false);
         let serving = tokio::spawn(accept(listener, router, state.settings(), stopping));

@@ -2,4 +2,5 @@
 
 pub mod caller;
 pub mod security_token;
+pub mod signing;
 pub mod token;

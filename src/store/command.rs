@@ -28,6 +28,9 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::ApprovalId;
+use crate::store::access::Approved;
 use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
@@ -119,6 +122,17 @@ impl CorrelationDigest {
     }
 }
 
+/// What exactly an evaluation asked, as the store keeps it: a digest under a key that the store does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeDigest([u8; 32]);
+
+impl ScopeDigest {
+    /// A digest.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 /// A person as the store tells them from others who answer the same request: a digest under a key that the store
 /// does not have, another one for each request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -169,6 +183,7 @@ hexadecimal!(KeyDigest);
 hexadecimal!(BodyDigest);
 hexadecimal!(CorrelationDigest);
 hexadecimal!(PersonDigest);
+hexadecimal!(ScopeDigest);
 
 /// How a submission is known again when it is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,6 +256,10 @@ pub struct Submit {
     pub reduces: Option<McSystemId>,
     /// What it obliges to.
     pub obligations: Vec<Arising>,
+    /// What it has to do with access requests.
+    pub access: Option<Box<Access>>,
+    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
+    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
     /// When it was decided.
     pub at: Timestamp,
 }
@@ -258,6 +277,8 @@ pub struct Respond {
     pub votes: Option<Votes>,
     /// The reminders of those of them that go on waiting, where they change.
     pub reminders: Vec<Reminder>,
+    /// The approval that it gives, where an approval is all that was asked for.
+    pub approval: Option<Approved>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
     /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
@@ -582,6 +603,9 @@ pub enum Refusal {
     /// There is a request of this name already.
     #[error("there is a request `{0}` already")]
     RequestExists(RequestId),
+    /// An approval cannot be used (any more) for what is asked.
+    #[error("approval `{0}` cannot be used")]
+    Approval(ApprovalId),
     /// An item does not wait for an answer (any more).
     #[error("item {item} does not wait for an answer")]
     NotPending {

@@ -8,6 +8,7 @@
 //! Whoever commits is answered when the entry is durable *and* applied. `docs/store.md` says what is
 //! where on disk, and what each failure means.
 
+pub mod access;
 pub mod command;
 pub mod embedded;
 pub mod event;

@@ -16,8 +16,10 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 13] = [
     "submitRequest",
+    "evaluateAccess",
+    "requestAccess",
     "dryRun",
     "readRegistry",
     "writeRegistry",
@@ -44,20 +46,20 @@ const ON_REQUESTS: [&str; 7] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyny", "ynnynny", "ynnnnny"),
-    (&["acms"], "yynnnnnnnny", "ynyynyy", "nnnnnnn"),
-    (&["peer"], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnny", "yynnynn", "yynnynn"),
-    (&["security-officer"], "nyynyynnyny", "ynnnynn", "ynnnynn"),
-    (&["auditor"], "nnynynynyny", "ynnnnyn", "ynnnnyn"),
+    (&["operator"], "yyyyyyyyyyyny", "ynnynny", "ynnnnny"),
+    (&["acms"], "yyyynnnnnnnny", "ynyynyy", "nnnnnnn"),
+    (&["peer"], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnny", "yynnynn", "yynnynn"),
+    (&["security-officer"], "nnnyynyynnyny", "ynnnynn", "ynnnynn"),
+    (&["auditor"], "nnnnynynynyny", "ynnnnyn", "ynnnnyn"),
     (
         &["configuration-manager"],
-        "nnnnnnnnyyn",
+        "nnnnnnnnnnyyn",
         "nnnnnny",
         "nnnnnny",
     ),
-    (&["acms", "peer"], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
-    (&[], "nnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&[], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
 ];
 
 fn ask(

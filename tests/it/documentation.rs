@@ -9,6 +9,7 @@ use comity::cli::CommandLine;
 use comity::config::partial::Partial;
 use comity::config::partial::SETTINGS;
 use comity::http::problem::kind::ProblemKind;
+use comity::http::problem::kind::TYPE_PREFIX;
 use comity::telemetry::metrics::BundleKind;
 use comity::telemetry::metrics::DecisionLabels;
 use comity::telemetry::metrics::HttpLabels;
@@ -36,7 +37,9 @@ fn every_kind_of_problem_is_on_its_page_and_no_other() {
     let known: BTreeSet<Vec<String>> = ProblemKind::ALL
         .iter()
         .map(|kind| {
-            let name = format!("`{}`", kind.name());
+            let uri = kind.type_uri();
+            let name = uri.strip_prefix(TYPE_PREFIX).unwrap_or(&uri);
+            let name = format!("`{name}`");
             let status = kind.status().as_u16().to_string();
             vec![
                 status,
@@ -83,7 +86,7 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     }
     assert_eq!(documented, SETTINGS);
     // With everything set to what holds unless it is set, nothing is different.
-    assert!(defaults.len() >= SETTINGS.len() - 4, "{defaults:?}");
+    assert!(defaults.len() >= SETTINGS.len() - 5, "{defaults:?}");
     let system = || Partial {
         system: Some("mc.de.example".to_owned()),
         ..Partial::default()

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod arap;
 mod catalogue;
 mod crash;
 mod credential;

@@ -175,7 +175,10 @@ impl Waiting<'_> {
     ) -> Result<ItemState, Expired> {
         let now = self.evaluation.now;
         Ok(match settled {
-            Some(Settled::Granted) if self.request.is_answered_by_partner() => {
+            // Nothing of an approval goes to a partner.
+            Some(Settled::Granted)
+                if self.entry.asked().is_none() && self.request.is_answered_by_partner() =>
+            {
                 let until = awaited_until(self.request, now);
                 present.clear(now, until)?.into()
             }

@@ -5,6 +5,7 @@ mod form;
 
 use serde::Deserialize;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::answer::RequestAnswer;
@@ -37,6 +38,8 @@ use crate::domain::registry::Revision;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::access::ApprovalId;
+use crate::store::access::Approved;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::PersonDigest;
@@ -114,10 +117,7 @@ impl App {
         answered: Answered,
         required: Option<Required>,
     ) -> Result<RequestAnswer, AppError> {
-        let version = match required {
-            Some(Required::Version(version)) => Some(version),
-            Some(Required::Seen(_)) | None => None,
-        };
+        let version = required.and_then(Required::version);
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
@@ -147,7 +147,7 @@ impl App {
             let voter = self.voter(id, &reviewer)?;
             let mut answerers = Answerers::new(self, &request);
             let counted = waiting.count(voter, &answered, &mut answerers)?;
-            let granted: Vec<usize> = granted(&counted);
+            let granted = granted(&entry, &counted);
             let told = self.disclosed((&request, id), &mut evaluation, &granted)?;
             let candidate = match change.filter(|_| !granted.is_empty()) {
                 Some(change) => Some(self.changed_responses(&change, id, &mut evaluation).await?),
@@ -159,6 +159,7 @@ impl App {
                 evaluation,
                 counted,
                 person,
+                granted,
                 taken_back,
                 told,
             };
@@ -169,9 +170,7 @@ impl App {
                         self.publish_responses(candidate, id).await;
                     }
                     drop(publishing);
-                    let answer = self.aside(move |app| app.request_answer(id)).await;
-                    let answer = answer.map_err(AppError::after_commit)?;
-                    return Ok(self.shown_to(&caller, id, answer));
+                    return self.answer_after(&caller, id).await;
                 }
                 Err(CommitError::Refused(Refusal::Stale(_))) => {
                     let sequenced = self.store().view(State::generation);
@@ -246,16 +245,28 @@ struct Decided {
     counted: Vec<Counted>,
     /// Whose it is.
     person: PersonDigest,
+    /// The numbers of the items from whose grant something follows.
+    granted: Vec<usize>,
     /// What was taken back since it was asked for.
     taken_back: TakenBack,
     /// What it discloses, as parts of its record.
     told: Vec<RecordPart>,
 }
 
-/// The numbers of the items that are granted.
-fn granted(counted: &[Counted]) -> Vec<usize> {
+/// The numbers of the items that are granted; where an approval is all that was asked for, nothing is.
+fn granted(entry: &RequestEntry, counted: &[Counted]) -> Vec<usize> {
+    if entry.asked().is_some() {
+        return Vec::new();
+    }
     let granted = counted.iter().filter(|item| is_accepted(item.state));
     granted.map(|item| item.number).collect()
+}
+
+/// The approval that an answer gives, where that is what was asked for.
+fn approval(entry: &RequestEntry, counted: &[Counted], now: Timestamp) -> Option<Approved> {
+    let asked = entry.asked()?;
+    let is_given = counted.iter().any(|item| item.state == ItemState::Granted);
+    is_given.then(|| asked.approve(ApprovalId(Uuid::new_v4()), now))
 }
 
 fn response(
@@ -270,6 +281,7 @@ fn response(
         evaluation,
         counted,
         person,
+        granted,
         taken_back,
         told,
     } = decided;
@@ -279,17 +291,18 @@ fn response(
     let votes = counted.iter();
     let votes = votes.filter_map(|item| Some((wide(item.number), item.vote.clone()?)));
     let votes: Vec<(u32, Vote)> = votes.collect();
+    let approval = approval(entry, &counted, evaluation.now);
     let writes = Granted {
         request: &request,
         request_id: id,
         evaluation: &evaluation,
         submitted: Some(Revision(entry.submitted.0)),
-        items: granted(&counted),
+        items: granted.clone(),
     }
     .writes()?;
     let (read_set, at) = (evaluation.read_set.clone(), evaluation.now);
     let mut gathering = Gathering::new(&request, id, at);
-    for item in &counted {
+    for item in counted.iter().filter(|item| granted.contains(&item.number)) {
         if let Some(decision) = evaluation.items.get(item.number) {
             gathering.accepted(item.number, item.state, decision);
         }
@@ -314,6 +327,7 @@ fn response(
             items: votes,
         }),
         reminders,
+        approval,
         read_set,
         reduced: Some(taken_back.seen),
         writes,

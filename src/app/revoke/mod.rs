@@ -37,6 +37,8 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::access::Asked;
+use crate::store::access::Fate;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
 use crate::store::command::Refusal;
@@ -163,7 +165,11 @@ impl App {
             current: Some(Box::new(standing_of(entry))),
         };
         let request = &standing.record.request;
-        if let Some(bar) = undo::bar(request) {
+        let bar = match entry.asked() {
+            Some(asked) => self.approval_bar(asked, now),
+            None => undo::bar(request),
+        };
+        if let Some(bar) = bar {
             return Err(refused(bar.to_owned()));
         }
         let numbers = match &revocation.items {
@@ -183,14 +189,16 @@ impl App {
                 continue;
             }
             let written = self.written(standing, (number, &decision.item), now)?;
-            let is_over = decision.limits.end_time.is_some_and(|end| now >= end);
+            let ended = decision.limits.end_time.is_some_and(|end| now >= end) || !written.lasts();
+            // What is asked for is an approval, which has written nothing.
+            let is_over = ended && entry.asked().is_none();
             let bar = if !state.may_be_revoked() {
                 Some(format!("item {number} is not granted: {}", state.as_str()))
             } else if undo::is_never_cut(request) {
                 Some(format!(
                     "item {number} is a call in emergency or imminent peril, which is left standing: a person ends it"
                 ))
-            } else if is_over || !written.lasts() {
+            } else if is_over {
                 Some(format!("the grant of item {number} has ended by now"))
             } else {
                 None
@@ -211,6 +219,22 @@ impl App {
             return Err(refused(why));
         }
         Ok(chosen)
+    }
+
+    /// Why an approval cannot be revoked: it is used, or over.
+    fn approval_bar(&self, asked: &Asked, now: Timestamp) -> Option<&'static str> {
+        let given = asked.approval?;
+        let kept = self
+            .store()
+            .view(|state| state.approval(given.id).map(|kept| kept.fate));
+        match kept {
+            Some(Fate::Used(_)) => {
+                Some("the approval was used: revoke what the evaluation that used it granted")
+            }
+            Some(Fate::Open) if now < given.until => None,
+            Some(Fate::Revoked) => None,
+            Some(Fate::Open) | None => Some("the time of the approval is over"),
+        }
     }
 
     fn written(

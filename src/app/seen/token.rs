@@ -89,6 +89,16 @@ pub enum Required {
     Seen(Seen),
 }
 
+impl Required {
+    /// The version, where that is all.
+    pub fn version(self) -> Option<u64> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Seen(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Seen;

@@ -3,6 +3,7 @@
 //! Strict means: no member appears twice, no member is unknown, nothing is nested beyond the limit, and
 //! every value is what its place asks for. A problem names its place by a JSON pointer (RFC 6901).
 
+mod canonical;
 pub(in crate::domain) mod configuration;
 pub(in crate::domain) mod element;
 mod idempotency;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::fmt;
 
+pub use canonical::canonical_json;
 pub use idempotency::IdempotencyKey;
 pub use idempotency::InvalidIdempotencyKey;
 pub use json::strict_json;

@@ -81,6 +81,10 @@ async fn identify(mut request: Request, next: Next) -> Response {
         .filter(|value| is_well_formed(value))
         .cloned();
     let id = given.or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).ok());
+    // AuthZEN gives back whatever was sent.
+    let is_authzen = request.uri().path().starts_with("/access/");
+    let sent = request.headers().get(&REQUEST_ID).cloned();
+    let echoed = sent.filter(|_| is_authzen);
     let Some(id) = id else {
         return next.run(request).await;
     };
@@ -88,7 +92,9 @@ async fn identify(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("http", request_id = id.to_str().unwrap_or_default());
     let response = next.run(request).instrument(span).await;
     let mut response = explained(response, id.to_str().unwrap_or_default());
-    response.headers_mut().insert(REQUEST_ID, id);
+    response
+        .headers_mut()
+        .insert(REQUEST_ID, echoed.unwrap_or(id));
     response
 }
 

@@ -2,8 +2,11 @@
 
 use axum::http::StatusCode;
 
-/// What all problem types begin with.
+/// What our own problem types begin with.
 pub const TYPE_PREFIX: &str = "urn:comity:problem:";
+
+/// What those begin with that the profile for access requests names.
+pub const ACCESS_TYPE_PREFIX: &str = "urn:openid:authzen:access-request:error:";
 
 /// A kind of problem; its name and status never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +69,26 @@ pub enum ProblemKind {
     BundleRefused,
     /// A write needs a condition.
     PreconditionRequired,
+    /// The denial is not one for which an approval can be asked.
+    NotRequestable,
+    /// The denial is too old.
+    ExpiredDenial,
+    /// The denial is not of what is asked.
+    InvalidDenialBinding,
+    /// The key of an access request was used with another body.
+    DuplicateRequest,
+    /// There is no such task for this caller.
+    UnknownTask,
+    /// The task is told of no longer.
+    TaskExpired,
+    /// The task has ended.
+    InvalidTaskState,
+    /// An AuthZEN body says something that cannot be.
+    InvalidAccessBody,
+    /// Nothing proves for whom the caller says that it acts.
+    ActorNotVerified,
+    /// Nothing can be sent where the caller wants to be told.
+    CallbackRefused,
     /// The caller asks without consequence too often.
     TooManyDryRuns,
     /// The caller has as many event streams open as one may.
@@ -88,7 +111,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 48] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -118,6 +141,16 @@ impl ProblemKind {
         Self::InvalidInput,
         Self::BundleRefused,
         Self::PreconditionRequired,
+        Self::NotRequestable,
+        Self::ExpiredDenial,
+        Self::InvalidDenialBinding,
+        Self::DuplicateRequest,
+        Self::UnknownTask,
+        Self::TaskExpired,
+        Self::InvalidTaskState,
+        Self::InvalidAccessBody,
+        Self::ActorNotVerified,
+        Self::CallbackRefused,
         Self::TooManyDryRuns,
         Self::TooManyStreams,
         Self::Internal,
@@ -129,7 +162,31 @@ impl ProblemKind {
         Self::Timeout,
     ];
 
-    /// The name; the type is this after [`TYPE_PREFIX`].
+    /// The type: a prefix and the name.
+    pub fn type_uri(self) -> String {
+        let prefix = if self.is_of_access_requests() {
+            ACCESS_TYPE_PREFIX
+        } else {
+            TYPE_PREFIX
+        };
+        format!("{prefix}{}", self.name())
+    }
+
+    /// Whether the profile for access requests names it.
+    fn is_of_access_requests(self) -> bool {
+        [
+            Self::NotRequestable,
+            Self::ExpiredDenial,
+            Self::InvalidDenialBinding,
+            Self::DuplicateRequest,
+            Self::UnknownTask,
+            Self::TaskExpired,
+            Self::InvalidTaskState,
+        ]
+        .contains(&self)
+    }
+
+    /// The name, after the prefix.
     pub fn name(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid-request",
@@ -161,6 +218,16 @@ impl ProblemKind {
             Self::InvalidInput => "invalid-input",
             Self::BundleRefused => "bundle-refused",
             Self::PreconditionRequired => "precondition-required",
+            Self::NotRequestable => "not_requestable",
+            Self::ExpiredDenial => "expired_denial",
+            Self::InvalidDenialBinding => "invalid_denial_binding",
+            Self::DuplicateRequest => "duplicate_request",
+            Self::UnknownTask => "unknown_task",
+            Self::TaskExpired => "task_expired",
+            Self::InvalidTaskState => "invalid_task_state",
+            Self::InvalidAccessBody => "invalid-access-body",
+            Self::ActorNotVerified => "actor-not-verified",
+            Self::CallbackRefused => "callback-refused",
             Self::TooManyDryRuns => "too-many-dry-runs",
             Self::TooManyStreams => "too-many-streams",
             Self::NoStreamLeft => "no-stream-left",
@@ -205,6 +272,16 @@ impl ProblemKind {
             Self::InvalidInput => "Invalid input",
             Self::BundleRefused => "Bundle refused",
             Self::PreconditionRequired => "Precondition required",
+            Self::NotRequestable => "Not requestable",
+            Self::ExpiredDenial => "Denial expired",
+            Self::InvalidDenialBinding => "Invalid denial binding",
+            Self::DuplicateRequest => "Duplicate request",
+            Self::UnknownTask => "Unknown task",
+            Self::TaskExpired => "Task expired",
+            Self::InvalidTaskState => "Invalid task state",
+            Self::InvalidAccessBody => "Invalid AuthZEN body",
+            Self::ActorNotVerified => "Actor not verified",
+            Self::CallbackRefused => "Callback refused",
             Self::TooManyDryRuns => "Too many dry runs",
             Self::TooManyStreams => "Too many event streams",
             Self::NoStreamLeft => "No event stream left",
@@ -224,15 +301,21 @@ impl ProblemKind {
             | Self::MalformedBody
             | Self::InvalidIdempotencyKey
             | Self::IdempotencyKeyRequired
-            | Self::InvalidPrecondition => StatusCode::BAD_REQUEST,
+            | Self::InvalidPrecondition
+            | Self::NotRequestable
+            | Self::InvalidDenialBinding
+            | Self::InvalidAccessBody
+            | Self::CallbackRefused => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden
             | Self::Originator
             | Self::UnknownReviewer
             | Self::ReviewerForbidden
             | Self::NoPolicyAdministrator
-            | Self::PeerRefused => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            | Self::PeerRefused
+            | Self::ActorNotVerified => StatusCode::FORBIDDEN,
+            Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent => StatusCode::GONE,
+            Self::NotFound | Self::UnknownTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::IdempotencyKeyReused
@@ -240,8 +323,9 @@ impl ProblemKind {
             | Self::AlreadyAnswered
             | Self::NotAtPartner
             | Self::ObligationSettled
-            | Self::NotGranted => StatusCode::CONFLICT,
-            Self::UnknownEvent => StatusCode::GONE,
+            | Self::NotGranted
+            | Self::DuplicateRequest
+            | Self::InvalidTaskState => StatusCode::CONFLICT,
             Self::RevisionMismatch | Self::FactsChanged => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -259,6 +343,7 @@ impl ProblemKind {
     }
 
     /// What the caller can do about it.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn remedy(self) -> &'static str {
         match self {
             Self::InvalidRequest => "correct the address or the parameter",
@@ -290,7 +375,7 @@ impl ProblemKind {
             Self::BodyTimeout => {
                 "repeat the request and send its body without pause; nothing happened"
             }
-            Self::IdempotencyKeyReused => "use a new key for another body",
+            Self::IdempotencyKeyReused | Self::DuplicateRequest => "use a new key for another body",
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
             Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
@@ -307,11 +392,27 @@ impl ProblemKind {
             }
             Self::BodyTooLarge => "send less at once",
             Self::UnsupportedMediaType => "send `Content-Type: application/json`",
-            Self::InvalidInput => "correct every place that `errors` names",
+            Self::InvalidInput | Self::InvalidAccessBody => {
+                "correct every place that `errors` names"
+            }
             Self::BundleRefused => "mend the bundle; `comity check` shows where it breaks",
             Self::PreconditionRequired => {
                 "read first, and repeat with `If-Match`, or with `If-None-Match: *` for what is new"
             }
+            Self::NotRequestable => {
+                "evaluate again, and ask only where the answer has `context.access_request`"
+            }
+            Self::ExpiredDenial => {
+                "evaluate again, and ask before `context.access_request.expires_at`"
+            }
+            Self::InvalidDenialBinding => {
+                "send subject, resource, action, `context.request` and `denial` of one evaluation of your own, unchanged, once"
+            }
+            Self::UnknownTask => "check the task, and who asks for it",
+            Self::TaskExpired => "evaluate again",
+            Self::InvalidTaskState => "read the task again; it has ended",
+            Self::ActorNotVerified => "leave `client.actor` out; the caller itself is who asks",
+            Self::CallbackRefused => "leave `callback` out, and read the task instead",
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
             Self::TooManyStreams => "close one, or read more with one",
             Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",

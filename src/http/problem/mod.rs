@@ -18,7 +18,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use self::kind::ProblemKind;
-use self::kind::TYPE_PREFIX;
+use crate::app::access_request::AccessProblem;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::error::Standing;
@@ -70,7 +70,7 @@ struct Details<'a> {
 impl Serialize for Problem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let details = Details {
-            r#type: format!("{TYPE_PREFIX}{}", self.kind.name()),
+            r#type: self.kind.type_uri(),
             title: self.kind.title(),
             status: self.status().as_u16(),
             detail: &self.detail,
@@ -123,6 +123,23 @@ impl Problem {
     /// 422: the body says something that cannot be, at these places.
     pub fn invalid(errors: Vec<(String, String)>) -> Self {
         Self::new(ProblemKind::InvalidInput, "the input is invalid").at_pointers(errors)
+    }
+
+    /// 400: an AuthZEN body says something that cannot be, at these places.
+    pub fn invalid_access_body(problems: Vec<Invalid>) -> Self {
+        let placed = problems.into_iter();
+        let placed = placed.map(|Invalid { pointer, detail }| (pointer, detail));
+        Self::new(ProblemKind::InvalidAccessBody, "the body is invalid")
+            .at_pointers(placed.collect())
+    }
+
+    /// What a use case answers over AuthZEN, where 400 is for all that is wrong with a body.
+    pub fn of_access(error: AppError) -> Self {
+        if let AppError::Invalid(problems) = error {
+            Self::invalid_access_body(problems)
+        } else {
+            error.into()
+        }
     }
 
     /// 400: the body cannot be read, from this place on.
@@ -267,6 +284,7 @@ pub(super) fn explained(mut response: Response, request_id: &str) -> Response {
 }
 
 impl From<AppError> for Problem {
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn from(error: AppError) -> Self {
         let detail = error.to_string();
         match error {
@@ -281,6 +299,7 @@ impl From<AppError> for Problem {
                 Self::new(ProblemKind::ReviewerForbidden, detail).at_pointers(placed)
             }
             AppError::AlreadyAnswered(_) => Self::new(ProblemKind::AlreadyAnswered, detail),
+            AppError::Access { problem, .. } => Self::new(access_kind(problem), detail),
             AppError::NoPolicyAdministrator => {
                 let placed = vec![("/reviewer".to_owned(), detail.clone())];
                 Self::new(ProblemKind::NoPolicyAdministrator, detail).at_pointers(placed)
@@ -289,7 +308,8 @@ impl From<AppError> for Problem {
             | AppError::UnknownObligation(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
-            | AppError::NoConfiguration(_) => Self::not_found(detail),
+            | AppError::NoConfiguration(_)
+            | AppError::NotOffered => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
@@ -337,7 +357,21 @@ impl From<AppError> for Problem {
                 Self::unavailable(ProblemKind::NotRecorded, &error)
             }
             AppError::OutcomeUnknown(_) => Self::unavailable(ProblemKind::OutcomeUnknown, &error),
-            AppError::Broken(_) => Self::internal(&error),
+            AppError::RequestExists | AppError::Broken(_) => Self::internal(&error),
         }
+    }
+}
+
+fn access_kind(problem: AccessProblem) -> ProblemKind {
+    match problem {
+        AccessProblem::NotRequestable => ProblemKind::NotRequestable,
+        AccessProblem::ExpiredDenial => ProblemKind::ExpiredDenial,
+        AccessProblem::InvalidDenialBinding => ProblemKind::InvalidDenialBinding,
+        AccessProblem::DuplicateRequest => ProblemKind::DuplicateRequest,
+        AccessProblem::UnknownTask => ProblemKind::UnknownTask,
+        AccessProblem::TaskExpired => ProblemKind::TaskExpired,
+        AccessProblem::InvalidTaskState => ProblemKind::InvalidTaskState,
+        AccessProblem::ActorNotVerified => ProblemKind::ActorNotVerified,
+        AccessProblem::CallbackRefused => ProblemKind::CallbackRefused,
     }
 }

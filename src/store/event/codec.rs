@@ -31,6 +31,8 @@ use crate::domain::outcome::PartnerOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Approved;
 use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
@@ -151,6 +153,8 @@ enum OpenBody {
         reminders: Vec<Reminder>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reduces: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<Box<Access>>,
     },
     Responded(OpenTransition),
     Reported(OpenTransition),
@@ -213,6 +217,8 @@ struct OpenTransition {
     items: Vec<(u32, ItemState)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     votes: Option<Votes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<Approved>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<Reminder>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -246,6 +252,7 @@ impl OpenTransition {
             items: items.to_vec(),
             votes: None,
             reminders: Vec::new(),
+            approval: None,
             changes: detail::split(changes, details)?,
         })
     }
@@ -434,6 +441,7 @@ impl EventBody {
                 bound_to,
                 reminders,
                 reduces,
+                access,
             } => OpenBody::Submitted {
                 request: *request_id,
                 caller: Arc::clone(caller),
@@ -445,16 +453,19 @@ impl EventBody {
                 bound_to: bound_to.clone(),
                 reminders: reminders.clone(),
                 reduces: reduces.clone(),
+                access: access.clone(),
             },
             Self::Responded {
                 request_id,
                 items,
                 votes,
                 reminders,
+                approval,
                 changes,
             } => OpenBody::Responded(OpenTransition {
                 votes: votes.clone(),
                 reminders: reminders.clone(),
+                approval: *approval,
                 ..OpenTransition::of(*request_id, items, changes, details)?
             }),
             Self::Reported {
@@ -570,6 +581,7 @@ impl OpenBody {
                 bound_to,
                 reminders,
                 reduces,
+                access,
             } => EventBody::Submitted {
                 request_id: request,
                 caller,
@@ -581,18 +593,21 @@ impl OpenBody {
                 bound_to,
                 reminders,
                 reduces,
+                access,
             },
             Self::Responded(OpenTransition {
                 request,
                 items,
                 votes,
                 reminders,
+                approval,
                 changes,
             }) => EventBody::Responded {
                 request_id: request,
                 items,
                 votes,
                 reminders,
+                approval,
                 changes: detail::join(changes, &mut details)?,
             },
             Self::Reported(OpenTransition {
@@ -600,6 +615,7 @@ impl OpenBody {
                 items,
                 votes: _,
                 reminders: _,
+                approval: _,
                 changes,
             }) => EventBody::Reported {
                 request_id: request,

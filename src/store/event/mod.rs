@@ -28,6 +28,8 @@ use crate::domain::obligation::ObligationOutcome;
 use crate::domain::registry::DocumentKey;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Approved;
 use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
@@ -108,6 +110,8 @@ pub enum EventBody {
         reminders: Vec<Reminder>,
         /// The partner with whom it takes away, if a granted item does.
         reduces: Option<McSystemId>,
+        /// What it has to do with access requests.
+        access: Option<Box<Access>>,
     },
     /// Held items were answered.
     Responded {
@@ -119,6 +123,8 @@ pub enum EventBody {
         votes: Option<Votes>,
         /// The reminders of those of them that go on waiting, where they change.
         reminders: Vec<Reminder>,
+        /// The approval that it gives.
+        approval: Option<Approved>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },
@@ -222,6 +228,27 @@ pub enum EventBody {
 }
 
 impl EventBody {
+    /// The request that it submits or changes.
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Submitted { request_id, .. }
+            | Self::Responded { request_id, .. }
+            | Self::Reported { request_id, .. }
+            | Self::Expired { request_id, .. }
+            | Self::Withdrawn { request_id, .. }
+            | Self::Revoked { request_id, .. }
+            | Self::ObligationNoted { request_id, .. }
+            | Self::Reminded { request_id, .. } => Some(*request_id),
+            Self::Genesis { .. }
+            | Self::ObligationsOverdue { .. }
+            | Self::DocumentsWritten { .. }
+            | Self::Published { .. }
+            | Self::PublicationRefused { .. }
+            | Self::DryRuns { .. }
+            | Self::SecretsRead { .. } => None,
+        }
+    }
+
     /// The documents that changed with it.
     pub fn changes(&self) -> &[DocumentChange] {
         match self {

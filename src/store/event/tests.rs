@@ -29,6 +29,11 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
 use crate::store::State;
+use crate::store::access::Access;
+use crate::store::access::ApprovalId;
+use crate::store::access::Approved;
+use crate::store::access::Asked;
+use crate::store::access::Bundled;
 use crate::store::command::Arising;
 use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
@@ -36,6 +41,7 @@ use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Vote;
 use crate::store::command::Votes;
 use crate::store::event::DecodeError;
@@ -169,6 +175,7 @@ fn every_kind() -> Vec<Event> {
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
             reduces: None,
+            access: Some(Box::new(asked(request_id))),
         },
         responded(request_id),
         reported(request_id),
@@ -196,6 +203,22 @@ fn every_kind() -> Vec<Event> {
     .chain([interrupting(), obliging()])
     .chain(obligations(request_id))
     .collect()
+}
+
+fn asked(task: RequestId) -> Access {
+    Access::Approval(Asked {
+        task,
+        bundled: Some(Bundled {
+            number: 0,
+            evaluations: vec![RequestId(Uuid::from_u128(4)), task],
+        }),
+        evaluation: RequestId(Uuid::from_u128(4)),
+        scope: ScopeDigest::from_bytes([3; 32]),
+        lasts: 9,
+        handle_until: Some(Timestamp::from_milliseconds(AT + 99)),
+        wanted_until: Some(Timestamp::from_milliseconds(AT + 8)),
+        approval: None,
+    })
 }
 
 fn withdrawn(request_id: RequestId) -> EventBody {
@@ -249,6 +272,11 @@ fn responded(request_id: RequestId) -> EventBody {
                     roles: ["duty-officer".parse().unwrap()].into(),
                 },
             )],
+        }),
+        approval: Some(Approved {
+            id: ApprovalId(Uuid::from_u128(5)),
+            at: Timestamp::from_milliseconds(AT),
+            until: Timestamp::from_milliseconds(AT + 9),
         }),
         changes: vec![user("piet")],
     }
@@ -363,6 +391,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        access: None,
     });
     let encoded = encode(&submitted, Vec::new());
     let state = encoded.payload.parts()[0].present().unwrap();

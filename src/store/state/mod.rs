@@ -3,6 +3,7 @@
 //! It is the only thing that decisions read. Ordered maps hold it, because they never stop to be
 //! laid out anew, and what is listed page by page stands in its order already.
 
+mod approvals;
 mod obligations;
 mod put_away;
 mod registry;
@@ -43,6 +44,8 @@ use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::time::Timestamp;
+use crate::store::access::ApprovalId;
+use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
@@ -69,6 +72,7 @@ pub use row::RowValue;
 pub use tally::Approval;
 pub use tally::Tally;
 
+use approvals::Approvals;
 use registry::Registry;
 use requests::Requests;
 
@@ -78,6 +82,7 @@ pub struct State {
     head: Head,
     registry: Registry,
     requests: Requests,
+    approvals: Approvals,
 }
 
 /// What there is one of.
@@ -133,6 +138,7 @@ impl Default for State {
             },
             registry: Registry::default(),
             requests: Requests::default(),
+            approvals: Approvals::default(),
         }
     }
 }
@@ -229,8 +235,17 @@ impl State {
             self.requests.interrupt(partner, event, place, rows);
         }
         self.requests.oblige(event, place, rows);
+        let concerned = event.body.request();
+        let concerned = concerned.and_then(|id| self.requests.entry(id));
+        self.approvals.take_in(event, index, concerned, rows);
         self.requests.forget_keys(self.head.time, rows);
+        self.approvals.forget(self.head.time, rows);
         self.requests.put_away_oldest(rows);
+    }
+
+    /// An approval of an access request, as long as it is kept.
+    pub fn approval(&self, id: ApprovalId) -> Option<&KeptApproval> {
+        self.approvals.get(id)
     }
 
     /// How many entries of the log are in it.

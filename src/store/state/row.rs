@@ -12,6 +12,8 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
 use crate::domain::registry::Revision;
+use crate::store::access::ApprovalId;
+use crate::store::access::KeptApproval;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::state::EndedRequest;
@@ -25,6 +27,7 @@ const DOCUMENT_TAG: u8 = b'd';
 const KEY_TAG: u8 = b'k';
 const REQUEST_TAG: u8 = b'r';
 const ENDED_TAG: u8 = b'e';
+const APPROVAL_TAG: u8 = b'a';
 
 /// Names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +42,8 @@ pub enum RowKey {
     Request(RequestId),
     /// Where a request stands that was put away.
     Ended(RequestId),
+    /// An approval of an access request.
+    Approval(ApprovalId),
 }
 
 /// What a row holds.
@@ -54,6 +59,8 @@ pub enum RowValue {
     Request(Arc<RequestEntry>),
     /// Where a request stands that was put away.
     Ended(EndedRequest),
+    /// An approval of an access request.
+    Approval(KeptApproval),
 }
 
 /// The row of what there is one of.
@@ -90,6 +97,7 @@ impl RowKey {
             Self::Key(key) => [&[KEY_TAG], key.as_bytes().as_slice()].concat(),
             Self::Request(id) => [&[REQUEST_TAG], id.0.as_bytes().as_slice()].concat(),
             Self::Ended(id) => [&[ENDED_TAG], id.0.as_bytes().as_slice()].concat(),
+            Self::Approval(id) => [&[APPROVAL_TAG], id.0.as_bytes().as_slice()].concat(),
         }
     }
 
@@ -116,6 +124,9 @@ impl RowKey {
             [ENDED_TAG, id @ ..] => Uuid::from_slice(id)
                 .map(|id| Self::Ended(RequestId(id)))
                 .map_err(|_| RowError::Key),
+            [APPROVAL_TAG, id @ ..] => Uuid::from_slice(id)
+                .map(|id| Self::Approval(ApprovalId(id)))
+                .map_err(|_| RowError::Key),
             _ => Err(RowError::Key),
         }
     }
@@ -134,6 +145,7 @@ impl RowValue {
             Self::Key(kept) => serde_json::to_vec(kept)?,
             Self::Request(entry) => serde_json::to_vec(entry)?,
             Self::Ended(request) => serde_json::to_vec(request)?,
+            Self::Approval(kept) => serde_json::to_vec(kept)?,
         })
     }
 }
@@ -153,6 +165,7 @@ impl State {
                 Some(RowValue::Request(Arc::clone(entry)))
             }
             RowKey::Ended(id) => self.requests.put_away(*id).map(RowValue::Ended),
+            RowKey::Approval(id) => self.approval(*id).cloned().map(RowValue::Approval),
         }
     }
 
@@ -165,7 +178,9 @@ impl State {
                 Some(RowKey::Document(key)) => {
                     (kind < key.kind, (kind == key.kind).then_some(&key.id))
                 }
-                Some(RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_)) => (true, None),
+                Some(
+                    RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_),
+                ) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));
             documents.into_iter().flatten().map(move |(id, _)| {
@@ -178,16 +193,29 @@ impl State {
         let (skip_keys, key) = match after {
             None | Some(RowKey::Head | RowKey::Document(_)) => (false, None),
             Some(RowKey::Key(key)) => (false, Some(*key)),
-            Some(RowKey::Request(_) | RowKey::Ended(_)) => (true, None),
+            Some(RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_)) => (true, None),
         };
         let (skip_requests, request, ended) = match after {
             None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => (false, None, None),
             Some(RowKey::Request(id)) => (false, Some(*id), None),
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
+            Some(RowKey::Approval(_)) => (true, None, None),
+        };
+        let (skip_ended, approval) = match after {
+            Some(RowKey::Approval(id)) => (true, Some(*id)),
+            None
+            | Some(
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Request(_)
+                | RowKey::Ended(_),
+            ) => (false, None),
         };
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
-        let ended = self.requests.put_away_after(ended);
+        let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
+        let approvals = self.approvals.names_after(approval);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
@@ -197,7 +225,8 @@ impl State {
                     .flatten()
                     .map(|entry| RowKey::Request(entry.id)),
             )
-            .chain(ended.map(RowKey::Ended))
+            .chain(ended.into_iter().flatten().map(RowKey::Ended))
+            .chain(approvals.map(RowKey::Approval))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
@@ -232,6 +261,9 @@ impl State {
             RowKey::Ended(id) => {
                 self.requests
                     .insert_put_away(id, serde_json::from_slice(value)?);
+            }
+            RowKey::Approval(id) => {
+                self.approvals.insert(id, serde_json::from_slice(value)?);
             }
         }
         Ok(())

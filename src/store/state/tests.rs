@@ -100,6 +100,7 @@ impl Log {
                 counts: OutcomeCounts::default(),
                 bound_to: None,
                 reduces: None,
+                access: None,
             },
         );
         request_id
@@ -228,6 +229,7 @@ fn a_request_lives_as_its_items_do() {
             request_id: id,
             items: vec![(1, ItemState::Granted)],
             votes: None,
+            approval: None,
             changes: Vec::new(),
         },
     );
@@ -263,6 +265,7 @@ fn keys_are_kept_a_day_after_the_end_by_the_times_of_entries() {
             request_id: held,
             items: vec![(0, ItemState::Refused)],
             votes: None,
+            approval: None,
             changes: Vec::new(),
         },
     );
@@ -287,6 +290,7 @@ fn what_is_not_there_is_left_alone() {
             request_id: id,
             items: vec![(9, ItemState::Granted)],
             votes: None,
+            approval: None,
             changes: Vec::new(),
         },
     );
@@ -382,12 +386,14 @@ fn changed_rows_are_all_that_changed() {
             counts: OutcomeCounts::default(),
             bound_to: None,
             reduces: None,
+            access: None,
         },
         EventBody::Responded {
             reminders: Vec::new(),
             request_id,
             items: vec![(0, ItemState::Granted)],
             votes: None,
+            approval: None,
             changes: vec![one],
         },
         EventBody::Genesis {

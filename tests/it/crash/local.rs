@@ -20,6 +20,7 @@ use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
 use comity::domain::wire::parse_request;
 use comity::identity::caller::Caller;
+use comity::identity::signing::SigningKey;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::OpenError;
 use comity::store::embedded::archive::Archive;
@@ -79,6 +80,7 @@ impl Local {
             store: store.clone(),
             archive: archive.clone(),
             sealing_key: SealingKey::from_bytes([7; 32]),
+            signing_key: SigningKey::from_seed(&[7; 32]).unwrap(),
             vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
             metrics: Arc::new(Metrics::new()),
             access_in_force: home.policies().join("access-in-force"),
@@ -89,6 +91,7 @@ impl Local {
             access_policies: home.policies().join("access"),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
+            access_offer: None,
             workers: 2,
         };
         let app = App::open(settings, foundations, clock).await;

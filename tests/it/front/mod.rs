@@ -3,7 +3,7 @@
 mod bad_input;
 mod check_command;
 mod cli;
-mod clock;
+pub(crate) mod clock;
 mod configurations;
 mod consent;
 mod cooperation;
@@ -41,7 +41,7 @@ mod reviews;
 mod revocations;
 mod scenarios;
 mod seen;
-mod support;
+pub(crate) mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;

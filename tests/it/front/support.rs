@@ -76,6 +76,16 @@ impl TestService {
         service
     }
 
+    /// The same by another clock, with settings changed beforehand.
+    pub(crate) async fn start_with_clock(
+        clock: impl WallClock + 'static,
+        change: impl FnOnce(&mut ServiceSettings),
+    ) -> Self {
+        let service = Self::start_empty_by(Box::new(clock), change).await;
+        service.import_examples().await;
+        service
+    }
+
     /// A service with an empty registry.
     pub(crate) async fn start_empty(change: impl FnOnce(&mut ServiceSettings)) -> Self {
         Self::start_empty_by(Box::new(SystemClock::default()), change).await
@@ -337,7 +347,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         let kind = answer.body["type"].as_str().unwrap();
         let known = ProblemKind::ALL
             .iter()
-            .find(|known| kind.strip_prefix("urn:comity:problem:") == Some(known.name()));
+            .find(|known| known.type_uri() == kind);
         assert_eq!(known.unwrap().status(), status, "{kind}");
         for member in ["title", "detail", "remedy"] {
             assert_ne!(answer.body[member].as_str().unwrap(), "");

@@ -105,6 +105,21 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::GET, "/v1/events?after=nowhere"),
         plain(Method::GET, &format!("/v1/grants?partner={NL}")),
         (Method::POST, "/v1/decisions".to_owned(), request),
+        (
+            Method::POST,
+            "/access/v1/evaluation".to_owned(),
+            crate::arap::question(),
+        ),
+        // Nothing is offered here: whoever gets in finds nothing.
+        (
+            Method::POST,
+            "/access/v1/requests".to_owned(),
+            crate::arap::question(),
+        ),
+        plain(Method::GET, "/access/v1/requests/x"),
+        plain(Method::POST, "/access/v1/requests/x/cancel"),
+        plain(Method::GET, "/access/v1/jwks"),
+        plain(Method::GET, "/.well-known/authzen-configuration"),
         plain(Method::GET, "/v1/policies"),
         (Method::POST, "/v1/import".to_owned(), json!([])),
         plain(Method::GET, "/v1/agreements"),

@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod answers;
+mod approvals;
 mod commands;
 mod damage;
 mod ended;

@@ -317,6 +317,8 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         reminders: Vec::new(),
         reduces: None,
         obligations: Vec::new(),
+        access: None,
+        reduced: None,
         at: at(0),
     }
 }
@@ -348,6 +350,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         items,
         votes: None,
         reminders: Vec::new(),
+        approval: None,
         read_set: ReadSet::default(),
         reduced: None,
         writes: Vec::new(),

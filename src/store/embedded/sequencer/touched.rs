@@ -11,6 +11,9 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
+use crate::store::access::Access;
+use crate::store::access::ApprovalId;
+use crate::store::access::Use;
 use crate::store::command::Command;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
@@ -40,6 +43,7 @@ pub(super) struct Touched {
     /// By what access grants are found that were given or taken.
     access: HashSet<AccessKey>,
     requests: HashSet<RequestId>,
+    approvals: HashSet<ApprovalId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
     /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
@@ -53,6 +57,8 @@ impl Touched {
             Command::WriteDocuments(write) => self.concerns_writes(&write.writes),
             Command::Submit(submit) => {
                 self.requests.contains(&submit.request_id)
+                    || (submit.reduced.is_some() && self.interrupted)
+                    || self.concerns_approval(submit.access.as_deref())
                     || submit
                         .idempotency
                         .is_some_and(|idempotency| self.keys.contains(&idempotency.key))
@@ -99,6 +105,12 @@ impl Touched {
         }
     }
 
+    fn concerns_approval(&self, access: Option<&Access>) -> bool {
+        used(access).is_some_and(|used| {
+            self.approvals.contains(&used.approval) || self.requests.contains(&used.request)
+        })
+    }
+
     fn concerns_writes(&self, writes: &[Write]) -> bool {
         writes.iter().any(|write| {
             self.documents.contains(&write.key)
@@ -143,9 +155,12 @@ impl Touched {
                 idempotency,
                 changes,
                 reduces,
+                access,
                 ..
             } => {
                 self.interrupted |= reduces.is_some();
+                self.approvals
+                    .extend(used(access.as_deref()).map(|used| used.approval));
                 self.requests.insert(*request_id);
                 self.keys
                     .extend(idempotency.map(|idempotency| idempotency.key));
@@ -231,5 +246,13 @@ impl Touched {
             | Document::SharedGroup(_)
             | Document::GroupOverride(_) => {}
         }
+    }
+}
+
+/// The approval that a submission uses up.
+fn used(access: Option<&Access>) -> Option<&Use> {
+    match access {
+        Some(Access::Evaluation { uses, .. }) => uses.as_ref(),
+        Some(Access::Approval(_)) | None => None,
     }
 }

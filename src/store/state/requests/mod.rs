@@ -19,6 +19,8 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Waiting;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
+use crate::store::access::Asked;
 use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
@@ -77,9 +79,28 @@ pub struct RequestEntry {
     /// What it obliges to, and what became of that.
     #[serde(default, skip_serializing_if = "Obligations::is_empty")]
     pub obligations: Obligations,
+    /// What it has to do with access requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Box<Access>>,
 }
 
 impl RequestEntry {
+    /// Whether it is an evaluation, of which nothing waits.
+    pub fn is_evaluation(&self) -> bool {
+        match self.access.as_deref() {
+            Some(Access::Evaluation { .. }) => true,
+            Some(Access::Approval(_)) | None => false,
+        }
+    }
+
+    /// What it asks an approval for, if that is all that it asks for.
+    pub fn asked(&self) -> Option<&Asked> {
+        match self.access.as_deref() {
+            Some(Access::Approval(asked)) => Some(asked),
+            Some(Access::Evaluation { .. }) | None => None,
+        }
+    }
+
     /// Makes this the view of a moment: what waits no longer in time has expired, even if no entry says so yet.
     pub fn stands_at(&mut self, now: Timestamp) {
         for item in &mut self.items {
@@ -98,6 +119,7 @@ impl RequestEntry {
             bound_to,
             reminders,
             reduces,
+            access,
             ..
         } = &event.body
         else {
@@ -120,6 +142,7 @@ impl RequestEntry {
             tallies: BTreeMap::new(),
             reminders: reminders.clone(),
             reduces: reduces.clone(),
+            access: access.clone(),
         })
     }
 
@@ -173,12 +196,18 @@ impl RequestEntry {
             request_id,
             votes,
             reminders,
+            approval,
             ..
         } = &event.body
             && *request_id == self.id
         {
             self.count(votes.as_ref());
             self.remind_anew(reminders);
+            if let (Some(Access::Approval(asked)), Some(given)) =
+                (self.access.as_deref_mut(), approval)
+            {
+                asked.approval = Some(*given);
+            }
         }
         self.forget_reminders();
         let mut tallies = std::mem::take(&mut self.tallies);

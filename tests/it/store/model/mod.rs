@@ -174,6 +174,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::KeyReused { .. } => "key reused",
         Refusal::UnknownRequest(_) => "unknown request",
         Refusal::RequestExists(_) => "request exists",
+        Refusal::Approval(_) => "approval",
         Refusal::NotPending { .. } => "not pending",
         Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",

@@ -17,6 +17,7 @@ use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::time::Timestamp;
+use crate::store::access::Access;
 use crate::store::command::Arising;
 use crate::store::command::Command;
 use crate::store::command::Expected;
@@ -162,6 +163,8 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
     if state.submission(command.request_id).is_some() {
         return Err(Refusal::RequestExists(command.request_id));
     }
+    check_use(state, &command)?;
+    check_reductions(state, command.reduced.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Submitted {
         request_id: command.request_id,
@@ -174,9 +177,31 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         bound_to: command.bound_to,
         reminders: command.reminders,
         reduces: command.reduces,
+        access: command.access,
     };
     let event = obliging(changing(command.at, body), command.obligations);
     Ok(Checked::Event(event, command.parts))
+}
+
+/// An approval is used once, for what was asked, by whom it was asked.
+fn check_use(state: &State, command: &Submit) -> Result<(), Refusal> {
+    let Some(Access::Evaluation {
+        scope,
+        uses: Some(used),
+        ..
+    }) = command.access.as_deref()
+    else {
+        return Ok(());
+    };
+    let kept = state.approval(used.approval);
+    let fits = kept.is_some_and(|kept| {
+        kept.request == used.request && kept.fits(&command.caller, scope, command.at)
+    });
+    if fits {
+        Ok(())
+    } else {
+        Err(Refusal::Approval(used.approval))
+    }
 }
 
 fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
@@ -211,6 +236,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
         items: command.items,
         votes: command.votes,
         reminders: command.reminders,
+        approval: command.approval,
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);

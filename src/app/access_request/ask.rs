@@ -1,0 +1,242 @@
+//! Asking for approvals: each item becomes a request of its own that waits for a person.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::app::access_request::AccessProblem;
+use crate::app::access_request::Denial;
+use crate::app::access_request::Purpose;
+use crate::app::access_request::TaskAnswer;
+use crate::app::access_request::Tuple;
+use crate::app::access_request::denial::BoundTo;
+use crate::app::access_request::settle::Wanted;
+use crate::app::error::AppError;
+use crate::app::error::Invalid;
+use crate::app::permission::Action;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::store::access::Bundled;
+use crate::store::command::BodyDigest;
+use crate::store::command::Idempotency;
+use crate::store::command::KeyDigest;
+use crate::store::command::RequestId;
+
+/// Keys of access requests are apart from those of other requests.
+const KEY_PREFIX: &str = "access-request ";
+
+/// What is asked for at once.
+pub struct AccessSubmission {
+    /// The items; one where the submission has no list of them.
+    pub items: Vec<AskedItem>,
+    /// Whether the submission has a list of items.
+    pub is_bundled: bool,
+    /// What else is said of whoever asks, for the record.
+    pub remarks: Map<String, Value>,
+    /// The whole body in its canonical form.
+    pub canonical: String,
+}
+
+impl std::fmt::Debug for AccessSubmission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessSubmission")
+            .field("items", &self.items.len())
+            .field("is_bundled", &self.is_bundled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One thing that is asked for.
+#[derive(Clone, Debug)]
+pub struct AskedItem {
+    /// As it was written.
+    pub tuple: Tuple,
+    /// The evaluation that is said to cover it.
+    pub denial: Option<Denial>,
+    /// The last moment at which an approval is wanted.
+    pub wanted_until: Option<Timestamp>,
+    /// What is said of the access that is wanted, for the record.
+    pub requested_access: Map<String, Value>,
+}
+
+/// The part of a record that says what was submitted; it names people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "part", rename = "access-request")]
+pub(in crate::app) struct AccessRequestPart {
+    pub(super) subject: Value,
+    pub(super) resource: Value,
+    pub(super) action: Value,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) requested_access: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) remarks: Map<String, Value>,
+}
+
+impl AccessRequestPart {
+    /// Whose it is.
+    pub(super) fn whose(&self) -> String {
+        let id = self.subject.get("id").and_then(Value::as_str);
+        id.unwrap_or("nobody").to_owned()
+    }
+}
+
+impl App {
+    /// Asks for approvals. `read` makes the inter-system request of what an item says.
+    pub async fn ask_for_approval(
+        &self,
+        caller: Caller,
+        key: Option<String>,
+        submission: AccessSubmission,
+        read: impl Fn(&Tuple) -> Result<InterSystemRequest, Vec<Invalid>>,
+    ) -> Result<TaskAnswer, AppError> {
+        self.permit(&caller, Action::RequestAccess)?;
+        self.offered()?;
+        let unkeyed = || AppError::Broken("no digest of what is asked".into());
+        let body = self.sealing_key().scope(&submission.canonical);
+        let body = BodyDigest::of(body.ok_or_else(unkeyed)?.to_string().as_bytes());
+        let key = key.map(|key| KeyDigest::of(&caller.name, &format!("{KEY_PREFIX}{key}")));
+        let idempotency = key.map(|key| Idempotency { key, body });
+        let known = self.known_duplicate(idempotency).map_err(duplicate)?;
+        if let Some(task) = known
+            && self.is_complete(task)?
+        {
+            return self.task_told(caller, task).await;
+        }
+        let mut bound = Vec::new();
+        for item in &submission.items {
+            bound.push(self.bound_once(&caller, item, known)?);
+        }
+        let task = match (known, bound.first()) {
+            (Some(task), _) => task,
+            (None, Some(first)) => self.named_after(first.evaluation)?,
+            (None, None) => {
+                let detail = "there is no item";
+                return Err(AppError::Invalid(vec![Invalid::at("/items", detail)]));
+            }
+        };
+        let evaluations: Vec<RequestId> = bound.iter().map(|it| it.evaluation).collect();
+        for (number, (item, bound)) in submission.items.iter().zip(&bound).enumerate() {
+            let id = self.named_after(bound.evaluation)?;
+            if self.is_of_task(&caller, id, task)? {
+                continue;
+            }
+            let bundled = submission.is_bundled.then(|| Bundled {
+                number: u32::try_from(number).unwrap_or(u32::MAX),
+                evaluations: if number == 0 {
+                    evaluations.clone()
+                } else {
+                    Vec::new()
+                },
+            });
+            let mut request = read(&item.tuple).map_err(AppError::Invalid)?;
+            if request.justification.is_none() {
+                request.justification = justification(&item.tuple);
+            }
+            let wanted = Wanted {
+                task,
+                bundled,
+                evaluation: bound.evaluation,
+                scope: bound.scope,
+                until: item.wanted_until,
+                part: AccessRequestPart {
+                    subject: item.tuple.subject.clone(),
+                    resource: item.tuple.resource.clone(),
+                    action: item.tuple.action.clone(),
+                    requested_access: item.requested_access.clone(),
+                    remarks: submission.remarks.clone(),
+                },
+            };
+            let idempotency = idempotency.filter(|_| number == 0);
+            let purpose = Purpose::Approval(Box::new(wanted));
+            let prepared = self.prepared((id, idempotency), request, purpose)?;
+            self.sequence(caller.clone(), prepared)
+                .await
+                .map_err(duplicate)?;
+        }
+        self.task_told(caller, task).await
+    }
+
+    async fn task_told(&self, caller: Caller, task: RequestId) -> Result<TaskAnswer, AppError> {
+        self.aside(move |app| app.task(&caller, task)).await
+    }
+
+    /// Whether all requests of a task are there; a submission can stop in the middle.
+    fn is_complete(&self, task: RequestId) -> Result<bool, AppError> {
+        let entry = self.request_entry(task)?;
+        let bundled = entry.asked().and_then(|asked| asked.bundled.as_ref());
+        for evaluation in bundled.iter().flat_map(|it| &it.evaluations) {
+            if !self.is_there(self.named_after(*evaluation)?)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// An evaluation is good for one access request; a task that is gone on with has begun with it.
+    fn bound_once(
+        &self,
+        caller: &Caller,
+        item: &AskedItem,
+        known: Option<RequestId>,
+    ) -> Result<BoundTo, AppError> {
+        let bound = self.bound(caller, item.denial.as_ref(), &item.tuple)?;
+        if known.is_none() && self.is_there(self.named_after(bound.evaluation)?)? {
+            let detail = "an approval was asked for before on the same evaluation; evaluate again";
+            return Err(AccessProblem::InvalidDenialBinding.with(detail));
+        }
+        Ok(bound)
+    }
+
+    /// The request by which an approval is asked for on an evaluation: one, however often it is asked.
+    pub(super) fn named_after(&self, evaluation: RequestId) -> Result<RequestId, AppError> {
+        let id = self.sealing_key().request_of_evaluation(evaluation);
+        id.ok_or_else(|| AppError::Broken("no name for a request".into()))
+    }
+
+    fn is_there(&self, id: RequestId) -> Result<bool, AppError> {
+        match self.request_entry(id) {
+            Ok(_) => Ok(true),
+            Err(AppError::UnknownRequest(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_of_task(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+        task: RequestId,
+    ) -> Result<bool, AppError> {
+        match self.request_entry(id) {
+            Ok(entry) => {
+                let is_ours = *entry.caller == *caller.name;
+                Ok(is_ours && entry.asked().is_some_and(|asked| asked.task == task))
+            }
+            Err(AppError::UnknownRequest(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A business justification for reviewers, where the request itself gives none.
+fn justification(tuple: &Tuple) -> Option<String> {
+    const BYTES_MAX: usize = 4_096;
+    let text = tuple.context.get("business_justification")?.as_str()?;
+    (!text.trim().is_empty() && text.len() <= BYTES_MAX).then(|| text.to_owned())
+}
+
+/// What the profile calls a key that was used before, and a denial that was.
+fn duplicate(error: AppError) -> AppError {
+    if let AppError::IdempotencyKeyReused = error {
+        let detail = "the idempotency key was used before with another body";
+        return AccessProblem::DuplicateRequest.with(detail);
+    }
+    if let AppError::RequestExists = error {
+        let detail = "an approval was asked for before on the same evaluation; evaluate again";
+        return AccessProblem::InvalidDenialBinding.with(detail);
+    }
+    error
+}

@@ -1,0 +1,263 @@
+//! What becomes of a decision, by what it was asked for: carried out, only evaluated, or an approval alone.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::app::access_request::PresentedApproval;
+use crate::app::access_request::Why;
+use crate::app::access_request::answer::EvaluationPart;
+use crate::app::access_request::answer::GivenApproval;
+use crate::app::access_request::approval::Judged;
+use crate::app::access_request::ask::AccessRequestPart;
+use crate::app::access_request::milliseconds;
+use crate::app::access_request::whole_second;
+use crate::app::error::AppError;
+use crate::app::error::Invalid;
+use crate::app::submit::Evaluation;
+use crate::app::submit::accepted_state;
+use crate::app::submit::decided_state;
+use crate::app::submit::outcome_counts;
+use crate::decision::decide::ItemDecision;
+use crate::decision::record::PartClass;
+use crate::decision::record::RecordPart;
+use crate::decision_log::LogIndex;
+use crate::decision_log::OutcomeCounts;
+use crate::domain::identity::McSystemId;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::lifecycle::Received;
+use crate::domain::outcome::Outcome;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::identity::caller::Caller;
+use crate::store::access::Access;
+use crate::store::access::ApprovalId;
+use crate::store::access::Asked;
+use crate::store::access::Bundled;
+use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
+use crate::store::state::KEY_RETENTION_MILLISECONDS;
+
+/// What a request is submitted for.
+#[derive(Clone, Debug)]
+pub(in crate::app) enum Purpose {
+    /// To be carried out; what is held waits for a person.
+    Grant,
+    /// An evaluation; what is held waits for nobody.
+    Evaluation {
+        /// What exactly is asked.
+        scope: ScopeDigest,
+        /// The approval that is presented.
+        approval: Option<PresentedApproval>,
+    },
+    /// An approval; nothing else follows from its grant.
+    Approval(Box<Wanted>),
+}
+
+/// An approval that is asked for.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Wanted {
+    pub(super) task: RequestId,
+    pub(super) bundled: Option<Bundled>,
+    pub(super) evaluation: RequestId,
+    pub(super) scope: ScopeDigest,
+    pub(super) until: Option<Timestamp>,
+    /// What was submitted, for the record.
+    pub(super) part: AccessRequestPart,
+}
+
+/// What becomes of a decision.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Settled {
+    /// Where the items stand.
+    pub(in crate::app) states: Vec<ItemState>,
+    /// The numbers of those that are accepted, from which something follows.
+    pub(in crate::app) accepted: Vec<usize>,
+    /// How many come out which way.
+    pub(in crate::app) counts: OutcomeCounts,
+    /// What it has to do with access requests.
+    pub(in crate::app) access: Option<Box<Access>>,
+    /// What was looked at of what takes away.
+    pub(in crate::app) reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// What the record says beside the decision.
+    pub(in crate::app) parts: Vec<RecordPart>,
+}
+
+impl Purpose {
+    /// Whether something follows from a grant.
+    pub(in crate::app) fn has_consequences(&self) -> bool {
+        match self {
+            Self::Grant | Self::Evaluation { .. } => true,
+            Self::Approval(_) => false,
+        }
+    }
+}
+
+impl App {
+    /// What becomes of a decision.
+    pub(in crate::app) async fn settled(
+        &self,
+        caller: &Caller,
+        purpose: &Purpose,
+        request: &InterSystemRequest,
+        evaluation: &Evaluation,
+    ) -> Result<Settled, AppError> {
+        match purpose {
+            Purpose::Grant => Ok(carried_out(request, evaluation)),
+            Purpose::Evaluation { scope, approval } => {
+                let asked = (*scope, approval.as_ref());
+                self.evaluated(caller, asked, request, evaluation).await
+            }
+            Purpose::Approval(wanted) => self.asked_for(wanted, evaluation),
+        }
+    }
+
+    async fn evaluated(
+        &self,
+        caller: &Caller,
+        (scope, presented): (ScopeDigest, Option<&PresentedApproval>),
+        request: &InterSystemRequest,
+        evaluation: &Evaluation,
+    ) -> Result<Settled, AppError> {
+        let item = the_item(evaluation)?;
+        let judged = match presented {
+            Some(presented) if item.outcome != Outcome::Accept => {
+                let asked = (caller, scope);
+                let judged = self
+                    .judged_approval(presented, asked, request, evaluation)
+                    .await?;
+                Some(judged)
+            }
+            Some(_) | None => None,
+        };
+        let (used, why) = match judged {
+            Some(Judged::Applies(used)) => (Some(used), None),
+            Some(Judged::Not(why)) => (None, Some(why)),
+            None => (None, None),
+        };
+        let is_granted = item.outcome == Outcome::Accept || used.is_some();
+        let is_final = why.is_some_and(Why::is_final);
+        let requestable_until = (!is_granted && !is_final)
+            .then(|| self.requestable_until(request, item, evaluation.now))
+            .flatten();
+        let part = EvaluationPart {
+            why,
+            approval: used.as_ref().map(|used| GivenApproval {
+                id: used.uses.approval,
+                approved_until: used.until,
+            }),
+            template: item.categories.first().cloned(),
+            requestable_until,
+        };
+        let received = Received::new();
+        let state = if is_granted {
+            accepted_state(received, request, evaluation.now)
+        } else {
+            received.refuse().into()
+        };
+        let mut counts = outcome_counts(&evaluation.items);
+        if used.is_some() {
+            (counts.accept, counts.review) = (1, 0);
+        }
+        let access = Access::Evaluation {
+            scope,
+            requestable_until,
+            uses: used.as_ref().map(|used| used.uses),
+        };
+        Ok(Settled {
+            states: vec![state],
+            accepted: is_granted.then_some(0).into_iter().collect(),
+            counts,
+            access: Some(Box::new(access)),
+            reduced: used.map(|used| used.reduced),
+            parts: vec![part_of(PartClass::State, &part)?],
+        })
+    }
+
+    /// Until when an approval of what is held can be asked for.
+    fn requestable_until(
+        &self,
+        request: &InterSystemRequest,
+        item: &ItemDecision,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let offer = self.access_offer()?;
+        // What is published with its approval is asked for over `/v1` (ruling 25).
+        let is_held = item.outcome == Outcome::Review;
+        if !is_held || request.body.operation().needs_second_person() {
+            return None;
+        }
+        let until = now.plus_milliseconds(milliseconds(offer.denial_seconds));
+        let until = item.expires_at.map_or(until, |end| end.min(until));
+        Some(whole_second(until))
+    }
+
+    fn asked_for(&self, wanted: &Wanted, evaluation: &Evaluation) -> Result<Settled, AppError> {
+        let item = the_item(evaluation)?;
+        let now = evaluation.now;
+        let lasts = milliseconds(self.offered()?.approval_seconds);
+        let received = Received::new();
+        let (state, waits_until): (ItemState, _) = match item.outcome {
+            Outcome::Accept => (received.grant().into(), Some(now)),
+            Outcome::Reject => (received.refuse().into(), Some(now)),
+            Outcome::Review => (received.hold(item.expires_at).into(), item.expires_at),
+        };
+        let told_for = lasts.saturating_add(KEY_RETENTION_MILLISECONDS);
+        let mut asked = Asked {
+            task: wanted.task,
+            bundled: wanted.bundled.clone(),
+            evaluation: wanted.evaluation,
+            scope: wanted.scope,
+            lasts,
+            handle_until: waits_until.map(|it| whole_second(it.plus_milliseconds(told_for))),
+            wanted_until: wanted.until,
+            approval: None,
+        };
+        if state == ItemState::Granted {
+            asked.approval = Some(asked.approve(ApprovalId(Uuid::new_v4()), now));
+        }
+        let whose = PartClass::Personal(wanted.part.whose());
+        Ok(Settled {
+            states: vec![state],
+            accepted: Vec::new(),
+            counts: outcome_counts(&evaluation.items),
+            access: Some(Box::new(Access::Approval(asked))),
+            reduced: None,
+            parts: vec![part_of(whose, &wanted.part)?],
+        })
+    }
+}
+
+fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled {
+    let items = evaluation.items.iter();
+    let state = |item: &ItemDecision| decided_state(request, item, evaluation.now);
+    let accepted = items.clone().enumerate();
+    let accepted = accepted.filter(|(_, item)| item.outcome == Outcome::Accept);
+    Settled {
+        states: items.map(state).collect(),
+        accepted: accepted.map(|(number, _)| number).collect(),
+        counts: outcome_counts(&evaluation.items),
+        access: None,
+        reduced: None,
+        parts: Vec::new(),
+    }
+}
+
+/// The one item that is evaluated.
+fn the_item(evaluation: &Evaluation) -> Result<&ItemDecision, AppError> {
+    match evaluation.items.as_slice() {
+        [item] => Ok(item),
+        items => {
+            let detail = format!(
+                "an evaluation asks one thing, and this request has {} items",
+                items.len()
+            );
+            Err(AppError::Invalid(vec![Invalid::at("", detail)]))
+        }
+    }
+}
+
+fn part_of(class: PartClass, body: &impl Serialize) -> Result<RecordPart, AppError> {
+    let body = serde_json::to_vec(body).map_err(|error| AppError::Broken(Box::new(error)))?;
+    Ok(RecordPart { class, body })
+}

@@ -1,0 +1,188 @@
+//! Approvals of access requests: used once, by whom and for what they were given, in time.
+
+use comity::domain::lifecycle::ItemState;
+use comity::store::Command;
+use comity::store::CommitError;
+use comity::store::Refusal;
+use comity::store::access::Access;
+use comity::store::access::ApprovalId;
+use comity::store::access::Approved;
+use comity::store::access::Asked;
+use comity::store::access::Fate;
+use comity::store::access::Use;
+use comity::store::command::ScopeDigest;
+use comity::store::command::Submit;
+use comity::store::embedded::EmbeddedStore;
+use comity::store::state::KEY_RETENTION_MILLISECONDS;
+use uuid::Uuid;
+
+use super::support::Bench;
+use super::support::at;
+use super::support::commit_all;
+use super::support::pending;
+use super::support::projected;
+use super::support::request_id;
+use super::support::respond;
+use super::support::state;
+use super::support::submit;
+
+const UNTIL: i64 = 100;
+
+fn approval(number: u128) -> ApprovalId {
+    ApprovalId(Uuid::from_u128(number))
+}
+
+fn scope(byte: u8) -> ScopeDigest {
+    ScopeDigest::from_bytes([byte; 32])
+}
+
+/// A request for an approval of a scope.
+fn asking(number: u64, byte: u8) -> Submit {
+    let asked = Asked {
+        task: request_id(number),
+        bundled: None,
+        evaluation: request_id(number + 1_000),
+        scope: scope(byte),
+        lasts: UNTIL,
+        handle_until: None,
+        wanted_until: None,
+        approval: None,
+    };
+    Submit {
+        access: Some(Box::new(Access::Approval(asked))),
+        ..submit(number, 0, vec![pending(50)])
+    }
+}
+
+/// Approves it.
+fn given(number: u64) -> Command {
+    let mut answer = respond(number, 1, vec![(0, ItemState::Granted)]);
+    answer.approval = Some(Approved {
+        id: approval(u128::from(number)),
+        at: at(0),
+        until: at(UNTIL),
+    });
+    Command::Respond(answer)
+}
+
+/// An evaluation of a scope that uses the approval of a request.
+fn using(number: u64, byte: u8, request: u64) -> Submit {
+    let access = Access::Evaluation {
+        scope: scope(byte),
+        requestable_until: None,
+        uses: Some(Use {
+            approval: approval(u128::from(request)),
+            request: request_id(request),
+        }),
+    };
+    Submit {
+        access: Some(Box::new(access)),
+        ..submit(number, 0, vec![ItemState::Granted])
+    }
+}
+
+async fn approved(store: &EmbeddedStore, number: u64) {
+    let asked = Command::Submit(asking(number, 1));
+    store.commit(asked).await.unwrap();
+    store.commit(given(number)).await.unwrap();
+}
+
+fn fate(store: &EmbeddedStore, number: u128) -> Option<Fate> {
+    store.view(|state| state.approval(approval(number)).map(|kept| kept.fate))
+}
+
+#[tokio::test]
+async fn an_approval_fits_only_whom_and_what_it_was_given_for_in_time() {
+    let bench = Bench::new();
+    let store = bench.open();
+    approved(&store, 1).await;
+    let other_caller = Submit {
+        caller: "another".into(),
+        ..using(10, 1, 1)
+    };
+    let late = Submit {
+        at: at(UNTIL),
+        ..using(11, 1, 1)
+    };
+    let mut of_another = using(12, 1, 1);
+    if let Some(Access::Evaluation { uses, .. }) = of_another.access.as_deref_mut() {
+        *uses = Some(Use {
+            approval: approval(1),
+            request: request_id(2),
+        });
+    }
+    for refused in [
+        other_caller,
+        late,
+        of_another,
+        using(13, 2, 1),
+        using(14, 1, 7),
+    ] {
+        let refused = store.commit(Command::Submit(refused)).await;
+        assert!(
+            matches!(refused, Err(CommitError::Refused(Refusal::Approval(_)))),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(fate(&store, 1), Some(Fate::Open));
+    let used = store
+        .commit(Command::Submit(using(15, 1, 1)))
+        .await
+        .unwrap();
+    assert_eq!(fate(&store, 1), Some(Fate::Used(used.index)));
+}
+
+#[tokio::test]
+async fn of_many_uses_in_one_batch_one_is_taken() {
+    let bench = Bench::new();
+    let store = bench.open();
+    approved(&store, 1).await;
+    let commands = (10..30).map(|number| Command::Submit(using(number, 1, 1)));
+    let answers = commit_all(&store, commands).await;
+    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(taken, 1);
+    for answer in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert!(matches!(answer, CommitError::Refused(Refusal::Approval(_))));
+    }
+}
+
+#[tokio::test]
+async fn approvals_follow_from_the_log_and_are_forgotten_in_time() {
+    let bench = Bench::new();
+    {
+        let store = bench.open();
+        approved(&store, 1).await;
+        approved(&store, 2).await;
+        store
+            .commit(Command::Submit(using(10, 1, 1)))
+            .await
+            .unwrap();
+        projected(&store).await;
+        store.close().await;
+    }
+    let store = bench.open();
+    assert!(matches!(fate(&store, 1), Some(Fate::Used(_))));
+    assert_eq!(fate(&store, 2), Some(Fate::Open));
+    assert_eq!(state(&store), bench.state_from_log());
+    let end = UNTIL + KEY_RETENTION_MILLISECONDS;
+    for (number, moment, is_kept) in [(20, end - 1, true), (21, end, false)] {
+        let later = Submit {
+            at: at(moment),
+            ..submit(number, 0, Vec::new())
+        };
+        store.commit(Command::Submit(later)).await.unwrap();
+        assert_eq!(fate(&store, 1).is_some(), is_kept);
+        assert_eq!(fate(&store, 2).is_some(), is_kept);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_approved_where_no_approval_was_asked_for() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let ordinary = submit(1, 0, vec![pending(50)]);
+    store.commit(Command::Submit(ordinary)).await.unwrap();
+    store.commit(given(1)).await.unwrap();
+    assert_eq!(fate(&store, 1), None);
+}
