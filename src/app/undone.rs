@@ -6,9 +6,15 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::app::error::AppError;
+use crate::app::obligations::Gathering;
 use crate::decision::obligation::Obligation;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::domain::obligation::Occasion;
+use crate::domain::request::InterSystemRequest;
+use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
+use crate::store::command::RequestId;
 
 /// Under what a part is found that says something freely and is about nobody in particular.
 pub(in crate::app) const TEXT_SUBJECT: &str = "text";
@@ -58,6 +64,19 @@ pub(in crate::app) fn undone_parts(
         part(class, &UndonePart { undone })
     });
     parts.collect()
+}
+
+/// The same as obligations that are tracked.
+pub(in crate::app) fn to_undo(
+    (request, id): (&InterSystemRequest, RequestId),
+    undone: &[(Option<String>, Undone)],
+    now: Timestamp,
+) -> Vec<Arising> {
+    let mut gathering = Gathering::new(request, id, now);
+    for (_, undone) in undone {
+        gathering.add(undone.item, Occasion::Revocation, &undone.obligations);
+    }
+    gathering.into_arising()
 }
 
 pub(in crate::app) fn part(

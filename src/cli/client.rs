@@ -107,6 +107,29 @@ impl Client {
         self.call(Method::POST, path, Some(body), tag).await
     }
 
+    /// Opens a stream of server-sent events, after a place where one is known.
+    pub async fn stream(&self, path: &str, after: Option<&str>) -> Result<Response, ClientError> {
+        let mut request = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        Err(ClientError::Refused {
+            status: status.as_u16(),
+            body: response.text().await.unwrap_or_default(),
+        })
+    }
+
     async fn call(
         &self,
         method: Method,

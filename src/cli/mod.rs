@@ -18,6 +18,7 @@ pub mod replay;
 pub mod review;
 pub mod serve;
 pub mod service;
+mod sse;
 pub mod test;
 
 use clap::Parser;

@@ -2,6 +2,7 @@
 
 use crate::decision::record::RecordPart;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::RequestId;
 use crate::store::command::Write;
 
@@ -18,6 +19,8 @@ pub struct Withdraw {
     pub writes: Vec<Write>,
     /// The record of the withdrawal.
     pub parts: Vec<RecordPart>,
+    /// What has to be undone.
+    pub obligations: Vec<Arising>,
     /// When it was withdrawn.
     pub at: Timestamp,
 }
@@ -35,6 +38,8 @@ pub struct Revoke {
     pub writes: Vec<Write>,
     /// The record of the revocation.
     pub parts: Vec<RecordPart>,
+    /// What has to be undone.
+    pub obligations: Vec<Arising>,
     /// When it was revoked.
     pub at: Timestamp,
 }

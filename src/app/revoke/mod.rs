@@ -23,6 +23,7 @@ use crate::app::respond::standing as standing_of;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::undone::Undone;
 use crate::app::undone::part;
+use crate::app::undone::to_undo;
 use crate::app::undone::undone_parts;
 use crate::app::withdraw::narrow;
 use crate::decision::decide::ItemKey;
@@ -266,6 +267,9 @@ impl App {
             };
             (it.subject.clone(), undone)
         });
+        let undone: Vec<(Option<String>, Undone)> = undone.collect();
+        let about = (&standing.record.request, standing.entry.id);
+        let obligations = to_undo(about, &undone, now);
         let mut parts = said(caller, revocation, (&numbers, now))?;
         parts.extend(undone_parts(undone)?);
         let writes = chosen.into_iter().flat_map(|it| it.written.writes());
@@ -278,6 +282,7 @@ impl App {
             items: numbers.into_iter().map(narrow).collect(),
             writes: writes.into_values().collect(),
             parts,
+            obligations,
             at: now,
         })
     }

@@ -24,6 +24,7 @@ use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::undone::TEXT_SUBJECT;
 use crate::app::undone::Undone;
 use crate::app::undone::part;
+use crate::app::undone::to_undo;
 use crate::app::undone::undoing;
 use crate::app::undone::undone_parts;
 use crate::decision::facts::Lookup;
@@ -134,12 +135,14 @@ impl App {
                 now,
             };
             let writes = self.store().view(|state| withdrawn.writes(state))?;
+            let undone = withdrawn.undone();
             let command = Withdraw {
                 request_id: id,
                 expected_version: standing.entry.version,
                 items: chosen.iter().copied().map(narrow).collect(),
                 writes,
-                parts: withdrawn.parts(caller, withdrawal)?,
+                obligations: to_undo((withdrawn.request(), id), &undone, now),
+                parts: withdrawn.parts(caller, withdrawal, undone)?,
                 at: now,
             };
             match self.commit(Command::Withdraw(command)).await {
@@ -262,7 +265,12 @@ impl Withdrawn<'_> {
         Ok(keys)
     }
 
-    fn parts(&self, caller: &Caller, withdrawal: &Withdrawal) -> Result<Vec<RecordPart>, AppError> {
+    fn parts(
+        &self,
+        caller: &Caller,
+        withdrawal: &Withdrawal,
+        undone: Vec<(Option<String>, Undone)>,
+    ) -> Result<Vec<RecordPart>, AppError> {
         let said = WithdrawalPart {
             items: self.chosen.to_vec(),
             withdrawn_at: self.now,
@@ -279,20 +287,26 @@ impl Withdrawn<'_> {
             part(PartClass::State, &said)?,
             part(PartClass::Personal(subject), &by)?,
         ];
-        parts.extend(undone_parts(self.chosen.iter().map(|item| {
+        parts.extend(undone_parts(undone)?);
+        Ok(parts)
+    }
+
+    /// What has to be undone of each item, with the person whom it is about.
+    fn undone(&self) -> Vec<(Option<String>, Undone)> {
+        let undone = self.chosen.iter().map(|item| {
             let decision = self.decisions.get(*item);
             let subject = decision.and_then(|it| it.item.subject.as_ref());
             let undone = Undone {
                 item: *item,
-                obligations: self.undone(*item, decision),
+                obligations: self.undone_of(*item, decision),
             };
             (subject.map(ToString::to_string), undone)
-        }))?);
-        Ok(parts)
+        });
+        undone.collect()
     }
 
     /// Nothing was done for what waited here.
-    fn undone(&self, item: usize, decision: Option<&DecisionAnswer>) -> Vec<Obligation> {
+    fn undone_of(&self, item: usize, decision: Option<&DecisionAnswer>) -> Vec<Obligation> {
         let state = self.entry().items.get(item).copied();
         let was_cleared = state.and_then(ItemState::stage).is_some();
         let obligations = decision.map_or(&[][..], |it| &it.obligations);

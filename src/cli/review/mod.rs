@@ -4,6 +4,8 @@ mod answer;
 mod list;
 mod show;
 mod view;
+mod watch;
+mod withdraw;
 
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
@@ -36,6 +38,14 @@ pub enum Command {
         after_help = "Example:\n  comity review deny 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --item 2 --reviewer sip:duty@mc.de.example --reason off-duty --token-file reviewer.token"
     )]
     Deny(answer::Answer),
+    /// Withdraw what was asked for and still waits; for whoever submitted it
+    #[command(
+        after_help = "Example:\n  comity review withdraw 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --reason resolved --token-file acms.token"
+    )]
+    Withdraw(withdraw::Withdraw),
+    /// Tell what happens, a line each, until it is interrupted; a lost connection is made again and nothing is missed
+    #[command(after_help = "Example:\n  comity review watch --token-file reviewer.token")]
+    Watch(watch::Watch),
 }
 
 pub(super) fn run(command: &Command) -> Exit {
@@ -44,6 +54,8 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Show(arguments) => show::run(arguments),
         Command::Approve(arguments) => answer::run(arguments, answer::Verdict::Approve),
         Command::Deny(arguments) => answer::run(arguments, answer::Verdict::Deny),
+        Command::Withdraw(arguments) => withdraw::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
     };
     ended.unwrap_or_else(|error| failed(&error))
 }
@@ -53,7 +65,7 @@ fn failed(error: &ClientError) -> Exit {
     output::complain(&error.to_string());
     match error {
         ClientError::Refused { status, .. } => match status {
-            401 | 403 | 409 | 412 => Exit::No,
+            401 | 403 | 409 | 410 | 412 => Exit::No,
             400..=499 => Exit::InvalidInput,
             _ => Exit::Broken,
         },

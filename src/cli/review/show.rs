@@ -42,8 +42,9 @@ pub(super) fn run(arguments: &Show) -> Result<Exit, ClientError> {
 
 /// A request for people; with the tag under which it can be answered as it was seen, while something waits.
 pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
+    let summary = request.summary.as_ref().unwrap_or(&request.status);
     let mut lines = vec![
-        format!("{}: {}", plain(&request.id), plain(&request.status)),
+        format!("{}: {}", plain(&request.id), plain(summary)),
         format!(
             "  {}, {}, correlation id {}",
             plain(&request.operation),
@@ -71,7 +72,7 @@ pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
         ));
     }
     let waits = request.items.iter().any(Item::is_pending);
-    if let Some(tag) = tag.filter(|_| waits) {
+    if let Some(tag) = request.seen.as_deref().or(tag).filter(|_| waits) {
         lines.push(format!("to answer exactly this: --seen {}", plain(tag)));
     }
     lines.push(String::new());

@@ -39,6 +39,12 @@ pub(super) struct Request {
     pub(super) items: Vec<Item>,
     #[serde(default)]
     pub(super) responses: Vec<Response>,
+    /// The token over what was seen, facts included; for callers who may answer.
+    #[serde(default)]
+    pub(super) seen: Option<String>,
+    /// Where it stands, in words.
+    #[serde(default)]
+    pub(super) summary: Option<String>,
 }
 
 /// An item and where it stands.

@@ -14,6 +14,7 @@ use crate::domain::obligation::Due;
 use crate::domain::obligation::Duty;
 use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
+use crate::domain::obligation::Occasion;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::time::Timestamp;
 use crate::store::command::Arising;
@@ -174,13 +175,18 @@ impl Obligations {
 
     /// What a refusal of what the partner was asked obliges to arises with it, be it the partner's, ours in spite of its
     /// grant, or that the agreement lapsed. Once it is answered otherwise, or nobody waits any more, it never will.
+    /// What was not met of what is withdrawn or revoked is to be undone, not met.
     pub(super) fn settle(&mut self, items: &[ItemState], at: Timestamp) {
         self.0.retain(|id, tracked| {
+            let number = id.item.and_then(|number| usize::try_from(number).ok());
+            let item = number.and_then(|number| items.get(number));
+            if matches!(item, Some(ItemState::Withdrawn | ItemState::Revoked)) {
+                return id.occasion == Occasion::Revocation || tracked.report.is_some();
+            }
             let Due::Within(milliseconds) = tracked.due else {
                 return true;
             };
-            let number = id.item.and_then(|number| usize::try_from(number).ok());
-            match number.and_then(|number| items.get(number)) {
+            match item {
                 Some(ItemState::AtPartner { .. }) => true,
                 Some(
                     ItemState::Refused

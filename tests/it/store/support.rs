@@ -395,6 +395,7 @@ pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
         expected_version: version,
         items,
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }
@@ -406,6 +407,7 @@ pub(super) fn revoke(number: u64, version: u64, items: Vec<u32>) -> Revoke {
         expected_version: version,
         items,
         writes: Vec::new(),
+        obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }

@@ -11,6 +11,7 @@ use crate::store::command::Withdraw;
 use crate::store::embedded::sequencer::check::Checked;
 use crate::store::embedded::sequencer::check::changes;
 use crate::store::embedded::sequencer::check::changing;
+use crate::store::embedded::sequencer::check::obliging;
 use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
@@ -47,7 +48,8 @@ pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refu
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
-    Ok(Checked::Event(changing(command.at, body), command.parts))
+    let event = obliging(changing(command.at, body), command.obligations);
+    Ok(Checked::Event(event, command.parts))
 }
 
 /// A revocation of what is granted; `ended` is the request where it was put away.
@@ -76,7 +78,8 @@ pub(super) fn revoke(
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
-    Ok(Checked::Event(changing(command.at, body), command.parts))
+    let event = obliging(changing(command.at, body), command.obligations);
+    Ok(Checked::Event(event, command.parts))
 }
 
 fn check_version(request_id: RequestId, (current, expected): (u64, u64)) -> Result<(), Refusal> {

@@ -139,7 +139,7 @@ pub(super) fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
     })
 }
 
-fn obliging(mut event: Box<Event>, obligations: Vec<Arising>) -> Box<Event> {
+pub(super) fn obliging(mut event: Box<Event>, obligations: Vec<Arising>) -> Box<Event> {
     event.obligations = obligations;
     event
 }
