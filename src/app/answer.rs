@@ -78,6 +78,9 @@ pub struct RequestAnswer {
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
+    /// The version up to which whoever asked has acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<u64>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -99,6 +102,9 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
+    /// Whether whoever asked has acknowledged what became of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delivered: bool,
     /// What has to be undone, since it was withdrawn or revoked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Obligation>,
@@ -173,6 +179,7 @@ impl ItemAnswer {
             partner: None,
             revoked: None,
             refusal: None,
+            delivered: false,
             undo: Vec::new(),
             quorum: None,
             answerable_by: None,

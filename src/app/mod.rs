@@ -3,6 +3,7 @@
 //! [`App::open`] brings the service up with the last good bundle; everything else is one verb a file.
 
 pub mod access_bundle;
+pub mod acknowledge;
 pub mod administer;
 pub mod affected;
 mod afterwards;
@@ -16,10 +17,10 @@ pub mod credentials;
 pub mod decide_again;
 pub mod disclosure;
 pub mod error;
-mod given;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;
+pub mod lapsed;
 pub mod live;
 pub mod mirror;
 mod names;
@@ -40,6 +41,7 @@ mod reviewer;
 pub mod reviews;
 pub mod revoke;
 pub mod sealing;
+pub mod search;
 mod standing;
 pub mod submit;
 pub mod taken_back;

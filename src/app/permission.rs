@@ -40,6 +40,8 @@ pub enum Action {
     WithdrawRequest,
     /// Revoke what a request granted.
     RevokeRequest,
+    /// Acknowledge what became of a request.
+    AcknowledgeRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -62,13 +64,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
         Self::ReportRequest,
         Self::WithdrawRequest,
         Self::RevokeRequest,
+        Self::AcknowledgeRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -89,6 +92,7 @@ impl Action {
             Self::ReportRequest => "reportRequest",
             Self::WithdrawRequest => "withdrawRequest",
             Self::RevokeRequest => "revokeRequest",
+            Self::AcknowledgeRequest => "acknowledgeRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -110,6 +114,7 @@ impl Action {
             Self::ReportRequest => "report on this request",
             Self::WithdrawRequest => "withdraw this request",
             Self::RevokeRequest => "revoke what this request granted",
+            Self::AcknowledgeRequest => "acknowledge what became of this request",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

@@ -126,6 +126,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         | LeafKind::Registry
         | LeafKind::Withdrawal
         | LeafKind::Revocation
+        | LeafKind::Acknowledgement
         | LeafKind::Expiry
         | LeafKind::Publication
         | LeafKind::Refusal

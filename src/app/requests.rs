@@ -178,6 +178,9 @@ impl App {
         let mut afterwards = Afterwards::default();
         let mut refusals = BTreeMap::new();
         let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
+        if let Some(standing) = &standing {
+            afterwards.settled.take(&[], standing);
+        }
         for index in &entry.further {
             let stored = self.entry(*index)?;
             let parts = DividedParts::of(&stored);
@@ -191,7 +194,10 @@ impl App {
             }
             afterwards.take(&stored, &parts, id);
             if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing, &when_refused));
+                let before = standing.items.clone();
+                let refused = refused_by(*index, &stored, (&before, standing), &when_refused);
+                refusals.extend(refused);
+                afterwards.settled.take(&before, standing);
             }
         }
         let partner = partner_answers(&reports, &entry.items, |item| {
@@ -230,6 +236,7 @@ impl App {
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
+        let acknowledged = entry.delivery.acknowledged;
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
         let items = items.map(|(number, (decision, state))| {
@@ -240,6 +247,7 @@ impl App {
                 revoked: revoked.remove(&number),
                 refusal,
                 undo: afterwards.undo.remove(&number).unwrap_or_default(),
+                delivered: afterwards.settled.is_delivered(number, acknowledged),
                 quorum: quorums
                     .get(number)
                     .filter(|_| state.is_pending())
@@ -267,6 +275,7 @@ impl App {
             revocations: afterwards.revocations,
             disclosed,
             affected,
+            acknowledged: (acknowledged > 0).then_some(acknowledged),
             version: entry.version,
         })
     }
@@ -322,10 +331,9 @@ fn reports_on(event: &Event, id: RequestId) -> bool {
 fn refused_by(
     index: LogIndex,
     stored: &StoredEntry,
-    standing: &mut RequestEntry,
+    (before, standing): (&[ItemState], &mut RequestEntry),
     when_refused: &BTreeMap<usize, Vec<Obligation>>,
 ) -> Vec<(usize, RefusalAnswer)> {
-    let before = standing.items.clone();
     standing.change_by(&stored.event, index);
     let Some(reason) = standing.lapse_by(&stored.event) else {
         return Vec::new();
@@ -525,7 +533,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 14] = [
+const ATTACHED: [&str; 16] = [
     "review",
     "reviewer",
     "report",
@@ -535,6 +543,8 @@ const ATTACHED: [&str; 14] = [
     "withdrawn-by",
     "revoked-grants",
     "revoked-by",
+    "lapse",
+    "in-force-at-lapse",
     "undone",
     "sealed-configuration",
     "disclosure",
@@ -576,6 +586,7 @@ fn response_answers(
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
         | EventBody::Revoked { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

@@ -25,6 +25,7 @@ use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Acknowledge;
 pub use crate::store::life::Revoke;
 pub use crate::store::life::Withdraw;
 
@@ -396,6 +397,8 @@ pub enum Command {
     Withdraw(Withdraw),
     /// Revoke what is granted.
     Revoke(Revoke),
+    /// Note what the caller has fetched.
+    Acknowledge(Acknowledge),
     /// Let held items expire.
     Expire(Expire),
     /// Refuse what waits under agreements that are in force no longer.
@@ -529,6 +532,12 @@ pub enum Refusal {
     NotGranted {
         /// Its number.
         item: u32,
+    },
+    /// As much was acknowledged before.
+    #[error("version {acknowledged} was acknowledged")]
+    Acknowledged {
+        /// The version that was.
+        acknowledged: u64,
     },
     /// None of the items is to be expired, or nothing to be interrupted.
     #[error("nothing is overdue")]

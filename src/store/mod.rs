@@ -11,6 +11,7 @@
 pub mod command;
 pub mod embedded;
 pub mod event;
+pub mod in_force;
 mod life;
 pub mod state;
 

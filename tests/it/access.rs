@@ -30,27 +30,33 @@ const ACTIONS: [&str; 10] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 6] = [
+const ON_REQUESTS: [&str; 7] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "withdrawRequest",
     "revokeRequest",
+    "acknowledgeRequest",
     "readDisclosure",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyn", "ynnynn", "ynnnnn"),
-    (&["acms"], "yynnnnnnnn", "ynyyny", "nnnnnn"),
-    (&["peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&["reviewer"], "nnnnnnnnnn", "yynnyn", "yynnyn"),
-    (&["security-officer"], "nyynyynnyn", "ynnnyn", "ynnnyn"),
-    (&["auditor"], "nnynynynyn", "ynnnny", "ynnnny"),
-    (&["configuration-manager"], "nnnnnnnnyy", "nnnnnn", "nnnnnn"),
-    (&["acms", "peer"], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
-    (&[], "nnnnnnnnnn", "nnnnnn", "nnnnnn"),
+    (&["operator"], "yyyyyyyyyn", "ynnynyn", "ynnnnnn"),
+    (&["acms"], "yynnnnnnnn", "ynyynyy", "nnnnnnn"),
+    (&["peer"], "nnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnn", "yynnynn", "yynnynn"),
+    (&["security-officer"], "nyynyynnyn", "ynnnynn", "ynnnynn"),
+    (&["auditor"], "nnynynynyn", "ynnnnny", "ynnnnny"),
+    (
+        &["configuration-manager"],
+        "nnnnnnnnyy",
+        "nnnnnnn",
+        "nnnnnnn",
+    ),
+    (&["acms", "peer"], "nnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&[], "nnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
 ];
 
 fn ask(

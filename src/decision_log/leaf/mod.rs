@@ -34,6 +34,8 @@ pub enum LeafKind {
     Withdrawal,
     /// What was granted and is so no longer.
     Revocation,
+    /// What became of a request was fetched by whoever asked.
+    Acknowledgement,
     /// A held item that nobody answered in time.
     Expiry,
     /// A bundle that came into force.
@@ -227,6 +229,7 @@ impl fmt::Display for LeafKind {
             Self::Report => "report",
             Self::Withdrawal => "withdrawal",
             Self::Revocation => "revocation",
+            Self::Acknowledgement => "acknowledgement",
             Self::Expiry => "expiry",
             Self::Publication => "publication",
             Self::Refusal => "refusal",

@@ -4,7 +4,7 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 12] = [
+const KINDS: [LeafKind; 13] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
@@ -12,6 +12,7 @@ const KINDS: [LeafKind; 12] = [
     LeafKind::Report,
     LeafKind::Withdrawal,
     LeafKind::Revocation,
+    LeafKind::Acknowledgement,
     LeafKind::Expiry,
     LeafKind::Publication,
     LeafKind::Refusal,

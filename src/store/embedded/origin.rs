@@ -82,6 +82,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Reported { .. }
         | EventBody::Withdrawn { .. }
         | EventBody::Revoked { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::Expired { .. }
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }

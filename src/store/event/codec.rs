@@ -142,7 +142,14 @@ enum OpenBody {
     Responded(OpenTransition),
     Reported(OpenTransition),
     Withdrawn(OpenEnding),
-    Revoked(OpenEnding),
+    Revoked {
+        submitter: Arc<str>,
+        ending: OpenEnding,
+    },
+    Acknowledged {
+        request: RequestId,
+        version: u64,
+    },
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -309,6 +316,7 @@ impl EventBody {
             Self::Reported { .. } => LeafKind::Report,
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
             Self::Revoked { .. } => LeafKind::Revocation,
+            Self::Acknowledged { .. } => LeafKind::Acknowledgement,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
@@ -368,6 +376,7 @@ impl EventBody {
             | Self::DocumentsWritten { .. }
             | Self::Withdrawn { .. }
             | Self::Revoked { .. }
+            | Self::Acknowledged { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -425,9 +434,20 @@ impl EventBody {
             } => OpenBody::Withdrawn(OpenEnding::of(*request_id, items, changes, details)?),
             Self::Revoked {
                 request_id,
+                submitter,
                 items,
                 changes,
-            } => OpenBody::Revoked(OpenEnding::of(*request_id, items, changes, details)?),
+            } => OpenBody::Revoked {
+                submitter: Arc::clone(submitter),
+                ending: OpenEnding::of(*request_id, items, changes, details)?,
+            },
+            Self::Acknowledged {
+                request_id,
+                version,
+            } => OpenBody::Acknowledged {
+                request: *request_id,
+                version: *version,
+            },
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
                 items: items.clone(),
@@ -541,12 +561,21 @@ impl OpenBody {
                 items,
                 changes: detail::join(changes, &mut details)?,
             },
-            Self::Revoked(OpenEnding {
-                request,
-                items,
-                changes,
-            }) => EventBody::Revoked {
+            Self::Acknowledged { request, version } => EventBody::Acknowledged {
                 request_id: request,
+                version,
+            },
+            Self::Revoked {
+                submitter,
+                ending:
+                    OpenEnding {
+                        request,
+                        items,
+                        changes,
+                    },
+            } => EventBody::Revoked {
+                request_id: request,
+                submitter,
                 items,
                 changes: detail::join(changes, &mut details)?,
             },

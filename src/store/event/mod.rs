@@ -128,10 +128,19 @@ pub enum EventBody {
     Revoked {
         /// The request.
         request_id: RequestId,
+        /// The account that submitted it, to whom that is news.
+        submitter: Arc<str>,
         /// The items.
         items: Vec<u32>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
+    },
+    /// Whoever asked has fetched what became of it.
+    Acknowledged {
+        /// The request.
+        request_id: RequestId,
+        /// The version that they have seen.
+        version: u64,
     },
     /// Nobody answered in time.
     Expired {
@@ -189,6 +198,7 @@ impl EventBody {
             | Self::Withdrawn { changes, .. }
             | Self::Revoked { changes, .. } => changes,
             Self::Genesis { .. }
+            | Self::Acknowledged { .. }
             | Self::Expired { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }

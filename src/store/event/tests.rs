@@ -166,6 +166,10 @@ fn every_kind() -> Vec<Event> {
         reported(request_id),
         withdrawn(request_id),
         revoked(request_id),
+        EventBody::Acknowledged {
+            request_id,
+            version: 3,
+        },
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -195,6 +199,7 @@ fn withdrawn(request_id: RequestId) -> EventBody {
 fn revoked(request_id: RequestId) -> EventBody {
     EventBody::Revoked {
         request_id,
+        submitter: "front-end".into(),
         items: vec![1],
         changes: vec![user("piet")],
     }
@@ -511,6 +516,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Report,
             LeafKind::Withdrawal,
             LeafKind::Revocation,
+            LeafKind::Acknowledgement,
             LeafKind::Expiry,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,

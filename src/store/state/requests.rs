@@ -24,8 +24,10 @@ use crate::store::command::RequestId;
 use crate::store::command::Votes;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::state::Delivery;
 use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
+use crate::store::state::delivery::is_news;
 use crate::store::state::put_away::PutAway;
 use crate::store::state::tally::Tally;
 
@@ -66,6 +68,9 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if a granted item does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
+    /// What its caller has fetched of what became of it.
+    #[serde(default, skip_serializing_if = "Delivery::is_none")]
+    pub delivery: Delivery,
 }
 
 impl RequestEntry {
@@ -104,11 +109,16 @@ impl RequestEntry {
             bound_to: bound_to.clone(),
             tallies: BTreeMap::new(),
             reduces: reduces.clone(),
+            delivery: Delivery::default(),
         })
     }
 
     /// Takes in what an event after the submission says about its items.
     pub fn change_by(&mut self, event: &Event, index: LogIndex) {
+        if let EventBody::Acknowledged { version, .. } = &event.body {
+            self.delivery.acknowledge(*version, index);
+            return;
+        }
         let mut changed = Vec::new();
         match &event.body {
             EventBody::Responded {
@@ -134,6 +144,7 @@ impl RequestEntry {
             | EventBody::Reported { .. }
             | EventBody::Withdrawn { .. }
             | EventBody::Revoked { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::Expired { .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
@@ -147,7 +158,15 @@ impl RequestEntry {
         let waiting = self.interrupted_by(event).into_iter();
         let waiting = waiting.filter(|(number, _)| !answered.contains(number));
         changed.extend(waiting);
+        let mut items = changed.iter();
+        let is_news = items.any(|(number, after)| {
+            let before = self.item(*number);
+            before.is_some_and(|before| is_news(event, before, *after))
+        });
         self.change(changed.into_iter(), index);
+        if is_news {
+            self.delivery.answered = self.version;
+        }
         if let EventBody::Responded {
             request_id, votes, ..
         } = &event.body
@@ -272,6 +291,8 @@ pub(super) struct Requests {
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
     /// Requests that take away, by partner.
     reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
+    /// Requests with an answer that was not acknowledged, by caller; put away or not.
+    undelivered: BTreeSet<(Arc<str>, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
     ending: BTreeSet<(Timestamp, KeyDigest)>,
@@ -288,6 +309,7 @@ impl Default for Requests {
             put_away: PutAway::default(),
             open: BTreeMap::new(),
             correlated: BTreeSet::new(),
+            undelivered: BTreeSet::new(),
             schedule: BTreeSet::new(),
             keys: BTreeMap::new(),
             ending: BTreeSet::new(),
@@ -311,11 +333,7 @@ impl Requests {
             let Some(entry) = self.remove(id) else {
                 continue;
             };
-            let request = EndedRequest {
-                submitted: entry.submitted,
-                further: entry.further.clone(),
-            };
-            self.put_away.insert(id, request);
+            self.insert_put_away(id, EndedRequest::of(&entry));
             changed.extend([RowKey::Request(id), RowKey::Ended(id)]);
         }
     }
@@ -350,8 +368,11 @@ impl Requests {
         changed: &mut Vec<RowKey>,
     ) {
         let Some(entry) = self.remove(id) else {
-            let is_noted = self.put_away.note(id, index);
-            changed.extend(is_noted.then_some(RowKey::Ended(id)));
+            if let Some(mut request) = self.take_put_away(id) {
+                request.note(event, index);
+                self.insert_put_away(id, request);
+                changed.push(RowKey::Ended(id));
+            }
             return;
         };
         let mut entry = Arc::unwrap_or_clone(entry);
@@ -423,7 +444,9 @@ impl Requests {
             return;
         };
         changed.push(RowKey::Key(key));
-        if let Some(kept) = self.keys.get(&key).copied().filter(|_| ended) {
+        // It ended once; what becomes of it afterwards keeps its key no longer.
+        let kept = self.keys.get(&key).copied();
+        if let Some(kept) = kept.filter(|kept| ended && kept.until.is_none()) {
             let until = time.plus_milliseconds(KEY_RETENTION_MILLISECONDS);
             self.insert_key(
                 key,
@@ -446,6 +469,10 @@ impl Requests {
         } else if let Some(partner) = &entry.bound_to {
             let bound = self.bound.entry(partner.clone()).or_default();
             bound.insert(entry.id);
+        }
+        if entry.delivery.is_due() {
+            let due = (Arc::clone(&entry.caller), entry.submitted, entry.id);
+            self.undelivered.insert(due);
         }
         self.schedule.extend(entry.schedule());
         let reduces = entry.reduces.clone();
@@ -473,6 +500,10 @@ impl Requests {
             self.reductions
                 .remove(&(partner.clone(), entry.submitted, id));
         }
+        if entry.delivery.is_due() {
+            let due = (Arc::clone(&entry.caller), entry.submitted, id);
+            self.undelivered.remove(&due);
+        }
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -494,7 +525,34 @@ impl Requests {
 
     /// Puts where a request stands that was put away.
     pub(super) fn insert_put_away(&mut self, id: RequestId, request: EndedRequest) {
+        if let Some(due) = &request.undelivered {
+            let due = (Arc::clone(&due.caller), request.submitted, id);
+            self.undelivered.insert(due);
+        }
         self.put_away.insert(id, request);
+    }
+
+    fn take_put_away(&mut self, id: RequestId) -> Option<EndedRequest> {
+        let request = self.put_away.remove(id)?;
+        if let Some(due) = &request.undelivered {
+            let due = (Arc::clone(&due.caller), request.submitted, id);
+            self.undelivered.remove(&due);
+        }
+        Some(request)
+    }
+
+    /// Requests of an account with an answer that it has not acknowledged, from the one submitted after `after` on.
+    pub(super) fn undelivered(
+        &self,
+        caller: &str,
+        after: Option<LogIndex>,
+    ) -> impl Iterator<Item = (LogIndex, RequestId)> {
+        let caller: Arc<str> = caller.into();
+        let from = after.map_or(0, |after| after.0.saturating_add(1));
+        let first = (Arc::clone(&caller), LogIndex(from), RequestId(Uuid::nil()));
+        let last = (caller, LogIndex(u64::MAX), RequestId(Uuid::max()));
+        let found = self.undelivered.range(first..=last);
+        found.map(|(_, submitted, id)| (*submitted, *id))
     }
 
     pub(super) fn put_away(&self, id: RequestId) -> Option<EndedRequest> {

@@ -73,6 +73,7 @@ pub(super) fn check(
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
         Command::Revoke(command) => life::revoke(state, command, ended),
+        Command::Acknowledge(command) => life::acknowledge(state, command, ended),
         Command::Expire(command) => expire(state, &command),
         Command::Interrupt(command) => interrupt(state, command),
         Command::Publish(command) => publish(state, command),

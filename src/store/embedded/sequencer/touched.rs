@@ -81,6 +81,9 @@ impl Touched {
                     || self.requests.contains(&revoke.request_id)
                     || self.concerns_writes(&revoke.writes)
             }
+            Command::Acknowledge(acknowledge) => {
+                self.interrupted || self.requests.contains(&acknowledge.request_id)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -166,7 +169,7 @@ impl Touched {
                 self.requests.insert(*request_id);
                 self.add_changes(changes, state);
             }
-            EventBody::Expired { request_id, .. } => {
+            EventBody::Expired { request_id, .. } | EventBody::Acknowledged { request_id, .. } => {
                 self.requests.insert(*request_id);
             }
             EventBody::Published { .. } => self.bundle = true,

@@ -24,6 +24,7 @@ use comity::store::CommandOutcome;
 use comity::store::CommitError;
 use comity::store::Refusal;
 use comity::store::State;
+use comity::store::command::Acknowledge;
 use comity::store::command::BodyDigest;
 use comity::store::command::Expected;
 use comity::store::command::Expire;
@@ -81,6 +82,9 @@ struct ModelRequest {
     ended: Option<i64>,
     bound: bool,
     answers: BTreeMap<u32, ModelAnswers>,
+    /// In which version somebody else last settled an item, and which one the caller acknowledged.
+    news: u64,
+    seen: u64,
 }
 
 /// Who has answered an item that waits.
@@ -170,6 +174,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::AnsweredBefore { .. } => "answered before",
         Refusal::NotAtPartner { .. } => "not at partner",
         Refusal::NotGranted { .. } => "not granted",
+        Refusal::Acknowledged { .. } => "acknowledged",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -355,6 +360,7 @@ impl Model {
             Command::Report(report) => self.reported(report)?,
             Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,
             Command::Revoke(revoke) => self.revoked(revoke)?,
+            Command::Acknowledge(seen) => self.acknowledged(*seen)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
                 return Err("generation");
@@ -367,7 +373,37 @@ impl Model {
                 self.clone()
             }
         };
-        Ok(self.sequence(after))
+        let is_own = matches!(command, Command::Withdraw(_) | Command::Report(_));
+        Ok(self.sequence(if is_own { after } else { self.told(after) }))
+    }
+
+    /// What was settled by others is news to the caller.
+    fn told(&self, mut after: Self) -> Self {
+        for request in &mut after.requests {
+            let before = self.requests.iter().find(|it| it.id == request.id);
+            let before = before.map_or(&request.items, |before| &before.items);
+            let pairs = before.iter().zip(&request.items);
+            if pairs
+                .clone()
+                .any(|(one, other)| one != other && !other.is_open())
+            {
+                request.news = request.entries.len() as u64;
+            }
+        }
+        after
+    }
+
+    fn acknowledged(&self, seen: Acknowledge) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(seen.request_id)?;
+        if seen.version > request.entries.len() as u64 {
+            return Err("version");
+        }
+        if seen.version <= request.seen {
+            return Err("acknowledged");
+        }
+        request.seen = seen.version;
+        Ok(after)
     }
 
     fn known(&self, submit: &Submit) -> Result<Option<RequestId>, &'static str> {
@@ -393,6 +429,8 @@ impl Model {
             ended: None,
             bound: submit.bound_to.is_some(),
             answers: BTreeMap::new(),
+            news: 0,
+            seen: 0,
         });
         let kept = submit.idempotency;
         after
@@ -628,6 +666,10 @@ impl Model {
             assert_eq!(entries, request.entries);
         }
         assert!(ended <= limit, "{ended} ended requests in memory");
+        let undelivered = state.undelivered(super::support::CALLER, None);
+        let undelivered: Vec<RequestId> = undelivered.map(|(_, id)| id).collect();
+        let due = self.requests.iter().filter(|it| it.news > it.seen);
+        assert_eq!(undelivered, due.map(|it| it.id).collect::<Vec<_>>());
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -815,6 +857,8 @@ impl Run {
             assert_eq!(entry.items, request.items, "read back");
             request.check_answers(&entry);
             assert_eq!(entry.version, request.entries.len() as u64);
+            let told = (entry.delivery.answered, entry.delivery.acknowledged);
+            assert_eq!(told, (request.news, request.seen), "delivery");
         }
     }
 }

@@ -7,6 +7,7 @@ use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::Command;
+use comity::store::command::Acknowledge;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
 use comity::store::command::PersonDigest;
@@ -85,6 +86,8 @@ pub(super) enum Operation {
         items: Vec<u32>,
         revoked: bool,
     },
+    /// How many versions after the first one was seen.
+    Acknowledge(usize, u64),
     Expire {
         request: usize,
         items: Vec<u32>,
@@ -177,6 +180,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         5 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3), any::<bool>()).prop_map(
             |(request, behind, items, revoked)| Operation::End { request, behind, items, revoked }
         ),
+        3 => (0_usize..6, 0_u64..5)
+            .prop_map(|(request, seen)| Operation::Acknowledge(request, seen)),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         1 => (0_u64..2).prop_map(|ahead| Operation::Publish { ahead }),
@@ -235,10 +240,7 @@ impl Model {
                 let document = system(&format!("mc{number}.example"), prefix);
                 write_at(vec![put(&document, Expected::Any)], self.now)
             }
-            Operation::WriteAgreement(active) => {
-                let document = agreement(if *active { "active" } else { "suspended" });
-                write_at(vec![put(&document, Expected::Any)], self.now)
-            }
+            Operation::WriteAgreement(active) => self.agreement(*active),
             Operation::WriteMigration(user, service, is_there) => {
                 let document = migration(*user, ["mcptt", "mcdata"][usize::from(*service)]);
                 let write = if *is_there {
@@ -281,11 +283,20 @@ impl Model {
                 items,
                 revoked,
             } => self.ending((*request, *behind), items, *revoked),
+            Operation::Acknowledge(request, seen) => self.acknowledgement(*request, *seen),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
+    }
+
+    fn acknowledgement(&self, request: usize, seen: u64) -> Command {
+        Command::Acknowledge(Acknowledge {
+            request_id: request_id(self.name_of(request)),
+            version: 1 + seen,
+            at: at(self.now),
+        })
     }
 
     fn ending(&self, (request, behind): (usize, u64), items: &[u32], revoked: bool) -> Command {
@@ -299,6 +310,11 @@ impl Model {
         let mut withdraw = withdraw(number, version, items.to_vec());
         withdraw.at = at(self.now);
         Command::Withdraw(withdraw)
+    }
+
+    fn agreement(&self, active: bool) -> Command {
+        let document = agreement(if active { "active" } else { "suspended" });
+        write_at(vec![put(&document, Expected::Any)], self.now)
     }
 
     fn unverified(&self, user: u8, service: u8) -> Command {
