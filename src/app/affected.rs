@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::domain::document::Document;
+use crate::domain::given::given;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -257,41 +258,50 @@ fn thing(
 
 /// What has to be done, and by which function of ours.
 pub(in crate::app) fn revocations(document: &Document, local: &McSystemId) -> Vec<Revocation> {
-    let names: &[(&'static str, &'static str)] = match document {
-        Document::Migration(migration) if migration.serving_system == *local => {
-            &[("end-migration", "MC-service-server")]
-        }
-        Document::Migration(_) => &[
+    let given = given(document);
+    let serving = given.and_then(|given| given.serving_system);
+    revocations_of(document.kind(), serving == Some(local), local)
+}
+
+/// The same for a document of this kind; `is_served_here` where the user whom it is about is served by us.
+pub(in crate::app) fn revocations_of(
+    kind: DocumentKind,
+    is_served_here: bool,
+    local: &McSystemId,
+) -> Vec<Revocation> {
+    let names: &[(&'static str, &'static str)] = match kind {
+        DocumentKind::Migration if is_served_here => &[("end-migration", "MC-service-server")],
+        DocumentKind::Migration => &[
             ("recall-user", "MC-service-server"),
             ("revoke-sip-identities", "SIP-database"),
         ],
-        Document::AccessGrant(_) => &[("revoke-sip-identities", "SIP-database")],
-        Document::Membership(_) => &[
+        DocumentKind::AccessGrant => &[("revoke-sip-identities", "SIP-database")],
+        DocumentKind::Membership => &[
             ("end-affiliation", "MC-service-server"),
             ("renew-group-keys", "KMS"),
         ],
-        Document::MigrationUser(_) => &[("withdraw-migration-users", "CMS")],
-        Document::Group(_) => &[
+        DocumentKind::MigrationUser => &[("withdraw-migration-users", "CMS")],
+        DocumentKind::Group => &[
             ("end-affiliations", "MC-service-server"),
             ("withhold-group-configuration", "GMS"),
         ],
-        Document::SharedGroup(_) => &[
+        DocumentKind::SharedGroup => &[
             ("end-affiliations", "MC-service-server"),
             ("release-group-configuration", "GMS"),
         ],
-        Document::System(_)
-        | Document::Agreement(_)
-        | Document::User(_)
-        | Document::MigratedProfile(_)
-        | Document::Link(_)
-        | Document::UeConfiguration(_)
-        | Document::OpenDeletion(_)
-        | Document::AreaMap(_)
-        | Document::PartnerKeys(_)
-        | Document::ResponseSettings(_)
-        | Document::HomeRefusal(_)
-        | Document::ScheduledChange(_)
-        | Document::GroupOverride(_) => &[],
+        DocumentKind::System
+        | DocumentKind::Agreement
+        | DocumentKind::User
+        | DocumentKind::MigratedProfile
+        | DocumentKind::Link
+        | DocumentKind::UeConfiguration
+        | DocumentKind::OpenDeletion
+        | DocumentKind::AreaMap
+        | DocumentKind::PartnerKeys
+        | DocumentKind::ResponseSettings
+        | DocumentKind::HomeRefusal
+        | DocumentKind::ScheduledChange
+        | DocumentKind::GroupOverride => &[],
     };
     let revocation = |(name, function): &(&'static str, &'static str)| Revocation {
         name,

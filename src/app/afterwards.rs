@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::acknowledge::Settled;
 use crate::app::affected::NEVER_CUT;
 use crate::app::requests::DividedParts;
 use crate::app::requests::receipt;
@@ -22,6 +23,7 @@ use crate::store::event::EventBody;
 pub(in crate::app) struct Afterwards {
     pub(in crate::app) withdrawals: Vec<WithdrawalAnswer>,
     pub(in crate::app) revocations: Vec<RevocationAnswer>,
+    pub(in crate::app) settled: Settled,
     /// What has to be undone, by item.
     pub(in crate::app) undo: BTreeMap<usize, Vec<Obligation>>,
 }
@@ -50,6 +52,7 @@ impl Afterwards {
             | EventBody::Reported { .. }
             | EventBody::Withdrawn { .. }
             | EventBody::Revoked { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::Expired { .. }
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }

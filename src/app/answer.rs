@@ -92,6 +92,9 @@ pub struct RequestAnswer {
     /// What is seen of it now, for `If-Match`, told where a request that waits is read by whoever may answer it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
+    /// The version up to which whoever asked has acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<u64>,
     /// Grows with every change of the request; the entity tag.
     pub version: u64,
 }
@@ -159,6 +162,9 @@ pub struct ItemAnswer {
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
+    /// Whether whoever asked has acknowledged what became of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delivered: bool,
     /// What has to be undone, since it was withdrawn or revoked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Obligation>,
@@ -275,6 +281,7 @@ impl ItemAnswer {
             partner: None,
             revoked: None,
             refusal: None,
+            delivered: false,
             undo: Vec::new(),
             quorum: None,
             reminded: ReminderAnswer::default(),

@@ -4,6 +4,7 @@
 
 pub mod access_bundle;
 pub mod access_request;
+pub mod acknowledge;
 pub mod administer;
 pub mod affected;
 mod afterwards;
@@ -18,10 +19,10 @@ pub mod decide_again;
 pub mod disclosure;
 pub mod error;
 pub mod events;
-mod given;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;
+pub mod lapsed;
 pub mod live;
 pub mod mirror;
 mod names;
@@ -44,6 +45,7 @@ mod reviewer;
 pub mod reviews;
 pub mod revoke;
 pub mod sealing;
+pub mod search;
 pub mod seen;
 mod standing;
 pub mod submit;

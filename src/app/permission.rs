@@ -46,6 +46,8 @@ pub enum Action {
     EvaluateAccess,
     /// Ask for an approval after an evaluation.
     RequestAccess,
+    /// Acknowledge what became of a request.
+    AcknowledgeRequest,
     /// Ask without consequence.
     DryRun,
     /// Read registry documents.
@@ -70,7 +72,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -80,6 +82,7 @@ impl Action {
         Self::RevokeRequest,
         Self::EvaluateAccess,
         Self::RequestAccess,
+        Self::AcknowledgeRequest,
         Self::DryRun,
         Self::ReadRegistry,
         Self::WriteRegistry,
@@ -104,6 +107,7 @@ impl Action {
             Self::RevokeRequest => "revokeRequest",
             Self::EvaluateAccess => "evaluateAccess",
             Self::RequestAccess => "requestAccess",
+            Self::AcknowledgeRequest => "acknowledgeRequest",
             Self::DryRun => "dryRun",
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
@@ -129,6 +133,7 @@ impl Action {
             Self::RevokeRequest => "revoke what this request granted",
             Self::EvaluateAccess => "evaluate access",
             Self::RequestAccess => "request access",
+            Self::AcknowledgeRequest => "acknowledge what became of this request",
             Self::DryRun => "ask for dry runs",
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",

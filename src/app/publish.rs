@@ -327,6 +327,9 @@ impl From<Refusal> for AppError {
                 key: request_id.to_string(),
                 present: Some(Revision(current)),
             },
+            refusal @ Refusal::Acknowledged { .. } => {
+                Self::Invalid(vec![Invalid::at("/version", refusal.to_string())])
+            }
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,
             Refusal::UnknownRequest(id) => Self::UnknownRequest(id.to_string()),
             refusal @ Refusal::NotAtPartner { .. } => Self::NotAtPartner {

@@ -127,6 +127,7 @@ fn holds_decision(stored: &StoredEntry) -> bool {
         | LeafKind::Withdrawal
         | LeafKind::Obligation
         | LeafKind::Revocation
+        | LeafKind::Acknowledgement
         | LeafKind::Expiry
         | LeafKind::Reminder
         | LeafKind::Publication

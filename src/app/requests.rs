@@ -187,6 +187,9 @@ impl App {
         let mut afterwards = Afterwards::default();
         let mut refusals = BTreeMap::new();
         let mut standing = RequestEntry::submitted_by(&stored.event, entry.submitted);
+        if let Some(standing) = &standing {
+            afterwards.settled.take(&[], standing);
+        }
         for index in &entry.further {
             let stored = self.entry(*index)?;
             let parts = DividedParts::of(&stored);
@@ -203,7 +206,10 @@ impl App {
             }
             afterwards.take(&stored, &parts, id);
             if let Some(standing) = &mut standing {
-                refusals.extend(refused_by(*index, &stored, standing, &when_refused));
+                let before = standing.items.clone();
+                let refused = refused_by(*index, &stored, (&before, standing), &when_refused);
+                refusals.extend(refused);
+                afterwards.settled.take(&before, standing);
             }
         }
         let partner = partner_answers(&reports, &entry.items, |item| {
@@ -244,6 +250,7 @@ impl App {
         } = self.standing(id)?;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
+        let acknowledged = entry.delivery.acknowledged;
         let items = latest_decisions(submitted, &responses, &reports).into_iter();
         let items = items.zip(entry.items.iter().copied()).enumerate();
         let items = items.map(|(number, (decision, state))| {
@@ -255,10 +262,8 @@ impl App {
                 revoked: revoked.remove(&number),
                 refusal,
                 undo: afterwards.undo.remove(&number).unwrap_or_default(),
-                quorum: quorums
-                    .get(number)
-                    .filter(|_| state.is_pending())
-                    .map(|quorum| QuorumAnswer::new(quorum, &tally_of(&entry, number))),
+                delivered: afterwards.settled.is_delivered(number, acknowledged),
+                quorum: quorum_answer(&quorums, &entry, (number, state)),
                 reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
             };
@@ -295,9 +300,20 @@ impl App {
             obligations,
             affected,
             seen: None,
+            acknowledged: (acknowledged > 0).then_some(acknowledged),
             version: entry.version,
         })
     }
+}
+
+/// Who has to agree before an item is granted, while it waits.
+fn quorum_answer(
+    quorums: &[Quorum],
+    entry: &RequestEntry,
+    (number, state): (usize, ItemState),
+) -> Option<QuorumAnswer> {
+    let quorum = quorums.get(number).filter(|_| state.is_pending())?;
+    Some(QuorumAnswer::new(quorum, &tally_of(entry, number)))
 }
 
 /// A request and what became of it.
@@ -352,10 +368,9 @@ fn reports_on(event: &Event, id: RequestId) -> bool {
 fn refused_by(
     index: LogIndex,
     stored: &StoredEntry,
-    standing: &mut RequestEntry,
+    (before, standing): (&[ItemState], &mut RequestEntry),
     when_refused: &BTreeMap<usize, Vec<Obligation>>,
 ) -> Vec<(usize, RefusalAnswer)> {
-    let before = standing.items.clone();
     standing.change_by(&stored.event, index);
     let Some(reason) = standing.lapse_by(&stored.event) else {
         return Vec::new();
@@ -558,7 +573,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 18] = [
+const ATTACHED: [&str; 20] = [
     "access-evaluation",
     "access-request",
     "review",
@@ -570,6 +585,8 @@ const ATTACHED: [&str; 18] = [
     "withdrawn-by",
     "revoked-grants",
     "revoked-by",
+    "lapse",
+    "in-force-at-lapse",
     "undone",
     "sealed-configuration",
     "disclosure",
@@ -620,6 +637,7 @@ fn response_answers(
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::Revoked { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::Expired { .. }
         | EventBody::Reminded { .. }
         | EventBody::Published { .. }

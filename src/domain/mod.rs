@@ -11,6 +11,7 @@ pub mod credential;
 pub mod disclosure;
 pub mod document;
 pub mod geography;
+pub mod given;
 pub mod group;
 pub mod home_refusal;
 pub mod identity;

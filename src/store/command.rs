@@ -34,6 +34,7 @@ use crate::store::access::Approved;
 use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
+pub use crate::store::life::Acknowledge;
 pub use crate::store::life::Revoke;
 pub use crate::store::life::Withdraw;
 
@@ -491,6 +492,8 @@ pub enum Command {
     TellOverdue(TellOverdue),
     /// Revoke what is granted.
     Revoke(Revoke),
+    /// Note what the caller has fetched.
+    Acknowledge(Acknowledge),
     /// Let held items expire.
     Expire(Expire),
     /// Remind of held items, or turn to others about them.
@@ -638,6 +641,12 @@ pub enum Refusal {
     NotGranted {
         /// Its number.
         item: u32,
+    },
+    /// As much was acknowledged before.
+    #[error("version {acknowledged} was acknowledged")]
+    Acknowledged {
+        /// The version that was.
+        acknowledged: u64,
     },
     /// None of the items is to be expired, or nothing to be interrupted or told.
     #[error("nothing is overdue")]

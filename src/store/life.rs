@@ -1,4 +1,5 @@
-//! What becomes of a request besides answers to it: it is withdrawn, or what was granted is revoked.
+//! What becomes of a request besides answers to it: it is withdrawn, what was granted is revoked, and its
+//! caller acknowledges what became of it.
 
 use crate::decision::record::RecordPart;
 use crate::domain::time::Timestamp;
@@ -41,5 +42,16 @@ pub struct Revoke {
     /// What has to be undone.
     pub obligations: Vec<Arising>,
     /// When it was revoked.
+    pub at: Timestamp,
+}
+
+/// That whoever asked has fetched what became of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledge {
+    /// The request; it may have been put away.
+    pub request_id: RequestId,
+    /// The version that they have seen.
+    pub version: u64,
+    /// When they said so.
     pub at: Timestamp,
 }

@@ -12,6 +12,7 @@ pub mod access;
 pub mod command;
 pub mod embedded;
 pub mod event;
+pub mod in_force;
 mod life;
 pub mod reminder;
 pub mod state;

@@ -33,12 +33,13 @@ const ACTIONS: [&str; 13] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 7] = [
+const ON_REQUESTS: [&str; 8] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "withdrawRequest",
     "revokeRequest",
+    "acknowledgeRequest",
     "readDisclosure",
     "reportObligation",
 ];
@@ -46,20 +47,25 @@ const ON_REQUESTS: [&str; 7] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyyny", "ynnynny", "ynnnnny"),
-    (&["acms"], "yyyynnnnnnnny", "ynyynyy", "nnnnnnn"),
-    (&["peer"], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnny", "yynnynn", "yynnynn"),
-    (&["security-officer"], "nnnyynyynnyny", "ynnnynn", "ynnnynn"),
-    (&["auditor"], "nnnnynynynyny", "ynnnnyn", "ynnnnyn"),
+    (&["operator"], "yyyyyyyyyyyny", "ynnynyny", "ynnnnnny"),
+    (&["acms"], "yyyynnnnnnnny", "ynyynyyy", "nnnnnnnn"),
+    (&["peer"], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnny", "yynnynnn", "yynnynnn"),
+    (
+        &["security-officer"],
+        "nnnyynyynnyny",
+        "ynnnynnn",
+        "ynnnynnn",
+    ),
+    (&["auditor"], "nnnnynynynyny", "ynnnnnyn", "ynnnnnyn"),
     (
         &["configuration-manager"],
         "nnnnnnnnnnyyn",
-        "nnnnnny",
-        "nnnnnny",
+        "nnnnnnny",
+        "nnnnnnny",
     ),
-    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
-    (&[], "nnnnnnnnnnnnn", "nnnnnnn", "nnnnnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
+    (&[], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
 ];
 
 fn ask(

@@ -24,7 +24,6 @@ use crate::store::command::RequestId;
 use crate::store::embedded::StoredEntry;
 use crate::store::event::DocumentChange;
 use crate::store::event::EventBody;
-use crate::store::state::EndedRequest;
 use crate::store::state::RequestEntry;
 
 /// One event of an entry, not worked out yet.
@@ -56,6 +55,12 @@ pub(super) enum Owner<'a> {
     Registry,
 }
 
+/// The entries of a request.
+struct Entries {
+    submitted: LogIndex,
+    further: Vec<LogIndex>,
+}
+
 /// A request before an entry and after it.
 pub(super) struct Turn {
     before: Option<RequestEntry>,
@@ -79,6 +84,9 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         EventBody::Expired { request_id, .. } => (vec![EventKind::RequestExpired], *request_id),
         EventBody::Withdrawn { request_id, .. } => (vec![EventKind::RequestWithdrawn], *request_id),
         EventBody::Revoked { request_id, .. } => (vec![EventKind::RequestRevoked], *request_id),
+        EventBody::Acknowledged { request_id, .. } => {
+            (vec![EventKind::RequestDelivered], *request_id)
+        }
         EventBody::ObligationNoted {
             request_id,
             outcome,
@@ -118,6 +126,7 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         | EventBody::Reminded { items, .. } => items.iter().copied().collect(),
         EventBody::ObligationNoted { obligation, .. } => obligation.item.into_iter().collect(),
         EventBody::Submitted { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::Genesis { .. }
         | EventBody::DocumentsWritten { .. }
@@ -151,6 +160,7 @@ impl App {
             | EventBody::Reminded { .. }
             | EventBody::Withdrawn { .. }
             | EventBody::Revoked { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
             | EventBody::Genesis { .. }
@@ -206,6 +216,7 @@ impl App {
                 | EventBody::Reminded { .. }
                 | EventBody::Withdrawn { .. }
                 | EventBody::Revoked { .. }
+                | EventBody::Acknowledged { .. }
                 | EventBody::ObligationNoted { .. }
                 | EventBody::ObligationsOverdue { .. }
                 | EventBody::Published { .. }
@@ -264,13 +275,19 @@ impl App {
     }
 
     /// Where a request stands in the log, be it in memory or put away.
-    fn place_of(&self, id: RequestId) -> Option<EndedRequest> {
+    fn place_of(&self, id: RequestId) -> Option<Entries> {
         self.store().view(|state| {
-            let here = state.request(id).map(|entry| EndedRequest {
+            let here = state.request(id).map(|entry| Entries {
                 submitted: entry.submitted,
                 further: entry.further.clone(),
             });
-            here.or_else(|| state.put_away(id))
+            here.or_else(|| {
+                let ended = state.put_away(id)?;
+                Some(Entries {
+                    submitted: ended.submitted,
+                    further: ended.further,
+                })
+            })
         })
     }
 }
@@ -403,6 +420,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::Reminded { .. }
         | EventBody::Withdrawn { .. }
         | EventBody::Revoked { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }

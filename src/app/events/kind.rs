@@ -43,6 +43,8 @@ kinds! {
     RequestWithdrawn = "request.withdrawn",
     /// What it granted is so no longer.
     RequestRevoked = "request.revoked",
+    /// Whoever asked acknowledged what became of it.
+    RequestDelivered = "request.delivered",
     /// People are to be reminded of what waits.
     RequestReminded = "request.reminded",
     /// Others are turned to, since nobody answered.

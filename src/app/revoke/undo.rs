@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::app::affected::NEVER_CUT;
 use crate::app::affected::revocations;
-use crate::app::given::given;
 use crate::app::undone::undoing;
 use crate::decision::decide::ItemKey;
 use crate::decision::facts::Lookup;
@@ -13,6 +12,7 @@ use crate::decision::obligation::ObligationParameters;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
+use crate::domain::given::given;
 use crate::domain::identity::McSystemId;
 use crate::domain::membership::Membership;
 use crate::domain::migration::Migration;

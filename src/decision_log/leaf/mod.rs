@@ -36,6 +36,8 @@ pub enum LeafKind {
     Obligation,
     /// What was granted and is so no longer.
     Revocation,
+    /// What became of a request was fetched by whoever asked.
+    Acknowledgement,
     /// A held item that nobody answered in time.
     Expiry,
     /// A reminder of what waits.
@@ -232,6 +234,7 @@ impl fmt::Display for LeafKind {
             Self::Withdrawal => "withdrawal",
             Self::Obligation => "obligation",
             Self::Revocation => "revocation",
+            Self::Acknowledgement => "acknowledgement",
             Self::Expiry => "expiry",
             Self::Reminder => "reminder",
             Self::Publication => "publication",

@@ -4,7 +4,7 @@ use super::*;
 use crate::decision_log::Part;
 use crate::decision_log::PartClass;
 
-const KINDS: [LeafKind; 14] = [
+const KINDS: [LeafKind; 15] = [
     LeafKind::Genesis,
     LeafKind::Registry,
     LeafKind::Request,
@@ -13,6 +13,7 @@ const KINDS: [LeafKind; 14] = [
     LeafKind::Withdrawal,
     LeafKind::Obligation,
     LeafKind::Revocation,
+    LeafKind::Acknowledgement,
     LeafKind::Expiry,
     LeafKind::Reminder,
     LeafKind::Publication,

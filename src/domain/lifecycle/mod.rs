@@ -102,6 +102,22 @@ pub enum ItemState {
 }
 
 impl ItemState {
+    /// Every word used on the wire.
+    pub const WORDS: [&str; 12] = [
+        "granted",
+        "refused",
+        "pending",
+        "expired",
+        "cleared",
+        "sent",
+        "partner-pending",
+        "partner-accepted",
+        "partner-refused",
+        "delivered",
+        "withdrawn",
+        "revoked",
+    ];
+
     /// The word used on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

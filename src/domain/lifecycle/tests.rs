@@ -105,6 +105,7 @@ proptest! {
         } else {
             prop_assert_eq!(from.at(now()), from);
         }
+        prop_assert!(ItemState::WORDS.contains(&from.as_str()));
         prop_assert_eq!(from.is_open(), from.is_pending() || from.stage().is_some());
     }
 

@@ -3,6 +3,7 @@
 pub mod configurations;
 pub mod decisions;
 pub mod events;
+pub mod found;
 pub mod grants;
 pub mod health;
 pub mod obligations;
@@ -36,6 +37,10 @@ pub fn routes() -> Router<ServiceState> {
             post(obligations::report),
         )
         .route("/v1/requests/{id}/revocation", post(requests::revoke))
+        .route(
+            "/v1/requests/{id}/acknowledgement",
+            post(requests::acknowledge),
+        )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/import", post(registry::import))
@@ -51,13 +56,14 @@ pub fn routes() -> Router<ServiceState> {
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
-        .route("/v1/requests", get(requests::find))
+        .route("/v1/requests", get(found::find))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
         .route("/v1/grants", get(grants::list))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
+        .route("/v1/agreements/{id}/revocations", get(grants::lapsed))
         .route("/v1/{kind}", get(registry::list))
         .route(
             "/v1/ue-configurations/{system}",

@@ -12,8 +12,8 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 
+use crate::app::acknowledge::Acknowledgement;
 use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::report::Report;
@@ -53,26 +53,6 @@ pub(super) async fn submit(
         | RequestStatus::Revoked => StatusCode::OK,
     };
     Ok(answered(status, &answer))
-}
-
-/// By what requests are found.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Search {
-    correlation_id: String,
-}
-
-/// `GET /v1/requests?correlation_id=…`: those that the caller may read, oldest first.
-pub(super) async fn find(
-    State(state): State<ServiceState>,
-    Authenticated(caller): Authenticated,
-    search: Result<Query<Search>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(search) = search
-        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
-    let app = state.app();
-    let requests = app.correlated_requests(&caller, &search.correlation_id)?;
-    Ok(axum::Json(json!({ "requests": requests })).into_response())
 }
 
 /// Which view of a request is asked for.
@@ -200,6 +180,19 @@ pub(super) async fn revoke(
     let required = required_version(&headers)?;
     let revocation: Revocation = body.typed()?;
     let answer = state.app().revoke(caller, id, revocation, required).await?;
+    Ok(answered(StatusCode::OK, &answer))
+}
+
+/// `POST /v1/requests/{id}/acknowledgement`: whoever asked has seen what became of it.
+pub(super) async fn acknowledge(
+    State(state): State<ServiceState>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let id = request_id(&id)?;
+    let seen: Acknowledgement = body.typed()?;
+    let answer = state.app().acknowledge(caller, id, seen).await?;
     Ok(answered(StatusCode::OK, &answer))
 }
 

@@ -84,6 +84,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::Revoked { .. }
+        | EventBody::Acknowledged { .. }
         | EventBody::Expired { .. }
         | EventBody::Reminded { .. }
         | EventBody::Published { .. }

@@ -29,7 +29,8 @@ pub(super) fn read_back(
     let event = record(reader, index)?.event;
     let entry = RequestEntry::submitted_by(&event, index);
     let mut entry = entry.ok_or(RecordError::NoSubmission { index })?;
-    for index in &place.further {
+    // An acknowledgement stands beside the changes: it makes no version.
+    for index in place.further.iter().chain(&place.acknowledged) {
         entry.change_by(&record(reader, *index)?.event, *index);
     }
     Ok(entry)

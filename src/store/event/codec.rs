@@ -169,7 +169,14 @@ enum OpenBody {
     ObligationsOverdue {
         obligations: Vec<OverdueObligation>,
     },
-    Revoked(OpenEnding),
+    Revoked {
+        submitter: Arc<str>,
+        ending: OpenEnding,
+    },
+    Acknowledged {
+        request: RequestId,
+        version: u64,
+    },
     Expired {
         request: RequestId,
         items: Vec<u32>,
@@ -352,6 +359,7 @@ impl EventBody {
             Self::Withdrawn { .. } => LeafKind::Withdrawal,
             Self::ObligationNoted { .. } | Self::ObligationsOverdue { .. } => LeafKind::Obligation,
             Self::Revoked { .. } => LeafKind::Revocation,
+            Self::Acknowledged { .. } => LeafKind::Acknowledgement,
             Self::Expired { .. } => LeafKind::Expiry,
             Self::Reminded { .. } => LeafKind::Reminder,
             Self::Published { .. } => LeafKind::Publication,
@@ -415,6 +423,7 @@ impl EventBody {
             | Self::ObligationsOverdue { .. }
             | Self::Reminded { .. }
             | Self::Revoked { .. }
+            | Self::Acknowledged { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
@@ -480,9 +489,13 @@ impl EventBody {
             } => OpenBody::Withdrawn(OpenEnding::of(*request_id, items, changes, details)?),
             Self::Revoked {
                 request_id,
+                submitter,
                 items,
                 changes,
-            } => OpenBody::Revoked(OpenEnding::of(*request_id, items, changes, details)?),
+            } => OpenBody::Revoked {
+                submitter: Arc::clone(submitter),
+                ending: OpenEnding::of(*request_id, items, changes, details)?,
+            },
             Self::ObligationNoted {
                 request_id,
                 obligation,
@@ -498,6 +511,13 @@ impl EventBody {
             },
             Self::ObligationsOverdue { obligations } => OpenBody::ObligationsOverdue {
                 obligations: obligations.clone(),
+            },
+            Self::Acknowledged {
+                request_id,
+                version,
+            } => OpenBody::Acknowledged {
+                request: *request_id,
+                version: *version,
             },
             Self::Expired { request_id, items } => OpenBody::Expired {
                 request: *request_id,
@@ -647,12 +667,21 @@ impl OpenBody {
             Self::ObligationsOverdue { obligations } => {
                 EventBody::ObligationsOverdue { obligations }
             }
-            Self::Revoked(OpenEnding {
-                request,
-                items,
-                changes,
-            }) => EventBody::Revoked {
+            Self::Acknowledged { request, version } => EventBody::Acknowledged {
                 request_id: request,
+                version,
+            },
+            Self::Revoked {
+                submitter,
+                ending:
+                    OpenEnding {
+                        request,
+                        items,
+                        changes,
+                    },
+            } => EventBody::Revoked {
+                request_id: request,
+                submitter,
                 items,
                 changes: detail::join(changes, &mut details)?,
             },

@@ -168,10 +168,19 @@ pub enum EventBody {
     Revoked {
         /// The request.
         request_id: RequestId,
+        /// The account that submitted it, to whom that is news.
+        submitter: Arc<str>,
         /// The items.
         items: Vec<u32>,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
+    },
+    /// Whoever asked has fetched what became of it.
+    Acknowledged {
+        /// The request.
+        request_id: RequestId,
+        /// The version that they have seen.
+        version: u64,
     },
     /// Nobody answered in time.
     Expired {
@@ -238,6 +247,7 @@ impl EventBody {
             | Self::Withdrawn { request_id, .. }
             | Self::Revoked { request_id, .. }
             | Self::ObligationNoted { request_id, .. }
+            | Self::Acknowledged { request_id, .. }
             | Self::Reminded { request_id, .. } => Some(*request_id),
             Self::Genesis { .. }
             | Self::ObligationsOverdue { .. }
@@ -261,6 +271,7 @@ impl EventBody {
             Self::Genesis { .. }
             | Self::ObligationNoted { .. }
             | Self::ObligationsOverdue { .. }
+            | Self::Acknowledged { .. }
             | Self::Expired { .. }
             | Self::Reminded { .. }
             | Self::Published { .. }

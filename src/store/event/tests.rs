@@ -132,6 +132,7 @@ fn reported(request_id: RequestId) -> EventBody {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one of each")]
 fn every_kind() -> Vec<Event> {
     let counts = OutcomeCounts {
         accept: 1,
@@ -181,6 +182,10 @@ fn every_kind() -> Vec<Event> {
         reported(request_id),
         withdrawn(request_id),
         revoked(request_id),
+        EventBody::Acknowledged {
+            request_id,
+            version: 3,
+        },
         EventBody::Expired {
             request_id,
             items: vec![1],
@@ -245,6 +250,7 @@ fn reminder() -> Reminder {
 fn revoked(request_id: RequestId) -> EventBody {
     EventBody::Revoked {
         request_id,
+        submitter: "front-end".into(),
         items: vec![1],
         changes: vec![user("piet")],
     }
@@ -625,6 +631,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Report,
             LeafKind::Withdrawal,
             LeafKind::Revocation,
+            LeafKind::Acknowledgement,
             LeafKind::Expiry,
             LeafKind::Reminder,
             LeafKind::DryRunSummary,

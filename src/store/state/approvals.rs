@@ -67,6 +67,7 @@ impl Approvals {
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
             | EventBody::Reminded { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }

@@ -4,6 +4,7 @@
 //! laid out anew, and what is listed page by page stands in its order already.
 
 mod approvals;
+mod delivery;
 mod obligations;
 mod put_away;
 mod registry;
@@ -53,6 +54,8 @@ use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 
+pub use delivery::Delivery;
+pub use delivery::Undelivered;
 pub use obligations::Noted;
 pub use obligations::ObligationCounts;
 pub use obligations::ObligationState;
@@ -193,6 +196,7 @@ impl State {
             | EventBody::Reported { request_id, .. }
             | EventBody::Withdrawn { request_id, .. }
             | EventBody::Revoked { request_id, .. }
+            | EventBody::Acknowledged { request_id, .. }
             | EventBody::Expired { request_id, .. } => {
                 let time = self.head.time;
                 self.requests
@@ -369,6 +373,16 @@ impl State {
         self.requests.changed_by(index)
     }
 
+    /// Requests of an account with an answer that it has not acknowledged, in the order of their submission, from the
+    /// one after `after` on; wherever they are.
+    pub fn undelivered(
+        &self,
+        caller: &str,
+        after: Option<LogIndex>,
+    ) -> impl Iterator<Item = (LogIndex, RequestId)> {
+        self.requests.undelivered(caller, after)
+    }
+
     /// How many requests wait for an answer.
     pub fn open_count(&self) -> usize {
         self.requests.open_count()
@@ -458,6 +472,11 @@ impl State {
     /// Entries of the register of current systems that have ended, the longest ended first.
     pub fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
         self.registry.ended_migrations(now)
+    }
+
+    /// Grants that have ended, the longest ended first; entries of the register apart.
+    pub fn ended_grants(&self, now: Timestamp) -> impl Iterator<Item = &DocumentKey> {
+        self.registry.ended_grants(now)
     }
 
     /// Entries of the register that are to be decided again (ruling 22), and since when they are.

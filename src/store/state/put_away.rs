@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -9,6 +10,10 @@ use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
 use crate::store::command::RequestId;
+use crate::store::event::Event;
+use crate::store::event::EventBody;
+use crate::store::state::RequestEntry;
+use crate::store::state::Undelivered;
 
 /// Where a request stands in the log that ended long ago; the rest of it is read from there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +24,49 @@ pub struct EndedRequest {
     /// The entries that changed it since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<LogIndex>,
+    /// The last entry by which its caller acknowledged something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<LogIndex>,
+    /// That it has an answer which was not acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered: Option<Undelivered>,
 }
 
 impl EndedRequest {
     /// Counts its transitions; the submission is the first.
     pub fn version(&self) -> u64 {
         1 + self.further.len() as u64
+    }
+
+    /// Where a request stands.
+    pub(super) fn of(entry: &RequestEntry) -> Self {
+        let undelivered = entry.delivery.is_due().then(|| Undelivered {
+            caller: Arc::clone(&entry.caller),
+            answered: entry.delivery.answered,
+        });
+        Self {
+            submitted: entry.submitted,
+            further: entry.further.clone(),
+            acknowledged: entry.delivery.entry,
+            undelivered,
+        }
+    }
+
+    /// Notes one more entry that concerns it.
+    pub(super) fn note(&mut self, event: &Event, index: LogIndex) {
+        if let EventBody::Acknowledged { version, .. } = &event.body {
+            self.acknowledged = Some(index);
+            let is_seen = |due: &Undelivered| due.answered <= *version;
+            self.undelivered = self.undelivered.take().filter(|due| !is_seen(due));
+            return;
+        }
+        self.further.push(index);
+        if let EventBody::Revoked { submitter, .. } = &event.body {
+            self.undelivered = Some(Undelivered {
+                caller: Arc::clone(submitter),
+                answered: self.version(),
+            });
+        }
     }
 }
 
@@ -34,6 +76,10 @@ pub(super) struct PutAway {
     submitted: BTreeMap<Backwards, LogIndex>,
     /// By submission; for those that had further entries.
     further: BTreeMap<LogIndex, Box<[LogIndex]>>,
+    /// By submission; for those of which something was acknowledged.
+    acknowledged: BTreeMap<LogIndex, LogIndex>,
+    /// By submission; for those with an answer that was not.
+    undelivered: BTreeMap<LogIndex, Undelivered>,
 }
 
 /// The bytes of a request's name from the last one on.
@@ -60,23 +106,25 @@ impl From<Backwards> for RequestId {
 
 impl PutAway {
     pub(super) fn insert(&mut self, id: RequestId, request: EndedRequest) {
-        self.submitted.insert(id.into(), request.submitted);
+        let submitted = request.submitted;
+        self.submitted.insert(id.into(), submitted);
         if !request.further.is_empty() {
             let further = request.further.into_boxed_slice();
-            self.further.insert(request.submitted, further);
+            self.further.insert(submitted, further);
         }
+        self.acknowledged
+            .extend(request.acknowledged.map(|it| (submitted, it)));
+        self.undelivered
+            .extend(request.undelivered.map(|it| (submitted, it)));
     }
 
-    /// Notes one more entry that changed a request; whether it is here.
-    pub(super) fn note(&mut self, id: RequestId, index: LogIndex) -> bool {
-        let Some(submitted) = self.submitted.get(&id.into()) else {
-            return false;
-        };
-        let further = self.further.remove(submitted).unwrap_or_default();
-        let mut further = further.into_vec();
-        further.push(index);
-        self.further.insert(*submitted, further.into_boxed_slice());
-        true
+    pub(super) fn remove(&mut self, id: RequestId) -> Option<EndedRequest> {
+        let request = self.get(id)?;
+        self.submitted.remove(&id.into());
+        self.further.remove(&request.submitted);
+        self.acknowledged.remove(&request.submitted);
+        self.undelivered.remove(&request.submitted);
+        Some(request)
     }
 
     pub(super) fn get(&self, id: RequestId) -> Option<EndedRequest> {
@@ -85,6 +133,8 @@ impl PutAway {
         Some(EndedRequest {
             submitted,
             further: further.map(|further| further.to_vec()).unwrap_or_default(),
+            acknowledged: self.acknowledged.get(&submitted).copied(),
+            undelivered: self.undelivered.get(&submitted).cloned(),
         })
     }
 

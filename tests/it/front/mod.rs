@@ -10,6 +10,7 @@ mod cooperation;
 mod credentialed_migration;
 mod decide_again;
 mod deletions;
+mod delivery;
 mod disclosure;
 mod eval_command;
 mod events;

@@ -353,10 +353,9 @@ async fn requests_are_found_by_their_correlation_id() {
     assert_eq!(nothing.body["requests"], json!([]));
     let peer = service.get(&search, "peer").await;
     assert_eq!(peer.problem(), (403, "forbidden"));
-    for wrong in ["/v1/requests", "/v1/requests?correlation_id=a&by=b"] {
-        let refused = service.get(wrong, "acms").await;
-        assert_eq!(refused.problem(), (400, "invalid-request"), "{wrong}");
-    }
+    let wrong = "/v1/requests?correlation_id=a&by=b";
+    let refused = service.get(wrong, "acms").await;
+    assert_eq!(refused.problem(), (400, "invalid-request"));
 }
 
 /// What ended long ago stands in the log alone: a delivery is no longer noted, and that is said.

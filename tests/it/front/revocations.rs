@@ -11,8 +11,10 @@ use super::support::NL;
 use super::support::OFFICER;
 use super::support::TestService;
 use super::support::approval;
+use super::support::eventually;
 use super::support::inbound;
 use super::support::membership;
+use super::support::send;
 use super::support::with;
 
 const OTHER: &str = "sip:officer.115@mc.nl.example";
@@ -297,6 +299,10 @@ async fn grants_in_force_are_listed_and_end_by_themselves() {
     let left = grants(&service).await;
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0]["subject"], OTHER);
+    eventually("the end of the membership", async || {
+        (service.get(MEMBER, "auditor").await.status == 404).then_some(())
+    })
+    .await;
     // What ended by itself is revoked no more.
     let over = revoke(&service, &path, &with(&reason(), "/items", json!([1]))).await;
     assert_eq!(over.problem(), (409, "not-granted"), "{}", over.text);
@@ -307,4 +313,76 @@ async fn grants_in_force_are_listed_and_end_by_themselves() {
         "{}",
         rest.text
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_lists_what_has_to_be_undone() {
+    let service = TestService::start().await;
+    let agreement = format!("/v1/agreements/{NL}");
+    let listed = format!("{agreement}/revocations");
+    // In force, nothing has to be.
+    let none = service.get(&listed, "auditor").await;
+    assert_eq!(none.problem(), (404, "not-found"), "{}", none.text);
+    let path = members(&service, &[OFFICER, OTHER]).await;
+    let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
+    service.change(&agreement, suspend).await;
+    let lapsed = service.get(&listed, "auditor").await;
+    assert_eq!(lapsed.status, 200, "{}", lapsed.text);
+    assert_eq!(lapsed.body["lapse"], "agreement-suspended");
+    assert_eq!(lapsed.body["in_force"], 2);
+    assert_eq!(lapsed.body["complete"], true);
+    let first = &lapsed.body["revocations"][0];
+    assert_eq!(first["subject"], OFFICER);
+    assert_eq!(first["stands"], true);
+    assert_eq!(
+        format!("/v1/requests/{}", first["request_id"].as_str().unwrap()),
+        path
+    );
+    let due = first["obligations"].as_array().unwrap();
+    let due: Vec<&str> = due.iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(due, ["end-affiliation", "renew-group-keys"]);
+    assert_eq!(
+        first["obligations"][0]["never_cut"],
+        json!(["emergency", "imminent-peril"])
+    );
+    // A suspension cuts nothing by itself; what is undone stands no longer.
+    assert_eq!(service.get(MEMBER, "auditor").await.status, 200);
+    let gone = revoke(&service, &path, &with(&reason(), "/items", json!([0]))).await;
+    assert_eq!(gone.status, 200, "{}", gone.text);
+    let index = lapsed.body["record"]["index"].as_u64().unwrap();
+    let page = service
+        .get(&format!("{listed}?entry={index}&limit=1"), "auditor")
+        .await;
+    assert_eq!(
+        page.body["revocations"][0]["stands"], false,
+        "{}",
+        page.text
+    );
+    let next = page.body["next"].as_str().unwrap();
+    let rest = service
+        .get(&format!("{listed}?entry={index}&after={next}"), "auditor")
+        .await;
+    assert_eq!(rest.body["revocations"][0]["subject"], OTHER);
+    assert_eq!(rest.body["revocations"][0]["stands"], true);
+    assert_eq!(rest.body["next"], Value::Null);
+    for (entry, status) in [("0", 404), ("999999", 404), ("x", 400)] {
+        let refused = service
+            .get(&format!("{listed}?entry={entry}"), "auditor")
+            .await;
+        assert_eq!(refused.status, status, "{entry}: {}", refused.text);
+    }
+    let foreign = service.get(&listed, "acms").await;
+    assert_eq!(foreign.problem(), (403, "forbidden"));
+    // A deletion lists it too; the agreement is no more, so the entry is named.
+    let tag = service.get(&agreement, "operator").await;
+    let delete = service.call(reqwest::Method::DELETE, &agreement, "operator");
+    let deleted = send(delete.header("if-match", tag.header("etag"))).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
+    assert_eq!(service.get(&listed, "auditor").await.status, 404);
+    let index = service.log_size().await - 1;
+    let ended = service
+        .get(&format!("{listed}?entry={index}"), "auditor")
+        .await;
+    assert_eq!(ended.body["lapse"], "no-agreement", "{}", ended.text);
+    assert_eq!(ended.body["in_force"], 1);
 }

@@ -96,6 +96,13 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         ),
         plain(Method::GET, "/v1/obligations"),
         (Method::POST, format!("{held}/revocation"), revocation),
+        (
+            Method::POST,
+            format!("{held}/acknowledgement"),
+            json!({ "version": 0 }),
+        ),
+        plain(Method::GET, "/v1/requests"),
+        plain(Method::GET, "/v1/requests?undelivered=true"),
         plain(Method::GET, "/v1/requests?correlation_id=none"),
         plain(
             Method::GET,
@@ -178,6 +185,7 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
         ("/v1/requests/7/withdrawal", "{}"),
         ("/v1/requests/7/obligations/x", "{}"),
         ("/v1/requests/7/revocation", "{}"),
+        ("/v1/requests/7/acknowledgement", "{}"),
     ] {
         let refused = service.post_text(path, "wrong token", text).await;
         assert_eq!(refused.problem(), (401, "unauthenticated"), "{path}");

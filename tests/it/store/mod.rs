@@ -1,6 +1,7 @@
 //! The embedded store through its front door.
 
 mod acknowledged;
+mod acknowledgements;
 mod answers;
 mod approvals;
 mod commands;

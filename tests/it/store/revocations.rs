@@ -18,13 +18,20 @@ use comity::store::embedded::disk::Fault;
 use comity::store::embedded::disk::FaultMode;
 use comity::store::embedded::disk::FaultyDisk;
 use comity::store::embedded::disk::Operation;
+use comity::store::in_force::InForcePart;
+use comity::store::in_force::LapsePart;
 use comity::store::state::RequestEntry;
+use serde_json::json;
 
 use super::support::Bench;
+use super::support::PARTNER;
+use super::support::agreement;
 use super::support::answered;
+use super::support::at;
 use super::support::at_partner;
 use super::support::commit_all;
 use super::support::delete;
+use super::support::document;
 use super::support::key;
 use super::support::pending;
 use super::support::projected;
@@ -35,6 +42,7 @@ use super::support::state;
 use super::support::submit;
 use super::support::user;
 use super::support::write;
+use super::support::write_at;
 
 fn refusal(answer: &Result<Committed, CommitError>) -> Option<&Refusal> {
     match answer {
@@ -263,4 +271,50 @@ async fn a_disk_that_cannot_be_read_revokes_nothing() {
     assert_eq!(store.view(State::applied), before);
     store.commit(revoked(1, 1, vec![0])).await.unwrap();
     assert_eq!(entry(&store, 1).items, [ItemState::Revoked]);
+}
+
+/// The entry that takes an agreement out of force lists what stands under it, what was sequenced in the same batch too.
+#[tokio::test]
+async fn a_lapse_lists_what_was_granted_before_it() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let member = |number: u8, until: i64| {
+        document(
+            DocumentKind::Membership,
+            json!({
+                "group": "sip:fire@mc.nl.example", "group_home": "mc.nl.example",
+                "member": format!("sip:m{number}@mc.de.example"), "member_home": PARTNER,
+                "since": at(0), "expires_at": at(until),
+                "request_id": "00000000-0000-4000-8000-000000000007"
+            }),
+        )
+    };
+    let documents = [agreement("active"), member(1, 100), member(2, 5)];
+    let documents = documents.iter().map(|it| put(it, Expected::Any));
+    store.commit(write(documents.collect())).await.unwrap();
+    let mut granting = submit(1, 0, vec![ItemState::Granted]);
+    granting.writes = vec![put(&member(3, 100), Expected::Any)];
+    let suspended = vec![put(&agreement("suspended"), Expected::Any)];
+    let commands = [Command::Submit(granting), write_at(suspended, 10)];
+    let answers = commit_all(&store, commands).await;
+    let lapsed = answers[1].as_ref().unwrap().index;
+    let stored = store.record(lapsed).unwrap();
+    let parts = || stored.record.iter().filter_map(|part| part.present());
+    let lapse: Vec<LapsePart> = parts()
+        .filter_map(|part| serde_json::from_slice(&part.body).ok())
+        .collect();
+    assert_eq!((lapse[0].in_force, lapse[0].listed), (2, 2));
+    let listed: Vec<InForcePart> = parts()
+        .filter_map(|part| serde_json::from_slice(&part.body).ok())
+        .collect();
+    let listed: Vec<&str> = listed
+        .iter()
+        .flat_map(|part| &part.grants)
+        .map(|grant| grant.subject.as_ref().unwrap().as_str())
+        .collect();
+    // One of them was over by then.
+    assert_eq!(listed, ["sip:m1@mc.de.example", "sip:m3@mc.de.example"]);
+    let live = state(&store);
+    drop(store);
+    assert_eq!(bench.state_from_log(), live);
 }

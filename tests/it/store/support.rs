@@ -25,6 +25,7 @@ use comity::store::Command;
 use comity::store::CommitError;
 use comity::store::Committed;
 use comity::store::State;
+use comity::store::command::Acknowledge;
 use comity::store::command::BodyDigest;
 use comity::store::command::CorrelationDigest;
 use comity::store::command::Expected;
@@ -411,6 +412,14 @@ pub(super) fn revoke(number: u64, version: u64, items: Vec<u32>) -> Revoke {
         parts: Vec::new(),
         at: at(0),
     }
+}
+
+pub(super) fn acknowledge(number: u64, version: u64) -> Command {
+    Command::Acknowledge(Acknowledge {
+        request_id: request_id(number),
+        version,
+        at: at(0),
+    })
 }
 
 pub(super) fn expire(number: u64, items: Vec<u32>, milliseconds: i64) -> Command {

@@ -1,8 +1,11 @@
-//! Whether the state allows that a request is withdrawn, or what it granted revoked.
+//! Whether the state allows that a request is withdrawn, what it granted revoked, or what
+//! became of it acknowledged.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::lifecycle::ItemState;
+use crate::store::command::Acknowledge;
 use crate::store::command::Command;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
@@ -75,11 +78,41 @@ pub(super) fn revoke(
     }
     let body = EventBody::Revoked {
         request_id,
+        submitter: Arc::clone(&entry.caller),
         items: command.items,
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);
     Ok(Checked::Event(event, command.parts))
+}
+
+/// That the caller has seen a version, which is not ahead of the present one; `ended` is the request where it was put
+/// away.
+pub(super) fn acknowledge(
+    state: &State,
+    command: Acknowledge,
+    ended: Option<&RequestEntry>,
+) -> Result<Checked, Refusal> {
+    let request_id = command.request_id;
+    let present = state.request(request_id).map(AsRef::as_ref);
+    let entry = present.or(ended.filter(|entry| entry.id == request_id));
+    let entry = entry.ok_or(Refusal::UnknownRequest(request_id))?;
+    let version = command.version;
+    if version > entry.version {
+        return Err(Refusal::Version {
+            request_id,
+            current: entry.version,
+        });
+    }
+    let acknowledged = entry.delivery.acknowledged;
+    if version <= acknowledged {
+        return Err(Refusal::Acknowledged { acknowledged });
+    }
+    let body = EventBody::Acknowledged {
+        request_id,
+        version,
+    };
+    Ok(Checked::Event(changing(command.at, body), Vec::new()))
 }
 
 fn check_version(request_id: RequestId, (current, expected): (u64, u64)) -> Result<(), Refusal> {
@@ -107,6 +140,7 @@ fn first_refused(
 pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
     match command {
         Command::Revoke(revoke) => Some(revoke.request_id),
+        Command::Acknowledge(acknowledge) => Some(acknowledge.request_id),
         Command::WriteDocuments(_)
         | Command::Submit(_)
         | Command::Respond(_)

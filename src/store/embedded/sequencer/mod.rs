@@ -35,6 +35,7 @@ use crate::store::embedded::read_back::read_back;
 use crate::store::embedded::store::Shared;
 use crate::store::event::EncodeError;
 use crate::store::event::Event;
+use crate::store::in_force;
 use crate::store::state::RequestEntry;
 
 use check::Checked;
@@ -122,14 +123,21 @@ impl Sequencer {
         };
         let checked = {
             let state = self.shared.read();
-            let checked = check::check(&state, command, ended.as_ref());
-            if let Ok(Checked::Event(event, _)) = &checked {
-                batch.touched.add(event, &state);
-            }
-            checked
+            check::check(&state, command, ended.as_ref())
         };
+        // What stands under an agreement that lapses is listed with all that was sequenced before.
+        if let Ok(Checked::Event(event, _)) = &checked
+            && !event.interrupted.is_empty()
+            && !batch.entries.is_empty()
+        {
+            self.write(std::mem::take(batch));
+            if self.journal.is_stopped() {
+                let reason = self.shared.stopped();
+                return answer(reply, Err(CommitError::OutcomeUnknown(reason)));
+            }
+        }
         match checked {
-            Ok(Checked::Event(event, record)) => match encode(&event, record) {
+            Ok(Checked::Event(event, record)) => match self.encoded(batch, &event, record) {
                 Ok((entry, leaf_hash)) => {
                     batch.bytes += entry.leaf.len() + entry.payload.len();
                     batch.entries.push(entry);
@@ -143,6 +151,22 @@ impl Sequencer {
             }
             Err(refusal) => answer(reply, Err(refusal.into())),
         }
+    }
+
+    /// The entry that an event becomes, which joins what the batch has touched.
+    fn encoded(
+        &self,
+        batch: &mut Batch,
+        event: &Event,
+        mut record: Vec<RecordPart>,
+    ) -> Result<(EntryBytes, LeafHash), CommitError> {
+        let state = self.shared.read();
+        let listed = in_force::parts(&state, event)
+            .map_err(|error| CommitError::NotRecorded(chain(&error)))?;
+        record.extend(listed);
+        let encoded = encode(event, record)?;
+        batch.touched.add(event, &state);
+        Ok(encoded)
     }
 
     /// The request that a command is about, if it was put away and the command may change it all the same.

@@ -90,6 +90,9 @@ impl Touched {
                     || self.requests.contains(&revoke.request_id)
                     || self.concerns_writes(&revoke.writes)
             }
+            Command::Acknowledge(acknowledge) => {
+                self.interrupted || self.requests.contains(&acknowledge.request_id)
+            }
             Command::Expire(expire) => {
                 self.interrupted || self.requests.contains(&expire.request_id)
             }
@@ -191,6 +194,7 @@ impl Touched {
             }
             EventBody::Expired { request_id, .. }
             | EventBody::ObligationNoted { request_id, .. }
+            | EventBody::Acknowledged { request_id, .. }
             | EventBody::Reminded { request_id, .. } => {
                 self.requests.insert(*request_id);
             }

@@ -29,8 +29,10 @@ use crate::store::command::Votes;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::reminder::Reminder;
+use crate::store::state::Delivery;
 use crate::store::state::EndedRequest;
 use crate::store::state::RowKey;
+use crate::store::state::delivery::is_news;
 use crate::store::state::obligations::Obligations;
 use crate::store::state::obligations::Unfinished;
 use crate::store::state::put_away::PutAway;
@@ -82,6 +84,9 @@ pub struct RequestEntry {
     /// What it has to do with access requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Box<Access>>,
+    /// What its caller has fetched of what became of it.
+    #[serde(default, skip_serializing_if = "Delivery::is_none")]
+    pub delivery: Delivery,
 }
 
 impl RequestEntry {
@@ -143,11 +148,57 @@ impl RequestEntry {
             reminders: reminders.clone(),
             reduces: reduces.clone(),
             access: access.clone(),
+            delivery: Delivery::default(),
         })
     }
 
     /// Takes in what an event after the submission says about its items.
     pub fn change_by(&mut self, event: &Event, index: LogIndex) {
+        if let EventBody::Acknowledged { version, .. } = &event.body {
+            self.delivery.acknowledge(*version, index);
+            return;
+        }
+        let mut changed = self.changed_by(event);
+        let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
+        let waiting = self.interrupted_by(event).into_iter();
+        let waiting = waiting.filter(|(number, _)| !answered.contains(number));
+        changed.extend(waiting);
+        let mut items = changed.iter();
+        let is_news = items.any(|(number, after)| {
+            let before = self.item(*number);
+            before.is_some_and(|before| is_news(event, before, *after))
+        });
+        self.change(changed.into_iter(), index);
+        self.obligations.take_in(self.id, event, index);
+        self.obligations.settle(&self.items, event.at);
+        if is_news {
+            self.delivery.answered = self.version;
+        }
+        if let EventBody::Responded {
+            request_id,
+            votes,
+            reminders,
+            approval,
+            ..
+        } = &event.body
+            && *request_id == self.id
+        {
+            self.count(votes.as_ref());
+            self.remind_anew(reminders);
+            if let (Some(Access::Approval(asked)), Some(given)) =
+                (self.access.as_deref_mut(), approval)
+            {
+                asked.approval = Some(*given);
+            }
+        }
+        self.forget_reminders();
+        let mut tallies = std::mem::take(&mut self.tallies);
+        tallies.retain(|number, _| self.item(*number).is_some_and(ItemState::is_pending));
+        self.tallies = tallies;
+    }
+
+    /// The new states of the items that an event names.
+    fn changed_by(&self, event: &Event) -> Vec<(u32, ItemState)> {
         let mut changed = Vec::new();
         match &event.body {
             EventBody::Responded {
@@ -175,6 +226,7 @@ impl RequestEntry {
             | EventBody::ObligationNoted { .. }
             | EventBody::ObligationsOverdue { .. }
             | EventBody::Revoked { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::Expired { .. }
             | EventBody::Reminded { .. }
             | EventBody::Genesis { .. }
@@ -185,34 +237,7 @@ impl RequestEntry {
             | EventBody::DryRuns { .. }
             | EventBody::SecretsRead { .. } => {}
         }
-        let answered: BTreeSet<u32> = changed.iter().map(|(number, _)| *number).collect();
-        let waiting = self.interrupted_by(event).into_iter();
-        let waiting = waiting.filter(|(number, _)| !answered.contains(number));
-        changed.extend(waiting);
-        self.change(changed.into_iter(), index);
-        self.obligations.take_in(self.id, event, index);
-        self.obligations.settle(&self.items, event.at);
-        if let EventBody::Responded {
-            request_id,
-            votes,
-            reminders,
-            approval,
-            ..
-        } = &event.body
-            && *request_id == self.id
-        {
-            self.count(votes.as_ref());
-            self.remind_anew(reminders);
-            if let (Some(Access::Approval(asked)), Some(given)) =
-                (self.access.as_deref_mut(), approval)
-            {
-                asked.approval = Some(*given);
-            }
-        }
-        self.forget_reminders();
-        let mut tallies = std::mem::take(&mut self.tallies);
-        tallies.retain(|number, _| self.item(*number).is_some_and(ItemState::is_pending));
-        self.tallies = tallies;
+        changed
     }
 
     fn count(&mut self, votes: Option<&Votes>) {
@@ -332,6 +357,8 @@ pub(super) struct Requests {
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
     /// Requests that take away, by partner.
     reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
+    /// Requests with an answer that was not acknowledged, by caller; put away or not.
+    undelivered: BTreeSet<(Arc<str>, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
     reminding: BTreeSet<(Timestamp, RequestId)>,
     keys: BTreeMap<KeyDigest, KeptKey>,
@@ -351,6 +378,7 @@ impl Default for Requests {
             put_away: PutAway::default(),
             open: BTreeMap::new(),
             correlated: BTreeSet::new(),
+            undelivered: BTreeSet::new(),
             schedule: BTreeSet::new(),
             reminding: BTreeSet::new(),
             keys: BTreeMap::new(),
@@ -378,11 +406,7 @@ impl Requests {
             let Some(entry) = self.remove(id) else {
                 break;
             };
-            let request = EndedRequest {
-                submitted: entry.submitted,
-                further: entry.further.clone(),
-            };
-            self.put_away.insert(id, request);
+            self.insert_put_away(id, EndedRequest::of(&entry));
             changed.extend([RowKey::Request(id), RowKey::Ended(id)]);
         }
     }
@@ -417,8 +441,11 @@ impl Requests {
         changed: &mut Vec<RowKey>,
     ) {
         let Some(entry) = self.remove(id) else {
-            let is_noted = self.put_away.note(id, index);
-            changed.extend(is_noted.then_some(RowKey::Ended(id)));
+            if let Some(mut request) = self.take_put_away(id) {
+                request.note(event, index);
+                self.insert_put_away(id, request);
+                changed.push(RowKey::Ended(id));
+            }
             return;
         };
         let mut entry = Arc::unwrap_or_clone(entry);
@@ -490,7 +517,9 @@ impl Requests {
             return;
         };
         changed.push(RowKey::Key(key));
-        if let Some(kept) = self.keys.get(&key).copied().filter(|_| ended) {
+        // It ended once; what becomes of it afterwards keeps its key no longer.
+        let kept = self.keys.get(&key).copied();
+        if let Some(kept) = kept.filter(|kept| ended && kept.until.is_none()) {
             let until = time.plus_milliseconds(KEY_RETENTION_MILLISECONDS);
             self.insert_key(
                 key,
@@ -515,6 +544,10 @@ impl Requests {
         {
             let bound = self.bound.entry(partner.clone()).or_default();
             bound.insert(entry.id);
+        }
+        if entry.delivery.is_due() {
+            let due = (Arc::clone(&entry.caller), entry.submitted, entry.id);
+            self.undelivered.insert(due);
         }
         self.schedule.extend(entry.schedule());
         let remind_at = entry.remind_at();
@@ -549,6 +582,10 @@ impl Requests {
         if let Some(at) = entry.remind_at() {
             self.reminding.remove(&(at, id));
         }
+        if entry.delivery.is_due() {
+            let due = (Arc::clone(&entry.caller), entry.submitted, id);
+            self.undelivered.remove(&due);
+        }
         for scheduled in entry.schedule() {
             self.schedule.remove(&scheduled);
         }
@@ -570,7 +607,34 @@ impl Requests {
 
     /// Puts where a request stands that was put away.
     pub(super) fn insert_put_away(&mut self, id: RequestId, request: EndedRequest) {
+        if let Some(due) = &request.undelivered {
+            let due = (Arc::clone(&due.caller), request.submitted, id);
+            self.undelivered.insert(due);
+        }
         self.put_away.insert(id, request);
+    }
+
+    fn take_put_away(&mut self, id: RequestId) -> Option<EndedRequest> {
+        let request = self.put_away.remove(id)?;
+        if let Some(due) = &request.undelivered {
+            let due = (Arc::clone(&due.caller), request.submitted, id);
+            self.undelivered.remove(&due);
+        }
+        Some(request)
+    }
+
+    /// Requests of an account with an answer that it has not acknowledged, from the one submitted after `after` on.
+    pub(super) fn undelivered(
+        &self,
+        caller: &str,
+        after: Option<LogIndex>,
+    ) -> impl Iterator<Item = (LogIndex, RequestId)> {
+        let caller: Arc<str> = caller.into();
+        let from = after.map_or(0, |after| after.0.saturating_add(1));
+        let first = (Arc::clone(&caller), LogIndex(from), RequestId(Uuid::nil()));
+        let last = (caller, LogIndex(u64::MAX), RequestId(Uuid::max()));
+        let found = self.undelivered.range(first..=last);
+        found.map(|(_, submitted, id)| (*submitted, *id))
     }
 
     pub(super) fn put_away(&self, id: RequestId) -> Option<EndedRequest> {

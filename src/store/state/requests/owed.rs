@@ -43,6 +43,7 @@ impl Requests {
             | EventBody::Withdrawn { .. }
             | EventBody::Revoked { .. }
             | EventBody::Reminded { .. }
+            | EventBody::Acknowledged { .. }
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }

@@ -24,6 +24,7 @@ use comity::store::CommandOutcome;
 use comity::store::CommitError;
 use comity::store::Refusal;
 use comity::store::State;
+use comity::store::command::Acknowledge;
 use comity::store::command::BodyDigest;
 use comity::store::command::Expected;
 use comity::store::command::Expire;
@@ -89,6 +90,9 @@ struct ModelRequest {
     obligations: Vec<ModelObligation>,
     put_away: bool,
     reminder: Option<ModelReminder>,
+    /// In which version somebody else last settled an item, and which one the caller acknowledged.
+    news: u64,
+    seen: u64,
 }
 
 /// Who has answered an item that waits.
@@ -182,6 +186,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::ObligationDone(_) => "obligation done",
         Refusal::PutAway(_) => "put away",
         Refusal::NotGranted { .. } => "not granted",
+        Refusal::Acknowledged { .. } => "acknowledged",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -368,6 +373,7 @@ impl Model {
             Command::Report(report) => self.reported(report)?,
             Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,
             Command::Revoke(revoke) => self.revoked(revoke)?,
+            Command::Acknowledge(seen) => self.acknowledged(*seen)?,
             Command::Expire(expire) => self.expired(expire)?,
             Command::NoteObligation(note) => self.noted(note)?,
             Command::TellOverdue(tell) => self.told(tell)?,
@@ -383,7 +389,37 @@ impl Model {
                 self.clone()
             }
         };
-        Ok(self.sequence(after))
+        let is_own = matches!(command, Command::Withdraw(_) | Command::Report(_));
+        Ok(self.sequence(if is_own { after } else { self.with_news(after) }))
+    }
+
+    /// What was settled by others is news to the caller.
+    fn with_news(&self, mut after: Self) -> Self {
+        for request in &mut after.requests {
+            let before = self.requests.iter().find(|it| it.id == request.id);
+            let before = before.map_or(&request.items, |before| &before.items);
+            let pairs = before.iter().zip(&request.items);
+            if pairs
+                .clone()
+                .any(|(one, other)| one != other && !other.is_open())
+            {
+                request.news = request.entries.len() as u64;
+            }
+        }
+        after
+    }
+
+    fn acknowledged(&self, seen: Acknowledge) -> Result<Self, &'static str> {
+        let mut after = self.clone();
+        let request = after.find(seen.request_id)?;
+        if seen.version > request.entries.len() as u64 {
+            return Err("version");
+        }
+        if seen.version <= request.seen {
+            return Err("acknowledged");
+        }
+        request.seen = seen.version;
+        Ok(after)
     }
 
     fn known(&self, submit: &Submit) -> Result<Option<RequestId>, &'static str> {
@@ -412,6 +448,8 @@ impl Model {
             obligations: Vec::new(),
             put_away: false,
             reminder: ModelReminder::of(submit),
+            news: 0,
+            seen: 0,
         });
         after.oblige(&submit.obligations);
         let kept = submit.idempotency;
@@ -662,6 +700,10 @@ impl Model {
         }
         let most = ended.into_iter().max();
         assert!(most <= Some(limit), "{ended:?} ended requests in memory");
+        let undelivered = state.undelivered(super::support::CALLER, None);
+        let undelivered: Vec<RequestId> = undelivered.map(|(_, id)| id).collect();
+        let due = self.requests.iter().filter(|it| it.news > it.seen);
+        assert_eq!(undelivered, due.map(|it| it.id).collect::<Vec<_>>());
         let open: Vec<RequestId> = state.open_requests(None).map(|entry| entry.id).collect();
         let expected = self
             .requests
@@ -854,6 +896,8 @@ impl Run {
             request.check_answers(&entry);
             request.check_obligations(&entry, false);
             assert_eq!(entry.version, request.entries.len() as u64);
+            let told = (entry.delivery.answered, entry.delivery.acknowledged);
+            assert_eq!(told, (request.news, request.seen), "delivery");
         }
     }
 }

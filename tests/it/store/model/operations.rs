@@ -8,6 +8,7 @@ use comity::domain::outcome::PartnerOutcome;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
 use comity::store::Command;
+use comity::store::command::Acknowledge;
 use comity::store::command::Arising;
 use comity::store::command::Expected;
 use comity::store::command::Interrupt;
@@ -101,6 +102,8 @@ pub(super) enum Operation {
         items: Vec<u32>,
         revoked: bool,
     },
+    /// How many versions after the first one was seen.
+    Acknowledge(usize, u64),
     Expire {
         request: usize,
         items: Vec<u32>,
@@ -195,6 +198,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         5 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3), any::<bool>()).prop_map(
             |(request, behind, items, revoked)| Operation::End { request, behind, items, revoked }
         ),
+        3 => (0_usize..6, 0_u64..5)
+            .prop_map(|(request, seen)| Operation::Acknowledge(request, seen)),
         2 => (0_usize..6, vec(0_u32..3, 1..3))
             .prop_map(|(request, items)| Operation::Expire { request, items }),
         2 => (0..8_usize).prop_map(Operation::Remind),
@@ -259,10 +264,7 @@ impl Model {
                 let document = system(&format!("mc{number}.example"), prefix);
                 write_at(vec![put(&document, Expected::Any)], self.now)
             }
-            Operation::WriteAgreement(active) => {
-                let document = agreement(if *active { "active" } else { "suspended" });
-                write_at(vec![put(&document, Expected::Any)], self.now)
-            }
+            Operation::WriteAgreement(active) => self.agreement(*active),
             Operation::WriteMigration(user, service, is_there) => {
                 let document = migration(*user, ["mcptt", "mcdata"][usize::from(*service)]);
                 let write = if *is_there {
@@ -308,6 +310,7 @@ impl Model {
                 revoked,
             } => self.ending((*request, *behind), items, *revoked),
             Operation::Remind(request) => self.remind(*request),
+            Operation::Acknowledge(request, seen) => self.acknowledgement(*request, *seen),
             Operation::Expire { request, items } => {
                 expire(self.name_of(*request), items.clone(), self.now)
             }
@@ -323,6 +326,14 @@ impl Model {
             }),
             Operation::Publish { ahead } => publish(self.generation + 1 + ahead),
         }
+    }
+
+    fn acknowledgement(&self, request: usize, seen: u64) -> Command {
+        Command::Acknowledge(Acknowledge {
+            request_id: request_id(self.name_of(request)),
+            version: 1 + seen,
+            at: at(self.now),
+        })
     }
 
     fn ending(&self, (request, behind): (usize, u64), items: &[u32], revoked: bool) -> Command {
@@ -343,6 +354,11 @@ impl Model {
             request_id: request_id(self.name_of(request)),
             at: at(self.now),
         })
+    }
+
+    fn agreement(&self, active: bool) -> Command {
+        let document = agreement(if active { "active" } else { "suspended" });
+        write_at(vec![put(&document, Expected::Any)], self.now)
     }
 
     fn unverified(&self, user: u8, service: u8) -> Command {

@@ -81,6 +81,7 @@ pub(super) fn check(
         Command::NoteObligation(command) => obligations::note(state, command),
         Command::TellOverdue(command) => obligations::tell(state, &command),
         Command::Revoke(command) => life::revoke(state, command, ended),
+        Command::Acknowledge(command) => life::acknowledge(state, command, ended),
         Command::Expire(command) => expire(state, &command),
         Command::Remind(command) => remind::remind(state, &command),
         Command::Interrupt(command) => interrupt(state, command),

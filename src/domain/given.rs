@@ -2,40 +2,43 @@
 
 use uuid::Uuid;
 
-use crate::domain::document::Document;
-use crate::domain::identity::GroupId;
-use crate::domain::identity::McServiceId;
-use crate::domain::identity::McSystemId;
-use crate::domain::service::McService;
-use crate::domain::time::Timestamp;
+use super::document::Document;
+use super::identity::GroupId;
+use super::identity::McServiceId;
+use super::identity::McSystemId;
+use super::service::McService;
+use super::time::Timestamp;
 
 /// What a grant gives somebody.
 #[derive(Clone, Debug)]
-pub(in crate::app) struct Given<'a> {
+pub struct Given<'a> {
     /// The request that was granted.
-    pub(in crate::app) request_id: Uuid,
+    pub request_id: Uuid,
     /// Whom it is about.
-    pub(in crate::app) subject: Option<&'a McServiceId>,
-    pub(in crate::app) group: Option<&'a GroupId>,
-    pub(in crate::app) service: Option<McService>,
+    pub subject: Option<&'a McServiceId>,
+    /// The group.
+    pub group: Option<&'a GroupId>,
+    /// The service.
+    pub service: Option<McService>,
     /// The system that serves the user.
-    pub(in crate::app) serving_system: Option<&'a McSystemId>,
-    pub(in crate::app) since: Timestamp,
+    pub serving_system: Option<&'a McSystemId>,
+    /// Since when.
+    pub since: Timestamp,
     /// The first moment at which it no longer holds.
-    pub(in crate::app) until: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     /// Whether it is in force now, as far as time does not say: somebody on a list, or taken off it.
-    pub(in crate::app) stands: bool,
+    pub stands: bool,
 }
 
 impl Given<'_> {
     /// Whether it is in force at a moment.
-    pub(in crate::app) fn holds(&self, now: Timestamp) -> bool {
+    pub fn holds(&self, now: Timestamp) -> bool {
         self.stands && self.until.is_none_or(|until| now < until)
     }
 }
 
 /// What a document gives; nothing where it is no grant.
-pub(in crate::app) fn given(document: &Document) -> Option<Given<'_>> {
+pub fn given(document: &Document) -> Option<Given<'_>> {
     Some(match document {
         Document::Migration(entry) => Given {
             request_id: entry.request_id,
