@@ -32,6 +32,9 @@ pub enum AppError {
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),
+    /// An entry took no such agreement out of force.
+    #[error("entry {0} took no agreement with this partner out of force")]
+    NoLapse(u64),
     /// The key was used before for another body.
     #[error("the idempotency key was used before with another body")]
     IdempotencyKeyReused,

@@ -281,6 +281,7 @@ impl From<AppError> for Problem {
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
+            | AppError::NoLapse(_)
             | AppError::NoConfiguration(_) => Self::not_found(detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
