@@ -36,6 +36,38 @@ fn imports_point_downwards() {
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
+/// Steps are taken by the methods of a state alone (`src/domain/lifecycle/`); above the store nobody writes a state
+/// down by hand.
+#[test]
+fn use_cases_make_no_state_of_an_item_by_hand() {
+    let made = |line: &str| {
+        let line = line.trim_start();
+        let words = [
+            "= ItemState::",
+            "=> ItemState::",
+            ": ItemState::",
+            "return ItemState::",
+        ];
+        let compares = line.contains("== ItemState::") || line.contains("!= ItemState::");
+        !line.starts_with("//") && !compares && words.iter().any(|word| line.contains(word))
+    };
+    assert!(made("it.to = ItemState::Refused;") && !made("if it != ItemState::Refused {"));
+    let violations: Vec<String> = sources()
+        .iter()
+        .filter(|path| {
+            let module = module_of(path);
+            module.is_some_and(|module| floor_of(&module) > floor_of("store"))
+        })
+        .flat_map(|path| {
+            let source = fs::read_to_string(path).unwrap();
+            let made = source.lines().filter(|line| made(line));
+            made.map(|line| format!("{}: {line}", path.display()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
 fn floor_of(module: &str) -> usize {
     FLOORS
         .iter()

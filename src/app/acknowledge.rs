@@ -89,14 +89,15 @@ impl App {
         let is_more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| is_more).map(|(index, _)| index.0);
-        let answers = found.into_iter().map(|(_, id)| {
-            let answer = self.request_answer(id)?;
-            Ok(self.shown_to(caller, id, answer))
-        });
-        Ok(RequestPage {
-            requests: answers.collect::<Result<_, AppError>>()?,
-            next,
-        })
+        let mut requests = Vec::new();
+        for (_, id) in found {
+            match self.request_answer(id) {
+                Ok(answer) => requests.push(self.shown_to(caller, id, answer)),
+                // One that cannot be read stays due, and must not hide the others.
+                Err(error) => tracing::warn!(request = %id, %error, "left out of what is due"),
+            }
+        }
+        Ok(RequestPage { requests, next })
     }
 }
 

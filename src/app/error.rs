@@ -59,6 +59,9 @@ pub enum AppError {
     /// There is a request of this name already.
     #[error("there is such a request already")]
     RequestExists,
+    /// An entry took no such agreement out of force.
+    #[error("entry {0} took no agreement with this partner out of force")]
+    NoLapse(u64),
     /// The key was used before for another body.
     #[error("the idempotency key was used before with another body")]
     IdempotencyKeyReused,

@@ -1,4 +1,4 @@
-//! What happens by itself: held items expire, grants end, dry runs are summed up for the log.
+//! What happens by itself: held items expire, migrations end, dry runs are summed up for the log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const SUMMARY_PERIOD: Duration = Duration::from_mins(1);
 /// Who writes what happens by itself.
 const ACTOR: &str = "comity";
 
-/// How many grants end in one entry of the log.
+/// How many migrations end in one entry of the log.
 const ENDED_AT_ONCE_MAX: usize = 1_000;
 
 /// Dry runs that no entry of the log accounts for yet, by caller.
@@ -57,7 +57,7 @@ impl App {
                         app.remind_of_waiting().await;
                         app.carry_out_scheduled().await;
                         app.interrupt_lapsed().await;
-                        app.end_grants().await;
+                        app.end_migrations().await;
                         app.end_unverified().await;
                     }
                     _ = summary.tick() => app.record_dry_runs().await,
@@ -184,9 +184,8 @@ impl App {
         Ok(())
     }
 
-    /// Takes what has ended out of the registry: entries of the register of current systems, memberships, access, users
-    /// on lists; while the clock has just jumped, nothing.
-    pub async fn end_grants(&self) {
+    /// Takes what has ended out of the register of current systems; while the clock has just jumped, nothing.
+    pub async fn end_migrations(&self) {
         let now = self.now();
         if self.clock().jump().is_some() {
             return;
@@ -196,7 +195,6 @@ impl App {
                 kind: DocumentKind::Migration,
                 id: id.clone(),
             });
-            let ended = ended.chain(state.ended_grants(now).cloned());
             let ended = ended.filter_map(|key| {
                 let expected = Expected::Revision(state.revision(&key)?);
                 Some(Write {
@@ -216,7 +214,7 @@ impl App {
             at: now,
         });
         if let Err(error) = self.store().commit(command).await {
-            tracing::warn!(%error, "what has ended could not be taken out of the registry; the next round tries again");
+            tracing::warn!(%error, "what has ended could not be taken out of the register of current systems; the next round tries again");
         }
     }
 

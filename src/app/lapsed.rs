@@ -90,7 +90,7 @@ impl App {
             .iter()
             .filter_map(|part| serde_json::from_slice::<LapsePart>(&part.body).ok())
             .find(|part| part.partner == *partner)
-            .ok_or(AppError::UnknownRecord(index))?;
+            .ok_or(AppError::NoLapse(index))?;
         let listed = parts
             .iter()
             .filter_map(|part| serde_json::from_slice::<InForcePart>(&part.body).ok())

@@ -74,6 +74,9 @@ pub struct Found {
     pub requests: Vec<FoundRequest>,
     /// How many entries of the log the page looked at.
     pub looked_at: u64,
+    /// The entries, by index, that cannot be read; the service's own log says why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<u64>,
     /// What is to be sent as `before` for the next page; null where the beginning of the log was reached.
     pub next: Option<u64>,
 }
@@ -124,26 +127,32 @@ impl App {
             search,
             correlation: correlation.and_then(|id| self.sealing_key().correlation(id)),
             readable: BTreeMap::new(),
+            read: 0,
         };
         let applied = self.store().view(State::applied).0;
         let mut index = search.before.unwrap_or(applied).min(applied);
-        let (mut requests, mut looked_at, mut read) = (Vec::new(), 0, 0);
+        let (mut requests, mut unreadable, mut looked_at) = (Vec::new(), Vec::new(), 0);
         let limit = search.limit.clamp(1, PAGE_FOUND_MAX);
-        while index > 0 && looked_at < LOOKED_AT_MAX && read < READ_MAX && requests.len() < limit {
+        while index > 0
+            && looked_at < LOOKED_AT_MAX
+            && looking.read < READ_MAX
+            && requests.len() < limit
+        {
             index -= 1;
             looked_at += 1;
-            if self.kind(LogIndex(index))? != LeafKind::Request {
-                continue;
-            }
-            let stored = self.entry(LogIndex(index))?;
-            if let Some(entry) = looking.submitted(&stored) {
-                read += 1;
-                requests.extend(looking.found(&entry, &stored)?);
+            match looking.at(LogIndex(index)) {
+                Ok(found) => requests.extend(found),
+                // One entry that cannot be read must not hide those before it.
+                Err(error) => {
+                    tracing::warn!(index, %error, "left out of a search");
+                    unreadable.push(index);
+                }
             }
         }
         Ok(Found {
             requests,
             looked_at,
+            unreadable,
             next: (index > 0).then_some(index),
         })
     }
@@ -163,9 +172,24 @@ struct Looking<'a> {
     correlation: Option<CorrelationDigest>,
     /// Whether the caller may read what an account submitted.
     readable: BTreeMap<String, bool>,
+    /// How many requests were read whole.
+    read: usize,
 }
 
 impl Looking<'_> {
+    /// The request that an entry submitted, if it did and that fits.
+    fn at(&mut self, index: LogIndex) -> Result<Option<FoundRequest>, AppError> {
+        if self.app.kind(index)? != LeafKind::Request {
+            return Ok(None);
+        }
+        let stored = self.app.entry(index)?;
+        let Some(entry) = self.submitted(&stored) else {
+            return Ok(None);
+        };
+        self.read += 1;
+        self.found(&entry, &stored)
+    }
+
     /// A request whose submission fits, as far as that says without its record.
     fn submitted(&mut self, stored: &StoredEntry) -> Option<RequestEntry> {
         if !matches!(stored.event.body, EventBody::Submitted { .. }) {

@@ -308,6 +308,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownObligation(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
+            | AppError::NoLapse(_)
             | AppError::NoConfiguration(_)
             | AppError::NotOffered => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),

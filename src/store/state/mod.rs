@@ -474,11 +474,6 @@ impl State {
         self.registry.ended_migrations(now)
     }
 
-    /// Grants that have ended, the longest ended first; entries of the register apart.
-    pub fn ended_grants(&self, now: Timestamp) -> impl Iterator<Item = &DocumentKey> {
-        self.registry.ended_grants(now)
-    }
-
     /// Entries of the register that are to be decided again (ruling 22), and since when they are.
     pub fn to_decide_again(&self) -> impl Iterator<Item = (Revision, &Arc<Document>, Timestamp)> {
         self.registry.to_decide_again()

@@ -10,7 +10,6 @@ use crate::decision::facts::AccessKey;
 use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
-use crate::domain::given::given;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -83,12 +82,6 @@ pub fn claims_of(document: &Document) -> BTreeSet<Claim> {
     }
 }
 
-/// When a grant ends by itself, if it is one and does; an entry of the register is not looked at.
-fn end_of(document: &Document) -> Option<Timestamp> {
-    let given = given(document).filter(|_| document.kind() != DocumentKind::Migration);
-    given.and_then(|given| given.until)
-}
-
 /// The occasion of a profile, and its user.
 type ProfileFor = (Option<ProfileOccasion>, Option<McServiceId>);
 
@@ -109,8 +102,6 @@ pub(super) struct Registry {
     access: BTreeMap<AccessKey, BTreeMap<DocumentId, Revision>>,
     // INVARIANT (no empty system): every set has an element.
     involved: BTreeMap<McSystemId, BTreeSet<DocumentKey>>,
-    /// Grants that have an end, without entries of the register, which keeps its own.
-    ends: BTreeSet<(Timestamp, DocumentKey)>,
 }
 
 impl Registry {
@@ -195,8 +186,6 @@ impl Registry {
             | Document::SharedGroup(_)
             | Document::GroupOverride(_) => {}
         }
-        self.ends
-            .extend(end_of(&document).map(|end| (end, key.clone())));
         let of_kind = self.documents.entry(key.kind).or_default();
         of_kind.insert(key.id.clone(), (revision, document));
     }
@@ -218,9 +207,6 @@ impl Registry {
         }
         for system in document.involved() {
             forget(&mut self.involved, system, key);
-        }
-        if let Some(end) = end_of(&document) {
-            self.ends.remove(&(end, key.clone()));
         }
         match document.as_ref() {
             Document::System(system) => {
@@ -390,12 +376,6 @@ impl Registry {
     /// The revision of the newest grant under a key.
     pub(super) fn access_revision(&self, found_by: &AccessKey) -> Option<Revision> {
         self.access.get(found_by)?.values().max().copied()
-    }
-
-    /// Grants that have ended, the longest ended first; entries of the register apart.
-    pub(super) fn ended_grants(&self, now: Timestamp) -> impl Iterator<Item = &DocumentKey> {
-        let ended = self.ends.iter().take_while(move |(end, _)| *end <= now);
-        ended.map(|(_, key)| key)
     }
 
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {

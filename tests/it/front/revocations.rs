@@ -11,7 +11,6 @@ use super::support::NL;
 use super::support::OFFICER;
 use super::support::TestService;
 use super::support::approval;
-use super::support::eventually;
 use super::support::inbound;
 use super::support::membership;
 use super::support::send;
@@ -299,10 +298,6 @@ async fn grants_in_force_are_listed_and_end_by_themselves() {
     let left = grants(&service).await;
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0]["subject"], OTHER);
-    eventually("the end of the membership", async || {
-        (service.get(MEMBER, "auditor").await.status == 404).then_some(())
-    })
-    .await;
     // What ended by itself is revoked no more.
     let over = revoke(&service, &path, &with(&reason(), "/items", json!([1]))).await;
     assert_eq!(over.problem(), (409, "not-granted"), "{}", over.text);

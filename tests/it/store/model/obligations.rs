@@ -57,10 +57,13 @@ impl ModelRequest {
     pub(super) fn settle(&mut self, now: i64) {
         let items = self.items.clone();
         self.obligations.retain_mut(|it| {
-            let (Due::Within(wait), Some(number)) = (it.due, it.id.item) else {
+            let item = it.id.item.map(|number| items[number as usize]);
+            if let Some(ItemState::Withdrawn | ItemState::Revoked) = item {
+                return it.id.occasion == Occasion::Revocation || it.outcome.is_some();
+            }
+            let (Due::Within(wait), Some(item)) = (it.due, item) else {
                 return true;
             };
-            let item = items[number as usize];
             let answered = matches!(
                 item,
                 ItemState::Answered {
