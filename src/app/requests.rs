@@ -136,13 +136,14 @@ impl App {
             .collect()
     }
 
-    /// A request as it stands now, even where its expiry is not written yet.
+    /// A request as it stands now, even where its expiry is not written yet; while the clock has just jumped, nothing has
+    /// expired that may be in time.
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
         let found = self.store().request(id);
         let found = found.map_err(|error| AppError::Broken(Box::new(error)))?;
         let found = found.ok_or_else(|| AppError::UnknownRequest(id.to_string()))?;
         let mut entry = RequestEntry::clone(&found);
-        entry.stands_at(self.now());
+        entry.stands_at(self.present().earliest);
         Ok(entry)
     }
 
@@ -253,7 +254,8 @@ impl App {
         });
         let items: Vec<ItemAnswer> = items.collect();
         let said = (items.as_slice(), responses.as_slice());
-        let obligations = obligation_answers(&entry, noted, said, self.now());
+        let earliest = self.present().earliest;
+        let obligations = obligation_answers(&entry, noted, said, earliest);
         let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
             id: id.to_string(),
@@ -275,6 +277,7 @@ impl App {
             disclosed,
             obligations,
             affected,
+            expiry_paused: self.expiry_paused().filter(|_| entry.is_open()),
             seen: None,
             version: entry.version,
         })

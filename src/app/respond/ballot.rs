@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::clock::Unsettled;
 use crate::app::error::AppError;
 use crate::app::respond::form::Answered;
 use crate::app::respond::form::Said;
@@ -50,6 +51,10 @@ pub(super) struct Waiting<'a> {
     pub(super) quorums: &'a [Quorum],
     /// Items that were taken back since they were asked for.
     pub(super) taken_back: &'a BTreeSet<usize>,
+    /// The present moment is no later.
+    pub(super) latest: Timestamp,
+    /// What is told of items of which nobody knows whether they are in time.
+    pub(super) unsettled: Unsettled,
 }
 
 /// Why an item is not this person's to answer.
@@ -116,6 +121,9 @@ impl Waiting<'_> {
         answerers: &mut Answerers<'_>,
     ) -> Result<Counted, Barred> {
         let present = self.pending(number).map_err(Barred::NotPending)?;
+        if present.is_overdue(self.latest) {
+            return Err(Barred::Other(self.unsettled.into()));
+        }
         let decision = self.evaluation.items.get(number);
         let categories = decision.map_or(&[][..], |decision| &decision.categories);
         if !answerers.may_answer(voter.reviewer, categories) {

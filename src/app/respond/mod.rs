@@ -113,10 +113,7 @@ impl App {
         answered: Answered,
         required: Option<Required>,
     ) -> Result<RequestAnswer, AppError> {
-        let version = match required {
-            Some(Required::Version(version)) => Some(version),
-            Some(Required::Seen(_)) | None => None,
-        };
+        let version = required.and_then(Required::version);
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
@@ -132,7 +129,8 @@ impl App {
             let taken_back = self.taken_back(&request, entry.submitted)?;
             let mut evaluation = self.evaluate(&request).await?;
             evaluation.read_set.entries.push(reviewer.read());
-            entry.stands_at(evaluation.now);
+            let present = self.present();
+            entry.stands_at(present.earliest);
             let about = (id, &request, &entry);
             self.check_seen(&caller, about, &evaluation, required)?;
             let waiting = Waiting {
@@ -142,6 +140,8 @@ impl App {
                 known: &known,
                 quorums: &quorums,
                 taken_back: &taken_back.items,
+                unsettled: self.unsettled(),
+                latest: present.latest,
             };
             let voter = self.voter(id, &reviewer)?;
             let mut answerers = Answerers::new(self, &request);
@@ -160,6 +160,7 @@ impl App {
                 person,
                 taken_back,
                 told,
+                in_time_at: present.latest,
             };
             let command = response(&caller, id, &entry, &answered, decided)?;
             match self.commit(Command::Respond(command)).await {
@@ -248,6 +249,8 @@ struct Decided {
     taken_back: TakenBack,
     /// What it discloses, as parts of its record.
     told: Vec<RecordPart>,
+    /// The moment at which the items must still be in time.
+    in_time_at: Timestamp,
 }
 
 /// The numbers of the items that are granted.
@@ -270,6 +273,7 @@ fn response(
         person,
         taken_back,
         told,
+        in_time_at,
     } = decided;
     let wide = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let states = counted.iter().map(|item| (wide(item.number), item.state));
@@ -313,6 +317,7 @@ fn response(
         obligations,
         parts,
         at,
+        in_time_at,
     })
 }
 

@@ -89,6 +89,16 @@ pub enum Required {
     Seen(Seen),
 }
 
+impl Required {
+    /// The version, if it is one.
+    pub(in crate::app) fn version(self) -> Option<u64> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Seen(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Seen;

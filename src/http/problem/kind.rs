@@ -68,6 +68,8 @@ pub enum ProblemKind {
     Internal,
     /// What was read kept changing.
     Contended,
+    /// The clock has just jumped.
+    ClockUnsettled,
     /// Nothing happened.
     NotRecorded,
     /// Configuration is kept and cannot be read.
@@ -80,7 +82,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -111,6 +113,7 @@ impl ProblemKind {
         Self::TooManyDryRuns,
         Self::Internal,
         Self::Contended,
+        Self::ClockUnsettled,
         Self::NotRecorded,
         Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
@@ -150,6 +153,7 @@ impl ProblemKind {
             Self::TooManyDryRuns => "too-many-dry-runs",
             Self::Internal => "internal",
             Self::Contended => "contended",
+            Self::ClockUnsettled => "clock-unsettled",
             Self::NotRecorded => "not-recorded",
             Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
@@ -190,6 +194,7 @@ impl ProblemKind {
             Self::TooManyDryRuns => "Too many dry runs",
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
+            Self::ClockUnsettled => "Clock unsettled",
             Self::NotRecorded => "Not recorded",
             Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
@@ -228,6 +233,7 @@ impl ProblemKind {
             Self::TooManyDryRuns => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
+            | Self::ClockUnsettled
             | Self::NotRecorded
             | Self::ConfigurationUnreadable
             | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
@@ -288,6 +294,9 @@ impl ProblemKind {
             }
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
+            Self::ClockUnsettled => {
+                "repeat the answer as late as `Retry-After` says; nothing happened, and nothing expires until then"
+            }
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
             Self::ConfigurationUnreadable => {
                 "let the operator restore the key that `detail` names, or the partner push again"

@@ -180,7 +180,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let waits = entry
             .item(*item)
-            .is_some_and(|now| now.is_pending() && !now.is_overdue(command.at));
+            .is_some_and(|now| now.is_pending() && !now.is_overdue(command.in_time_at));
         if !waits || answered.insert(*item, to).is_some() {
             return Err(Refusal::NotPending { item: *item });
         }
@@ -261,7 +261,7 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let follows = entry
             .item(*item)
-            .is_some_and(|now| !now.is_overdue(command.at) && now.may_become(*to));
+            .is_some_and(|now| !now.is_overdue(command.in_time_at) && now.may_become(*to));
         if !follows || !reported.insert(*item) {
             return Err(Refusal::NotAtPartner { item: *item });
         }
