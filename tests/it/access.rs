@@ -42,7 +42,7 @@ const ON_REQUESTS: [&str; 5] = [
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
     (&["operator"], "yyyyyyyyyn", "ynnny", "ynnny"),
-    (&["acms"], "yynnnnnnnn", "ynyyy", "nnnnn"),
+    (&["acms"], "yynnnnnnnn", "ynyyy", "nnnny"),
     (&["peer"], "nnnnnnnnnn", "nnnnn", "nnnnn"),
     (&["reviewer"], "nnnnnnnnnn", "yynnn", "yynnn"),
     (&["security-officer"], "nyynyynnyn", "ynnnn", "ynnnn"),
