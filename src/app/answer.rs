@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::app::affected::Affected;
+use crate::app::clock::ExpiryPaused;
 use crate::app::decide_again::Revoked;
 use crate::app::disclosure::DisclosureAnswer;
 use crate::app::obligations::ObligationAnswer;
@@ -89,6 +90,9 @@ pub struct RequestAnswer {
     /// What was disclosed to the partner, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disclosed: Vec<DisclosureAnswer>,
+    /// Since when nothing expires, while it waits and the clock has just jumped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_paused: Option<ExpiryPaused>,
     /// What is seen of it now, for `If-Match`, told where a request that waits is read by whoever may answer it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,

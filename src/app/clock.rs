@@ -1,7 +1,9 @@
 //! The one place that reads the clock, and what it does when the clock jumps.
 //!
 //! Time never runs backwards past what is recorded: a wall clock that jumps back is held at the
-//! newest time handed out. A jump in either direction is reported, and while it is, nothing expires.
+//! newest time handed out. A jump in either direction is reported, and while it is, nothing expires. Until the wall clock
+//! has settled nobody knows which of two times is right, the one that it shows or the one that passed since by a clock that
+//! does not jump; what ends by itself has ended when both say so, and is in time when both say so.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,6 +11,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use crate::app::error::AppError;
 use crate::domain::time::Timestamp;
 
 const JUMP_MILLISECONDS: i64 = 5_000;
@@ -62,11 +65,64 @@ pub struct ClockJump {
     pub milliseconds: i64,
 }
 
+/// That nothing expires, because the clock has just jumped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ExpiryPaused {
+    /// When the jump was noticed, by the new wall clock.
+    pub since: Timestamp,
+    /// By how much the wall clock ran ahead (negative: fell back).
+    pub milliseconds: i64,
+}
+
+impl From<ClockJump> for ExpiryPaused {
+    fn from(jump: ClockJump) -> Self {
+        Self {
+            since: jump.noticed_at,
+            milliseconds: jump.milliseconds,
+        }
+    }
+}
+
+/// What is told of a clock that has just jumped, where it matters which time is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// By how much it jumped.
+    pub milliseconds: i64,
+    /// When it has settled.
+    pub retry_after_seconds: u64,
+}
+
+impl From<Unsettled> for AppError {
+    fn from(unsettled: Unsettled) -> Self {
+        let Unsettled {
+            milliseconds,
+            retry_after_seconds,
+        } = unsettled;
+        Self::ClockUnsettled {
+            milliseconds,
+            retry_after_seconds,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     newest: i64,
     offset: i64,
+    /// How far the wall clock was ahead of the steady one when it last was settled.
+    settled: i64,
+    /// The newest time that was recorded before the start; it is believed.
+    floor: i64,
     jump: Option<(ClockJump, i64)>,
+}
+
+/// Between which moments the present one surely is; the same one while the clock is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// It is no earlier.
+    pub earliest: Timestamp,
+    /// It is no later.
+    pub latest: Timestamp,
 }
 
 /// Hands out the present moment.
@@ -93,6 +149,8 @@ impl Clock {
             reading: Mutex::new(Reading {
                 newest,
                 offset,
+                settled: offset,
+                floor: newest,
                 jump: None,
             }),
         }
@@ -125,8 +183,42 @@ impl Clock {
         {
             reading.jump = None;
         }
+        if reading.jump.is_none() {
+            reading.settled = offset;
+        }
         reading.newest = reading.newest.max(wall);
         Timestamp::from_milliseconds(reading.newest)
+    }
+
+    /// Between which moments the present one surely is.
+    ///
+    /// A clock that is set back where it was before it has settled leaves nothing behind, though what was recorded in between
+    /// has the times of then.
+    pub fn present(&self) -> Present {
+        self.now();
+        let (wall, steady) = (
+            self.source.wall_milliseconds(),
+            self.source.steady_milliseconds(),
+        );
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = reading.settled.saturating_add(steady);
+        let at_least = |moment: i64| Timestamp::from_milliseconds(moment.max(reading.floor));
+        Present {
+            earliest: at_least(wall.min(passed)),
+            latest: at_least(wall.max(passed)),
+        }
+    }
+
+    /// How long it takes until the clock has settled, in whole seconds; zero if it has.
+    pub fn settles_in_seconds(&self) -> u64 {
+        let steady = self.source.steady_milliseconds();
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = reading.jump.map_or(0, |(_, noticed)| {
+            noticed
+                .saturating_add(SETTLING_MILLISECONDS)
+                .saturating_sub(steady)
+        });
+        u64::try_from(left).unwrap_or(0).div_ceil(1_000)
     }
 
     /// The jump that has not settled, if there was one.
@@ -186,6 +278,49 @@ mod tests {
         hands.jump(-15_000);
         assert_eq!(clock.now(), Timestamp::from_milliseconds(20_000));
         assert_eq!(clock.jump().unwrap().milliseconds, -15_000);
+    }
+
+    #[test]
+    fn until_a_jump_settles_two_times_are_possible() {
+        let hands = Hands::default();
+        let clock = Clock::new(Box::new(hands.clone()), None);
+        let present = || {
+            let present = clock.present();
+            [present.earliest, present.latest].map(Timestamp::as_milliseconds)
+        };
+        hands.pass(10_000);
+        assert_eq!(present(), [10_000, 10_000]);
+        // Ahead: it may be so, or have passed as before.
+        hands.jump(3_600_000);
+        hands.pass(1_000);
+        assert_eq!(present(), [11_000, 3_611_000]);
+        assert_eq!(clock.settles_in_seconds(), 60);
+        // And back where it was: nothing is left of it, though what is handed out is held.
+        hands.jump(-3_600_000);
+        hands.pass(1_000);
+        assert_eq!(present(), [12_000, 12_000]);
+        assert_eq!(clock.now().as_milliseconds(), 3_611_000);
+        hands.pass(61_000);
+        assert_eq!(present(), [73_000, 73_000]);
+        // Back and stays so: until it has settled it may be later.
+        hands.jump(-30_000);
+        assert_eq!(present(), [43_000, 73_000]);
+        hands.pass(60_000);
+        assert_eq!(present(), [103_000, 103_000]);
+        assert_eq!(clock.settles_in_seconds(), 0);
+        // Ahead and stays so.
+        hands.jump(3_600_000);
+        assert_eq!(present(), [103_000, 3_703_000]);
+        hands.pass(60_000);
+        assert_eq!(present(), [3_763_000, 3_763_000]);
+    }
+
+    #[test]
+    fn what_was_recorded_before_the_start_is_believed() {
+        let recorded = Timestamp::from_milliseconds(5_000);
+        let clock = Clock::new(Box::new(Hands::default()), Some(recorded));
+        let present = clock.present();
+        assert_eq!([present.earliest, present.latest], [recorded; 2]);
     }
 
     #[test]

@@ -226,10 +226,10 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
-        let grace = self.grace_milliseconds();
+        let (grace, surely) = (self.grace_milliseconds(), self.present().earliest);
         let writes: Vec<Write> = self.store().view(|state| {
             let over = state.to_decide_again();
-            let over = over.filter(|(.., since)| since.plus_milliseconds(grace) <= now);
+            let over = over.filter(|(.., since)| since.plus_milliseconds(grace) <= surely);
             let over = over.filter_map(|(revision, document, _)| {
                 Some(Write {
                     key: document.key().ok()?,

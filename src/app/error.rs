@@ -137,6 +137,16 @@ pub enum AppError {
     /// The bundle does not pass the gate.
     #[error("the bundle was refused: {0}")]
     Refused(Diagnostics),
+    /// The clock has just jumped: by one of the times that may be right it is too late.
+    #[error(
+        "the clock has just jumped by {milliseconds} ms; whether this is still in time will be known in {retry_after_seconds} s, and nothing expires until then"
+    )]
+    ClockUnsettled {
+        /// By how much.
+        milliseconds: i64,
+        /// When it has settled.
+        retry_after_seconds: u64,
+    },
     /// What the decision read kept changing.
     #[error("the facts kept changing while the request was decided; nothing was recorded")]
     Contended,

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::app::clock::ClockJump;
+use crate::app::clock::ExpiryPaused;
+use crate::app::clock::Unsettled;
 use crate::app::publish::Attempt;
 use crate::app::publish::AttemptOutcome;
 use crate::telemetry::metrics::Measured;
@@ -65,11 +67,26 @@ impl App {
         }
     }
 
+    /// That nothing expires, while the clock has just jumped.
+    pub fn expiry_paused(&self) -> Option<ExpiryPaused> {
+        self.now();
+        self.clock().jump().map(Into::into)
+    }
+
+    /// What is told of items of which nobody knows whether they are in time.
+    pub(in crate::app) fn unsettled(&self) -> Unsettled {
+        let jump = self.clock().jump();
+        Unsettled {
+            milliseconds: jump.map_or(0, |jump| jump.milliseconds),
+            retry_after_seconds: self.clock().settles_in_seconds().max(1),
+        }
+    }
+
     /// The metrics as text, with what is measured only when somebody asks.
     pub fn metrics_text(&self) -> String {
         let health = self.health();
-        let now = self.now();
-        let obligations = self.store().view(|state| state.obligation_counts(now));
+        let earliest = self.present().earliest;
+        let obligations = self.store().view(|state| state.obligation_counts(earliest));
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         self.metrics().measured(&Measured {
             ready: health.ready,
@@ -80,6 +97,7 @@ impl App {
             migrations_to_decide_again: self
                 .store()
                 .view(|state| state.to_decide_again().count() as u64),
+            clock_settled: health.clock_jump.is_none(),
             obligations_open: wide(obligations.open),
             obligations_failed: wide(obligations.failed),
             obligations_overdue: wide(obligations.overdue),

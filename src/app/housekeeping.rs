@@ -72,7 +72,8 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
-        for (request_id, items) in self.store().view(|state| state.due(now)) {
+        let surely = self.present().earliest;
+        for (request_id, items) in self.store().view(|state| state.due(surely)) {
             if let Err(error) = self
                 .commit(Command::Expire(Expire {
                     request_id,
@@ -93,12 +94,14 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
+        let moments = [now, self.present().earliest];
         let partners: Vec<McSystemId> = self.store().view(|state| {
             let awaited = state.awaited_partners();
-            awaited
-                .filter(|partner| Lapse::of(state.agreement(partner), now).is_some())
-                .cloned()
-                .collect()
+            let lapsed = |partner: &&McSystemId| {
+                let lapse = |at| Lapse::of(state.agreement(partner), at);
+                moments.into_iter().all(|at| lapse(at).is_some())
+            };
+            awaited.filter(lapsed).cloned().collect()
         });
         if partners.is_empty() {
             return;
@@ -119,12 +122,13 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
+        let surely = self.present().earliest;
         let due = self.store().view(|state| {
             let scheduled = state.documents(DocumentKind::ScheduledChange, None);
             let mut due: Vec<Versioned<ScheduledChange>> = scheduled
                 .filter_map(|(_, found)| {
                     let change = found.value.scheduled_change()?;
-                    (change.effective_at <= now).then(|| Versioned {
+                    (change.effective_at <= surely).then(|| Versioned {
                         revision: found.revision,
                         value: change.clone(),
                     })
@@ -190,8 +194,9 @@ impl App {
         if self.clock().jump().is_some() {
             return;
         }
+        let surely = self.present().earliest;
         let writes: Vec<Write> = self.store().view(|state| {
-            let ended = state.ended_migrations(now).map(|id| DocumentKey {
+            let ended = state.ended_migrations(surely).map(|id| DocumentKey {
                 kind: DocumentKind::Migration,
                 id: id.clone(),
             });

@@ -65,6 +65,7 @@ use std::time::Instant;
 use self::access_request::Offer;
 use self::answer::RequestAnswer;
 use self::clock::Clock;
+use self::clock::Present;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
 use self::live::Live;
@@ -224,6 +225,11 @@ impl App {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Between which moments the present one surely is.
+    fn present(&self) -> Present {
+        self.0.clock.present()
     }
 
     fn store(&self) -> &EmbeddedStore {

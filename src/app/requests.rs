@@ -141,13 +141,14 @@ impl App {
             .collect()
     }
 
-    /// A request as it stands now, even where its expiry is not written yet.
+    /// A request as it stands now, even where its expiry is not written yet; while the clock has just jumped, nothing has
+    /// expired that may be in time.
     pub(in crate::app) fn request_entry(&self, id: RequestId) -> Result<RequestEntry, AppError> {
         let found = self.store().request(id);
         let found = found.map_err(|error| AppError::Broken(Box::new(error)))?;
         let found = found.ok_or_else(|| AppError::UnknownRequest(id.to_string()))?;
         let mut entry = RequestEntry::clone(&found);
-        entry.stands_at(self.now());
+        entry.stands_at(self.present().earliest);
         Ok(entry)
     }
 
@@ -274,9 +275,11 @@ impl App {
         });
         let items: Vec<ItemAnswer> = items.collect();
         let said = (items.as_slice(), responses.as_slice());
-        let obligations = obligation_answers(&entry, noted, said, self.now());
+        let earliest = self.present().earliest;
+        let obligations = obligation_answers(&entry, noted, said, earliest);
         let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
+            bundle: bundle_of(&record),
             access: entry.access.as_deref().map(AccessAnswer::new),
             id: id.to_string(),
             status,
@@ -286,10 +289,6 @@ impl App {
             correlation_id: record.request.correlation_id,
             items,
             selection: record.selection,
-            bundle: BundleAnswer {
-                generation: record.bundle.generation,
-                digest: record.bundle.digest,
-            },
             record: receipt,
             decided_at: record.now,
             responses,
@@ -299,10 +298,18 @@ impl App {
             disclosed,
             obligations,
             affected,
+            expiry_paused: self.expiry_paused().filter(|_| entry.is_open()),
             seen: None,
             acknowledged: (acknowledged > 0).then_some(acknowledged),
             version: entry.version,
         })
+    }
+}
+
+fn bundle_of(record: &DecisionRecord) -> BundleAnswer {
+    BundleAnswer {
+        generation: record.bundle.generation,
+        digest: record.bundle.digest.clone(),
     }
 }
 

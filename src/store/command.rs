@@ -292,6 +292,8 @@ pub struct Respond {
     pub parts: Vec<RecordPart>,
     /// When it was answered.
     pub at: Timestamp,
+    /// The moment at which the items must still be in time, which a clock that jumped may tell apart from the former.
+    pub in_time_at: Timestamp,
 }
 
 /// How one person's answer counts for items that go on waiting.
@@ -343,6 +345,8 @@ pub struct Report {
     pub parts: Vec<RecordPart>,
     /// When it was reported.
     pub at: Timestamp,
+    /// The moment at which the items must still be in time.
+    pub in_time_at: Timestamp,
 }
 
 /// One duty that arises of items of a request, or may arise; nothing personal.

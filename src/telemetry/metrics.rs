@@ -73,6 +73,8 @@ pub struct Measured {
     pub projection_whole: bool,
     /// Migrations that are to be decided again.
     pub migrations_to_decide_again: u64,
+    /// Whether the clock has not just jumped.
+    pub clock_settled: bool,
     /// Obligations of which nothing was reported.
     pub obligations_open: u64,
     /// Obligations that could not be done.
@@ -107,6 +109,7 @@ pub struct Metrics {
     projected_entries: Number,
     projection_whole: Number,
     migrations_to_decide_again: Number,
+    clock_settled: Number,
     obligations_open: Number,
     obligations_failed: Number,
     obligations_overdue: Number,
@@ -140,6 +143,7 @@ impl Metrics {
             projected_entries: Gauge::default(),
             projection_whole: Gauge::default(),
             migrations_to_decide_again: Gauge::default(),
+            clock_settled: Gauge::default(),
             obligations_open: Gauge::default(),
             obligations_failed: Gauge::default(),
             obligations_overdue: Gauge::default(),
@@ -194,6 +198,11 @@ impl Metrics {
 
     fn register_obligations(&mut self) {
         let registry = &mut self.registry;
+        registry.register(
+            "clock_settled",
+            "Whether the wall clock has not just jumped; while it has, nothing expires",
+            self.clock_settled.clone(),
+        );
         registry.register(
             "obligations_open",
             "Obligations of which nothing was reported",
@@ -301,6 +310,7 @@ impl Metrics {
             .set(u64::from(measured.projection_whole));
         self.migrations_to_decide_again
             .set(measured.migrations_to_decide_again);
+        self.clock_settled.set(u64::from(measured.clock_settled));
         self.obligations_open.set(measured.obligations_open);
         self.obligations_failed.set(measured.obligations_failed);
         self.obligations_overdue.set(measured.obligations_overdue);

@@ -48,7 +48,7 @@ const ON_REQUESTS: [&str; 8] = [
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
     (&["operator"], "yyyyyyyyyyyny", "ynnynyny", "ynnnnnny"),
-    (&["acms"], "yyyynnnnnnnny", "ynyynyyy", "nnnnnnnn"),
+    (&["acms"], "yyyynnnnnnnny", "ynyynyyy", "nnnnnnny"),
     (&["peer"], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
     (&["reviewer"], "nnnnnnnnnnnny", "yynnynnn", "yynnynnn"),
     (

@@ -137,7 +137,7 @@ impl App {
         {
             self.permit_on_requests_of(caller, Action::ReportObligation, &caller.name)?;
         }
-        let now = self.now();
+        let now = self.present().earliest;
         let limit = limit.min(PAGE_OBLIGATIONS_MAX);
         let mut readable: HashMap<Arc<str>, bool> = HashMap::new();
         let mut may_read = |submitter: &Arc<str>| {

@@ -147,7 +147,7 @@ impl<'a> Gathering<'a> {
 impl App {
     /// Writes down which obligations are overdue, each once; while the clock has just jumped, nothing.
     pub async fn tell_overdue(&self) {
-        let now = self.now();
+        let now = self.present().earliest;
         if self.clock().jump().is_some() {
             return;
         }

@@ -185,7 +185,7 @@ impl App {
     ) -> Result<(ObligationAnswer, u64), AppError> {
         let tracked = entry.obligations.get(obligation);
         let tracked = tracked.ok_or(AppError::UnknownObligation(obligation))?;
-        let answer = ObligationAnswer::new(obligation, tracked, self.now());
+        let answer = ObligationAnswer::new(obligation, tracked, self.present().earliest);
         Ok((answer, entry.version))
     }
 

@@ -160,7 +160,12 @@ impl App {
                 read_set.entries.push(read);
             }
             let earlier = self.earlier_answers(&entry)?;
-            let moves = effect::of(&report, (&entry, &submitted.items), &earlier, self.now())?;
+            let latest = self.present().latest;
+            if entry.items.iter().any(|item| item.is_overdue(latest)) {
+                // By one of the times that may be right somebody waits no longer.
+                return Err(self.unsettled().into());
+            }
+            let moves = effect::of(&report, (&entry, &submitted.items), &earlier, latest)?;
             if moves.is_empty() {
                 return self.request_answer(id);
             }
@@ -173,6 +178,7 @@ impl App {
                 submitted,
                 judged,
                 read_set,
+                in_time_at: latest,
             };
             let command = self.report_command(&caller, made)?;
             match self.commit(Command::Report(command)).await {
@@ -305,6 +311,7 @@ impl App {
             submitted,
             judged: Judged { moves, evaluation },
             mut read_set,
+            in_time_at,
         } = made;
         let at = evaluation
             .as_ref()
@@ -355,6 +362,7 @@ impl App {
             obligations,
             parts,
             at,
+            in_time_at,
         })
     }
 }
@@ -373,6 +381,8 @@ struct Made<'a> {
     submitted: DecisionRecord,
     judged: Judged,
     read_set: ReadSet,
+    /// The moment at which the items must still be in time.
+    in_time_at: Timestamp,
 }
 
 fn parts(

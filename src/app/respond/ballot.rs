@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::clock::Unsettled;
 use crate::app::error::AppError;
 use crate::app::respond::form::Answered;
 use crate::app::respond::form::Said;
@@ -20,6 +21,7 @@ use crate::domain::lifecycle::Pending;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
+use crate::domain::time::Timestamp;
 use crate::store::command::PersonDigest;
 use crate::store::command::Vote;
 use crate::store::state::RequestEntry;
@@ -52,6 +54,10 @@ pub(super) struct Waiting<'a> {
     pub(super) quorums: &'a [Quorum],
     /// Items that were taken back since they were asked for.
     pub(super) taken_back: &'a BTreeSet<usize>,
+    /// The present moment is no later.
+    pub(super) latest: Timestamp,
+    /// What is told of items of which nobody knows whether they are in time.
+    pub(super) unsettled: Unsettled,
 }
 
 /// How an answer settles an item.
@@ -125,6 +131,10 @@ impl Waiting<'_> {
         answerers: &mut Answerers<'_>,
     ) -> Result<Counted, Barred> {
         let present = self.pending(number).map_err(Barred::NotPending)?;
+        let expires_at = present.expires_at();
+        if expires_at.is_some_and(|expires_at| self.latest >= expires_at) {
+            return Err(Barred::Other(self.unsettled.into()));
+        }
         let decision = self.evaluation.items.get(number);
         let categories = decision.map_or(&[][..], |decision| &decision.categories);
         let escalated_to = escalated_to(self.entry, number);

@@ -133,7 +133,8 @@ impl App {
             let taken_back = self.taken_back(&request, entry.submitted)?;
             let mut evaluation = self.evaluate(&request).await?;
             evaluation.read_set.entries.push(reviewer.read());
-            entry.stands_at(evaluation.now);
+            let present = self.present();
+            entry.stands_at(present.earliest);
             let about = (id, &request, &entry);
             self.check_seen(&caller, about, &evaluation, required)?;
             let waiting = Waiting {
@@ -143,6 +144,8 @@ impl App {
                 known: &known,
                 quorums: &quorums,
                 taken_back: &taken_back.items,
+                unsettled: self.unsettled(),
+                latest: present.latest,
             };
             let voter = self.voter(id, &reviewer)?;
             let mut answerers = Answerers::new(self, &request);
@@ -162,6 +165,7 @@ impl App {
                 granted,
                 taken_back,
                 told,
+                in_time_at: present.latest,
             };
             let command = response(&caller, id, &entry, &answered, decided)?;
             match self.commit(Command::Respond(command)).await {
@@ -251,6 +255,8 @@ struct Decided {
     taken_back: TakenBack,
     /// What it discloses, as parts of its record.
     told: Vec<RecordPart>,
+    /// The moment at which the items must still be in time.
+    in_time_at: Timestamp,
 }
 
 /// The numbers of the items that are granted; where an approval is all that was asked for, nothing is.
@@ -284,6 +290,7 @@ fn response(
         granted,
         taken_back,
         told,
+        in_time_at,
     } = decided;
     let wide = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let states = counted.iter().map(|item| (wide(item.number), item.state));
@@ -334,6 +341,7 @@ fn response(
         obligations,
         parts,
         at,
+        in_time_at,
     })
 }
 

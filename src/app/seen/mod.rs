@@ -154,7 +154,9 @@ impl App {
             .enumerate()
             .filter_map(|(number, (item, (before, now)))| {
                 let differs = item.is_pending() && judged(before) != judged(&now);
-                differs.then_some((number, now))
+                // By when it can be approved was settled when it was submitted.
+                let expires_at = None;
+                differs.then_some((number, DecisionAnswer { expires_at, ..now }))
             });
         let now = changed.collect();
         let reads = Arc::new(evaluation.read_set.entries);

@@ -90,8 +90,8 @@ pub enum Required {
 }
 
 impl Required {
-    /// The version, where that is all.
-    pub fn version(self) -> Option<u64> {
+    /// The version, if it is one.
+    pub(in crate::app) fn version(self) -> Option<u64> {
         match self {
             Self::Version(version) => Some(version),
             Self::Seen(_) => None,

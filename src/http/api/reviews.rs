@@ -68,5 +68,9 @@ pub(super) async fn list(
     Box::pin(state.app().tell_seen_items(&mut found)).await?;
     let next = found.last().filter(|_| found.len() == limit);
     let next = next.map(|last| last.place().to_string());
-    Ok(axum::Json(json!({ "items": found, "next": next })).into_response())
+    let mut page = json!({ "items": found, "next": next });
+    if let (Some(paused), Some(page)) = (state.app().expiry_paused(), page.as_object_mut()) {
+        page.insert("expiry_paused".to_owned(), json!(paused));
+    }
+    Ok(axum::Json(page).into_response())
 }

@@ -97,6 +97,8 @@ pub enum ProblemKind {
     Internal,
     /// What was read kept changing.
     Contended,
+    /// The clock has just jumped.
+    ClockUnsettled,
     /// Nothing happened.
     NotRecorded,
     /// All event streams are open.
@@ -111,7 +113,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -155,6 +157,7 @@ impl ProblemKind {
         Self::TooManyStreams,
         Self::Internal,
         Self::Contended,
+        Self::ClockUnsettled,
         Self::NotRecorded,
         Self::NoStreamLeft,
         Self::ConfigurationUnreadable,
@@ -233,6 +236,7 @@ impl ProblemKind {
             Self::NoStreamLeft => "no-stream-left",
             Self::Internal => "internal",
             Self::Contended => "contended",
+            Self::ClockUnsettled => "clock-unsettled",
             Self::NotRecorded => "not-recorded",
             Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
@@ -287,6 +291,7 @@ impl ProblemKind {
             Self::NoStreamLeft => "No event stream left",
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
+            Self::ClockUnsettled => "Clock unsettled",
             Self::NotRecorded => "Not recorded",
             Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
@@ -334,6 +339,7 @@ impl ProblemKind {
             Self::TooManyDryRuns | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
+            | Self::ClockUnsettled
             | Self::NotRecorded
             | Self::NoStreamLeft
             | Self::ConfigurationUnreadable
@@ -417,6 +423,9 @@ impl ProblemKind {
             Self::TooManyStreams => "close one, or read more with one",
             Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
+            Self::ClockUnsettled => {
+                "repeat the answer as late as `Retry-After` says; nothing happened, and nothing expires until then"
+            }
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
             Self::ConfigurationUnreadable => {
                 "let the operator restore the key that `detail` names, or the partner push again"

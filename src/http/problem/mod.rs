@@ -187,6 +187,12 @@ impl Problem {
         self
     }
 
+    /// Says when it is worth trying again.
+    fn after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
     fn at_pointers(mut self, errors: Vec<(String, String)>) -> Self {
         let placed = |(pointer, detail)| PlacedError {
             place: Place::Pointer(pointer),
@@ -349,10 +355,11 @@ impl From<AppError> for Problem {
             }
             AppError::TooManyDryRuns {
                 retry_after_seconds,
-            } => Self {
-                retry_after_seconds: Some(retry_after_seconds),
-                ..Self::new(ProblemKind::TooManyDryRuns, detail)
-            },
+            } => Self::new(ProblemKind::TooManyDryRuns, detail).after(retry_after_seconds),
+            AppError::ClockUnsettled {
+                retry_after_seconds,
+                ..
+            } => Self::unavailable(ProblemKind::ClockUnsettled, &error).after(retry_after_seconds),
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
             AppError::NotRecorded(_) | AppError::NoSpace(_) | AppError::ResponsesBehind => {
                 Self::unavailable(ProblemKind::NotRecorded, &error)

@@ -14,6 +14,8 @@ pub(crate) struct Ledger {
     pub(crate) sent: BTreeMap<String, Value>,
     /// The answers that arrived.
     pub(crate) acknowledged: BTreeMap<String, Value>,
+    /// Obligations that were reported as done, by the key of their request; whether that was acknowledged.
+    pub(crate) noted: BTreeMap<String, bool>,
     /// The revision of the suspension, if its answer arrived.
     pub(crate) suspended: Option<u64>,
 }

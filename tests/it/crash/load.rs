@@ -78,6 +78,19 @@ impl Operator {
         Ok(answer)
     }
 
+    /// Reports that the first thing that a request obliges to was done; an error if no answer arrived.
+    pub(crate) async fn note(&self, answer: &Value) -> reqwest::Result<Value> {
+        let obligation = answer["obligations"][0]["id"].as_str().unwrap();
+        let id = answer["id"].as_str().unwrap();
+        let path = format!("/v1/requests/{id}/obligations/{obligation}");
+        let done = serde_json::json!({ "outcome": "done" });
+        let response = self.call(Method::POST, &path).json(&done).send().await?;
+        let status = response.status();
+        let answer: Value = response.json().await?;
+        assert!(status.is_success(), "{status}: {answer}");
+        Ok(answer)
+    }
+
     /// Submits one of a row of requests, which must be answered.
     pub(crate) async fn submit_number(&self, number: u64) -> Value {
         let (key, body) = (format!("key-{number}"), request(number));
@@ -149,8 +162,21 @@ async fn submit_until_killed((operator, ledger, count): Submitter, first: u64) {
         let Ok(answer) = operator.submit(&key, &body).await else {
             return;
         };
-        ledger.lock().unwrap().acknowledged.insert(key, answer);
+        let obliges = answer["obligations"].is_array();
+        {
+            let mut ledger = ledger.lock().unwrap();
+            ledger.acknowledged.insert(key.clone(), answer.clone());
+            if obliges {
+                ledger.noted.insert(key.clone(), false);
+            }
+        }
         count.send_modify(|count| *count += 1);
+        if obliges {
+            if operator.note(&answer).await.is_err() {
+                return;
+            }
+            ledger.lock().unwrap().noted.insert(key, true);
+        }
     }
 }
 

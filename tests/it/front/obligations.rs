@@ -3,6 +3,7 @@
 use std::fs;
 
 use comity::app::replay::replay_all;
+use comity::cli::service::CallerTokens;
 use comity::cli::service::open_store;
 use comity::decision_log::LogIndex;
 use comity::decision_log::PartClass;
@@ -148,7 +149,11 @@ async fn a_grant_lists_what_it_obliges_to_and_what_became_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_must_fit_and_come_from_who_may() {
-    let service = TestService::start().await;
+    let mut other = CallerTokens::new();
+    let service = TestService::start_with(|settings| {
+        other = settings.make_callers(&[("acms-2", "acms")]).unwrap();
+    })
+    .await;
     let path = service.granted().await;
     let before = service.log_size().await;
     let done = json!({ "outcome": "done" });
@@ -179,14 +184,27 @@ async fn a_report_must_fit_and_come_from_who_may() {
         let refused = service.post(&of, caller, &done).await;
         assert_eq!(refused.problem(), (403, "forbidden"), "{caller}");
     }
+    assert_eq!(service.log_size().await, before);
+    // Whoever enforces need not be who submitted, and sees nothing else of it.
+    let call = service.call(
+        Method::POST,
+        &format!("{path}/obligations/0-3"),
+        "without token",
+    );
+    let noted = send(call.bearer_auth(&other["acms-2"]).json(&done)).await;
+    assert_eq!(noted.body["reported"]["by"], "acms-2", "{}", noted.text);
+    let read = service.call(Method::GET, &path, "without token");
+    let read = send(read.bearer_auth(&other["acms-2"])).await;
+    assert_eq!(read.problem(), (403, "forbidden"));
+    let before = service.log_size().await;
     let call = |tag: &str| {
         let call = service.call(Method::POST, &of, "configuration-manager");
         send(call.header("if-match", tag.to_owned()).json(&done))
     };
-    let stale = call("\"r1\"").await;
+    let stale = call("\"r2\"").await;
     assert_eq!(stale.problem(), (412, "revision-mismatch"));
     assert_eq!(service.log_size().await, before);
-    let noted = call("\"r2\"").await;
+    let noted = call("\"r3\"").await;
     assert_eq!(noted.status, 200, "{}", noted.text);
     assert_eq!(noted.body["reported"]["by"], "configuration-manager");
     assert!(!noted.text.contains(OFFICER), "{}", noted.text);

@@ -63,6 +63,9 @@ async fn a_held_request_is_answered_202_in_its_documented_shape() {
     let read = service.get(held.header("location"), "reviewer").await;
     assert_eq!(read.status, 200);
     let mut body = read.body.clone();
+    // Told only to who may answer.
+    let seen = body.as_object_mut().unwrap().shift_remove("seen");
+    assert!(seen.is_some(), "{}", read.text);
     for item in body["items"].as_array_mut().unwrap() {
         // Told only where a request is read.
         let told = item.as_object_mut().unwrap().shift_remove("answerable_by");

@@ -300,7 +300,9 @@ async fn an_item_is_answered_once_and_in_time() {
     assert_eq!(refusal(&answers[4]), Some(&version(2)), "another was first");
     assert_eq!(refusal(&answers[5]), Some(&Refusal::NotPending { item: 0 }));
     let mut late = respond(1, 2, vec![(1, ItemState::Granted)]);
-    late.at = at(100);
+    late.in_time_at = at(100);
+    // By when it is judged, not when it is written: a clock that jumped may tell them apart.
+    late.at = at(7);
     let late = store.commit(Command::Respond(late)).await;
     assert_eq!(refusal(&late), Some(&Refusal::NotPending { item: 1 }));
     let unknown = Command::Respond(respond(5, 1, vec![(0, ItemState::Granted)]));

@@ -172,7 +172,8 @@ async fn what_is_at_a_partner_is_kept_and_perhaps_for_a_time() {
     assert!(store.open_requests(None, 10).is_empty());
     assert_eq!(store.due(at(100)), [(request_id(2), vec![0])]);
     let mut late = report(2, 1, vec![(0, answered(PartnerOutcome::Accept, false))]);
-    late.at = at(100);
+    late.in_time_at = at(100);
+    late.at = at(7);
     let late = store.commit(Command::Report(late)).await;
     assert_eq!(refusal(&late), Some(&Refusal::NotAtPartner { item: 0 }));
     store.commit(expire(2, vec![0], 100)).await.unwrap();

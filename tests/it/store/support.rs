@@ -358,6 +358,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
+        in_time_at: at(0),
     }
 }
 
@@ -387,6 +388,7 @@ pub(super) fn report(number: u64, version: u64, items: Vec<(u32, ItemState)>) ->
         obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
+        in_time_at: at(0),
     }
 }
 

@@ -468,7 +468,7 @@ impl Model {
         let mut seen = BTreeSet::new();
         for (item, state) in &respond.items {
             let slot = request.items.get_mut(*item as usize).ok_or("not pending")?;
-            let waits = slot.is_pending() && !slot.is_overdue(respond.at);
+            let waits = slot.is_pending() && !slot.is_overdue(respond.in_time_at);
             if !seen.insert(*item) || !waits {
                 return Err("not pending");
             }
@@ -497,7 +497,8 @@ impl Model {
         for (item, state) in &report.items {
             let slot = request.items.get_mut(*item as usize);
             let slot = slot.ok_or("not at partner")?;
-            if !seen.insert(*item) || slot.is_overdue(report.at) || !follows(*slot, *state) {
+            if !seen.insert(*item) || slot.is_overdue(report.in_time_at) || !follows(*slot, *state)
+            {
                 return Err("not at partner");
             }
             *slot = *state;
@@ -547,6 +548,7 @@ impl Model {
             *slot = ItemState::Withdrawn;
         }
         request.entries.push(self.applied);
+        request.settle(self.now);
         Ok(after)
     }
 
@@ -573,6 +575,7 @@ impl Model {
             *slot = ItemState::Revoked;
         }
         request.entries.push(self.applied);
+        request.settle(self.now);
         Ok(after)
     }
 

@@ -438,6 +438,7 @@ impl Model {
             &answers_of(&report.items),
         );
         report.at = at(self.now);
+        report.in_time_at = at(self.now - other_clock(number) * HOUR);
         Command::Report(report)
     }
 
@@ -483,6 +484,7 @@ impl Model {
         respond.read_set.generation = self.generation;
         respond.obligations = self.arising(request_id(number), Occasion::Grant, &respond.items);
         respond.at = at(self.now);
+        respond.in_time_at = at(self.now - other_clock(number) * HOUR);
         Command::Respond(respond)
     }
 }
@@ -499,6 +501,11 @@ fn keyed(mut submit: Submit, key: Option<(u8, u8)>, bound: bool) -> Submit {
 fn answers_of(items: &[(u32, ItemState)]) -> Vec<(u32, ItemState)> {
     let items = items.iter().copied();
     items.filter(|(_, to)| to.stage().is_none()).collect()
+}
+
+/// By how many hours another clock, by which requests of a number are judged to be in time, is behind.
+fn other_clock(number: u64) -> i64 {
+    i64::try_from(number % 3).unwrap() * 5
 }
 
 /// How many things a decision may have read.

@@ -219,7 +219,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let waits = entry
             .item(*item)
-            .is_some_and(|now| now.may_be_answered(*to, command.at));
+            .is_some_and(|now| now.may_be_answered(*to, command.in_time_at));
         if !waits || answered.insert(*item, to).is_some() {
             return Err(Refusal::NotPending { item: *item });
         }
@@ -302,7 +302,7 @@ fn report(state: &State, command: Report) -> Result<Checked, Refusal> {
     for (item, to) in &command.items {
         let follows = entry
             .item(*item)
-            .is_some_and(|now| now.may_be_reported(*to, command.at));
+            .is_some_and(|now| now.may_be_reported(*to, command.in_time_at));
         if !follows || !reported.insert(*item) {
             return Err(Refusal::NotAtPartner { item: *item });
         }
