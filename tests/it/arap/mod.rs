@@ -5,6 +5,7 @@ mod conversation;
 mod denials;
 mod evaluation;
 mod metadata;
+mod operations;
 mod reevaluation;
 mod submission;
 mod tasks;
