@@ -30,11 +30,11 @@ fn flat(mut scenario: Value) -> Value {
     flat
 }
 
-fn user(id: impl ToString) -> Value {
+fn user(id: &impl ToString) -> Value {
     json!({ "type": "user", "id": id.to_string() })
 }
 
-fn system(id: impl ToString) -> Value {
+fn system(id: &impl ToString) -> Value {
     json!({ "type": "system", "id": id.to_string() })
 }
 
