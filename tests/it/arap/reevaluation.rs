@@ -237,6 +237,49 @@ async fn an_approval_of_fewer_persons_than_are_asked_for_now_is_out_of_scope() {
     permitted(&service, &again(&question(), &anew)).await;
 }
 
+/// Lets policy answer additions in this way by itself.
+async fn publish_permit(service: &TestService, response: &str) {
+    let in_force = async || {
+        let policies = service.get("/v1/policies", "security-officer").await;
+        policies.body["in_force"]["generation"].as_u64().unwrap()
+    };
+    let before = in_force().await;
+    let text = format!(
+        "// For this test.\n@id(\"membership.by-itself\")\n\
+         @category(\"group-membership.by-itself\")\n@response(\"{response}\")\n\
+         @reason(\"For this test.\")\n\
+         permit (principal, action == MCX::Action::\"addGroupMember\", resource);\n"
+    );
+    fs::write(service.policy_file("automatic/by-itself.cedar"), text).unwrap();
+    eventually("the publication", async || {
+        (in_force().await > before).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_approved_by_itself_stands_for_no_person() {
+    let service = start().await;
+    let agreement = format!("/v1/agreements/{NL}");
+    service
+        .change(&agreement, |it| it["acm"]["members_max"] = json!(10))
+        .await;
+    let denied = super::denied(&service, &question()).await;
+    publish_permit(&service, "automatic").await;
+    let asked = super::asking(&question(), &denied);
+    let answer = service.post(super::REQUESTS, "acms", &asked).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.body["task"]["status"], "approved");
+    let given = answer.body["result"]["approval"].clone();
+    publish_permit(&service, "manual-review").await;
+    let held = evaluate(&service, &again(&question(), &given)).await;
+    assert_eq!(told(&held), OUT_OF_SCOPE, "{}", held.text);
+    // Where policy permits, no approval is needed, and none is used.
+    publish_permit(&service, "automatic").await;
+    permitted(&service, &again(&question(), &given)).await;
+    permitted(&service, &question()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_since_is_not_approved() {
     let service = start().await;
