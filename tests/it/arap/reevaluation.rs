@@ -237,20 +237,25 @@ async fn an_approval_of_fewer_persons_than_are_asked_for_now_is_out_of_scope() {
     permitted(&service, &again(&question(), &anew)).await;
 }
 
-/// Lets policy answer additions in this way by itself.
+const PERMIT: &str = "review/one-permit.cedar";
+
+fn permit(response: &str) -> String {
+    format!(
+        "// For this test.\n@id(\"membership.one-permit\")\n\
+         @category(\"group-membership.one-permit\")\n@response(\"{response}\")\n\
+         @reason(\"For this test.\")\n\
+         permit (principal, action == MCX::Action::\"addGroupMember\", resource);\n"
+    )
+}
+
+/// Lets policy answer additions in this way, by the one permit that there is for them.
 async fn publish_permit(service: &TestService, response: &str) {
     let in_force = async || {
         let policies = service.get("/v1/policies", "security-officer").await;
         policies.body["in_force"]["generation"].as_u64().unwrap()
     };
     let before = in_force().await;
-    let text = format!(
-        "// For this test.\n@id(\"membership.by-itself\")\n\
-         @category(\"group-membership.by-itself\")\n@response(\"{response}\")\n\
-         @reason(\"For this test.\")\n\
-         permit (principal, action == MCX::Action::\"addGroupMember\", resource);\n"
-    );
-    fs::write(service.policy_file("automatic/by-itself.cedar"), text).unwrap();
+    fs::write(service.policy_file(PERMIT), permit(response)).unwrap();
     eventually("the publication", async || {
         (in_force().await > before).then_some(())
     })
@@ -259,7 +264,16 @@ async fn publish_permit(service: &TestService, response: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_policy_approved_by_itself_stands_for_no_person() {
-    let service = start().await;
+    let service = TestService::start_with(|settings| {
+        super::offering(settings);
+        let file = settings.policies.join("review/group-membership.cedar");
+        let text = fs::read_to_string(&file).unwrap();
+        let (before, rest) = text.split_once("// A visiting officer asks").unwrap();
+        let (_, after) = rest.split_once("// The group has additions").unwrap();
+        fs::write(&file, format!("{before}// The group has additions{after}")).unwrap();
+        fs::write(settings.policies.join(PERMIT), permit("manual-review")).unwrap();
+    })
+    .await;
     let agreement = format!("/v1/agreements/{NL}");
     service
         .change(&agreement, |it| it["acm"]["members_max"] = json!(10))
