@@ -418,6 +418,11 @@ impl Standing {
         names
     }
 
+    /// Whether anybody answered it: what policy granted by itself, nobody has looked at.
+    pub(in crate::app) fn was_answered(&self) -> bool {
+        !self.responses.is_empty()
+    }
+
     /// What was last decided about each item.
     pub(in crate::app) fn latest(&self) -> Vec<DecisionAnswer> {
         latest_decisions(self.submitted.clone(), &self.responses, &self.reports)

@@ -145,3 +145,28 @@ fn every_metric_is_documented_and_no_other() {
         }
     }
 }
+
+#[test]
+fn every_clause_of_authzen_names_code_and_tests_that_are_there() {
+    let mut tests = 0;
+    for row in rows("docs/authzen.md") {
+        let [_, _, place, held] = row.as_slice() else {
+            continue;
+        };
+        if !place.contains(".rs`") && !place.contains("/`") {
+            continue;
+        }
+        for path in place.split('`').filter(|it| it.contains('/')) {
+            let path = format!("src/{path}");
+            assert!(fs::exists(&path).unwrap(), "{path}");
+        }
+        for named in held.split('`').filter(|it| it.contains("::")) {
+            let (module, name) = named.split_once("::").unwrap();
+            let file = format!("tests/it/arap/{module}.rs");
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(text.contains(&format!("fn {name}(")), "{named}");
+            tests += 1;
+        }
+    }
+    assert!(tests > 50, "{tests}");
+}

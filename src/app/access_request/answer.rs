@@ -13,6 +13,7 @@ use crate::app::access_request::claims::seconds;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::Receipt;
 use crate::app::error::AppError;
+use crate::app::outward::PartnerReason;
 use crate::app::requests::attached_part;
 use crate::app::requests::decision_record;
 use crate::app::requests::receipt;
@@ -94,11 +95,15 @@ impl App {
         let EventBody::Submitted { items, .. } = &stored.event.body else {
             return Err(nothing());
         };
-        let decision = items.iter().any(|item| item.is_granted_here());
+        let granted = items.iter().copied().find(|item| item.is_granted_here());
         let part: EvaluationPart = attached_part(&stored).ok_or_else(nothing)?;
         let record = decision_record(&stored)?;
         let evaluated_at = record.now;
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
+        let mut item = DecisionAnswer::from(item);
+        if let Some(state) = granted {
+            item.partner_reason = PartnerReason::standing(&item, state, None);
+        }
         let requestable = match part.requestable_until {
             Some(until) => {
                 Some(self.requestable((caller, id, tuple), (evaluated_at, until), part.template)?)
@@ -106,13 +111,13 @@ impl App {
             None => None,
         };
         Ok(EvaluationAnswer {
-            decision,
+            decision: granted.is_some(),
             evaluation: id,
             evaluated_at,
             why: part.why,
             approval: part.approval,
             requestable,
-            item: item.into(),
+            item,
             record: receipt(entry.submitted, &stored),
         })
     }

@@ -159,5 +159,6 @@ fn covers(standing: &Standing, item: &ItemDecision) -> bool {
         .policies
         .iter()
         .all(|policy| known.contains(&policy.id));
-    is_known && (seen == item.quorum || seen.and(&item.quorum) == seen)
+    // What policy approved by itself stands for no person.
+    standing.was_answered() && is_known && (seen == item.quorum || seen.and(&item.quorum) == seen)
 }

@@ -84,7 +84,9 @@ async fn from_the_denial_to_the_access_once() {
         context["approval"]["approved_until"],
         given["approved_until"]
     );
-    let obligations = &context["urn:comity:decision"]["obligations"];
+    let ours = &context["urn:comity:decision"];
+    assert_eq!(ours["partner_reason"]["code"], "approved");
+    let obligations = &ours["obligations"];
     assert!(!obligations.as_array().unwrap().is_empty());
     assert!(is_member(&service).await);
 

@@ -1,10 +1,12 @@
 //! The Access Request and Approval Profile of AuthZEN, clause by clause; `docs/authzen.md` says which test holds which.
 
 mod bundles;
+mod consequences;
 mod conversation;
 mod denials;
 mod evaluation;
 mod metadata;
+mod operations;
 mod reevaluation;
 mod submission;
 mod tasks;

@@ -237,6 +237,63 @@ async fn an_approval_of_fewer_persons_than_are_asked_for_now_is_out_of_scope() {
     permitted(&service, &again(&question(), &anew)).await;
 }
 
+const PERMIT: &str = "review/one-permit.cedar";
+
+fn permit(response: &str) -> String {
+    format!(
+        "// For this test.\n@id(\"membership.one-permit\")\n\
+         @category(\"group-membership.one-permit\")\n@response(\"{response}\")\n\
+         @reason(\"For this test.\")\n\
+         permit (principal, action == MCX::Action::\"addGroupMember\", resource);\n"
+    )
+}
+
+/// Lets policy answer additions in this way, by the one permit that there is for them.
+async fn publish_permit(service: &TestService, response: &str) {
+    let in_force = async || {
+        let policies = service.get("/v1/policies", "security-officer").await;
+        policies.body["in_force"]["generation"].as_u64().unwrap()
+    };
+    let before = in_force().await;
+    fs::write(service.policy_file(PERMIT), permit(response)).unwrap();
+    eventually("the publication", async || {
+        (in_force().await > before).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_approved_by_itself_stands_for_no_person() {
+    let service = TestService::start_with(|settings| {
+        super::offering(settings);
+        let file = settings.policies.join("review/group-membership.cedar");
+        let text = fs::read_to_string(&file).unwrap();
+        let (before, rest) = text.split_once("// A visiting officer asks").unwrap();
+        let (_, after) = rest.split_once("// The group has additions").unwrap();
+        fs::write(&file, format!("{before}// The group has additions{after}")).unwrap();
+        fs::write(settings.policies.join(PERMIT), permit("manual-review")).unwrap();
+    })
+    .await;
+    let agreement = format!("/v1/agreements/{NL}");
+    service
+        .change(&agreement, |it| it["acm"]["members_max"] = json!(10))
+        .await;
+    let denied = super::denied(&service, &question()).await;
+    publish_permit(&service, "automatic").await;
+    let asked = super::asking(&question(), &denied);
+    let answer = service.post(super::REQUESTS, "acms", &asked).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.body["task"]["status"], "approved");
+    let given = answer.body["result"]["approval"].clone();
+    publish_permit(&service, "manual-review").await;
+    let held = evaluate(&service, &again(&question(), &given)).await;
+    assert_eq!(told(&held), OUT_OF_SCOPE, "{}", held.text);
+    // Where policy permits, no approval is needed, and none is used.
+    publish_permit(&service, "automatic").await;
+    permitted(&service, &again(&question(), &given)).await;
+    permitted(&service, &question()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_since_is_not_approved() {
     let service = start().await;

@@ -1,5 +1,8 @@
 //! Approvals of access requests: used once, by whom and for what they were given, in time.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use comity::domain::lifecycle::ItemState;
 use comity::store::Command;
 use comity::store::CommitError;
@@ -14,6 +17,7 @@ use comity::store::command::ScopeDigest;
 use comity::store::command::Submit;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::state::KEY_RETENTION_MILLISECONDS;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::support::Bench;
@@ -23,6 +27,7 @@ use super::support::pending;
 use super::support::projected;
 use super::support::request_id;
 use super::support::respond;
+use super::support::revoke;
 use super::support::state;
 use super::support::submit;
 
@@ -185,4 +190,113 @@ async fn nothing_is_approved_where_no_approval_was_asked_for() {
     store.commit(Command::Submit(ordinary)).await.unwrap();
     store.commit(given(1)).await.unwrap();
     assert_eq!(fate(&store, 1), None);
+}
+
+/// What is done with one of a few approvals.
+#[derive(Clone, Debug)]
+enum Step {
+    Give(u64),
+    /// Several uses at once, each by the right caller or not, of the right scope or not, in time or not.
+    Use(u64, Vec<(bool, bool, bool)>),
+    Revoke(u64),
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = || 1..4_u64;
+    let mostly = || proptest::bool::weighted(0.8);
+    prop_oneof![
+        3 => number().prop_map(Step::Give),
+        6 => (number(), proptest::collection::vec((mostly(), mostly(), mostly()), 1..5))
+            .prop_map(|(number, uses)| Step::Use(number, uses)),
+        1 => number().prop_map(Step::Revoke),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// What is believed of an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Believed {
+    Open,
+    Used,
+    Revoked,
+}
+
+async fn use_at_once(
+    store: &EmbeddedStore,
+    (number, first): (u64, u64),
+    uses: &[(bool, bool, bool)],
+) -> usize {
+    let uses = (first..).zip(uses);
+    let commands = uses.map(|(name, (caller, of_scope, in_time))| {
+        let mut submit = using(name, if *of_scope { 1 } else { 2 }, number);
+        if !caller {
+            submit.caller = "another".into();
+        }
+        submit.at = at(if *in_time { UNTIL - 1 } else { UNTIL });
+        Command::Submit(submit)
+    });
+    let answers = commit_all(store, commands).await;
+    answers.iter().filter(|answer| answer.is_ok()).count()
+}
+
+async fn play(steps: Vec<Step>) {
+    let bench = Bench::new();
+    let mut store = bench.open();
+    let mut believed: BTreeMap<u64, Believed> = BTreeMap::new();
+    let mut named = 100;
+    for step in steps {
+        match step {
+            Step::Give(number) => {
+                if let Entry::Vacant(unknown) = believed.entry(number) {
+                    approved(&store, number).await;
+                    unknown.insert(Believed::Open);
+                }
+            }
+            Step::Use(number, uses) => {
+                let taken = use_at_once(&store, (number, named), &uses).await;
+                named += u64::try_from(uses.len()).unwrap();
+                let right = uses.contains(&(true, true, true));
+                let open = believed.get(&number) == Some(&Believed::Open);
+                assert_eq!(taken, usize::from(right && open), "{number} {uses:?}");
+                if right && open {
+                    believed.insert(number, Believed::Used);
+                }
+            }
+            Step::Revoke(number) => {
+                let answer = store.commit(Command::Revoke(revoke(number, 2, vec![0])));
+                let revoked = answer.await.is_ok();
+                if revoked && believed.get(&number) == Some(&Believed::Open) {
+                    believed.insert(number, Believed::Revoked);
+                }
+            }
+            Step::Reopen => {
+                store.close().await;
+                store = bench.open();
+            }
+        }
+        for (number, believed) in &believed {
+            let found = match fate(&store, u128::from(*number)) {
+                Some(Fate::Open) => Believed::Open,
+                Some(Fate::Used(_)) => Believed::Used,
+                Some(Fate::Revoked) => Believed::Revoked,
+                None => panic!("approval {number} is forgotten"),
+            };
+            assert_eq!(found, *believed, "approval {number}");
+        }
+    }
+    projected(&store).await;
+    let ended = state(&store);
+    store.close().await;
+    assert_eq!(ended, bench.state_from_log());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn an_approval_is_used_once_whatever_happens(steps in proptest::collection::vec(step(), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(steps));
+    }
 }
