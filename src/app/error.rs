@@ -32,6 +32,9 @@ pub enum AppError {
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),
+    /// There is no such webhook, or it has no such dead letter.
+    #[error("{0}")]
+    NoWebhook(String),
     /// The event named is ahead of the log, or of another log.
     #[error("the log has no event `{0}`")]
     UnknownEvent(String),

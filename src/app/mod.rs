@@ -42,6 +42,7 @@ mod standing;
 pub mod submit;
 pub mod taken_back;
 pub mod vault;
+pub mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,6 +66,7 @@ use self::publish::AttemptOutcome;
 use self::rate::Rate;
 use self::sealing::SealingKey;
 use self::vault::Vault;
+use self::webhooks::Webhooks;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
@@ -124,6 +126,7 @@ struct Inner {
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
     dry_run_rate: Mutex<Rate>,
+    webhooks: Webhooks,
 }
 
 impl App {

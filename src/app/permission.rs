@@ -56,11 +56,15 @@ pub enum Action {
     ReadDisclosure,
     /// Be told of events, as far as what they are about may be read.
     ReadEvents,
+    /// See where events are sent, and what did not arrive.
+    ReadWebhooks,
+    /// Send again what did not arrive, and let webhooks go on.
+    ManageWebhooks,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -75,6 +79,8 @@ impl Action {
         Self::ReadUeConfigurationSecrets,
         Self::ReadDisclosure,
         Self::ReadEvents,
+        Self::ReadWebhooks,
+        Self::ManageWebhooks,
     ];
 
     /// The action's name in the access bundle.
@@ -94,6 +100,8 @@ impl Action {
             Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
             Self::ReadDisclosure => "readDisclosure",
             Self::ReadEvents => "readEvents",
+            Self::ReadWebhooks => "readWebhooks",
+            Self::ManageWebhooks => "manageWebhooks",
         }
     }
 
@@ -114,6 +122,8 @@ impl Action {
             Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
             Self::ReadDisclosure => "read what this request disclosed",
             Self::ReadEvents => "read events",
+            Self::ReadWebhooks => "read webhooks",
+            Self::ManageWebhooks => "manage webhooks",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod replay;
 pub mod serve;
 pub mod service;
 pub mod test;
+mod webhooks;
 
 use clap::Parser;
 use clap::Subcommand;

@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 13] = [
     "submitRequest",
     "dryRun",
     "readRegistry",
@@ -28,6 +28,8 @@ const ACTIONS: [&str; 11] = [
     "readUeConfiguration",
     "readUeConfigurationSecrets",
     "readEvents",
+    "readWebhooks",
+    "manageWebhooks",
 ];
 
 /// Actions on a request, which is the caller's own or not.
@@ -41,15 +43,15 @@ const ON_REQUESTS: [&str; 4] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyny", "ynnn", "ynnn"),
-    (&["acms"], "yynnnnnnnny", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnny", "yynn", "yynn"),
-    (&["security-officer"], "nyynyynnyny", "ynnn", "ynnn"),
-    (&["auditor"], "nnynynynyny", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnyyn", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyynyyy", "ynnn", "ynnn"),
+    (&["acms"], "yynnnnnnnnynn", "ynyy", "nnnn"),
+    (&["peer"], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["reviewer"], "nnnnnnnnnnynn", "yynn", "yynn"),
+    (&["security-officer"], "nyynyynnynyyn", "ynnn", "ynnn"),
+    (&["auditor"], "nnynynynynyyn", "ynny", "ynny"),
+    (&["configuration-manager"], "nnnnnnnnyynnn", "nnnn", "nnnn"),
+    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&[], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
 ];
 
 fn ask(

@@ -8,6 +8,7 @@ pub mod policies;
 pub mod registry;
 pub mod requests;
 pub mod reviews;
+pub mod webhooks;
 
 use axum::Router;
 use axum::extract::Request;
@@ -30,6 +31,16 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests/{id}/reports", post(requests::report))
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
+        .route("/v1/webhooks", get(webhooks::list))
+        .route(
+            "/v1/webhooks/{name}/dead-letters",
+            get(webhooks::dead_letters),
+        )
+        .route(
+            "/v1/webhooks/{name}/dead-letters/{event}/redelivery",
+            post(webhooks::redeliver),
+        )
+        .route("/v1/webhooks/{name}/resumption", post(webhooks::resume))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route(

@@ -281,6 +281,7 @@ impl From<AppError> for Problem {
             AppError::UnknownRequest(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
+            | AppError::NoWebhook(_)
             | AppError::NoConfiguration(_) => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
             AppError::ConfigurationUnreadable(_) => {

@@ -41,5 +41,6 @@ mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
+mod webhooks;
 
 pub(crate) use support::copy_tree;
