@@ -23,6 +23,7 @@ pub mod mirror;
 mod names;
 pub mod open;
 pub mod outward;
+pub mod pending_data;
 pub mod permission;
 pub mod plausibility;
 pub mod pool;

@@ -60,11 +60,13 @@ pub enum Action {
     ReadWebhooks,
     /// Send again what did not arrive, and let webhooks go on.
     ManageWebhooks,
+    /// Tell a user of ours what waits for them, and hand it over.
+    ReadPendingAcmData,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -81,6 +83,7 @@ impl Action {
         Self::ReadEvents,
         Self::ReadWebhooks,
         Self::ManageWebhooks,
+        Self::ReadPendingAcmData,
     ];
 
     /// The action's name in the access bundle.
@@ -102,6 +105,7 @@ impl Action {
             Self::ReadEvents => "readEvents",
             Self::ReadWebhooks => "readWebhooks",
             Self::ManageWebhooks => "manageWebhooks",
+            Self::ReadPendingAcmData => "readPendingAcmData",
         }
     }
 
@@ -124,6 +128,7 @@ impl Action {
             Self::ReadEvents => "read events",
             Self::ReadWebhooks => "read webhooks",
             Self::ManageWebhooks => "manage webhooks",
+            Self::ReadPendingAcmData => "read what waits for a user",
         }
     }
 }

@@ -33,25 +33,31 @@ const ACTIONS: [&str; 13] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 4] = [
+const ON_REQUESTS: [&str; 5] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
     "readDisclosure",
+    "readPendingAcmData",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyynyyy", "ynnn", "ynnn"),
-    (&["acms"], "yynnnnnnnnynn", "ynyy", "nnnn"),
-    (&["peer"], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
-    (&["reviewer"], "nnnnnnnnnnynn", "yynn", "yynn"),
-    (&["security-officer"], "nyynyynnynyyn", "ynnn", "ynnn"),
-    (&["auditor"], "nnynynynynyyn", "ynny", "ynny"),
-    (&["configuration-manager"], "nnnnnnnnyynnn", "nnnn", "nnnn"),
-    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
-    (&[], "nnnnnnnnnnnnn", "nnnn", "nnnn"),
+    (&["operator"], "yyyyyyyyynyyy", "ynnnn", "ynnnn"),
+    (&["acms"], "yynnnnnnnnynn", "ynyyy", "nnnnn"),
+    (&["peer"], "nnnnnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&["reviewer"], "nnnnnnnnnnynn", "yynny", "yynny"),
+    (&["security-officer"], "nyynyynnynyyn", "ynnnn", "ynnnn"),
+    (&["auditor"], "nnynynynynyyn", "ynnyn", "ynnyn"),
+    (
+        &["configuration-manager"],
+        "nnnnnnnnyynnn",
+        "nnnnn",
+        "nnnnn",
+    ),
+    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnnn", "nnnnn"),
+    (&[], "nnnnnnnnnnnnn", "nnnnn", "nnnnn"),
 ];
 
 fn ask(

@@ -10,7 +10,6 @@ use crate::app::events::EventMessage;
 use crate::app::events::Place;
 use crate::app::events::derive::Owner;
 use crate::app::events::derive::Sketch;
-use crate::app::events::derive::Turn;
 use crate::app::permission::Action;
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McSystemId;
@@ -182,7 +181,7 @@ impl App {
             return Ok(None);
         }
         let turn = self.turned(sketch, stored)?;
-        let owner = turn.as_ref().map(Turn::owner);
+        let owner = turn.as_ref().map(|turn| turn.owner(sketch.kind));
         let may_see = owner
             .or_else(|| sketch.owner())
             .is_some_and(|owner| self.may_see(caller, owner));
@@ -190,13 +189,16 @@ impl App {
             return Ok(None);
         }
         let message = self.message((id, sketch), stored, turn.as_ref())?;
-        Ok(Some(message).filter(|message| wanted.fits(message)))
+        Ok(message.filter(|message| wanted.fits(message)))
     }
 
     fn may_see(&self, caller: &Caller, owner: Owner<'_>) -> bool {
         let permitted = match owner {
             Owner::Submitter(submitter) => {
                 self.permit_on_requests_of(caller, Action::ReadRequest, submitter)
+            }
+            Owner::Addressee(submitter) => {
+                self.permit_on_requests_of(caller, Action::ReadPendingAcmData, submitter)
             }
             Owner::Policies => self.permit(caller, Action::ReadPolicies).map(drop),
             Owner::Registry => self.permit(caller, Action::ReadRegistry).map(drop),

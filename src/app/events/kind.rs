@@ -43,6 +43,8 @@ kinds! {
     RequestEscalated = "request.escalated",
     /// The agreement lapsed under which it waited.
     RequestInterrupted = "request.interrupted",
+    /// A request waits that is addressed to a user of ours.
+    AcmPendingData = "acm.pending-data",
     /// A bundle came into force.
     PoliciesPublished = "policies.published",
     /// A bundle was refused.

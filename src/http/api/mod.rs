@@ -4,6 +4,7 @@ pub mod configurations;
 pub mod decisions;
 pub mod events;
 pub mod health;
+pub mod pending_data;
 pub mod policies;
 pub mod registry;
 pub mod requests;
@@ -58,6 +59,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
         .route("/v1/events", get(events::stream))
+        .route("/v1/pending-acm-data", get(pending_data::read))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/{kind}", get(registry::list))
         .route(

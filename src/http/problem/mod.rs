@@ -282,6 +282,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
             | AppError::NoWebhook(_)
+            | AppError::UnknownUser(_)
             | AppError::NoConfiguration(_) => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
             AppError::ConfigurationUnreadable(_) => {

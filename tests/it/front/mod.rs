@@ -25,6 +25,7 @@ mod migrations;
 mod mirror;
 mod outward;
 mod partner_access;
+mod pending_data;
 mod policies;
 mod process;
 mod pushes;

@@ -91,6 +91,10 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         ),
         // No place to begin at: whoever gets in gets no further.
         plain(Method::GET, "/v1/events?after=nowhere"),
+        plain(
+            Method::GET,
+            &format!("/v1/pending-acm-data?mc_service_id={DISPATCHER}"),
+        ),
         plain(Method::GET, "/v1/webhooks"),
         plain(Method::GET, "/v1/webhooks/none/dead-letters"),
         plain(Method::POST, "/v1/webhooks/none/dead-letters/1/redelivery"),
