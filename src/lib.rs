@@ -14,6 +14,7 @@
 //! | [`policy`], [`decision_log`], [`identity`] | the validated bundle; the log's values; who calls us |
 //! | [`decision`] | the decision point: a pure function of bundle, facts, request and time |
 //! | [`store`] | the information point: one sequencer, a durable journal, a projection |
+//! | [`outbound`] | everything that calls out |
 //! | [`app`] | the use cases, the only floor that reads the store and decides |
 //! | [`workbench`] | the officer's tools over the same engine |
 //! | [`http`] | the `/v1` interface |
@@ -28,6 +29,7 @@ pub mod decision_log;
 pub mod domain;
 pub mod http;
 pub mod identity;
+pub mod outbound;
 pub mod policy;
 pub mod store;
 pub mod telemetry;

@@ -77,6 +77,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
         metrics: Arc::new(Metrics::new()),
         access_in_force: directory.join("access-bundle"),
+        webhooks: comity::app::webhooks::Webhooks::default(),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),

@@ -42,6 +42,12 @@ pub enum AppError {
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),
+    /// No enabled user of ours has this identity.
+    #[error("no enabled user of this system has the MC service ID `{0}`")]
+    UnknownUser(String),
+    /// There is no such webhook, or it has no such dead letter.
+    #[error("{0}")]
+    NoWebhook(String),
     /// The event named is ahead of the log, or of another log.
     #[error("the log has no event `{0}`")]
     UnknownEvent(String),

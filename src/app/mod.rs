@@ -29,6 +29,7 @@ mod names;
 pub mod obligations;
 pub mod open;
 pub mod outward;
+pub mod pending_data;
 pub mod permission;
 pub mod plausibility;
 pub mod pool;
@@ -52,6 +53,7 @@ pub mod submit;
 pub mod taken_back;
 mod undone;
 pub mod vault;
+pub mod webhooks;
 pub mod withdraw;
 
 use std::path::PathBuf;
@@ -79,6 +81,7 @@ use self::rate::Rate;
 use self::sealing::SealingKey;
 use self::seen::Views;
 use self::vault::Vault;
+use self::webhooks::Webhooks;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
@@ -144,6 +147,7 @@ struct Inner {
     dry_run_rate: Mutex<Rate>,
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
+    webhooks: Webhooks,
 }
 
 impl App {

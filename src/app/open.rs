@@ -20,6 +20,7 @@ use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
 use crate::app::vault::Vault;
+use crate::app::webhooks::Webhooks;
 use crate::decision::engine::Engine;
 use crate::identity::signing::SigningKey;
 use crate::policy::bundle::Bundle;
@@ -49,6 +50,8 @@ pub struct Foundations {
     pub metrics: Arc<Metrics>,
     /// The file that names the access bundle in force.
     pub access_in_force: PathBuf,
+    /// Where events are sent.
+    pub webhooks: Webhooks,
 }
 
 impl App {
@@ -68,6 +71,7 @@ impl App {
             vault,
             metrics,
             access_in_force,
+            webhooks,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let directory = &settings.access_policies;
@@ -105,6 +109,7 @@ impl App {
             dry_runs: std::sync::Mutex::default(),
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             views: std::sync::Mutex::default(),
+            webhooks,
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

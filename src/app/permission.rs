@@ -68,11 +68,17 @@ pub enum Action {
     ReadDisclosure,
     /// Be told of events, as far as what they are about may be read.
     ReadEvents,
+    /// See where events are sent, and what did not arrive.
+    ReadWebhooks,
+    /// Send again what did not arrive, and let webhooks go on.
+    ManageWebhooks,
+    /// Tell a user of ours what waits for them, and hand it over.
+    ReadPendingAcmData,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -93,6 +99,9 @@ impl Action {
         Self::ReadUeConfigurationSecrets,
         Self::ReadDisclosure,
         Self::ReadEvents,
+        Self::ReadWebhooks,
+        Self::ManageWebhooks,
+        Self::ReadPendingAcmData,
     ];
 
     /// The action's name in the access bundle.
@@ -118,6 +127,9 @@ impl Action {
             Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
             Self::ReadDisclosure => "readDisclosure",
             Self::ReadEvents => "readEvents",
+            Self::ReadWebhooks => "readWebhooks",
+            Self::ManageWebhooks => "manageWebhooks",
+            Self::ReadPendingAcmData => "readPendingAcmData",
         }
     }
 
@@ -144,6 +156,9 @@ impl Action {
             Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",
             Self::ReadDisclosure => "read what this request disclosed",
             Self::ReadEvents => "read events",
+            Self::ReadWebhooks => "read webhooks",
+            Self::ManageWebhooks => "manage webhooks",
+            Self::ReadPendingAcmData => "read what waits for a user",
         }
     }
 }

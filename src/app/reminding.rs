@@ -103,3 +103,63 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::with_attention;
+    use crate::decision::attention::Attention;
+    use crate::domain::time::Timestamp;
+    use crate::store::reminder::Reminder;
+
+    const MINUTE: i64 = 60_000;
+
+    fn attention(remind: &str, escalate: &[(&str, &str)]) -> Attention {
+        let escalate: serde_json::Map<_, _> = escalate
+            .iter()
+            .map(|(role, wait)| ((*role).to_owned(), json!(wait)))
+            .collect();
+        serde_json::from_value(json!({ "remind": remind, "escalate": escalate })).unwrap()
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_milliseconds(minutes * MINUTE)
+    }
+
+    #[test]
+    fn what_holds_later_adds_its_own_and_the_earlier_time_counts() {
+        let role = |role: &str| role.parse().unwrap();
+        let first = attention("PT30M", &[("shift-leader", "PT1H")]);
+        let begun = with_attention(Reminder::default(), &first, at(0));
+        assert_eq!((begun.every, begun.next), (Some(30 * MINUTE), Some(at(30))));
+        assert_eq!(begun.escalate, [(role("shift-leader"), at(60))].into());
+        // The same policies later change nothing.
+        assert_eq!(with_attention(begun.clone(), &first, at(20)), begun);
+        // Seldom does not slow down, and a later time does not put off.
+        let slower = attention("PT2H", &[("shift-leader", "PT1H")]);
+        assert_eq!(with_attention(begun.clone(), &slower, at(20)), begun);
+        let more = attention(
+            "PT5M",
+            &[("shift-leader", "PT10M"), ("security-officer", "PT1H")],
+        );
+        let more = with_attention(begun, &more, at(20));
+        assert_eq!((more.every, more.next), (Some(5 * MINUTE), Some(at(25))));
+        let expected = [
+            (role("security-officer"), at(80)),
+            (role("shift-leader"), at(30)),
+        ];
+        assert_eq!(more.escalate, expected.into());
+        // Nobody is turned to twice.
+        let turned = Reminder {
+            escalate: [].into(),
+            escalated: [(role("shift-leader"), at(60))].into(),
+            ..Reminder::default()
+        };
+        assert_eq!(
+            with_attention(turned.clone(), &first, at(61)).escalated,
+            turned.escalated
+        );
+        assert!(with_attention(turned, &first, at(61)).escalate.is_empty());
+    }
+}

@@ -140,6 +140,12 @@ pub(super) fn private_file(
         make_private_file(file, &bytes).map_err(wrong)?;
         return Ok(bytes);
     }
+    read_private(file)
+}
+
+/// The bytes of a file that only its owner may read; refused if others can.
+pub(super) fn read_private(file: &Path) -> Result<Vec<u8>, ServiceError> {
+    let wrong = |error| ServiceError::File(file.to_owned(), error);
     let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
     if mode & 0o077 != 0 {
         let detail = "others than the owner can read it; `chmod 600` it";

@@ -20,6 +20,7 @@ pub mod serve;
 pub mod service;
 mod sse;
 pub mod test;
+mod webhooks;
 
 use clap::Parser;
 use clap::Subcommand;

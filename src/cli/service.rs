@@ -18,6 +18,7 @@ use super::data_directory::random_bytes;
 use super::data_directory::refuse_lost_log;
 use super::data_directory::sealing_key;
 use super::data_directory::signing_key;
+use super::webhooks;
 use crate::app::App;
 use crate::app::Settings;
 use crate::app::access_request::Offer;
@@ -26,6 +27,7 @@ use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
+use crate::config::webhooks::WebhookSettings;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
 use crate::http::server::Server;
@@ -83,6 +85,8 @@ pub struct ServiceSettings {
     pub configuration_keys: Option<PathBuf>,
     /// Who may call, beside the local operator.
     pub callers: CallerList,
+    /// Where events are sent.
+    pub webhooks: Vec<WebhookSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -134,6 +138,9 @@ pub enum ServiceError {
     /// The configured directory of keys is empty.
     #[error("the directory `{}` holds no configuration key; restore it, or begin with a file `0001.key` of 32 random bytes and mode 600", .0.display())]
     NoConfigurationKey(PathBuf),
+    /// A webhook cannot be set up.
+    #[error("the webhook `{0}` cannot be set up")]
+    Webhook(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The use cases do not come up.
     #[error("the service does not come up")]
     App(#[source] AppError),
@@ -166,6 +173,7 @@ impl ServiceSettings {
             policies,
             configuration_keys: None,
             callers: CallerList::default(),
+            webhooks: Vec::new(),
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
@@ -236,6 +244,7 @@ impl Service {
         let keys = settings.configuration_keys.as_deref();
         let vault = configuration_keys::vault(directory, keys)?;
         let token = operator_token(directory)?;
+        let webhooks = webhooks::set_up(&settings, store.started().origin)?;
         let foundations = Foundations {
             store,
             archive,
@@ -244,6 +253,7 @@ impl Service {
             vault,
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
+            webhooks,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
             .await
@@ -260,7 +270,8 @@ impl Service {
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
-        let tasks = vec![publisher, app.keep_house()];
+        let mut tasks = vec![publisher, app.keep_house()];
+        tasks.extend(app.run_webhooks());
         Ok(Self {
             app,
             server,

@@ -3,6 +3,7 @@
 pub mod callers;
 pub mod partial;
 mod place;
+pub mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::partial::Partial;
+use self::webhooks::WebhookSettings;
 use crate::app::access_request::Offer;
 use crate::domain::identity::McSystemId;
 use crate::domain::public_url::PublicUrl;
@@ -45,6 +47,8 @@ pub struct Config {
     pub configuration_keys: Option<PathBuf>,
     /// The list of callers; absent: the local operator alone.
     pub callers: Option<PathBuf>,
+    /// Where events are sent.
+    pub webhooks: Vec<WebhookSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -104,6 +108,9 @@ impl Partial {
         let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
             .map_err(|problem| problems.push(problem));
+        let webhooks = webhooks::checked(self.webhooks)
+            .map_err(|InvalidConfig(found)| problems.extend(found))
+            .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
         let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
             return Err(InvalidConfig(problems));
@@ -118,6 +125,7 @@ impl Partial {
             policies,
             configuration_keys: self.configuration_keys,
             callers: self.callers,
+            webhooks,
             http,
             dry_runs_per_minute_max,
             decide_again_grace_seconds,

@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::InvalidConfig;
 use super::place;
+use super::webhooks;
+use super::webhooks::WrittenWebhook;
 use crate::telemetry::tracing::LogFormat;
 
 /// What every variable begins with.
@@ -66,6 +68,8 @@ pub struct Partial {
     pub configuration_keys: Option<PathBuf>,
     /// The list of callers.
     pub callers: Option<PathBuf>,
+    /// Where events are sent; only a file can say it.
+    pub webhooks: Vec<WrittenWebhook>,
     /// Bytes of the largest body.
     pub body_bytes_max: Option<u64>,
     /// Members of the longest membership list.
@@ -126,7 +130,9 @@ impl Partial {
     /// Reads the text of a configuration file.
     pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
         let table = place::table(text)?;
-        let unknown = place::unknown_keys(text, table.get_ref(), &SETTINGS);
+        let known = [SETTINGS.as_slice(), &[webhooks::TABLE]].concat();
+        let mut unknown = place::unknown_keys(text, table.get_ref(), &known);
+        unknown.extend(webhooks::unknown_members(text, table.get_ref()));
         if !unknown.is_empty() {
             return Err(InvalidConfig(unknown));
         }
@@ -235,6 +241,11 @@ impl Partial {
             access_policies: self.access_policies.or(other.access_policies),
             configuration_keys: self.configuration_keys.or(other.configuration_keys),
             callers: self.callers.or(other.callers),
+            webhooks: if self.webhooks.is_empty() {
+                other.webhooks
+            } else {
+                self.webhooks
+            },
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
             members_max: self.members_max.or(other.members_max),
             nesting_max: self.nesting_max.or(other.nesting_max),

@@ -169,3 +169,69 @@ fn every_caller_has_a_name_and_a_token_of_their_own() {
     let short = entry("acms", 1).replace("token_sha256 = \"", "token_sha256 = \"zz");
     assert!(refused(&short)[0].contains("line 4"));
 }
+
+const WEBHOOK: &str = "system = \"mc.de.example\"\n[[webhooks]]\nname = \"dispatch\"\n\
+    url = \"https://hooks.de.example/comity\"\ncaller = \"reviewer\"\nsecret_file = \"dispatch.secret\"\n";
+
+#[test]
+fn webhooks_come_from_the_file() {
+    let config = Partial::from_text(WEBHOOK).unwrap().complete().unwrap();
+    let [webhook] = config.webhooks.as_slice() else {
+        panic!("{:?}", config.webhooks);
+    };
+    assert_eq!(webhook.url.as_str(), "https://hooks.de.example/comity");
+    assert_eq!(webhook.wanted, crate::app::events::Wanted::default());
+    assert_eq!(webhook.begin_after.to_string(), "0");
+    assert_eq!(webhook.timeout, std::time::Duration::from_secs(10));
+    let more = format!(
+        "{WEBHOOK}types = [\"request.submitted\"]\npartner = \"mc.nl.example\"\n\
+         allow_addresses = [\"10.1.0.0/16\"]\nbegin_after = \"42\"\ntimeout_seconds = 3\nattempts_max = 5\n"
+    );
+    let config = Partial::from_text(&more).unwrap().complete().unwrap();
+    let webhook = config.webhooks.first().unwrap();
+    assert_eq!(webhook.allow_addresses.len(), 1);
+    assert_eq!(webhook.backoff.attempts_max, 5);
+}
+
+#[test]
+fn every_mistake_of_a_webhook_is_told_with_its_place() {
+    let misspelt = Partial::from_text(&format!("{WEBHOOK}secret_fil = \"x\"\n")).unwrap_err();
+    assert_eq!(
+        misspelt.0,
+        ["line 7: `secret_fil` is unknown; did you mean `secret_file`?"]
+    );
+    let wrong = format!(
+        "{WEBHOOK}types = [\"request.forgotten\"]\npartner = \"nobody at all\"\n\
+         allow_addresses = [\"10.1.0.1/16\"]\nbegin_after = \"x\"\ntimeout_seconds = 0\nattempts_max = 0\n\
+         [[webhooks]]\nname = \"dispatch\"\nurl = \"nowhere\"\ncaller = \"a\"\nsecret_file = \"b\"\n\
+         [[webhooks]]\nname = \"../dispatch\"\nurl = \"https://a.example\"\ncaller = \"a\"\nsecret_file = \"b\"\n"
+    );
+    let told = Partial::from_text(&wrong)
+        .unwrap()
+        .complete()
+        .unwrap_err()
+        .0;
+    for member in [
+        "types",
+        "partner",
+        "allow_addresses",
+        "begin_after",
+        "timeout_seconds",
+        "attempts_max",
+        "url",
+    ] {
+        let begin = format!("webhooks `dispatch`: {member}: ");
+        assert!(
+            told.iter().any(|problem| problem.starts_with(&begin)),
+            "{member}: {told:?}"
+        );
+    }
+    assert!(
+        told.iter()
+            .any(|problem| problem.contains("two are called `dispatch`"))
+    );
+    assert!(
+        told.iter()
+            .any(|problem| problem.contains("`../dispatch` is no name"))
+    );
+}

@@ -61,6 +61,18 @@ impl Reminder {
         self.escalated.entry(role.clone()).or_insert(at);
     }
 
+    /// Takes over what was done by another one, which it takes the place of.
+    pub(super) fn take_over(&mut self, before: &Self) {
+        for (role, at) in &before.escalated {
+            self.note_escalated(role, *at);
+        }
+        if let Some(at) = before.reminded_at
+            && self.reminded_at.is_none_or(|known| known < at)
+        {
+            self.note_reminded(at);
+        }
+    }
+
     /// The same of other items.
     #[must_use]
     pub fn of_items(&self, items: BTreeSet<u32>) -> Self {

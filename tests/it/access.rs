@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 13] = [
+const ACTIONS: [&str; 15] = [
     "submitRequest",
     "evaluateAccess",
     "requestAccess",
@@ -30,10 +30,12 @@ const ACTIONS: [&str; 13] = [
     "readUeConfiguration",
     "readUeConfigurationSecrets",
     "readEvents",
+    "readWebhooks",
+    "manageWebhooks",
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 8] = [
+const ON_REQUESTS: [&str; 9] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
@@ -42,30 +44,36 @@ const ON_REQUESTS: [&str; 8] = [
     "acknowledgeRequest",
     "readDisclosure",
     "reportObligation",
+    "readPendingAcmData",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyyny", "ynnynyny", "ynnnnnny"),
-    (&["acms"], "yyyynnnnnnnny", "ynyynyyy", "nnnnnnny"),
-    (&["peer"], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnny", "yynnynnn", "yynnynnn"),
+    (&["operator"], "yyyyyyyyyyynyyy", "ynnynynyn", "ynnnnnnyn"),
+    (&["acms"], "yyyynnnnnnnnynn", "ynyynyyyy", "nnnnnnnyn"),
+    (&["peer"], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnnynn", "yynnynnny", "yynnynnny"),
     (
         &["security-officer"],
-        "nnnyynyynnyny",
-        "ynnnynnn",
-        "ynnnynnn",
+        "nnnyynyynnynyyn",
+        "ynnnynnnn",
+        "ynnnynnnn",
     ),
-    (&["auditor"], "nnnnynynynyny", "ynnnnnyn", "ynnnnnyn"),
+    (&["auditor"], "nnnnynynynynyyn", "ynnnnnynn", "ynnnnnynn"),
     (
         &["configuration-manager"],
-        "nnnnnnnnnnyyn",
-        "nnnnnnny",
-        "nnnnnnny",
+        "nnnnnnnnnnyynnn",
+        "nnnnnnnyn",
+        "nnnnnnnyn",
     ),
-    (&["acms", "peer"], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
-    (&[], "nnnnnnnnnnnnn", "nnnnnnnn", "nnnnnnnn"),
+    (
+        &["acms", "peer"],
+        "nnnnnnnnnnnnnnn",
+        "nnnnnnnnn",
+        "nnnnnnnnn",
+    ),
+    (&[], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
 ];
 
 fn ask(

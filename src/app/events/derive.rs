@@ -12,6 +12,7 @@ use crate::app::events::EventMessage;
 use crate::app::events::ITEMS_TOLD_MAX;
 use crate::app::events::message::About;
 use crate::app::events::message::ChangedDocument;
+use crate::app::events::message::PendingDataAbout;
 use crate::app::events::message::RequestAbout;
 use crate::app::events::message::ToldObligation;
 use crate::app::requests::decision_record;
@@ -51,6 +52,8 @@ enum Subject {
 pub(super) enum Owner<'a> {
     /// It is about a request that this account submitted.
     Submitter(&'a str),
+    /// It says for whom such a request waits.
+    Addressee(&'a str),
     Policies,
     Registry,
 }
@@ -70,15 +73,27 @@ pub(super) struct Turn {
 
 impl Turn {
     /// The account that submitted the request.
-    pub(super) fn owner(&self) -> Owner<'_> {
-        Owner::Submitter(&self.after.caller)
+    pub(super) fn owner(&self, kind: EventKind) -> Owner<'_> {
+        if kind == EventKind::AcmPendingData {
+            Owner::Addressee(&self.after.caller)
+        } else {
+            Owner::Submitter(&self.after.caller)
+        }
     }
 }
 
 /// The request of an entry's own, and what happened to it.
 fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
     Some(match body {
-        EventBody::Submitted { request_id, .. } => (vec![EventKind::RequestSubmitted], *request_id),
+        EventBody::Submitted {
+            request_id, items, ..
+        } => {
+            // Whether it is addressed to anybody is seen later, where an erasure may take it away; the number stays.
+            let waits = items.iter().any(|item| item.is_pending());
+            let pending = waits.then_some(EventKind::AcmPendingData);
+            let kinds = [EventKind::RequestSubmitted].into_iter().chain(pending);
+            (kinds.collect(), *request_id)
+        }
         EventBody::Responded { request_id, .. } => (vec![EventKind::RequestAnswered], *request_id),
         EventBody::Reported { request_id, .. } => (vec![EventKind::RequestReported], *request_id),
         EventBody::Expired { request_id, .. } => (vec![EventKind::RequestExpired], *request_id),
@@ -260,18 +275,24 @@ impl App {
         (id, sketch): (EventId, &Sketch),
         stored: &StoredEntry,
         turn: Option<&Turn>,
-    ) -> Result<EventMessage, AppError> {
+    ) -> Result<Option<EventMessage>, AppError> {
         let about = match turn {
+            Some(turn) if sketch.kind == EventKind::AcmPendingData => {
+                match about_pending_data(turn)? {
+                    Some(pending) => About::PendingData(Box::new(pending)),
+                    None => return Ok(None),
+                }
+            }
             Some(turn) => About::Request(Box::new(about_request(sketch, turn, stored)?)),
             None => about_the_rest(&stored.event.body),
         };
-        Ok(EventMessage {
+        Ok(Some(EventMessage {
             id: id.to_string(),
             log: self.store().started().origin.to_string(),
             r#type: sketch.kind,
             time: stored.event.at,
             about,
-        })
+        }))
     }
 
     /// Where a request stands in the log, be it in memory or put away.
@@ -301,6 +322,21 @@ impl Sketch {
             Subject::Registry => Some(Owner::Registry),
         }
     }
+}
+
+/// For whom a request waits, if it was addressed to anybody.
+fn about_pending_data(turn: &Turn) -> Result<Option<PendingDataAbout>, AppError> {
+    let record = decision_record(&turn.submission)?;
+    let request = &record.request;
+    let target = request.body.elements().target().cloned();
+    Ok(target.map(|target| PendingDataAbout {
+        request_id: turn.after.id.to_string(),
+        mc_service_id: target.mc_service_id,
+        functional_alias: target.functional_alias,
+        operation: request.body.operation(),
+        partner: other_system(request).clone(),
+        urgency: request.urgency,
+    }))
 }
 
 fn about_request(

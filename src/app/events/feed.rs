@@ -10,7 +10,6 @@ use crate::app::events::EventMessage;
 use crate::app::events::Place;
 use crate::app::events::derive::Owner;
 use crate::app::events::derive::Sketch;
-use crate::app::events::derive::Turn;
 use crate::app::permission::Action;
 use crate::decision_log::LogIndex;
 use crate::domain::identity::McSystemId;
@@ -134,7 +133,9 @@ impl Feed {
                 return Ok(());
             }
             let id = self.next;
-            let message = self.told(caller, (id, sketch), stored)?;
+            let message = self
+                .app
+                .told_to((caller, &self.wanted), (id, sketch), stored)?;
             self.seen = id;
             self.next.number = id.number.saturating_add(1);
             told.extend(message.map(|message| (self.place(), message)));
@@ -151,34 +152,53 @@ impl Feed {
         };
         Ok(())
     }
-
-    fn told(
-        &self,
-        caller: &Caller,
-        (id, sketch): (EventId, &Sketch),
-        stored: &StoredEntry,
-    ) -> Result<Option<EventMessage>, AppError> {
-        if !self.wanted.has(sketch.kind) {
-            return Ok(None);
-        }
-        let turn = self.app.turned(sketch, stored)?;
-        let owner = turn.as_ref().map(Turn::owner);
-        let may_see = owner
-            .or_else(|| sketch.owner())
-            .is_some_and(|owner| self.app.may_see(caller, owner));
-        if !may_see {
-            return Ok(None);
-        }
-        let message = self.app.message((id, sketch), stored, turn.as_ref())?;
-        Ok(Some(message).filter(|message| self.wanted.fits(message)))
-    }
 }
 
 impl App {
+    /// One event, if the caller may see and wants it.
+    pub(in crate::app) fn event(
+        &self,
+        caller: &Caller,
+        wanted: &Wanted,
+        id: EventId,
+    ) -> Result<Option<EventMessage>, AppError> {
+        self.permit(caller, Action::ReadEvents)?;
+        let stored = self.entry(id.index)?;
+        let sketches = self.sketches(&stored);
+        match at(&sketches, id.number) {
+            Some(sketch) => self.told_to((caller, wanted), (id, sketch), &stored),
+            None => Ok(None),
+        }
+    }
+
+    fn told_to(
+        &self,
+        (caller, wanted): (&Caller, &Wanted),
+        (id, sketch): (EventId, &Sketch),
+        stored: &StoredEntry,
+    ) -> Result<Option<EventMessage>, AppError> {
+        if !wanted.has(sketch.kind) {
+            return Ok(None);
+        }
+        let turn = self.turned(sketch, stored)?;
+        let owner = turn.as_ref().map(|turn| turn.owner(sketch.kind));
+        let may_see = owner
+            .or_else(|| sketch.owner())
+            .is_some_and(|owner| self.may_see(caller, owner));
+        if !may_see {
+            return Ok(None);
+        }
+        let message = self.message((id, sketch), stored, turn.as_ref())?;
+        Ok(message.filter(|message| wanted.fits(message)))
+    }
+
     fn may_see(&self, caller: &Caller, owner: Owner<'_>) -> bool {
         let permitted = match owner {
             Owner::Submitter(submitter) => {
                 self.permit_on_requests_of(caller, Action::ReadRequest, submitter)
+            }
+            Owner::Addressee(submitter) => {
+                self.permit_on_requests_of(caller, Action::ReadPendingAcmData, submitter)
             }
             Owner::Policies => self.permit(caller, Action::ReadPolicies).map(drop),
             Owner::Registry => self.permit(caller, Action::ReadRegistry).map(drop),

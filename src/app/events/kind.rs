@@ -57,6 +57,8 @@ kinds! {
     ObligationFailed = "obligation.failed",
     /// Nobody reported in time what became of something that a grant obliges to.
     ObligationOverdue = "obligation.overdue",
+    /// A request waits that is addressed to a user of ours.
+    AcmPendingData = "acm.pending-data",
     /// A bundle came into force.
     PoliciesPublished = "policies.published",
     /// A bundle was refused.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::app::events::EventKind;
+use crate::domain::identity::FunctionalAlias;
+use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::obligation::Duty;
 use crate::domain::obligation::ObligationId;
@@ -41,6 +43,8 @@ pub struct EventMessage {
 pub enum About {
     /// A request.
     Request(Box<RequestAbout>),
+    /// That something waits for a user.
+    PendingData(Box<PendingDataAbout>),
     /// A bundle.
     Bundle {
         /// Its digest, or that of what is wrong with it.
@@ -118,6 +122,25 @@ impl ToldObligation {
     }
 }
 
+/// For whom a request waits (TS 23.280, 10.17.3.1: notification of pending ACM data).
+#[derive(Clone, Debug, Serialize)]
+pub struct PendingDataAbout {
+    /// The request.
+    pub request_id: String,
+    /// The user to whom it is addressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mc_service_id: Option<McServiceId>,
+    /// The functional alias to which it is addressed: whoever holds it may ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub functional_alias: Option<FunctionalAlias>,
+    /// The operation.
+    pub operation: Operation,
+    /// The other system.
+    pub partner: McSystemId,
+    /// How urgent it was said to be.
+    pub urgency: Urgency,
+}
+
 /// An item and its state after the entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangedItem {
@@ -143,6 +166,7 @@ impl EventMessage {
     pub fn partner(&self) -> Option<&McSystemId> {
         match &self.about {
             About::Request(request) => Some(&request.partner),
+            About::PendingData(pending) => Some(&pending.partner),
             About::Bundle { .. } | About::Documents { .. } => None,
         }
     }

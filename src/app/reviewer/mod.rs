@@ -2,6 +2,8 @@
 
 mod query;
 
+pub(in crate::app) use query::is_addressee;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -134,7 +134,7 @@ fn item_attributes(
 }
 
 /// Whether the request is addressed to this user, by an identity or by an alias that they may hold.
-fn is_addressee(user: &User, request: &InterSystemRequest) -> bool {
+pub(in crate::app) fn is_addressee(user: &User, request: &InterSystemRequest) -> bool {
     let Some(target) = request.body.elements().target() else {
         return false;
     };

@@ -139,9 +139,10 @@ async fn automatic(de: &Party) -> Result<(), Surprise> {
     let before = policies(de).await?;
     let (file, policy) = visiting_officer_policy(de)?;
     let (before_policy, rest) = policy.split_once(VISITING_OFFICER).unwrap_or((&policy, ""));
+    // What is granted at once waits for nobody: nobody is reminded of it.
     let answering = rest.replacen(
-        "@response(\"manual-review\")",
-        "@response(\"automatic\")",
+        "@response(\"manual-review\")\n@remind(\"PT30M\")\n@escalate(\"PT1H: shift-leader\")\n",
+        "@response(\"automatic\")\n",
         1,
     );
     let changed = format!("{before_policy}{VISITING_OFFICER}{answering}");

@@ -7,10 +7,12 @@ pub mod found;
 pub mod grants;
 pub mod health;
 pub mod obligations;
+pub mod pending_data;
 pub mod policies;
 pub mod registry;
 pub mod requests;
 pub mod reviews;
+pub mod webhooks;
 
 use axum::Router;
 use axum::extract::Request;
@@ -43,6 +45,16 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
+        .route("/v1/webhooks", get(webhooks::list))
+        .route(
+            "/v1/webhooks/{name}/dead-letters",
+            get(webhooks::dead_letters),
+        )
+        .route(
+            "/v1/webhooks/{name}/dead-letters/{event}/redelivery",
+            post(webhooks::redeliver),
+        )
+        .route("/v1/webhooks/{name}/resumption", post(webhooks::resume))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route(
@@ -62,6 +74,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
         .route("/v1/grants", get(grants::list))
+        .route("/v1/pending-acm-data", get(pending_data::read))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/agreements/{id}/revocations", get(grants::lapsed))
         .route("/v1/{kind}", get(registry::list))

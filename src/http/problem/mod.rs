@@ -315,6 +315,8 @@ impl From<AppError> for Problem {
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
             | AppError::NoLapse(_)
+            | AppError::NoWebhook(_)
+            | AppError::UnknownUser(_)
             | AppError::NoConfiguration(_)
             | AppError::NotOffered => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),

@@ -84,6 +84,7 @@ impl Local {
             vault: Vault::new(Zeroizing::new([7; 32]), []).unwrap(),
             metrics: Arc::new(Metrics::new()),
             access_in_force: home.policies().join("access-in-force"),
+            webhooks: comity::app::webhooks::Webhooks::default(),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),

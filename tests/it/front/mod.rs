@@ -27,6 +27,7 @@ mod mirror;
 mod obligations;
 mod outward;
 mod partner_access;
+mod pending_data;
 mod policies;
 mod process;
 mod pushes;
@@ -46,6 +47,7 @@ pub(crate) mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
+mod webhooks;
 mod withdrawals;
 
 pub(crate) use support::copy_tree;

@@ -66,6 +66,7 @@ async fn every_route_lets_in_whom_it_should() {
     assert_eq!(table, EXPECTED);
 }
 
+#[expect(clippy::too_many_lines, reason = "one of each")]
 fn routes(held: &str) -> Vec<(Method, String, Value)> {
     let agreement = format!("/v1/agreements/{NL}");
     let configuration = format!("/v1/ue-configurations/{NL}");
@@ -111,6 +112,14 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         // No place to begin at: whoever gets in gets no further.
         plain(Method::GET, "/v1/events?after=nowhere"),
         plain(Method::GET, &format!("/v1/grants?partner={NL}")),
+        plain(
+            Method::GET,
+            &format!("/v1/pending-acm-data?mc_service_id={DISPATCHER}"),
+        ),
+        plain(Method::GET, "/v1/webhooks"),
+        plain(Method::GET, "/v1/webhooks/none/dead-letters"),
+        plain(Method::POST, "/v1/webhooks/none/dead-letters/1/redelivery"),
+        plain(Method::POST, "/v1/webhooks/none/resumption"),
         (Method::POST, "/v1/decisions".to_owned(), request),
         (
             Method::POST,

@@ -1,0 +1,6 @@
+//! Everything that calls out: to addresses that are checked when they are connected to, with time limits, and never
+//! further than it was told.
+
+pub mod address;
+pub mod sender;
+pub mod signature;
