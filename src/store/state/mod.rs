@@ -233,7 +233,7 @@ impl State {
             let partner = &interruption.partner;
             self.requests.interrupt(partner, event, place, rows);
         }
-        self.requests.oblige(event, place, rows);
+        self.requests.oblige(event, index, rows);
         self.requests.forget_keys(self.head.time, rows);
         self.requests.put_away_oldest(rows);
     }
