@@ -238,7 +238,7 @@ impl State {
             let partner = &interruption.partner;
             self.requests.interrupt(partner, event, place, rows);
         }
-        self.requests.oblige(event, place, rows);
+        self.requests.oblige(event, index, rows);
         let concerned = event.body.request();
         let concerned = concerned.and_then(|id| self.requests.entry(id));
         self.approvals.take_in(event, index, concerned, rows);

@@ -119,7 +119,7 @@ impl Requests {
     pub(in crate::store::state) fn oblige(
         &mut self,
         event: &Event,
-        place: (LogIndex, Timestamp),
+        index: LogIndex,
         changed: &mut Vec<RowKey>,
     ) {
         let obliged: BTreeSet<RequestId> = event
@@ -129,8 +129,15 @@ impl Requests {
             .collect();
         for id in obliged {
             let entry = self.entries.get(&id);
-            if entry.is_some_and(|entry| entry.last() != place.0) {
-                self.change(id, event, place, changed);
+            if entry.is_none_or(|entry| entry.last() == index) {
+                continue;
+            }
+            // Its idempotency key is counted from its end, which this is not.
+            if let Some(entry) = self.remove(id) {
+                let mut entry = Arc::unwrap_or_clone(entry);
+                entry.change_by(event, index);
+                self.insert(Arc::new(entry));
+                changed.push(RowKey::Request(id));
             }
         }
     }

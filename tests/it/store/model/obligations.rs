@@ -156,10 +156,11 @@ impl Model {
         }
     }
 
-    pub(super) fn noted(&self, note: &NoteObligation) -> Result<Self, &'static str> {
+    /// What was put away by another command of its batch may still be noted of: `late`.
+    pub(super) fn noted(&self, note: &NoteObligation, late: bool) -> Result<Self, &'static str> {
         let mut after = self.clone();
         let request = after.find(note.request_id)?;
-        if request.put_away {
+        if request.put_away && !late {
             return Err("put away");
         }
         let version = request.entries.len() as u64;
