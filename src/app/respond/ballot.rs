@@ -183,13 +183,13 @@ impl Waiting<'_> {
         settled: Option<Settled>,
         decision: Option<&ItemDecision>,
     ) -> Result<ItemState, Expired> {
-        let now = self.evaluation.now;
+        let now = self.latest;
         Ok(match settled {
             // Nothing of an approval goes to a partner.
             Some(Settled::Granted)
                 if self.entry.asked().is_none() && self.request.is_answered_by_partner() =>
             {
-                let until = awaited_until(self.request, now);
+                let until = awaited_until(self.request, self.evaluation.now);
                 present.clear(now, until)?.into()
             }
             Some(Settled::Granted) => present.approve(now)?.into(),

@@ -56,11 +56,12 @@ async fn what_waits_is_listed_shown_and_approved() {
     }
     let shown = review(&service, &["show", &request]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
-    for word in ["item 0: pending", "needs: approvals 0 of 1", "--seen r1"] {
+    for word in ["item 0: pending", "needs: approvals 0 of 1"] {
         assert!(shown.out.contains(word), "{word}: {}", shown.out);
     }
+    let (_, seen) = shown.out.rsplit_once("--seen ").unwrap();
     let mut approve = answer("approve", &request);
-    approve.extend(["--seen", "r1"]);
+    approve.extend(["--seen", seen.trim()]);
     let approved = review(&service, &approve).await;
     assert_eq!(approved.code, 0, "{approved:?}");
     assert!(approved.out.contains("item 0: granted"), "{}", approved.out);
@@ -175,4 +176,49 @@ async fn what_others_wrote_does_not_steer_the_terminal() {
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(shown.out.contains("a\\u{1b}[2J\\u{202e}b"), "{}", shown.out);
     assert!(!shown.out.contains('\u{1b}'), "{}", shown.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asked_withdraws() {
+    let service = TestService::start().await;
+    let request = held(&service, &[OFFICER]).await;
+    let withdraw = ["withdraw", &request, "--reason", "resolved"];
+    let refused = review(&service, &withdraw).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let withdrawn = review_as(&service, "acms", &withdraw).await;
+    assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    assert!(
+        withdrawn.out.contains("item 0: withdrawn"),
+        "{}",
+        withdrawn.out
+    );
+    let late = review(&service, &answer("approve", &request)).await;
+    assert_eq!(late.code, 1, "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_watched_over_a_restart_of_the_service() {
+    let mut service = TestService::start().await;
+    let before = held(&service, &[OFFICER]).await;
+    let types = "request.submitted,request.answered";
+    let watch = ["watch", "--after", "0", "--types", types];
+    let first = review(&service, &[&watch[..], &["--count", "1"]].concat()).await;
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(first.out.contains("request.submitted"), "{}", first.out);
+    assert!(first.out.contains(&before), "{}", first.out);
+    review(&service, &answer("approve", &before)).await;
+    service.stop().await;
+    service.resume().await.unwrap();
+    let all = [&watch[..], &["--count", "2", "--format", "json"]].concat();
+    let both = review(&service, &all).await;
+    let told: Vec<Value> = both
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<&Value> = told.iter().map(|event| &event["type"]).collect();
+    assert_eq!(kinds, ["request.submitted", "request.answered"]);
+    let ahead = review(&service, &["watch", "--after", "100000"]).await;
+    assert_eq!(ahead.code, 1, "{ahead:?}");
+    assert!(ahead.err.contains("410 unknown-event"), "{}", ahead.err);
 }
