@@ -23,6 +23,7 @@ use super::support::membership;
 use super::support::send;
 use super::support::with;
 use super::support::without;
+use crate::crash::rounds;
 
 const OTHER_OFFICER: &str = "sip:officer.115@mc.nl.example";
 const DUTY: &str = "sip:duty@mc.de.example";
@@ -348,7 +349,7 @@ async fn an_approval_counts_after_a_restart_and_replays_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_approvals_at_once_one_completes_the_other() {
     let service = TestService::with_hold(TWO_GROUPS).await;
-    for round in 0..25 {
+    for round in 0..rounds(25, 1_000) {
         let path = service.held().await;
         let size = service.log_size().await;
         let (duty, security, both) = (by(DUTY), by(SECURITY), by(DUTY));

@@ -18,6 +18,7 @@ use comity::store::embedded::disk::PowerCut;
 use self::bundle::Mode;
 use self::model::Answer;
 use self::model::Model;
+use self::model::Named;
 use self::model::Operation;
 use self::model::Outcome;
 use self::model::Seen;
@@ -165,7 +166,9 @@ impl<'a> Campaign<'a> {
             3..6 => Operation::Publish(MODES[self.random.index(MODES.len())]),
             6 => Operation::Expire,
             _ if self.model().requests.is_empty() => Operation::Expire,
-            number => self.answer(number > 10),
+            7 | 8 => Operation::Withdraw(self.named()),
+            9 | 10 => Operation::Revoke(self.named()),
+            number => self.answer(number > 15),
         }
     }
 
@@ -177,6 +180,14 @@ impl<'a> Campaign<'a> {
             (_, other) => other,
         };
         vec![one, other]
+    }
+
+    fn named(&mut self) -> Named {
+        let count = self.model().requests.len();
+        let request = count - 1 - self.random.index(count.min(RECENT));
+        let all = self.model().requests[request].items.len();
+        let items = (self.random.within(0..2) == 0).then(|| vec![self.random.index(all)]);
+        Named { request, items }
     }
 
     fn answer(&mut self, approves: bool) -> Operation {
@@ -243,6 +254,7 @@ impl<'a> Campaign<'a> {
                 Some(Outcome::Done) => "done",
                 Some(Outcome::NotPending) => "too late",
                 Some(Outcome::AlreadyAnswered) => "answered before",
+                Some(Outcome::NotGranted) => "not granted",
                 None => "unknown",
             });
         }
@@ -272,8 +284,13 @@ impl<'a> Campaign<'a> {
             let request = &self.model().requests[number];
             let expected = self.model().seen(number);
             let seen = self.world.seen(id);
-            let is_answered = ran.iter().any(|(operation, _)| {
-                matches!(operation, Operation::Answer(answer) if answer.request == number)
+            let is_answered = ran.iter().any(|(operation, _)| match operation {
+                Operation::Answer(answer) => answer.request == number,
+                Operation::Withdraw(named) | Operation::Revoke(named) => named.request == number,
+                Operation::Expire
+                | Operation::Suspend
+                | Operation::Resume
+                | Operation::Publish(_) => false,
             });
             if is_answered || seen != expected {
                 told.push(format!("{number}: {seen:?}, before {request:?}"));

@@ -35,12 +35,18 @@ enum State {
     Pending { expires_at: i64 },
     Granted,
     Refused,
+    Withdrawn,
+    Revoked,
 }
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Answer(Answer),
+    /// Takes back what waits.
+    Withdraw(Named),
+    /// Takes back what was granted.
+    Revoke(Named),
     /// Writes down what is overdue.
     Expire,
     Suspend,
@@ -59,12 +65,22 @@ pub(super) struct Answer {
     pub(super) items: Option<Vec<usize>>,
 }
 
+/// Items of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Which request.
+    pub(super) request: usize,
+    /// Which items; every one that it can be said of if absent.
+    pub(super) items: Option<Vec<usize>>,
+}
+
 /// How an operation comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
     NotPending,
     AlreadyAnswered,
+    NotGranted,
 }
 
 /// What is seen of an item.
@@ -112,6 +128,15 @@ impl Model {
     pub(super) fn apply(&mut self, operation: &Operation) -> Outcome {
         match operation {
             Operation::Answer(answer) => return self.answer(answer),
+            Operation::Withdraw(named) => {
+                let now = self.now;
+                let waits = move |item: &Item| item.waits(now);
+                return self.end(named, waits, (State::Withdrawn, Outcome::NotPending));
+            }
+            Operation::Revoke(named) => {
+                let is_granted = |item: &Item| item.state == State::Granted;
+                return self.end(named, is_granted, (State::Revoked, Outcome::NotGranted));
+            }
             Operation::Expire => {}
             Operation::Suspend => {
                 self.active = false;
@@ -125,6 +150,37 @@ impl Model {
             Operation::Publish(mode) => self.mode = *mode,
         }
         Outcome::Done
+    }
+
+    /// Puts items into a state in which they stay; what is there already stays there.
+    fn end(
+        &mut self,
+        named: &Named,
+        may: impl Fn(&Item) -> bool,
+        (end, barred): (State, Outcome),
+    ) -> Outcome {
+        let items = &mut self.requests[named.request].items;
+        if let Some(numbers) = &named.items {
+            let mut all = numbers.iter().map(|number| &items[*number]);
+            if !all.all(|item| item.state == end || may(item)) {
+                return barred;
+            }
+            for number in numbers {
+                items[*number].state = end;
+            }
+            return Outcome::Done;
+        }
+        let was_there = items.iter().any(|item| item.state == end);
+        let mut found = false;
+        for item in items.iter_mut().filter(|item| may(item)) {
+            item.state = end;
+            found = true;
+        }
+        if found || was_there {
+            Outcome::Done
+        } else {
+            barred
+        }
     }
 
     fn answer(&mut self, answer: &Answer) -> Outcome {
@@ -210,6 +266,8 @@ impl Item {
                 State::Pending { .. } => "expired",
                 State::Granted => "granted",
                 State::Refused => "refused",
+                State::Withdrawn => "withdrawn",
+                State::Revoked => "revoked",
             },
             approvals: waits.then_some((self.approvals.len(), self.needed)),
         }

@@ -8,6 +8,8 @@ use comity::app::clock::WallClock;
 use comity::app::error::AppError;
 use comity::app::publish::AttemptOutcome;
 use comity::app::respond::ReviewAnswer;
+use comity::app::revoke::Revocation;
+use comity::app::withdraw::Withdrawal;
 use comity::domain::document::Document;
 use comity::domain::registry::DocumentKey;
 use comity::domain::registry::DocumentKind;
@@ -28,6 +30,7 @@ use serde_json::json;
 use super::bundle;
 use super::bundle::Mode;
 use super::model::Answer;
+use super::model::Named;
 use super::model::Operation;
 use super::model::Outcome;
 use super::model::Seen;
@@ -136,6 +139,8 @@ impl World {
         let app = &self.local().app;
         match operation {
             Operation::Answer(answer) => self.answer(answer, ids[answer.request]).await,
+            Operation::Withdraw(named) => self.withdraw(named, ids[named.request]).await,
+            Operation::Revoke(named) => self.revoke(named, ids[named.request]).await,
             Operation::Expire => {
                 app.expire_overdue().await;
                 Ok(Outcome::Done)
@@ -168,6 +173,34 @@ impl World {
         }
     }
 
+    async fn withdraw(&self, named: &Named, id: RequestId) -> Result<Outcome, AppError> {
+        let mut body = json!({ "reason": "model" });
+        if let Some(items) = &named.items {
+            body["items"] = json!(items);
+        }
+        let body: Withdrawal = serde_json::from_value(body).unwrap();
+        let caller = Caller::new("acms", ["acms"]);
+        match self.local().app.withdraw(caller, id, body, None).await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(AppError::NotPending { .. }) => Ok(Outcome::NotPending),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn revoke(&self, named: &Named, id: RequestId) -> Result<Outcome, AppError> {
+        let mut body = json!({ "reason": "model", "revoked_by": reviewer(0) });
+        if let Some(items) = &named.items {
+            body["items"] = json!(items);
+        }
+        let body: Revocation = serde_json::from_value(body).unwrap();
+        let caller = Caller::new("reviewer", ["reviewer"]);
+        match self.local().app.revoke(caller, id, body, None).await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(AppError::NotGranted { .. }) => Ok(Outcome::NotGranted),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn set_agreement(&self, status: &str) -> Result<Outcome, AppError> {
         let app = &self.local().app;
         loop {
@@ -196,12 +229,41 @@ impl World {
         let answer = self.local().app.request(&operator(), id).unwrap();
         let answer = serde_json::to_value(answer).unwrap();
         let items = answer["items"].as_array().unwrap();
-        items.iter().map(seen).collect()
+        let seen: Vec<Seen> = items.iter().map(seen).collect();
+        for (number, item) in seen.iter().enumerate() {
+            check_obligations(&answer, number, item.state);
+        }
+        seen
     }
 }
 
+/// What is granted obliges to one thing, undoing it to three; nothing else to anything, and nothing twice.
+fn check_obligations(request: &Value, number: usize, state: &str) {
+    let all = request["obligations"].as_array().into_iter().flatten();
+    let of_item = all.filter(|it| it["item"] == number);
+    let mut names: Vec<&str> = of_item.map(|it| it["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    let expected: &[&str] = match state {
+        "granted" => &["update-group-membership"],
+        "revoked" => &[
+            "end-affiliation",
+            "renew-group-keys",
+            "undo-update-group-membership",
+        ],
+        _ => &[],
+    };
+    assert_eq!(names, expected, "item {number} is {state}: {request}");
+}
+
 fn seen(item: &Value) -> Seen {
-    let words = ["pending", "granted", "refused", "expired"];
+    let words = [
+        "pending",
+        "granted",
+        "refused",
+        "expired",
+        "withdrawn",
+        "revoked",
+    ];
     let state = words.into_iter().find(|word| item["state"] == **word);
     let state = state.unwrap_or_else(|| panic!("{item}"));
     let ways = item["quorum"]["approvals"].as_array();
