@@ -34,6 +34,7 @@ use crate::domain::operation::Direction;
 use crate::domain::operation::Operation;
 use crate::domain::outcome::Outcome;
 use crate::domain::outcome::RequestStatus;
+use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::access::Access;
@@ -96,6 +97,9 @@ pub struct RequestAnswer {
     /// What is seen of it now, for `If-Match`, told where a request that waits is read by whoever may answer it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
+    /// What was asked, told with `seen`: whoever answers sees who asks whom for what, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<InterSystemRequest>>,
     /// The version up to which whoever asked has acknowledged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<u64>,

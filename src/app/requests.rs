@@ -300,6 +300,7 @@ impl App {
             affected,
             expiry_paused: self.expiry_paused().filter(|_| entry.is_open()),
             seen: None,
+            request: None,
             acknowledged: (acknowledged > 0).then_some(acknowledged),
             version: entry.version,
         })

@@ -373,8 +373,12 @@ fn submission(
     } else {
         Vec::new()
     };
-    let is_granted = has_consequences && items.iter().any(|item| item.is_granted_here());
-    let reduces = (is_granted && is_reducing(&request.body)).then(|| other_system(request).clone());
+    // What waits takes away as soon as somebody agrees, and was asked for now.
+    let mut stands = items
+        .iter()
+        .map(|it| it.is_granted_here() || it.is_pending());
+    let reduces = has_consequences && is_reducing(&request.body) && stands.any(|it| it);
+    let reduces = reduces.then(|| other_system(request).clone());
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()

@@ -105,17 +105,21 @@ impl App {
     }
 }
 
-/// The items of a request that the granted ones of another take back.
+/// The items of a request that those of another take back which are granted, or wait: whoever asked for both has changed
+/// their mind, whether or not somebody has agreed yet.
 fn taken_back_by(
     request: &InterSystemRequest,
     reduction: &InterSystemRequest,
     states: &[ItemState],
 ) -> Vec<usize> {
-    let is_granted = |number: usize| states.get(number).is_some_and(|it| it.is_granted_here());
-    let granted = |users: &[McServiceId]| {
+    let stands = |number: usize| {
+        let state = states.get(number);
+        state.is_some_and(|it| it.is_granted_here() || it.is_pending())
+    };
+    let taken_away = |users: &[McServiceId]| {
         let numbered = users.iter().enumerate();
-        let granted = numbered.filter(|(number, _)| is_granted(*number));
-        granted
+        let standing = numbered.filter(|(number, _)| stands(*number));
+        standing
             .map(|(_, user)| user.uri().subscriber().to_owned())
             .collect::<BTreeSet<String>>()
     };
@@ -132,7 +136,7 @@ fn taken_back_by(
             && taken.group == asked.group
             && request.direction == reduction.direction =>
         {
-            named(&asked.members, &granted(&taken.members))
+            named(&asked.members, &taken_away(&taken.members))
         }
         (
             OperationBody::MigrationUsersUpdate(asked),
@@ -140,10 +144,10 @@ fn taken_back_by(
         ) if taken.change == MembershipChange::Delete
             && request.direction == reduction.direction =>
         {
-            named(&asked.users, &granted(&taken.users))
+            named(&asked.users, &taken_away(&taken.users))
         }
         (OperationBody::CooperationStatusChange(_), OperationBody::CooperationStatusChange(_))
-            if is_granted(0) =>
+            if stands(0) =>
         {
             vec![0]
         }

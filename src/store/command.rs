@@ -253,7 +253,7 @@ pub struct Submit {
     pub bound_to: Option<McSystemId>,
     /// The reminders of its pending items.
     pub reminders: Vec<Reminder>,
-    /// The partner with whom it takes away, if a granted item does: what waited before is judged by it.
+    /// The partner with whom it takes away, if an item that is granted, or waits, does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
     /// What it obliges to.
     pub obligations: Vec<Arising>,

@@ -101,6 +101,7 @@ impl App {
             }
         }
         answer.seen = Some(looked.seen.to_string());
+        answer.request = Some(Box::new(standing.record.request));
         Ok(())
     }
 
@@ -247,10 +248,11 @@ impl App {
         let mut changed = Vec::new();
         for (key, new) in &evaluation.read_set.entries {
             let (old, is_new) = match &then {
-                Some(then) => {
-                    let old = then.get(key).copied().flatten();
-                    (old, old != *new)
-                }
+                // What was not read then is the reviewer's own, or follows from what is told.
+                Some(then) => match then.get(key) {
+                    Some(old) => (*old, old != new),
+                    None => (None, false),
+                },
                 None => (
                     None,
                     new.is_some_and(|new| before.is_before(LogIndex(new.0))),

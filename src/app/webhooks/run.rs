@@ -148,11 +148,9 @@ impl App {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let sent = match attempts {
-                1 => self.send(hook, id, message).await?,
-                // What may be seen can have changed since.
-                _ => self.send_once(hook, id).await?,
-            };
+            // What may be seen can have changed since the page was read, and so can who sends it.
+            self.check_identity(hook)?;
+            let sent = self.send_once(hook, id).await?;
             let error = match sent {
                 Sent::Arrived | Sent::Hidden => {
                     self.move_on(hook, id, None).await;
@@ -170,7 +168,6 @@ impl App {
             }
             let wait = hook.endpoint.backoff.after(attempts, chance());
             tokio::time::sleep(wait).await;
-            self.check_identity(hook)?;
         }
     }
 

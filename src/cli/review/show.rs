@@ -1,6 +1,7 @@
 //! `comity review show`.
 
 use clap::Args;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::client::Client;
@@ -53,6 +54,12 @@ pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
         ),
         format!("  decided {}", plain(&request.decided_at)),
     ];
+    for (name, value) in request.asked.iter().flatten() {
+        match value.as_object().filter(|_| name == "body") {
+            Some(elements) => lines.extend(elements.iter().map(asked)),
+            None => lines.push(asked((name, value))),
+        }
+    }
     for (number, item) in request.items.iter().enumerate() {
         lines.push(format!(
             "item {number}: {}, about {}",
@@ -79,6 +86,14 @@ pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
     lines.join("\n")
 }
 
+/// An element of what was asked: a text as it is, anything else as JSON.
+fn asked((name, value): (&String, &Value)) -> String {
+    let value = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    format!("  asked: {} {}", plain(name), plain(&value))
+}
+
 fn about(item: &Item) -> Vec<String> {
     let policies: Vec<String> = item.policies.iter().map(|it| plain(&it.id)).collect();
     let mut lines = vec![if policies.is_empty() {
@@ -99,7 +114,7 @@ fn about(item: &Item) -> Vec<String> {
         let answerable = item.answerable_by.iter();
         lines.extend(answerable.map(|users| format!("can be approved by: {users}")));
     }
-    let obligations = item.obligations.iter();
+    let obligations = item.obligations.iter().filter(|_| item.obliges());
     lines.extend(obligations.map(|obligation| format!("to be done: {obligation}")));
     lines
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::plain::plain;
 
@@ -45,6 +46,9 @@ pub(super) struct Request {
     /// Where it stands, in words.
     #[serde(default)]
     pub(super) summary: Option<String>,
+    /// What was asked; for callers who may answer.
+    #[serde(default, rename = "request")]
+    pub(super) asked: Option<serde_json::Map<String, Value>>,
 }
 
 /// An item and where it stands.
@@ -141,6 +145,12 @@ impl Item {
 
     pub(super) fn is_pending(&self) -> bool {
         self.state == "pending"
+    }
+
+    /// Whether what it obliges to is due: what waits, or is so no longer, obliges to nothing.
+    pub(super) fn obliges(&self) -> bool {
+        let states = ["pending", "refused", "expired", "withdrawn", "revoked"];
+        !states.contains(&self.state.as_str())
     }
 }
 

@@ -108,7 +108,7 @@ pub enum EventBody {
         bound_to: Option<McSystemId>,
         /// The reminders of its pending items.
         reminders: Vec<Reminder>,
-        /// The partner with whom it takes away, if a granted item does.
+        /// The partner with whom it takes away, if an item that is granted, or waits, does.
         reduces: Option<McSystemId>,
         /// What it has to do with access requests.
         access: Option<Box<Access>>,

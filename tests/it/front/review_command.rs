@@ -56,7 +56,13 @@ async fn what_waits_is_listed_shown_and_approved() {
     }
     let shown = review(&service, &["show", &request]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
-    for word in ["item 0: pending", "needs: approvals 0 of 1"] {
+    for word in [
+        "item 0: pending",
+        "needs: approvals 0 of 1",
+        "asked: requester",
+        "asked: justification",
+        "asked: change add",
+    ] {
         assert!(shown.out.contains(word), "{word}: {}", shown.out);
     }
     let (_, seen) = shown.out.rsplit_once("--seen ").unwrap();

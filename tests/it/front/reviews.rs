@@ -286,3 +286,34 @@ async fn a_later_deletion_takes_back_an_addition_that_waits() {
     let approved = service.respond(&path, &approval()).await;
     assert_eq!(approved.items("/state"), ["granted"], "{}", approved.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_deletion_takes_back_an_addition_though_somebody_has_to_agree_to_it() {
+    let service = TestService::start().await;
+    let reviewed = |change: &str| {
+        let group = "sip:sonderlage-1@mc.de.example";
+        let update = with(&membership(&[OFFICER]), "/group", group);
+        with(&update, "/change", change)
+    };
+    for deletion_is_answered in [true, false] {
+        let addition = service.submit_held(&reviewed("add")).await;
+        let deletion = service.submit_held(&reviewed("delete")).await;
+        if deletion_is_answered {
+            let deleted = service.respond(&deletion, &approval()).await;
+            assert_eq!(deleted.items("/state"), ["granted"], "{}", deleted.text);
+        }
+        let approved = service.respond(&addition, &approval()).await;
+        assert_eq!(approved.items("/state"), ["refused"], "{}", approved.text);
+        assert_eq!(approved.body["responses"][0]["taken_back"], json!([0]));
+        if !deletion_is_answered {
+            let denied = service.respond(&deletion, &denial()).await;
+            assert_eq!(denied.items("/state"), ["refused"], "{}", denied.text);
+        }
+    }
+    // A deletion that was refused takes nothing back.
+    let addition = service.submit_held(&reviewed("add")).await;
+    let deletion = service.submit_held(&reviewed("delete")).await;
+    service.respond(&deletion, &denial()).await;
+    let approved = service.respond(&addition, &approval()).await;
+    assert_eq!(approved.items("/state"), ["granted"], "{}", approved.text);
+}

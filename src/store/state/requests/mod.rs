@@ -75,7 +75,7 @@ pub struct RequestEntry {
     /// What is done while its items wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reminders: Vec<Reminder>,
-    /// The partner with whom it takes away, if a granted item does.
+    /// The partner with whom it takes away, if an item that is granted, or waits, does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
     /// What it obliges to, and what became of that.
