@@ -373,7 +373,7 @@ fn submission(
     } else {
         Vec::new()
     };
-    // What waits takes away as soon as somebody agrees, and was asked for now.
+    // What waits takes away as soon as somebody agrees: it counts from the moment when it is asked.
     let mut stands = items
         .iter()
         .map(|it| it.is_granted_here() || it.is_pending());

@@ -1,5 +1,5 @@
 //! Whether an approval that is presented helps: it is ours, given to this caller for exactly this, open, and of no
-//! fewer persons than are asked for now.
+//! fewer persons than policy asks for.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -32,7 +32,7 @@ use crate::store::command::ScopeDigest;
 pub enum Why {
     /// Its time is over, it was used or revoked, or what it approved was taken back since.
     ApprovalExpired,
-    /// It is of something else, or of fewer persons than are asked for now.
+    /// It is of something else, or of fewer persons than policy asks for.
     OutOfScope,
     /// Policy refuses, whatever was approved.
     PolicyDenied,

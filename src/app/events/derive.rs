@@ -221,27 +221,13 @@ impl App {
     ) -> Result<Option<Turn>, AppError> {
         let id = match sketch.subject {
             Subject::Request(id) | Subject::Overdue(id, _) => id,
-            Subject::Submission(index) => match &self.entry(index)?.event.body {
-                EventBody::Submitted { request_id, .. } => *request_id,
-                EventBody::Genesis { .. }
-                | EventBody::DocumentsWritten { .. }
-                | EventBody::Responded { .. }
-                | EventBody::Reported { .. }
-                | EventBody::Expired { .. }
-                | EventBody::Reminded { .. }
-                | EventBody::Withdrawn { .. }
-                | EventBody::Revoked { .. }
-                | EventBody::Acknowledged { .. }
-                | EventBody::ObligationNoted { .. }
-                | EventBody::ObligationsOverdue { .. }
-                | EventBody::Published { .. }
-                | EventBody::PublicationRefused { .. }
-                | EventBody::DryRuns { .. }
-                | EventBody::SecretsRead { .. } => {
+            Subject::Submission(index) => {
+                let EventBody::Submitted { request_id, .. } = self.entry(index)?.event.body else {
                     let detail = format!("entry {index} decided no request");
                     return Err(AppError::Broken(detail.into()));
-                }
-            },
+                };
+                request_id
+            }
             Subject::Bundle | Subject::Registry => return Ok(None),
         };
         let gone = || AppError::UnknownRequest(id.to_string());

@@ -215,7 +215,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// What an item waits for now, and whether that is more than reviewers could have seen.
+    /// What an item waits for as it is decided at this moment, and whether that is more than reviewers could have seen.
     fn stands(&self, number: usize, decision: Option<&ItemDecision>) -> Stands {
         let seen = self.quorums.get(number).cloned().unwrap_or_default();
         let tally = u32::try_from(number).map(|number| self.entry.tally(number));
