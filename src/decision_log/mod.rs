@@ -7,6 +7,7 @@
 //! Nothing here knows a clock, a disk or randomness: times and salts are arguments.
 //! `docs/record.md` describes the encodings for those who write another reader.
 
+pub mod audit;
 pub mod checkpoint;
 mod digest;
 mod leaf;
@@ -15,6 +16,7 @@ mod part;
 mod payload;
 mod position;
 pub mod proof;
+mod source;
 pub mod tile;
 
 pub use digest::Commitment;
@@ -39,3 +41,4 @@ pub use payload::PayloadError;
 pub use payload::verify;
 pub use position::LogIndex;
 pub use position::TreeSize;
+pub use source::LogSource;

@@ -1,12 +1,14 @@
 //! The Merkle tree hash of RFC 6962, section 2.1.
 
 mod frontier;
+mod levels;
 
 use sha2::Digest;
 use sha2::Sha256;
 
 pub use self::frontier::Frontier;
 pub use self::frontier::FrontierError;
+pub use self::levels::Levels;
 
 use crate::decision_log::LeafHash;
 use crate::decision_log::RootHash;

@@ -9,7 +9,6 @@ use tlog_tiles::tlog::Hash;
 
 pub use self::text::ProofTextError;
 pub use self::text::TlogProof;
-pub use self::tree::TileSource;
 pub use self::tree::Tree;
 pub use self::tree::TreeError;
 use crate::decision_log::LeafHash;

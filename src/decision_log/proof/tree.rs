@@ -15,6 +15,7 @@ use tlog_tiles::tlog::HashReader;
 
 use crate::decision_log::LeafHash;
 use crate::decision_log::LogIndex;
+use crate::decision_log::LogSource;
 use crate::decision_log::RootHash;
 use crate::decision_log::TreeSize;
 use crate::decision_log::checkpoint::TREE_SIZE_MAX;
@@ -30,14 +31,6 @@ use crate::decision_log::tile::hashes_at;
 /// Eight levels of the tree a tile.
 const TILE_HEIGHT: u8 = 8;
 
-/// Where tiles come from: a directory, an address, our own files. Nothing that it gives is believed.
-pub trait TileSource {
-    /// Why a tile can't be had.
-    type Error: Error + Send + Sync + 'static;
-
-    /// The bytes of a tile.
-    fn tile(&self, resource: Resource) -> Result<Vec<u8>, Self::Error>;
-}
 
 /// A tree of which size and root are believed.
 #[derive(Debug)]
@@ -81,7 +74,7 @@ pub enum TreeError<E: Error + 'static> {
     },
 }
 
-impl<'a, S: TileSource> Tree<'a, S> {
+impl<'a, S: LogSource> Tree<'a, S> {
     /// The tree of this size and root, whose tiles come from a source.
     pub fn new(source: &'a S, size: TreeSize, root: RootHash) -> Self {
         Self { source, size, root }
@@ -153,14 +146,14 @@ impl<'a, S: TileSource> Tree<'a, S> {
 }
 
 /// Hands the library our tiles; why one is not to be had is kept, since the library's errors can't say it.
-struct Tiles<'a, S: TileSource> {
+struct Tiles<'a, S: LogSource> {
     source: &'a S,
     size: TreeSize,
     read: RefCell<HashMap<(u8, u64), Vec<u8>>>,
     failure: RefCell<Option<TreeError<S::Error>>>,
 }
 
-impl<S: TileSource> Tiles<'_, S> {
+impl<S: LogSource> Tiles<'_, S> {
     fn hash(&self, place: u64) -> Result<Hash, TreeError<S::Error>> {
         let least = Tile::from_index(TILE_HEIGHT, place);
         let (level, index) = (least.level(), least.level_index());
@@ -187,7 +180,7 @@ impl<S: TileSource> Tiles<'_, S> {
     }
 
     fn fetch(&self, resource: Resource) -> Result<Vec<u8>, TreeError<S::Error>> {
-        let bytes = self.source.tile(resource).map_err(TreeError::Source)?;
+        let bytes = self.source.read(resource).map_err(TreeError::Source)?;
         let wanted = match resource {
             Resource::Tile { span, .. } => usize::from(span.width()) * HASH_BYTES,
             Resource::Checkpoint | Resource::Entries(_) => 0,
@@ -218,7 +211,7 @@ impl<S: TileSource> Tiles<'_, S> {
     }
 }
 
-impl<S: TileSource> HashReader for Tiles<'_, S> {
+impl<S: LogSource> HashReader for Tiles<'_, S> {
     fn read_hashes(&self, places: &[u64]) -> Result<Vec<Hash>, tlog::Error> {
         let hashes: Result<Vec<_>, _> = places.iter().map(|place| self.hash(*place)).collect();
         hashes.map_err(|failure| {

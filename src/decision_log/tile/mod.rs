@@ -3,10 +3,15 @@
 //! A tile is a run of at most 256 hashes of one level of the Merkle tree, an entry bundle the entries under a tile of
 //! level 0. Levels are eight tree levels apart.
 
+mod bundle;
 mod path;
 
 use std::fmt;
 
+pub use self::bundle::BundleError;
+pub use self::bundle::ENTRY_BYTES_MAX;
+pub use self::bundle::read_bundle;
+pub use self::bundle::write_bundle;
 pub use self::path::PathError;
 pub(in crate::decision_log) use self::path::decimal;
 use crate::decision_log::TreeSize;
