@@ -24,6 +24,7 @@ pub mod health;
 pub mod housekeeping;
 pub mod lapsed;
 pub mod live;
+pub mod log;
 pub mod mirror;
 mod names;
 pub mod obligations;
@@ -71,6 +72,7 @@ use self::clock::Present;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
 use self::live::Live;
+use self::log::LogSigner;
 use self::permission::Access;
 use self::permission::Action;
 use self::permission::Object;
@@ -148,6 +150,9 @@ struct Inner {
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
     webhooks: Webhooks,
+    log_signer: LogSigner,
+    /// Why the last checkpoint was not published.
+    log_trouble: Mutex<Option<String>>,
 }
 
 impl App {

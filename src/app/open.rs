@@ -14,6 +14,7 @@ use crate::app::error::AppError;
 use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
+use crate::app::log::LogSigner;
 use crate::app::permission::Access;
 use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
@@ -52,6 +53,8 @@ pub struct Foundations {
     pub access_in_force: PathBuf,
     /// Where events are sent.
     pub webhooks: Webhooks,
+    /// As whom the log signs.
+    pub log_signer: LogSigner,
 }
 
 impl App {
@@ -72,6 +75,7 @@ impl App {
             metrics,
             access_in_force,
             webhooks,
+            log_signer,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let directory = &settings.access_policies;
@@ -110,6 +114,8 @@ impl App {
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             views: std::sync::Mutex::default(),
             webhooks,
+            log_signer,
+            log_trouble: std::sync::Mutex::default(),
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

@@ -135,6 +135,8 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         decide_again_grace_seconds: config.decide_again_grace_seconds,
         access_offer: config.access_offer.clone(),
         queue_commands_max: config.queue_commands_max,
+        log_origin: config.decision_log_origin.clone(),
+        log_readers: config.decision_log_readers,
         patience: config.patience,
         ended_requests: config.ended_requests_max,
         interrupt: Interrupt::default(),

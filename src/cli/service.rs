@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::configuration_keys;
 use super::data_directory::bind_to_system;
+use super::data_directory::log_signer;
 use super::data_directory::operator_token;
 use super::data_directory::random_bytes;
 use super::data_directory::refuse_lost_log;
@@ -26,8 +27,10 @@ use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::log::LogReaders;
 use crate::app::open::Foundations;
 use crate::config::webhooks::WebhookSettings;
+use crate::decision_log::checkpoint::Origin;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
 use crate::http::server::Server;
@@ -97,6 +100,10 @@ pub struct ServiceSettings {
     pub access_offer: Option<Offer>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
+    /// The name of the decision log.
+    pub log_origin: Origin,
+    /// Who may read the published decision log.
+    pub log_readers: LogReaders,
     /// When a change of the policy files is taken over.
     pub patience: Patience,
     /// How many requests that have ended stay in memory.
@@ -166,6 +173,8 @@ impl ServiceSettings {
     /// Settings for a service on a free loopback port.
     pub fn local(system: McSystemId, data_directory: PathBuf, policies: PathBuf) -> Self {
         Self {
+            log_origin: Origin::of_system(system.as_str()),
+            log_readers: LogReaders::default(),
             system,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_directory,
@@ -238,6 +247,7 @@ impl Service {
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         let directory = &settings.data_directory;
+        let has_published = store.published_log().is_some();
         let is_used = store.view(|state| state.bundle().is_some());
         bind_to_system(directory, &settings.system, is_used)?;
         let sealing_key = sealing_key(directory, is_used)?;
@@ -254,6 +264,7 @@ impl Service {
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
             webhooks,
+            log_signer: log_signer(directory, &settings.log_origin, has_published)?,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
             .await
@@ -266,11 +277,11 @@ impl Service {
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.http);
+        let state = ServiceState::new(app.clone(), callers, settings.http, settings.log_readers);
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
-        let mut tasks = vec![publisher, app.keep_house()];
+        let mut tasks = vec![publisher, app.keep_house(), app.publish_log()];
         tasks.extend(app.run_webhooks());
         Ok(Self {
             app,
@@ -296,6 +307,7 @@ impl Service {
         for task in self.tasks {
             task.abort();
         }
+        self.app.publish_last_checkpoint().await;
         self.app.close().await;
         stopped
     }

@@ -14,6 +14,8 @@ use std::time::Duration;
 use self::partial::Partial;
 use self::webhooks::WebhookSettings;
 use crate::app::access_request::Offer;
+use crate::app::log::LogReaders;
+use crate::decision_log::checkpoint::Origin;
 use crate::domain::identity::McSystemId;
 use crate::domain::public_url::PublicUrl;
 use crate::domain::wire::WireLimits;
@@ -63,6 +65,10 @@ pub struct Config {
     pub patience: Patience,
     /// How many requests that have ended stay in memory; those before are read from the log.
     pub ended_requests_max: usize,
+    /// The name of the decision log.
+    pub decision_log_origin: Origin,
+    /// Who may read the published decision log.
+    pub decision_log_readers: LogReaders,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -108,11 +114,15 @@ impl Partial {
         let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
             .map_err(|problem| problems.push(problem));
+        let origin = self.origin(system.as_ref(), &mut problems);
+        let decision_log_readers = self.readers(&mut problems);
         let webhooks = webhooks::checked(self.webhooks)
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
-        let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
+        let (Some(system), Some(origin), Ok(listen), true) =
+            (system, origin, listen, problems.is_empty())
+        else {
             return Err(InvalidConfig(problems));
         };
         Ok(Config {
@@ -133,6 +143,8 @@ impl Partial {
             queue_commands_max: size(queue_commands_max),
             ended_requests_max: size(ended_requests_max),
             patience,
+            decision_log_origin: origin,
+            decision_log_readers,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })
@@ -173,6 +185,29 @@ impl Partial {
                 .push("system: say which MC system this is, such as `mc.de.example`".to_owned()),
         }
         None
+    }
+
+    /// The name of the log: as it is given, or after the system.
+    fn origin(&self, system: Option<&McSystemId>, problems: &mut Vec<String>) -> Option<Origin> {
+        let Some(name) = &self.decision_log_origin else {
+            return system.map(|system| Origin::of_system(system.as_str()));
+        };
+        name.parse()
+            .map_err(|error| problems.push(format!("decision_log_origin: {error}")))
+            .ok()
+    }
+
+    fn readers(&self, problems: &mut Vec<String>) -> LogReaders {
+        match self.decision_log_readers.as_deref() {
+            None | Some("callers") => LogReaders::Callers,
+            Some("anybody") => LogReaders::Anybody,
+            Some(other) => {
+                problems.push(format!(
+                    "decision_log_readers: `{other}` is neither `callers` nor `anybody`"
+                ));
+                LogReaders::Callers
+            }
+        }
     }
 
     fn patience(&self, problems: &mut Vec<String>) -> Patience {

@@ -16,7 +16,7 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 31] = [
+pub const SETTINGS: [&str; 33] = [
     "system",
     "listen",
     "data_dir",
@@ -46,6 +46,8 @@ pub const SETTINGS: [&str; 31] = [
     "ended_requests_max",
     "watch_quiet_milliseconds",
     "watch_poll_milliseconds",
+    "decision_log_origin",
+    "decision_log_readers",
     "log_format",
     "log_filter",
 ];
@@ -114,6 +116,10 @@ pub struct Partial {
     pub watch_quiet_milliseconds: Option<u64>,
     /// How often the policy files are looked at, events or not.
     pub watch_poll_milliseconds: Option<u64>,
+    /// The name of the decision log.
+    pub decision_log_origin: Option<String>,
+    /// Who may read the published decision log.
+    pub decision_log_readers: Option<String>,
     /// How log lines are written.
     pub log_format: Option<LogFormat>,
     /// Which log lines are written.
@@ -217,6 +223,8 @@ impl Partial {
                     _ => return Err(format!("`{value}` is neither `true` nor `false`")),
                 });
             }
+            "decision_log_origin" => self.decision_log_origin = Some(value.to_owned()),
+            "decision_log_readers" => self.decision_log_readers = Some(value.to_owned()),
             "log_filter" => self.log_filter = Some(value.to_owned()),
             "log_format" => {
                 self.log_format = Some(match value {
@@ -284,6 +292,8 @@ impl Partial {
             watch_poll_milliseconds: self
                 .watch_poll_milliseconds
                 .or(other.watch_poll_milliseconds),
+            decision_log_origin: self.decision_log_origin.or(other.decision_log_origin),
+            decision_log_readers: self.decision_log_readers.or(other.decision_log_readers),
             log_format: self.log_format.or(other.log_format),
             log_filter: self.log_filter.or(other.log_filter),
         }

@@ -15,8 +15,7 @@ use crate::decision_log::checkpoint::SignedCheckpoint;
 use crate::decision_log::checkpoint::Trust;
 use crate::decision_log::checkpoint::Verified;
 use crate::decision_log::merkle;
-use crate::decision_log::merkle::Frontier;
-use crate::decision_log::merkle::Levels;
+use crate::decision_log::merkle::LogTree;
 use crate::decision_log::tile::HASH_BYTES;
 use crate::decision_log::tile::Resource;
 use crate::decision_log::tile::Span;
@@ -53,8 +52,7 @@ pub fn audit<S: LogSource>(
     let older = older.map(|older| trusted_older(older, trust, &head.checkpoint));
     let mut audit = Audit {
         source,
-        tree: Frontier::default(),
-        levels: Levels::default(),
+        tree: LogTree::default(),
         older: older.transpose()?,
         tiles: 0,
     };
@@ -103,8 +101,7 @@ fn trusted_older<E: std::error::Error + 'static>(
 
 struct Audit<'a, S> {
     source: &'a S,
-    tree: Frontier,
-    levels: Levels,
+    tree: LogTree,
     older: Option<Checkpoint>,
     tiles: u64,
 }
@@ -142,16 +139,13 @@ impl<S: LogSource> Audit<'_, S> {
                 self.tree.push(leaf);
                 self.check_older()?;
             }
-            if span.is_full() {
-                self.levels.push(merkle::root(hashes.iter().map(|hash| LeafHash(hash.0))));
-            }
         }
         Ok(())
     }
 
     fn higher_levels(&mut self) -> Result<(), AuditError<S::Error>> {
-        let levels = std::mem::take(&mut self.levels);
-        for (level, hashes) in levels.iter() {
+        let tree = std::mem::take(&mut self.tree);
+        for (level, hashes) in tree.levels() {
             for span in Span::over(hashes.len() as u64) {
                 let first = usize::try_from(span.first().unwrap_or(0)).unwrap_or(usize::MAX);
                 let wanted = hashes.get(first..).unwrap_or_default();
@@ -159,6 +153,7 @@ impl<S: LogSource> Audit<'_, S> {
                 self.check_tile(level, span, wanted)?;
             }
         }
+        self.tree = tree;
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::*;
+use crate::decision_log::merkle::Frontier;
+use crate::decision_log::merkle::Levels;
 use crate::decision_log::checkpoint::CheckpointError;
 use crate::decision_log::checkpoint::LogKey;
 use crate::decision_log::tile::levels;

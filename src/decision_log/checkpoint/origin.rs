@@ -25,6 +25,11 @@ pub struct Origin(String);
 pub struct OriginError(String);
 
 impl Origin {
+    /// The name that the log of a system has unless it is given another.
+    pub fn of_system(system: &str) -> Self {
+        Self(format!("{system}/log"))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

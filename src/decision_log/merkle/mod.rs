@@ -2,6 +2,7 @@
 
 mod frontier;
 mod levels;
+mod log_tree;
 
 use sha2::Digest;
 use sha2::Sha256;
@@ -9,6 +10,7 @@ use sha2::Sha256;
 pub use self::frontier::Frontier;
 pub use self::frontier::FrontierError;
 pub use self::levels::Levels;
+pub use self::log_tree::LogTree;
 
 use crate::decision_log::LeafHash;
 use crate::decision_log::RootHash;

@@ -6,6 +6,7 @@ pub mod events;
 pub mod found;
 pub mod grants;
 pub mod health;
+pub mod log;
 pub mod obligations;
 pub mod pending_data;
 pub mod policies;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
+        .route("/v1/log", get(log::status))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
             "/v1/webhooks/{name}/dead-letters",
