@@ -9,6 +9,7 @@ pub mod demo;
 pub mod eval;
 pub mod exit;
 pub mod explain;
+pub mod log;
 pub mod manual;
 pub mod output;
 mod plain;
@@ -82,6 +83,12 @@ enum Command {
         after_help = "Example:\n  comity review list --reviewer sip:duty@mc.de.example --token-file reviewer.token"
     )]
     Review(review::Command),
+    /// Verify, export and prove the published log
+    #[command(
+        subcommand,
+        after_help = "Example:\n  comity log verify /media/audit/log --key mc.de.example/log+1a2b3c4d+AbCd"
+    )]
+    Log(log::Command),
     /// Decide every recorded decision again, under its own archived bundle
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
@@ -117,6 +124,7 @@ pub fn run() -> Exit {
         Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),
         Command::Review(command) => review::run(&command),
+        Command::Log(command) => log::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

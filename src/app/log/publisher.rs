@@ -89,8 +89,8 @@ impl App {
         if is_published {
             return Ok(());
         }
-        let signed = SignedCheckpoint::sign(head, &signer.keys)?;
-        self.store().publish(&signed)?;
+        let checkpoint = SignedCheckpoint::sign(head, &signer.keys)?;
+        self.store().publish(&checkpoint)?;
         Ok(())
     }
 

@@ -294,7 +294,7 @@ impl Journal {
         let chain = self.anchor.chain;
         Anchor {
             size: TreeSize(self.anchor.size.0 + leaves.len() as u64),
-            chain: leaves.iter().fold(chain, |chain, leaf| chain.with(leaf)),
+            chain: leaves.iter().fold(chain, ChainHash::with),
             leaf_segment: self.leaf.header().first,
             leaf_end: self.leaf.end(),
             ..self.anchor.next()
