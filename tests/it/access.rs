@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 16] = [
     "submitRequest",
     "evaluateAccess",
     "requestAccess",
@@ -26,6 +26,7 @@ const ACTIONS: [&str; 15] = [
     "readPolicies",
     "publishPolicies",
     "readRecords",
+    "readLog",
     "readMetrics",
     "readUeConfiguration",
     "readUeConfigurationSecrets",
@@ -50,30 +51,30 @@ const ON_REQUESTS: [&str; 9] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyynyyy", "ynnynynyn", "ynnnnnnyn"),
-    (&["acms"], "yyyynnnnnnnnynn", "ynyynyyyy", "nnnnnnnyn"),
-    (&["peer"], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnnynn", "yynnynnny", "yynnynnny"),
+    (&["operator"], "yyyyyyyyyyyynyyy", "ynnynynyn", "ynnnnnnyn"),
+    (&["acms"], "yyyynnnnnnnnnynn", "ynyynyyyy", "nnnnnnnyn"),
+    (&["peer"], "nnnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnnnynn", "yynnynnny", "yynnynnny"),
     (
         &["security-officer"],
-        "nnnyynyynnynyyn",
+        "nnnyynyynnnynyyn",
         "ynnnynnnn",
         "ynnnynnnn",
     ),
-    (&["auditor"], "nnnnynynynynyyn", "ynnnnnynn", "ynnnnnynn"),
+    (&["auditor"], "nnnnynynyynynyyn", "ynnnnnynn", "ynnnnnynn"),
     (
         &["configuration-manager"],
-        "nnnnnnnnnnyynnn",
+        "nnnnnnnnnnnyynnn",
         "nnnnnnnyn",
         "nnnnnnnyn",
     ),
     (
         &["acms", "peer"],
-        "nnnnnnnnnnnnnnn",
+        "nnnnnnnnnnnnnnnn",
         "nnnnnnnnn",
         "nnnnnnnnn",
     ),
-    (&[], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
+    (&[], "nnnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
 ];
 
 fn ask(

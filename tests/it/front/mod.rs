@@ -30,6 +30,7 @@ mod partner_access;
 mod pending_data;
 mod policies;
 mod process;
+mod published_log;
 mod pushes;
 mod quorum;
 mod registry;
