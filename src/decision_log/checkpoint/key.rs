@@ -105,7 +105,8 @@ pub fn signing_key_text(origin: &Origin, seed: &[u8; 32]) -> Result<Zeroizing<St
 }
 
 fn public_of(text: &str) -> Option<Vec<u8>> {
-    let (_, secret) = text.rsplit_once('+')?;
+    // The Base64 at the end may hold a `+` as well.
+    let secret = text.splitn(5, '+').nth(4)?;
     let secret = Zeroizing::new(BASE64.decode(secret.as_bytes()).ok()?);
     let seed = secret.get(1..)?;
     let pair = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;

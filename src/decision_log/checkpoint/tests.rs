@@ -124,6 +124,23 @@ fn a_signing_key_round_trips_and_does_not_show() {
     }
 }
 
+/// The separator of a key is a digit of Base64 as well.
+#[test]
+fn every_seed_makes_a_key() {
+    let mut with_separator = 0;
+    for seed in 0..=255 {
+        let text = signing_key_text(&origin(LOG), &[seed; 32]).unwrap();
+        with_separator += usize::from(text.matches('+').count() > 4);
+        let key = LogKey::parse(&text).unwrap();
+        let signed = SignedCheckpoint::sign(head(LOG, 1), std::slice::from_ref(&key)).unwrap();
+        let public: VerifierKey = key.public().as_str().parse().unwrap();
+        assert_eq!(&public, key.public());
+        let trust = trust(&[&key]);
+        assert!(signed.verify(&trust).is_ok(), "{seed}");
+    }
+    assert!(with_separator > 0);
+}
+
 fn vkey(name: &str, tag: u8, public: &[u8]) -> VerifierKey {
     let bytes = [&[tag][..], public].concat();
     let id = HEXLOWER.encode(&key_id(name, &bytes).to_be_bytes());

@@ -74,7 +74,7 @@ async fn what_is_published_is_in_order_at_every_size_and_after_every_start() {
         );
         for number in 0..40 {
             store.commit(mixed(round * 40 + number)).await.unwrap();
-            if number % 13 == 0 {
+            if number % 11 == 0 {
                 store.publish(&signed(&store)).unwrap();
                 let (log, now) = store.published_log().unwrap();
                 let audited = audit(&log, &trust(), older.as_ref(), &mut |_, _| {}).unwrap();
