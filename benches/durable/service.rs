@@ -12,6 +12,7 @@ use comity::app::App;
 use comity::app::Settings;
 use comity::app::clock::SystemClock;
 use comity::app::log::LogSigner;
+use comity::app::log::Witnesses;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
 use comity::app::vault::Vault;
@@ -86,6 +87,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
             keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
             origin,
         },
+        witnesses: Witnesses::none(),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),

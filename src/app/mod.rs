@@ -73,6 +73,8 @@ use self::error::AppError;
 use self::housekeeping::DryRunCounts;
 use self::live::Live;
 use self::log::LogSigner;
+use self::log::Publishing;
+use self::log::Witnesses;
 use self::permission::Access;
 use self::permission::Action;
 use self::permission::Object;
@@ -151,8 +153,8 @@ struct Inner {
     views: Mutex<Views>,
     webhooks: Webhooks,
     log_signer: LogSigner,
-    /// Why the last checkpoint was not published.
-    log_trouble: Mutex<Option<String>>,
+    witnesses: Witnesses,
+    log_publishing: Mutex<Publishing>,
 }
 
 impl App {

@@ -15,6 +15,7 @@ use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
 use crate::app::log::LogSigner;
+use crate::app::log::Witnesses;
 use crate::app::permission::Access;
 use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
@@ -55,6 +56,8 @@ pub struct Foundations {
     pub webhooks: Webhooks,
     /// As whom the log signs.
     pub log_signer: LogSigner,
+    /// Who cosigns its checkpoints.
+    pub witnesses: Witnesses,
 }
 
 impl App {
@@ -76,6 +79,7 @@ impl App {
             access_in_force,
             webhooks,
             log_signer,
+            witnesses,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let directory = &settings.access_policies;
@@ -115,7 +119,8 @@ impl App {
             views: std::sync::Mutex::default(),
             webhooks,
             log_signer,
-            log_trouble: std::sync::Mutex::default(),
+            witnesses,
+            log_publishing: std::sync::Mutex::default(),
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

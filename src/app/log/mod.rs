@@ -1,7 +1,9 @@
 //! The decision log towards those who trust nobody: checkpoints, resources, proofs.
 
 mod publisher;
+mod record;
 mod resource;
+mod witnesses;
 
 use serde::Serialize;
 
@@ -12,9 +14,17 @@ use crate::app::permission::Object;
 use crate::decision_log::TreeSize;
 use crate::decision_log::checkpoint::LogKey;
 use crate::decision_log::checkpoint::Origin;
+use crate::decision_log::checkpoint::SignedCheckpoint;
 use crate::identity::caller::Caller;
 
+pub(in crate::app) use self::publisher::Publishing;
+pub use self::record::PartView;
+pub use self::record::RecordView;
 pub use self::resource::LogAnswer;
+pub use self::witnesses::Ahead;
+pub use self::witnesses::Uncosigned;
+pub use self::witnesses::Witness;
+pub use self::witnesses::Witnesses;
 
 /// As whom the log signs, and by what.
 #[derive(Clone, Debug)]
@@ -50,6 +60,13 @@ pub struct LogStatus {
     /// Why the last checkpoint was not published; absent if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// How many witnesses shall cosign each checkpoint.
+    pub witnesses_wanted: usize,
+    /// Who cosigned the published one.
+    pub cosigned_by: Vec<String>,
+    /// Who was asked and did not, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncosigned: Vec<Uncosigned>,
 }
 
 impl App {
@@ -60,6 +77,14 @@ impl App {
             .permit(caller, Action::ReadLog, Object::Service)?;
         let signer = &self.0.log_signer;
         let published = self.store().published_log();
+        let cosigned_by = published.as_ref().and_then(|(_, published)| {
+            let checkpoint = SignedCheckpoint::parse(published.text()).ok()?;
+            Some(self.0.witnesses.cosigned(&checkpoint))
+        });
+        let Publishing {
+            trouble,
+            uncosigned,
+        } = self.publishing_of_log().clone();
         Ok(LogStatus {
             origin: signer.origin.to_string(),
             keys: signer
@@ -69,7 +94,10 @@ impl App {
                 .collect(),
             durable: self.store().reader().size(),
             published: published.map(|(_, published)| published.head().size),
-            trouble: self.log_trouble(),
+            trouble,
+            witnesses_wanted: self.0.witnesses.wanted(),
+            cosigned_by: cosigned_by.unwrap_or_default(),
+            uncosigned,
         })
     }
 }

@@ -4,6 +4,7 @@ mod cosigner;
 mod key;
 mod origin;
 mod signed;
+mod submission;
 
 pub use self::cosigner::Cosigner;
 pub use self::key::KeyError;
@@ -16,6 +17,7 @@ pub use self::signed::CheckpointError;
 pub use self::signed::SignedCheckpoint;
 pub use self::signed::Trust;
 pub use self::signed::Verified;
+pub use self::submission::submission;
 use crate::decision_log::RootHash;
 use crate::decision_log::TreeSize;
 use crate::decision_log::tile::decimal;

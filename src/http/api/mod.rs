@@ -10,6 +10,7 @@ pub mod log;
 pub mod obligations;
 pub mod pending_data;
 pub mod policies;
+pub mod records;
 pub mod registry;
 pub mod requests;
 pub mod reviews;
@@ -47,6 +48,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
         .route("/v1/log", get(log::status))
+        .route("/v1/records/{index}", get(records::read))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
             "/v1/webhooks/{name}/dead-letters",

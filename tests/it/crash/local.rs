@@ -13,6 +13,7 @@ use comity::app::clock::SystemClock;
 use comity::app::clock::WallClock;
 use comity::app::error::AppError;
 use comity::app::log::LogSigner;
+use comity::app::log::Witnesses;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
 use comity::app::vault::Vault;
@@ -93,6 +94,7 @@ impl Local {
                 keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
                 origin,
             },
+            witnesses: Witnesses::none(),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),

@@ -17,6 +17,7 @@ mod events;
 mod group_settings;
 mod idempotency;
 mod identities;
+mod independent_verifier;
 mod joint_groups;
 mod lifecycle;
 mod limits;

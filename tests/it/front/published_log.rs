@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use comity::app::log::LogReaders;
 use comity::decision_log::Leaf;
+use comity::decision_log::Part;
+use comity::decision_log::PartClass;
+use comity::decision_log::checkpoint::Trust;
 use comity::decision_log::merkle;
+use comity::decision_log::proof::TlogProof;
 use comity::decision_log::tile::read_bundle;
 use serde_json::Value;
 
@@ -52,7 +56,7 @@ async fn verify(log: &str, key: &str, more: &[&str]) -> Ended {
 }
 
 /// A log in a directory, of a service that goes on.
-struct Exported {
+pub(super) struct Exported {
     service: TestService,
     key: String,
     decided: Answer,
@@ -60,7 +64,7 @@ struct Exported {
 }
 
 impl Exported {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (service, decided) = with_decisions(3).await;
         let key = key(&published(&service).await);
         let directory = service.directory().join("audit");
@@ -75,12 +79,39 @@ impl Exported {
         exported
     }
 
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.directory.to_str().unwrap()
     }
 
-    fn file(&self, path: &str) -> PathBuf {
+    pub(super) fn file(&self, path: &str) -> PathBuf {
         self.directory.join(path)
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Entries that are exported.
+    pub(super) fn size(&self) -> u64 {
+        let checkpoint = fs::read_to_string(self.file("checkpoint")).unwrap();
+        checkpoint.lines().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The place of a decision and the hash of its leaf.
+    pub(super) fn receipt(&self) -> (String, String) {
+        let receipt = &self.decided.body["record"];
+        let hash = receipt["leaf_hash"].as_str().unwrap();
+        (receipt["index"].to_string(), hash.to_owned())
+    }
+
+    /// Decides some more, and brings the export up to date.
+    pub(super) async fn goes_on(&self, decisions: usize) {
+        for _ in 0..decisions {
+            self.service.submit(&membership(&[OFFICER])).await;
+        }
+        published(&self.service).await;
+        let ended = self.export().await;
+        assert_eq!(ended.code, 0, "{}", ended.err);
     }
 
     async fn export(&self) -> Ended {
@@ -211,9 +242,7 @@ async fn the_command_line_verifies_a_service_and_an_export() {
     // The service goes on, and the log goes on from what was exported before.
     let older = exported.service.directory().join("older");
     fs::copy(exported.file("checkpoint"), &older).unwrap();
-    exported.service.submit(&membership(&[OFFICER])).await;
-    published(&exported.service).await;
-    assert_eq!(exported.export().await.code, 0);
+    exported.goes_on(1).await;
     let grown = exported.verify(&["--older", older.to_str().unwrap()]).await;
     assert_eq!(grown.code, 0, "{}", grown.err);
     assert!(grown.out.contains("goes on from the checkpoint of"), "{}", grown.out);
@@ -228,8 +257,7 @@ async fn the_command_line_verifies_a_service_and_an_export() {
 #[tokio::test]
 async fn each_way_of_tampering_is_told() {
     let exported = Exported::new().await;
-    let size = fs::read_to_string(exported.file("checkpoint")).unwrap();
-    let size: u64 = size.lines().nth(1).unwrap().parse().unwrap();
+    let size = exported.size();
     let (tile, bundle) = (
         format!("tile/0/000.p/{size}"),
         format!("tile/entries/000.p/{size}"),
@@ -291,9 +319,7 @@ async fn what_cannot_be_verified_is_said_before_anything_is_read() {
 #[tokio::test]
 async fn a_decision_is_proven_from_its_receipt() {
     let exported = Exported::new().await;
-    let receipt = &exported.decided.body["record"];
-    let index = receipt["index"].to_string();
-    let leaf_hash = receipt["leaf_hash"].as_str().unwrap();
+    let (index, leaf_hash) = exported.receipt();
     let proven = comity_aside(&["log", "prove", &index, "--from", exported.path()]).await;
     assert_eq!(proven.code, 0, "{}", proven.err);
     let proof = exported.service.directory().join("entry.tlog-proof");
@@ -303,13 +329,13 @@ async fn a_decision_is_proven_from_its_receipt() {
         let key = &exported.key;
         comity_aside(&["log", "check-proof", proof, "--leaf-hash", hash, "--key", key]).await
     };
-    let checked = check(&proof, leaf_hash).await;
+    let checked = check(&proof, &leaf_hash).await;
     assert_eq!(checked.code, 0, "{}", checked.err);
     let other = merkle::leaf_hash(b"another").to_string();
     let wrong = check(&proof, &other).await;
     assert_eq!(wrong.code, 1, "{}", wrong.err);
     fs::write(&proof, "nonsense").unwrap();
-    assert_eq!(check(&proof, leaf_hash).await.code, 2);
+    assert_eq!(check(&proof, &leaf_hash).await.code, 2);
     let beyond = comity_aside(&["log", "prove", "100000", "--from", exported.path()]).await;
     assert_eq!(beyond.code, 2, "{}", beyond.err);
 }
@@ -347,4 +373,54 @@ async fn the_log_key_is_kept_and_its_loss_is_told() {
     let error = format!("{:?}", service.resume().await.unwrap_err());
     assert!(error.contains("log.key"), "{error}");
     fs::write(&key, text).unwrap();
+}
+
+/// All that the hashes are made of is in the record: somebody else makes them anew.
+#[tokio::test]
+async fn a_record_adds_up_to_its_receipt() {
+    let (service, decided) = with_decisions(2).await;
+    let status = published(&service).await;
+    let receipt = &decided.body["record"];
+    let record = service.get(&format!("/v1/records/{}", receipt["index"]), "auditor").await;
+    assert_eq!(record.status, 200, "{}", record.text);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let leaf = text(&record.body["leaf"]);
+    assert_eq!(merkle::leaf_hash(leaf.as_bytes()).to_string(), text(&receipt["leaf_hash"]));
+    let parts = record.body["parts"].as_array().unwrap();
+    let commitments = parts.iter().map(|part| {
+        let salt = data_encoding::BASE64.decode(text(&part["salt"]).as_bytes()).unwrap();
+        let class = match part["subject"].as_str() {
+            None => PartClass::State,
+            Some(subject) => PartClass::Personal {
+                subject_key: subject.to_owned(),
+            },
+        };
+        let body = text(&part["body"]).into_bytes();
+        let part = Part {
+            class,
+            salt: salt.try_into().unwrap(),
+            body,
+        };
+        merkle::leaf_hash(part.commitment().as_bytes())
+    });
+    let root = merkle::root(commitments).to_string();
+    let leaf: Value = serde_json::from_str(&leaf).unwrap();
+    assert_eq!(leaf["parts_root"], root);
+    assert!(record.text.contains(OFFICER));
+    let proof: TlogProof = text(&record.body["proof"]).parse().unwrap();
+    let trust = Trust {
+        log_keys: vec![key(&status).parse().unwrap()],
+        ..Trust::default()
+    };
+    let hash = text(&receipt["leaf_hash"]).parse().unwrap();
+    proof.verify(&hash, &trust).unwrap();
+
+    for index in ["100000", "-1", "x"] {
+        let none = service.get(&format!("/v1/records/{index}"), "auditor").await;
+        assert_eq!(none.problem(), (404, "not-found"), "{}", none.text);
+    }
+    for caller in ["acms", "reviewer", "peer"] {
+        assert_eq!(service.get("/v1/records/0", caller).await.status, 403);
+        assert_eq!(service.get("/v1/records/100000", caller).await.status, 403);
+    }
 }
