@@ -101,6 +101,12 @@ impl Sending {
         let last = self.wait_for_all(&operator).await;
         let events = operator.events(&last).await;
         receiver::check(&self.receiver.deliveries().borrow(), &events, self.kills);
+        // The note is written after that; then nothing else is written any more.
+        let begun = Instant::now();
+        while self.noted() != last {
+            assert!(begun.elapsed() < PATIENCE, "{last} is never noted");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         let files = fs::read_dir(self.home.data().join("webhooks")).unwrap();
         let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
         assert_eq!(files.len(), 1, "{files:?}");

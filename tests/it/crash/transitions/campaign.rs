@@ -42,7 +42,7 @@ const NUMBERS_A_ROUND: u64 = 10_000;
 async fn a_kill_in_the_middle_of_a_transition_leaves_all_of_it_or_nothing() {
     let mut random = Random::new();
     let begun = Instant::now();
-    let all = rounds(4, 50);
+    let all = rounds(4, 54);
     let aims = Aim::all();
     let mut figures = Figures::default();
     // Short campaigns do not always begin with the same.
