@@ -140,7 +140,7 @@ async fn what_was_sent_when_the_service_was_killed_is_sent_once_more_at_the_most
     let mut random = Random::new();
     let mut sending = Sending::begin().await;
     let (mut noted, mut unnoted) = (0, 0);
-    let all = rounds(4, 100);
+    let all = rounds(4, 50);
     for _ in 0..all {
         let service = Service::start(&sending.home);
         let operator = Operator::of(&service);

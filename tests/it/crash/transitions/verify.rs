@@ -21,14 +21,6 @@ pub(super) struct Seen<'a> {
     pub(super) request: Value,
 }
 
-impl Seen<'_> {
-    /// Whether nothing of it waits any more, and what expired was told.
-    pub(super) fn is_settled(&self) -> bool {
-        let is = |state: &str| items(&self.request).any(|item| item["state"] == state);
-        !is("pending") && (!is("expired") || count(self, "request.expired") > 0)
-    }
-}
-
 /// Reads every request that events tell of, and finds out which of the ledger's it is.
 pub(super) async fn look<'a>(
     operator: &Account,
