@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -22,6 +21,7 @@ use crate::app::permission::Object;
 use crate::app::publish::Attempt;
 use crate::app::publish::AttemptOutcome;
 use crate::app::publish::read_and_compile;
+use crate::app::replaced_file::replace;
 use crate::app::replay::archived_bundle;
 use crate::decision::engine::Engine;
 use crate::domain::time::Timestamp;
@@ -230,12 +230,7 @@ fn keep(archive: &Archive, in_force: &Path, source: &BundleSource) -> Result<(),
 }
 
 fn name(in_force: &Path, digest: &str) -> io::Result<()> {
-    let directory = in_force.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-    writeln!(temporary, "{digest}")?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(in_force).map_err(|error| error.error)?;
-    fs::File::open(directory)?.sync_all()
+    replace(in_force, format!("{digest}\n").as_bytes())
 }
 
 /// The bundle that was in force last; what does not name one counts as none.

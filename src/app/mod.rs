@@ -38,6 +38,7 @@ pub mod publish;
 mod rate;
 mod register;
 mod reminding;
+mod replaced_file;
 pub mod replay;
 pub mod report;
 pub mod requests;

@@ -2,5 +2,8 @@
 //! further than it was told.
 
 pub mod address;
+#[cfg(test)]
+mod rebinding;
+mod resolver;
 pub mod sender;
 pub mod signature;

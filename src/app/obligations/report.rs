@@ -12,8 +12,10 @@ use crate::app::respond::check_version;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
+use crate::domain::lifecycle::ItemState;
 use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
+use crate::domain::obligation::Occasion;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
@@ -140,8 +142,8 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let entry = self.request_entry(id)?;
             check_version(id, &entry, required)?;
-            let unknown = || AppError::UnknownObligation(obligation);
-            let tracked = entry.obligations.get(obligation).ok_or_else(unknown)?;
+            let missing = || missing(&entry, obligation);
+            let tracked = entry.obligations.get(obligation).ok_or_else(missing)?;
             match (tracked.state(), report.outcome) {
                 (ObligationState::Done, ObligationOutcome::Done)
                 | (ObligationState::Failed, ObligationOutcome::Failed) => {
@@ -169,9 +171,12 @@ impl App {
                     let entry = self.request_entry(id)?;
                     return self.obligation_answer(&entry, obligation);
                 }
-                // Another report came first: what this one still says is looked at anew.
-                Err(CommitError::Refused(Refusal::ObligationDone(_) | Refusal::NothingDue))
-                    if required.is_none() => {}
+                // Another report came first, or what was granted ended: what this one still says is looked at anew.
+                Err(CommitError::Refused(
+                    Refusal::ObligationDone(_)
+                    | Refusal::NothingDue
+                    | Refusal::UnknownObligation(_),
+                )) if required.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -215,6 +220,24 @@ impl App {
             parts.push(part(PartClass::Personal(subject), &words)?);
         }
         Ok(parts)
+    }
+}
+
+/// What was open when its item was revoked or withdrawn is there no more; whoever met it all the same is told so.
+fn missing(entry: &RequestEntry, obligation: ObligationId) -> AppError {
+    let number = obligation.item;
+    let index = number.and_then(|number| usize::try_from(number).ok());
+    let state = index.and_then(|index| entry.items.get(index));
+    let is_ended = matches!(state, Some(ItemState::Withdrawn | ItemState::Revoked));
+    match (number, state) {
+        (Some(number), Some(state)) if is_ended && obligation.occasion != Occasion::Revocation => {
+            let word = state.as_str();
+            AppError::ObligationSettled(format!(
+                "item {number} is {word}: what it obliged to and nobody had reported is met no more; `obligations` of the \
+                 request lists what undoes it"
+            ))
+        }
+        _ => AppError::UnknownObligation(obligation),
     }
 }
 

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::app::replaced_file::replace;
 use crate::domain::time::Timestamp;
 
 /// How many messages may lie aside; then the webhook stops rather than lose one.
@@ -70,11 +70,7 @@ impl Kept {
     pub(super) fn write(&self, file: &Path) -> io::Result<()> {
         let directory = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(directory)?;
-        let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-        temporary.write_all(&serde_json::to_vec(self)?)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(file).map_err(|error| error.error)?;
-        fs::File::open(directory)?.sync_all()
+        replace(file, &serde_json::to_vec(self)?)
     }
 }
 

@@ -32,7 +32,7 @@ use crate::http::state::ServiceState;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 
-/// `POST /v1/requests`: 202 while an item is pending, else 200; the answer to a repeated key is the original one.
+/// `POST /v1/requests`: 202 while an item is pending, else 200; a repeated key gets the request of the first time as it stands.
 pub(super) async fn submit(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,

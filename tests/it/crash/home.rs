@@ -51,6 +51,11 @@ impl Home {
         self.path().join("data")
     }
 
+    /// Settings in a file; there is none unless a test writes it.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path().join("comity.toml")
+    }
+
     pub(crate) fn policies(&self) -> PathBuf {
         self.path().join("policies")
     }

@@ -106,6 +106,23 @@ impl Operator {
         answer
     }
 
+    /// All events, from the beginning to the one of this name.
+    pub(crate) async fn events(&self, last: &str) -> Vec<Value> {
+        let call = self.call(Method::GET, "/v1/events?after=0");
+        let mut response = call.send().await.unwrap().error_for_status().unwrap();
+        let (mut events, mut text): (Vec<Value>, _) = (Vec::new(), String::new());
+        while events.last().is_none_or(|event| event["id"] != last) {
+            let chunk = response.chunk().await.unwrap().unwrap();
+            text.push_str(str::from_utf8(&chunk).unwrap());
+            while let Some((block, rest)) = text.split_once("\n\n") {
+                let data = block.lines().find_map(|line| line.strip_prefix("data:"));
+                events.extend(data.map(|data| serde_json::from_str::<Value>(data).unwrap()));
+                text = rest.to_owned();
+            }
+        }
+        events
+    }
+
     /// Gives the agreement another status; the revision, or an error if no answer arrived.
     pub(crate) async fn set_agreement(&self, status: &str) -> reqwest::Result<u64> {
         let found = self.call(Method::GET, AGREEMENT).send().await?;

@@ -5,6 +5,8 @@
 
 #![cfg(test)]
 
+use std::time::Duration;
+
 mod child;
 mod edited;
 mod ended;
@@ -18,13 +20,23 @@ mod local;
 mod power;
 mod projection;
 mod random;
+mod receiver;
 mod refusals;
 mod requests;
 mod service;
+mod transitions;
 mod verify;
+mod webhooks;
 
-/// How many rounds a campaign has: a few, or all.
+/// Long enough for any machine; only a failing campaign waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How many rounds a campaign has: a few, or all, or as many as `COMITY_CAMPAIGN_ROUNDS` says.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {
+    if let Some(number) = std::env::var_os("COMITY_CAMPAIGN_ROUNDS") {
+        let number = number.to_string_lossy().parse();
+        return number.expect("COMITY_CAMPAIGN_ROUNDS is a number");
+    }
     match std::env::var_os("COMITY_CAMPAIGN") {
         Some(word) if word == "full" => all,
         Some(word) => panic!("COMITY_CAMPAIGN is {word:?}; it can only be `full`"),

@@ -17,6 +17,8 @@ use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Output;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -63,6 +65,18 @@ impl Service {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts the service and kills it before it answers.
+    pub(crate) fn start_and_kill(home: &Home, after: Duration) {
+        let mut child = serve(home)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Asks the service to stop, and waits until it has.
@@ -149,6 +163,9 @@ fn serve(home: &Home) -> Command {
         .arg(home.policies())
         .arg("--access-policies")
         .arg(home.policies().join("access"));
+    if home.config().exists() {
+        command.arg("--config").arg(home.config());
+    }
     command
 }
 

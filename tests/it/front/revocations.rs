@@ -108,6 +108,35 @@ async fn what_the_grant_wrote_goes_with_it_and_the_rest_is_to_be_undone() {
     assert_eq!(service.get(&path, "acms").await.body, all.body);
 }
 
+/// A report may cross the revocation: it is refused as too late, not as about nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_open_when_it_was_revoked_is_met_no_more() {
+    let service = TestService::start().await;
+    let path = members(&service, &[OFFICER]).await;
+    let before = service.get(&path, "acms").await;
+    let ids = before.body["obligations"].as_array().unwrap().iter();
+    let ids: Vec<String> = ids
+        .map(|it| it["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(ids.contains(&"0-0".to_owned()), "{ids:?}");
+    revoke(&service, &path, &reason()).await;
+    let report = async |id: &str| {
+        let path = format!("{path}/obligations/{id}");
+        let done = json!({ "outcome": "done" });
+        service.post(&path, "acms", &done).await
+    };
+    let size = service.log_size().await;
+    for id in ids {
+        let late = report(&id).await;
+        assert_eq!(late.problem(), (409, "obligation-settled"), "{}", late.text);
+        assert!(late.text.contains("item 0 is revoked"), "{}", late.text);
+    }
+    assert_eq!(report("7-0").await.problem(), (404, "not-found"));
+    assert_eq!(report("0-revoked-77").await.problem(), (404, "not-found"));
+    assert_eq!(service.log_size().await, size);
+    assert_eq!(report("0-revoked-0").await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_granted_cannot_be_revoked() {
     let service = TestService::start().await;
