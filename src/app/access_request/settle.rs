@@ -196,11 +196,20 @@ impl App {
         let item = the_item(evaluation)?;
         let now = evaluation.now;
         let lasts = milliseconds(self.offered()?.approval_seconds);
+        // It was still to come when the submission was read.
+        if wanted.until.is_some_and(|until| until <= now) {
+            return Err(wished_end_over());
+        }
         let received = Received::new();
         let (state, waits_until): (ItemState, _) = match item.outcome {
             Outcome::Accept => (received.grant().into(), Some(now)),
             Outcome::Reject => (received.refuse().into(), Some(now)),
-            Outcome::Review => (received.hold(item.expires_at).into(), item.expires_at),
+            Outcome::Review => {
+                // An approval that could not be used any more is not worth anybody's answer.
+                let both = [item.expires_at, wanted.until];
+                let until = both.into_iter().flatten().min();
+                (received.hold(until).into(), until)
+            }
         };
         let told_for = lasts.saturating_add(KEY_RETENTION_MILLISECONDS);
         let mut asked = Asked {
@@ -214,7 +223,11 @@ impl App {
             approval: None,
         };
         if state == ItemState::Granted {
-            asked.approval = Some(asked.approve(ApprovalId(Uuid::new_v4()), now));
+            asked.approval = Some(
+                asked
+                    .approve(ApprovalId(Uuid::new_v4()), now)
+                    .ok_or_else(wished_end_over)?,
+            );
         }
         let whose = PartClass::Personal(wanted.part.whose());
         Ok(Settled {
@@ -226,6 +239,11 @@ impl App {
             parts: vec![part_of(whose, &wanted.part)?],
         })
     }
+}
+
+fn wished_end_over() -> AppError {
+    let place = "/requested_access/requested_until";
+    AppError::Invalid(vec![Invalid::at(place, "is over already")])
 }
 
 fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled {

@@ -181,7 +181,7 @@ impl App {
                     let asked = entry.asked().filter(|asked| asked.task == task).cloned();
                     entries.push((entry, asked.ok_or_else(unknown)?));
                 }
-                // The submission did not get so far; repeated, it goes on.
+                // Items were sequenced one by one once, and a submission could stop in the middle.
                 Err(AppError::UnknownRequest(_)) => break,
                 Err(error) => return Err(error),
             }

@@ -156,6 +156,30 @@ async fn an_approval_lasts_no_longer_than_it_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_wanted_no_longer_expires_and_is_not_approved() {
+    let hands = Hands::new();
+    let service = start_by(hands.clone()).await;
+    let denied = denied(&service, &question()).await;
+    let wanted = json!({ "requested_until": hands.moment(600_000) });
+    let asked = with(&asking(&question(), &denied), "/requested_access", wanted);
+    let answer = service.post(REQUESTS, "acms", &asked).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let task = super::path(&answer);
+    // The hold alone would last for hours.
+    let waiting = service.get(&held(&task), "reviewer").await;
+    assert_eq!(
+        waiting.body["items"][0]["expires_at"],
+        hands.moment(600_000)
+    );
+    pass(&hands, 600_000);
+    let late = service.respond(&held(&task), &approval()).await;
+    assert_eq!(late.problem(), (409, "not-pending"), "{}", late.text);
+    let read = service.get(&task, "acms").await;
+    assert_eq!(read.body["task"]["status"], "expired", "{}", read.text);
+    assert_eq!(read.body["result"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_approve_approves_and_only_all_of_them_together() {
     let service = TestService::start_with(|settings| {
         offering(settings);
