@@ -2,5 +2,6 @@
 //! further than it was told.
 
 pub mod address;
+pub mod host;
 pub mod sender;
 pub mod signature;

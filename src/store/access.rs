@@ -75,6 +75,9 @@ pub struct Asked {
     /// The approval, once it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approved>,
+    /// Whether somebody wants to be called when the task has ended. Where, the record of its first request says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callback: bool,
 }
 
 impl Asked {
@@ -184,6 +187,7 @@ mod tests {
             handle_until: None,
             wanted_until: wanted_until.map(moment),
             approval: None,
+            callback: false,
         };
         for (wanted, until) in [
             (None, Some(150)),

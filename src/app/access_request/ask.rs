@@ -13,6 +13,7 @@ use crate::app::access_request::TaskAnswer;
 use crate::app::access_request::Tuple;
 use crate::app::access_request::denial::BoundTo;
 use crate::app::access_request::settle::Wanted;
+use crate::app::callbacks::Callback;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
@@ -38,6 +39,8 @@ pub struct AccessSubmission {
     pub items: Vec<AskedItem>,
     /// Whether the submission has a list of items.
     pub is_bundled: bool,
+    /// Where the caller wants to be called when the task has ended.
+    pub callback: Option<Callback>,
     /// What else is said of whoever asks, for the record.
     pub remarks: Map<String, Value>,
     /// The whole body in its canonical form.
@@ -114,6 +117,9 @@ impl App {
                 None => return Err(error),
             },
         };
+        if let Some(callback) = &submission.callback {
+            self.check_callback(&caller, callback).await?;
+        }
         let (first, further) = self.all_prepared(submission, &bound, idempotency, read)?;
         let task = self
             .sequence_together(caller.clone(), first, further)
@@ -125,7 +131,7 @@ impl App {
     /// All items, ready to be decided: the first has the key of all.
     fn all_prepared(
         &self,
-        submission: AccessSubmission,
+        mut submission: AccessSubmission,
         bound: &[BoundTo],
         idempotency: Option<Idempotency>,
         read: impl Fn(&Tuple) -> Result<InterSystemRequest, Vec<Invalid>>,
@@ -134,6 +140,7 @@ impl App {
         let first = bound.first().ok_or_else(nothing)?;
         let task = self.named_after(first.evaluation)?;
         let mut evaluations: Vec<RequestId> = bound.iter().map(|it| it.evaluation).collect();
+        let is_called_back = submission.callback.is_some();
         let mut prepared = Vec::new();
         for (number, (item, bound)) in submission.items.into_iter().zip(bound).enumerate() {
             let mut request = read(&item.tuple).map_err(AppError::Invalid)?;
@@ -151,6 +158,9 @@ impl App {
                 evaluation: bound.evaluation,
                 scope: bound.scope,
                 until: item.wanted_until,
+                is_called_back,
+                // With the first, for all.
+                callback: submission.callback.take(),
                 part: AccessRequestPart {
                     subject: item.tuple.subject,
                     resource: item.tuple.resource,

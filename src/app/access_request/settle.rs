@@ -12,6 +12,7 @@ use crate::app::access_request::approval::Judged;
 use crate::app::access_request::ask::AccessRequestPart;
 use crate::app::access_request::milliseconds;
 use crate::app::access_request::whole_second;
+use crate::app::callbacks::Callback;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::submit::Evaluation;
@@ -62,6 +63,10 @@ pub(in crate::app) struct Wanted {
     pub(super) evaluation: RequestId,
     pub(super) scope: ScopeDigest,
     pub(super) until: Option<Timestamp>,
+    /// Whether somebody wants to be called when the task has ended.
+    pub(super) is_called_back: bool,
+    /// Where, with the first request of a task.
+    pub(super) callback: Option<Callback>,
     /// What was submitted, for the record.
     pub(super) part: AccessRequestPart,
 }
@@ -221,6 +226,7 @@ impl App {
             handle_until: waits_until.map(|it| whole_second(it.plus_milliseconds(told_for))),
             wanted_until: wanted.until,
             approval: None,
+            callback: wanted.is_called_back,
         };
         if state == ItemState::Granted {
             asked.approval = Some(
@@ -229,14 +235,19 @@ impl App {
                     .ok_or_else(wished_end_over)?,
             );
         }
-        let whose = PartClass::Personal(wanted.part.whose());
+        let whose = || PartClass::Personal(wanted.part.whose());
+        let mut parts = vec![part_of(whose(), &wanted.part)?];
+        if let Some(callback) = &wanted.callback {
+            // Whoever asked chose it, and may name anybody in it.
+            parts.push(part_of(whose(), callback)?);
+        }
         Ok(Settled {
             states: vec![state],
             accepted: Vec::new(),
             counts: outcome_counts(&evaluation.items),
             access: Some(Box::new(Access::Approval(asked))),
             reduced: None,
-            parts: vec![part_of(whose, &wanted.part)?],
+            parts,
         })
     }
 }

@@ -30,16 +30,20 @@ fn for_group(group: &str) -> Value {
 /// A service with a second group like the first.
 async fn with_groups() -> TestService {
     let service = start().await;
+    add_group(&service).await;
+    service
+}
+
+pub(super) async fn add_group(service: &TestService) {
     let first = format!("/v1/groups/{}", GROUPS[0]);
     let mut group = service.get(&first, "operator").await.body;
     group["id"] = json!(GROUPS[1]);
     let documents = json!([{ "kind": "group", "document": group }]);
     let imported = service.post("/v1/import", "operator", &documents).await;
     assert_eq!(imported.status, 200, "{}", imported.text);
-    service
 }
 
-async fn bundle(service: &TestService) -> Value {
+pub(super) async fn bundle(service: &TestService) -> Value {
     let mut items = Vec::new();
     for group in GROUPS {
         let question = for_group(group);
@@ -60,7 +64,7 @@ async fn submitted(service: &TestService, body: &Value) -> Answer {
 }
 
 /// The requests that wait, in the order in which they were submitted.
-async fn waiting(service: &TestService) -> Vec<String> {
+pub(super) async fn waiting(service: &TestService) -> Vec<String> {
     let reviewer = crate::front::support::DISPATCHER;
     let listed = format!("/v1/reviews?can=answer&reviewer={reviewer}");
     let listed = service.get(&listed, "reviewer").await;

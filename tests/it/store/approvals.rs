@@ -59,6 +59,7 @@ fn asking(number: u64, byte: u8) -> Submit {
         handle_until: None,
         wanted_until: None,
         approval: None,
+        callback: false,
     };
     Submit {
         access: Some(Box::new(Access::Approval(asked))),
