@@ -20,7 +20,8 @@ use crate::outbound::host::Host;
 /// The name of the table in the file.
 pub(super) const TABLE: &str = "callbacks";
 
-const MEMBERS: [&str; 9] = [
+/// The members of such a table, in the order of the document.
+pub const MEMBERS: [&str; 9] = [
     "name",
     "caller",
     "hosts",

@@ -33,7 +33,8 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidHost(text.to_owned());
-        let is_more = |c: char| matches!(c, '/' | '\\' | '@' | '?' | '#') || c.is_whitespace();
+        let is_more =
+            |c: char| matches!(c, '/' | '\\' | '@' | '?' | '#' | '*') || c.is_whitespace();
         if text.is_empty() || text.contains(is_more) {
             return Err(invalid());
         }
@@ -103,6 +104,7 @@ mod tests {
             "agents.example#x",
             "agents.example:port",
             "agents example",
+            "*.example",
         ] {
             assert_eq!(host(text), None, "{text}");
         }

@@ -51,6 +51,9 @@ impl App {
         book.take_up();
         loop {
             appended.borrow_and_update();
+            while let Some(joined) = calls.try_join_next() {
+                joined.map_err(|error| AppError::Broken(Box::new(error)))?;
+            }
             let is_behind = self.look_on(book, &mut noted).await?;
             for task in book.take_due(AT_ONCE_MAX.saturating_sub(calls.len())) {
                 let (app, book) = (self.clone(), Arc::clone(book));
@@ -78,6 +81,13 @@ impl App {
     async fn look_on(&self, book: &Arc<Book>, noted: &mut u64) -> Result<bool, AppError> {
         let from = book.entries();
         let applied = self.store().view(|state| state.applied().0);
+        if from > applied {
+            let name = &book.receiver.name;
+            tracing::warn!(callbacks = %name, "the log is shorter than what was looked at; it is looked at again");
+            book.note(0, Vec::new());
+            *noted = 0;
+            return Ok(true);
+        }
         let to = applied.min(from.saturating_add(ENTRIES_AT_ONCE_MAX));
         if from >= to {
             return Ok(false);
