@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::CallbacksAnswer;
 use super::kept::Kept;
 use super::shown;
+use crate::app::access_request::TaskStatus;
 use crate::app::kept_file;
 use crate::app::webhooks::Backoff;
 use crate::app::webhooks::DeadLetter;
@@ -117,12 +118,13 @@ impl Book {
     }
 
     /// The log was looked at so far, and these tasks ended there.
-    pub(super) fn note(&self, entries: u64, tasks: Vec<String>) {
+    pub(super) fn note(&self, entries: u64, ended: Vec<(String, TaskStatus)>, now: Timestamp) {
         let (mut kept, mut due) = (self.kept(), self.due());
         kept.entries = entries;
-        for task in tasks {
-            due.insert(task.clone(), Instant::now());
-            kept.waiting.insert(task, 0);
+        for (task, status) in ended {
+            if kept.wait_for(&task, status, now) {
+                due.insert(task, Instant::now());
+            }
         }
     }
 

@@ -9,10 +9,15 @@ use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::app::access_request::TaskStatus;
 use crate::app::webhooks::DeadLetter;
+use crate::domain::time::Timestamp;
 
 /// So many dead letters are kept; then the oldest goes. The task itself is read as before.
 pub(super) const DEAD_LETTERS_MAX: usize = 1_000;
+
+/// So many calls may wait to be taken; what comes then is laid aside at once.
+pub(super) const WAITING_MAX: usize = 10_000;
 
 /// What is kept of a receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +46,23 @@ impl Kept {
         }
     }
 
+    /// A call is to be made; false where too many wait, and it is laid aside at once.
+    pub(super) fn wait_for(&mut self, task: &str, status: TaskStatus, now: Timestamp) -> bool {
+        if self.waiting.len() >= WAITING_MAX {
+            tracing::warn!(task, "too many calls wait; one more is laid aside");
+            let letter = DeadLetter {
+                r#type: status.as_str().to_owned(),
+                failed_at: now,
+                attempts: 0,
+                error: format!("{WAITING_MAX} calls waited already"),
+            };
+            self.lay_aside(task, letter);
+            return false;
+        }
+        self.waiting.insert(task.to_owned(), 0);
+        true
+    }
+
     /// Lays a call aside.
     pub(super) fn lay_aside(&mut self, task: &str, letter: DeadLetter) {
         self.waiting.remove(task);
@@ -60,8 +82,22 @@ impl Kept {
 mod tests {
     use super::DEAD_LETTERS_MAX;
     use super::Kept;
+    use super::WAITING_MAX;
+    use crate::app::access_request::TaskStatus;
     use crate::app::webhooks::DeadLetter;
     use crate::domain::time::Timestamp;
+
+    #[test]
+    fn what_nobody_takes_does_not_grow_without_end() {
+        let mut kept = Kept::new(uuid::Uuid::nil());
+        let now = Timestamp::from_milliseconds(7);
+        for number in 0..WAITING_MAX {
+            assert!(kept.wait_for(&number.to_string(), TaskStatus::Denied, now));
+        }
+        assert!(!kept.wait_for("more", TaskStatus::Denied, now));
+        assert_eq!((kept.waiting.len(), kept.dead.len()), (WAITING_MAX, 1));
+        assert_eq!(kept.dead["more"].r#type, "denied");
+    }
 
     #[test]
     fn of_too_many_dead_letters_the_oldest_goes() {

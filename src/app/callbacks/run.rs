@@ -84,7 +84,7 @@ impl App {
         if from > applied {
             let name = &book.receiver.name;
             tracing::warn!(callbacks = %name, "the log is shorter than what was looked at; it is looked at again");
-            book.note(0, Vec::new());
+            book.note(0, Vec::new(), self.now());
             *noted = 0;
             return Ok(true);
         }
@@ -103,12 +103,12 @@ impl App {
         let mut tasks = Vec::new();
         for task in found.await? {
             let task = task.to_string();
-            if self.to_be_told(book, &task).await?.is_some() {
-                tasks.push(task);
+            if let Some((_, answer)) = self.to_be_told(book, &task).await? {
+                tasks.push((task, answer.status));
             }
         }
         let is_worth_it = !tasks.is_empty() || to.saturating_sub(*noted) >= UNNOTED_ENTRIES_MAX;
-        book.note(to, tasks);
+        book.note(to, tasks, self.now());
         if is_worth_it {
             *noted = to;
             self.keep_book(book).await;

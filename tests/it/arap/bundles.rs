@@ -1,5 +1,7 @@
 //! Several things asked for at once: one task, and each item with an end of its own.
 
+use comity::app::replay::replay_all;
+use comity::cli::service::open_store;
 use serde_json::Value;
 use serde_json::json;
 
@@ -270,4 +272,25 @@ async fn one_key_submitted_by_many_at_once_is_one_task() {
         }
         assert_eq!(service.log_size().await, before + 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_survives_a_start_and_all_its_entries_replay() {
+    let mut service = with_groups().await;
+    let answer = submitted(&service, &bundle(&service).await).await;
+    let task = super::path(&answer);
+    service
+        .respond(&waiting(&service).await[0], &approval())
+        .await;
+    let before = service.get(&task, "acms").await;
+    service.stop().await;
+    service.resume().await.unwrap();
+    let after = service.get(&task, "acms").await;
+    assert_eq!(after.body, before.body);
+    service.stop().await;
+    let data = service.settings().data_directory.clone();
+    let (store, archive) = open_store(&data, |_| {}).unwrap();
+    let report = replay_all(&store, &archive, |_, _| {}).unwrap();
+    assert_eq!(report.mismatches, 0, "{report:?}");
+    assert!(report.decisions >= 5, "{report:?}");
 }

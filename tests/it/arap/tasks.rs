@@ -281,3 +281,32 @@ async fn what_has_ended_is_not_cancelled() {
     let read = service.get(&task, "acms").await;
     assert_eq!(read.body["task"]["status"], "approved");
 }
+
+/// Whoever asked takes it back in the moment in which a reviewer approves.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_cancellation_and_an_approval_at_once_one_counts() {
+    let service = start().await;
+    for _ in 0..20 {
+        let task = asked(&service, &question()).await;
+        let cancel = format!("{task}/cancel");
+        let (request, nothing) = (held(&task), json!({}));
+        let answer = approval();
+        let (cancelled, approved) = tokio::join!(
+            service.post(&cancel, "acms", &nothing),
+            service.respond(&request, &answer),
+        );
+        let read = service.get(&task, "acms").await;
+        match (cancelled.status, approved.status) {
+            (200, 409) => {
+                assert_eq!(read.body["task"]["status"], "cancelled", "{}", read.text);
+                assert_eq!(read.body["result"], Value::Null);
+            }
+            (409, 200) => {
+                assert_eq!(problem(&cancelled), (409, "invalid_task_state"));
+                assert_eq!(read.body["task"]["status"], "approved", "{}", read.text);
+                assert!(read.body["result"]["approval"].is_object());
+            }
+            other => panic!("{other:?}: {} {}", cancelled.text, approved.text),
+        }
+    }
+}
