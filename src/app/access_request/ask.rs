@@ -26,6 +26,7 @@ use crate::store::command::BodyDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::event::EventBody;
 
 /// Keys of access requests are apart from those of other requests.
 const KEY_PREFIX: &str = "access-request ";
@@ -111,8 +112,7 @@ impl App {
         }
         let bound = match self.all_bound(&caller, &submission.items) {
             Ok(bound) => bound,
-            // The same may have been submitted under the same key in this moment.
-            Err(error) => match self.known_duplicate(idempotency).map_err(duplicate)? {
+            Err(error) => match self.submitted_before(&caller, &submission, idempotency)? {
                 Some(task) => return self.task_told(caller, task).await,
                 None => return Err(error),
             },
@@ -126,6 +126,44 @@ impl App {
             .await
             .map_err(duplicate)?;
         self.task_told(caller, task).await
+    }
+
+    /// The task that was submitted under the same key: in this moment, or so long ago that the key is kept no longer,
+    /// though the task is.
+    fn submitted_before(
+        &self,
+        caller: &Caller,
+        submission: &AccessSubmission,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Option<RequestId>, AppError> {
+        let known = self.known_duplicate(idempotency).map_err(duplicate)?;
+        let first = submission.items.first().and_then(|it| it.denial.as_ref());
+        let said = first.and_then(|denial| self.said_evaluation(denial));
+        let (None, Some(evaluation), Some(idempotency)) = (known, said, idempotency) else {
+            return Ok(known);
+        };
+        let task = self.named_after(evaluation)?;
+        let entry = match self.request_entry(task) {
+            Ok(entry) if *entry.caller == *caller.name => entry,
+            Ok(_) | Err(AppError::UnknownRequest(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let submitted = self.entry(entry.submitted)?;
+        let EventBody::Submitted {
+            idempotency: Some(before),
+            ..
+        } = &submitted.event.body
+        else {
+            return Ok(None);
+        };
+        if before.key != idempotency.key {
+            return Ok(None);
+        }
+        if before.body == idempotency.body {
+            Ok(Some(task))
+        } else {
+            Err(duplicate(AppError::IdempotencyKeyReused))
+        }
     }
 
     /// All items, ready to be decided: the first has the key of all.
