@@ -584,3 +584,42 @@ async fn a_repetition_is_answered_whatever_became_of_the_settings() {
     let elsewhere = submit_under(&service, "one", &elsewhere).await;
     assert_eq!(problem(&elsewhere), (409, "duplicate_request"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_read_the_task_any_more_is_called_no_more() {
+    let receiver = Receiver::start().await;
+    let mut service = started(&receiver, |callback| callback.backoff.attempts_max = 1_000).await;
+    let callback = json!({ "endpoint": endpoint(&receiver) });
+    let (first, second) = (
+        asked(&service, callback.clone()).await,
+        asked(&service, callback).await,
+    );
+    // While nobody takes a call, the right ends.
+    receiver.will(&[Reply::Status(500); 500]);
+    service.respond(&held(&first), &approval()).await;
+    receiver.so_many(1).await;
+    let file = service.policy_file("access/acms.cedar");
+    let text = fs::read_to_string(&file).unwrap();
+    let without = text.replace("ACCESS::Action::\"readRequest\",", "");
+    fs::write(&file, without).unwrap();
+    assert_eq!(settled(&service).await["dead_letters"], 0);
+    fs::write(&file, text).unwrap();
+    eventually("the right is back", async || {
+        let read = service.get(&first, "acms").await;
+        (read.status == 200).then_some(())
+    })
+    .await;
+    // So it is where the token of the caller has ended.
+    service.stop().await;
+    service
+        .resume_with(|settings| {
+            let mut callers = settings.callers.callers.iter_mut();
+            let caller = callers.find(|caller| caller.name == "acms").unwrap();
+            caller.not_after = Some("2026-01-01T00:00:00.000Z".parse().unwrap());
+        })
+        .await;
+    let before = receiver.received().len();
+    service.respond(&held(&second), &approval()).await;
+    assert_eq!(settled(&service).await["dead_letters"], 0);
+    assert_eq!(receiver.received().len(), before);
+}
