@@ -310,3 +310,17 @@ async fn of_a_cancellation_and_an_approval_at_once_one_counts() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_cancellations_at_once_one_is_told_that_it_cancelled() {
+    let service = start().await;
+    for _ in 0..20 {
+        let cancel = format!("{}/cancel", asked(&service, &question()).await);
+        let nothing = json!({});
+        let one = || service.post(&cancel, "acms", &nothing);
+        let answers = tokio::join!(one(), one(), one());
+        let mut statuses = [answers.0.status, answers.1.status, answers.2.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409, 409], "{}", answers.0.text);
+    }
+}
