@@ -78,6 +78,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         metrics: Arc::new(Metrics::new()),
         access_in_force: directory.join("access-bundle"),
         webhooks: comity::app::webhooks::Webhooks::default(),
+        callbacks: comity::app::callbacks::Callbacks::default(),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),

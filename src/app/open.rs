@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::Inner;
 use crate::app::Settings;
 use crate::app::access_bundle;
+use crate::app::callbacks::Callbacks;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
@@ -52,6 +53,8 @@ pub struct Foundations {
     pub access_in_force: PathBuf,
     /// Where events are sent.
     pub webhooks: Webhooks,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Callbacks,
 }
 
 impl App {
@@ -72,6 +75,7 @@ impl App {
             metrics,
             access_in_force,
             webhooks,
+            callbacks,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let directory = &settings.access_policies;
@@ -110,6 +114,7 @@ impl App {
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             views: std::sync::Mutex::default(),
             webhooks,
+            callbacks,
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Only this floor prints.
 
+mod callbacks;
 pub mod check;
 pub mod client;
 pub mod completions;

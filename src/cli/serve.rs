@@ -130,6 +130,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         configuration_keys: config.configuration_keys.clone(),
         callers,
         webhooks: config.webhooks.clone(),
+        callbacks: config.callbacks.clone(),
         http: config.http,
         dry_runs_per_minute_max: config.dry_runs_per_minute_max,
         decide_again_grace_seconds: config.decide_again_grace_seconds,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::callbacks;
 use super::configuration_keys;
 use super::data_directory::bind_to_system;
 use super::data_directory::operator_token;
@@ -27,6 +28,7 @@ use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
+use crate::config::callbacks::CallbackSettings;
 use crate::config::webhooks::WebhookSettings;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
@@ -87,6 +89,8 @@ pub struct ServiceSettings {
     pub callers: CallerList,
     /// Where events are sent.
     pub webhooks: Vec<WebhookSettings>,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Vec<CallbackSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -141,6 +145,9 @@ pub enum ServiceError {
     /// A webhook cannot be set up.
     #[error("the webhook `{0}` cannot be set up")]
     Webhook(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody cannot be called.
+    #[error("the callbacks `{0}` cannot be set up")]
+    Callbacks(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The use cases do not come up.
     #[error("the service does not come up")]
     App(#[source] AppError),
@@ -174,6 +181,7 @@ impl ServiceSettings {
             configuration_keys: None,
             callers: CallerList::default(),
             webhooks: Vec::new(),
+            callbacks: Vec::new(),
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
@@ -245,6 +253,7 @@ impl Service {
         let vault = configuration_keys::vault(directory, keys)?;
         let token = operator_token(directory)?;
         let webhooks = webhooks::set_up(&settings, store.started().origin)?;
+        let callbacks = callbacks::set_up(&settings, store.started().origin)?;
         let foundations = Foundations {
             store,
             archive,
@@ -254,6 +263,7 @@ impl Service {
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
             webhooks,
+            callbacks,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
             .await
@@ -272,6 +282,7 @@ impl Service {
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
         let mut tasks = vec![publisher, app.keep_house()];
         tasks.extend(app.run_webhooks());
+        tasks.extend(app.run_callbacks());
         Ok(Self {
             app,
             server,

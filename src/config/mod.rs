@@ -1,5 +1,6 @@
 //! Settings: a TOML file, then the environment, then flags; the only module that reads the environment.
 
+pub mod callbacks;
 pub mod callers;
 pub mod partial;
 mod place;
@@ -11,6 +12,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::callbacks::CallbackSettings;
 use self::partial::Partial;
 use self::webhooks::WebhookSettings;
 use crate::app::access_request::Offer;
@@ -49,6 +51,8 @@ pub struct Config {
     pub callers: Option<PathBuf>,
     /// Where events are sent.
     pub webhooks: Vec<WebhookSettings>,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Vec<CallbackSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -111,6 +115,9 @@ impl Partial {
         let webhooks = webhooks::checked(self.webhooks)
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
+        let callbacks = callbacks::checked(self.callbacks, self.public_url.is_some())
+            .map_err(|InvalidConfig(found)| problems.extend(found))
+            .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
         let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
             return Err(InvalidConfig(problems));
@@ -126,6 +133,7 @@ impl Partial {
             configuration_keys: self.configuration_keys,
             callers: self.callers,
             webhooks,
+            callbacks,
             http,
             dry_runs_per_minute_max,
             decide_again_grace_seconds,

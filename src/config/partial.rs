@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::InvalidConfig;
+use super::callbacks;
+use super::callbacks::WrittenCallback;
 use super::place;
 use super::webhooks;
 use super::webhooks::WrittenWebhook;
@@ -70,6 +72,8 @@ pub struct Partial {
     pub callers: Option<PathBuf>,
     /// Where events are sent; only a file can say it.
     pub webhooks: Vec<WrittenWebhook>,
+    /// Who may be called when an access request has ended; only a file can say it.
+    pub callbacks: Vec<WrittenCallback>,
     /// Bytes of the largest body.
     pub body_bytes_max: Option<u64>,
     /// Members of the longest membership list.
@@ -130,9 +134,10 @@ impl Partial {
     /// Reads the text of a configuration file.
     pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
         let table = place::table(text)?;
-        let known = [SETTINGS.as_slice(), &[webhooks::TABLE]].concat();
+        let known = [SETTINGS.as_slice(), &[webhooks::TABLE, callbacks::TABLE]].concat();
         let mut unknown = place::unknown_keys(text, table.get_ref(), &known);
         unknown.extend(webhooks::unknown_members(text, table.get_ref()));
+        unknown.extend(callbacks::unknown_members(text, table.get_ref()));
         if !unknown.is_empty() {
             return Err(InvalidConfig(unknown));
         }
@@ -245,6 +250,11 @@ impl Partial {
                 other.webhooks
             } else {
                 self.webhooks
+            },
+            callbacks: if self.callbacks.is_empty() {
+                other.callbacks
+            } else {
+                self.callbacks
             },
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
             members_max: self.members_max.or(other.members_max),

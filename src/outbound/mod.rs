@@ -2,6 +2,7 @@
 //! further than it was told.
 
 pub mod address;
+pub mod host;
 #[cfg(test)]
 mod rebinding;
 mod resolver;

@@ -85,6 +85,7 @@ impl Local {
             metrics: Arc::new(Metrics::new()),
             access_in_force: home.policies().join("access-in-force"),
             webhooks: comity::app::webhooks::Webhooks::default(),
+            callbacks: comity::app::callbacks::Callbacks::default(),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),
