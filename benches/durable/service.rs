@@ -88,6 +88,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
             origin,
         },
         witnesses: Witnesses::none(),
+        callbacks: comity::app::callbacks::Callbacks::default(),
     };
     let settings = Settings {
         system: "mc.de.example".parse().unwrap(),

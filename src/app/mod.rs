@@ -9,6 +9,7 @@ pub mod administer;
 pub mod affected;
 mod afterwards;
 pub mod answer;
+pub mod callbacks;
 pub mod clock;
 pub mod coherence;
 pub mod configuration;
@@ -22,6 +23,7 @@ pub mod events;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;
+mod kept_file;
 pub mod lapsed;
 pub mod live;
 pub mod log;
@@ -68,6 +70,7 @@ use std::time::Instant;
 
 use self::access_request::Offer;
 use self::answer::RequestAnswer;
+use self::callbacks::Callbacks;
 use self::clock::Clock;
 use self::clock::Present;
 use self::error::AppError;
@@ -156,6 +159,7 @@ struct Inner {
     log_signer: LogSigner,
     witnesses: Witnesses,
     log_publishing: Mutex<Publishing>,
+    callbacks: Callbacks,
 }
 
 impl App {

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::Inner;
 use crate::app::Settings;
 use crate::app::access_bundle;
+use crate::app::callbacks::Callbacks;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
@@ -58,6 +59,8 @@ pub struct Foundations {
     pub log_signer: LogSigner,
     /// Who cosigns its checkpoints.
     pub witnesses: Witnesses,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Callbacks,
 }
 
 impl App {
@@ -80,6 +83,7 @@ impl App {
             webhooks,
             log_signer,
             witnesses,
+            callbacks,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
         let directory = &settings.access_policies;
@@ -121,6 +125,7 @@ impl App {
             log_signer,
             witnesses,
             log_publishing: std::sync::Mutex::default(),
+            callbacks,
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

@@ -586,7 +586,8 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 20] = [
+const ATTACHED: [&str; 21] = [
+    "access-callback",
     "access-evaluation",
     "access-request",
     "review",

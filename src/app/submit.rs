@@ -105,6 +105,14 @@ pub(in crate::app) struct Prepared {
     sealed: Option<RecordPart>,
 }
 
+/// A decision that is ready to be sequenced.
+struct Decided {
+    command: Submit,
+    outcomes: Vec<Outcome>,
+    /// The bundle that it was made under.
+    generation: u64,
+}
+
 impl App {
     /// Decides a request, records the decision and answers it.
     ///
@@ -165,46 +173,60 @@ impl App {
         caller: Caller,
         prepared: Prepared,
     ) -> Result<RequestId, AppError> {
+        self.sequence_together(caller, prepared, Vec::new()).await
+    }
+
+    /// Decides requests that were asked for together and records the decisions, all of them or none; says under which
+    /// name the first stands.
+    ///
+    /// The work goes on if the caller goes away.
+    pub(in crate::app) async fn sequence_together(
+        &self,
+        caller: Caller,
+        first: Prepared,
+        further: Vec<Prepared>,
+    ) -> Result<RequestId, AppError> {
         let app = self.clone();
         let work =
-            tokio::spawn(async move { Box::pin(app.submit_prepared(caller, prepared)).await });
+            tokio::spawn(
+                async move { Box::pin(app.submit_prepared(&caller, &first, &further)).await },
+            );
         work.await
             .map_err(|error| AppError::OutcomeUnknown(Box::new(error)))?
     }
 
     async fn submit_prepared(
         &self,
-        caller: Caller,
-        prepared: Prepared,
+        caller: &Caller,
+        first: &Prepared,
+        further: &[Prepared],
     ) -> Result<RequestId, AppError> {
-        if let Some(id) = self.known_duplicate(prepared.idempotency)? {
+        if let Some(id) = self.known_duplicate(first.idempotency)? {
             return Ok(id);
         }
-        let purpose = &prepared.purpose;
-        let request = &prepared.request;
-        let request_id = prepared.request_id;
-        let _turn = self.turn(request).await;
+        let _turn = self.turn(first, further).await;
         for _ in 0..ATTEMPTS_MAX {
-            let mut evaluation = self.evaluate(request).await?;
-            let generation = evaluation.bundle.generation;
-            let decided: Vec<Outcome> = evaluation.items.iter().map(|item| item.outcome).collect();
-            self.check_responses(request, request_id, &evaluation)
-                .await?;
-            let settled = self.settled(&caller, purpose, request, &evaluation).await?;
-            let revoked = if purpose.has_consequences() {
-                self.revoked(request, &evaluation)?
+            let decided = Box::pin(self.decided(caller, first)).await?;
+            let (generation, mut outcomes) = (decided.generation, vec![decided.outcomes]);
+            let command = if further.is_empty() {
+                Command::Submit(decided.command)
             } else {
-                Vec::new()
+                let mut commands = vec![decided.command];
+                for prepared in further {
+                    let decided = Box::pin(self.decided(caller, prepared)).await?;
+                    outcomes.push(decided.outcomes);
+                    commands.push(decided.command);
+                }
+                Command::SubmitTogether(commands)
             };
-            let told = self.disclosed((request, request_id), &mut evaluation, &settled.accepted)?;
-            let mut command = submission(&caller, &prepared, evaluation, settled, &revoked)?;
-            command.parts.extend(told);
-            match self.commit(Command::Submit(command)).await {
+            match self.commit(command).await {
                 Ok(committed) => {
-                    self.count_decision(request, &decided);
+                    for (prepared, outcomes) in [first].into_iter().chain(further).zip(&outcomes) {
+                        self.count_decision(&prepared.request, outcomes);
+                    }
                     return Ok(match committed.outcome {
                         CommandOutcome::Duplicate { request_id } => request_id,
-                        CommandOutcome::Sequenced => request_id,
+                        CommandOutcome::Sequenced => first.request_id,
                     });
                 }
                 // An approval that was used or ended meanwhile is judged anew too.
@@ -215,6 +237,31 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    /// Decides one request, and makes a command of the decision.
+    async fn decided(&self, caller: &Caller, prepared: &Prepared) -> Result<Decided, AppError> {
+        let (purpose, request) = (&prepared.purpose, &prepared.request);
+        let request_id = prepared.request_id;
+        let mut evaluation = self.evaluate(request).await?;
+        let generation = evaluation.bundle.generation;
+        let outcomes = evaluation.items.iter().map(|item| item.outcome).collect();
+        self.check_responses(request, request_id, &evaluation)
+            .await?;
+        let settled = self.settled(caller, purpose, request, &evaluation).await?;
+        let revoked = if purpose.has_consequences() {
+            self.revoked(request, &evaluation)?
+        } else {
+            Vec::new()
+        };
+        let told = self.disclosed((request, request_id), &mut evaluation, &settled.accepted)?;
+        let mut command = submission(caller, prepared, evaluation, settled, &revoked)?;
+        command.parts.extend(told);
+        Ok(Decided {
+            command,
+            outcomes,
+            generation,
+        })
     }
 
     async fn answer_to(&self, caller: &Caller, id: RequestId) -> Result<RequestAnswer, AppError> {
@@ -293,9 +340,13 @@ impl App {
 
     /// Decisions that count visitors take turns: each makes the count of the others stale, and the read set would
     /// turn many of them away when many come at once.
-    async fn turn(&self, request: &InterSystemRequest) -> Option<MutexGuard<'_, ()>> {
-        let counts = request.body.elements().needs_to_know(Need::Visitors);
-        if counts && request.direction == Direction::Inbound {
+    async fn turn(&self, first: &Prepared, further: &[Prepared]) -> Option<MutexGuard<'_, ()>> {
+        let mut requests = [first].into_iter().chain(further).map(|it| &it.request);
+        let counts = requests.any(|request| {
+            let counts = request.body.elements().needs_to_know(Need::Visitors);
+            counts && request.direction == Direction::Inbound
+        });
+        if counts {
             Some(self.0.migrating.lock().await)
         } else {
             None

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Only this floor prints.
 
+mod callbacks;
 pub mod check;
 pub mod client;
 pub mod completions;
@@ -22,6 +23,7 @@ pub mod service;
 mod sse;
 pub mod test;
 mod webhooks;
+mod witnesses;
 
 use clap::Parser;
 use clap::Subcommand;

@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::callbacks;
 use super::configuration_keys;
 use super::data_directory::bind_to_system;
 use super::data_directory::log_signer;
@@ -20,6 +22,7 @@ use super::data_directory::refuse_lost_log;
 use super::data_directory::sealing_key;
 use super::data_directory::signing_key;
 use super::webhooks;
+use super::witnesses;
 use crate::app::App;
 use crate::app::Settings;
 use crate::app::access_request::Offer;
@@ -29,7 +32,9 @@ use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::log::LogReaders;
 use crate::app::open::Foundations;
+use crate::config::callbacks::CallbackSettings;
 use crate::config::webhooks::WebhookSettings;
+use crate::config::witnesses::WitnessSettings;
 use crate::decision_log::checkpoint::Origin;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
@@ -90,6 +95,8 @@ pub struct ServiceSettings {
     pub callers: CallerList,
     /// Where events are sent.
     pub webhooks: Vec<WebhookSettings>,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Vec<CallbackSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -104,6 +111,12 @@ pub struct ServiceSettings {
     pub log_origin: Origin,
     /// Who may read the published decision log.
     pub log_readers: LogReaders,
+    /// Who cosigns its checkpoints.
+    pub witnesses: Vec<WitnessSettings>,
+    /// How many of them shall; absent: all.
+    pub witnesses_wanted: Option<usize>,
+    /// How long a checkpoint waits for them.
+    pub witness_patience: Duration,
     /// When a change of the policy files is taken over.
     pub patience: Patience,
     /// How many requests that have ended stay in memory.
@@ -148,6 +161,12 @@ pub enum ServiceError {
     /// A webhook cannot be set up.
     #[error("the webhook `{0}` cannot be set up")]
     Webhook(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody cannot be called.
+    #[error("the callbacks `{0}` cannot be set up")]
+    Callbacks(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A witness cannot be called.
+    #[error("the witness `{0}` cannot be called")]
+    Witness(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The use cases do not come up.
     #[error("the service does not come up")]
     App(#[source] AppError),
@@ -175,6 +194,9 @@ impl ServiceSettings {
         Self {
             log_origin: Origin::of_system(system.as_str()),
             log_readers: LogReaders::default(),
+            witnesses: Vec::new(),
+            witnesses_wanted: None,
+            witness_patience: Duration::from_millis(500),
             system,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_directory,
@@ -183,6 +205,7 @@ impl ServiceSettings {
             configuration_keys: None,
             callers: CallerList::default(),
             webhooks: Vec::new(),
+            callbacks: Vec::new(),
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
@@ -255,6 +278,7 @@ impl Service {
         let vault = configuration_keys::vault(directory, keys)?;
         let token = operator_token(directory)?;
         let webhooks = webhooks::set_up(&settings, store.started().origin)?;
+        let callbacks = callbacks::set_up(&settings, store.started().origin)?;
         let foundations = Foundations {
             store,
             archive,
@@ -265,6 +289,8 @@ impl Service {
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
             webhooks,
             log_signer: log_signer(directory, &settings.log_origin, has_published)?,
+            witnesses: witnesses::set_up(&settings)?,
+            callbacks,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
             .await
@@ -283,6 +309,7 @@ impl Service {
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
         let mut tasks = vec![publisher, app.keep_house(), app.publish_log()];
         tasks.extend(app.run_webhooks());
+        tasks.extend(app.run_callbacks());
         Ok(Self {
             app,
             server,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use uuid::Uuid;
 
@@ -35,15 +36,10 @@ fn endpoint(
     webhook: &WebhookSettings,
     settings: &ServiceSettings,
 ) -> Result<Endpoint, ServiceError> {
-    let (caller, caller_until) = caller(webhook, settings)?;
-    let mut secrets = vec![secret(webhook, &webhook.secret_file)?];
-    if let Some(file) = &webhook.previous_secret_file {
-        secrets.push(secret(webhook, file)?);
-    }
-    let authorities = webhook
-        .ca_file
-        .as_ref()
-        .map(|file| fs::read(file).map_err(|error| ServiceError::File(file.clone(), error)));
+    let invalid = |detail: String| ServiceError::Webhook(webhook.name.clone(), detail.into());
+    let (caller, caller_until) = caller_called(&webhook.caller, settings).map_err(invalid)?;
+    let previous = webhook.previous_secret_file.as_ref();
+    let secrets = secrets(&webhook.secret_file, previous, invalid)?;
     Ok(Endpoint {
         name: webhook.name.clone(),
         caller,
@@ -54,28 +50,25 @@ fn endpoint(
             url: webhook.url.clone(),
             secrets,
             allowed: webhook.allow_addresses.clone(),
-            authorities: authorities.transpose()?,
+            authorities: authorities(webhook.ca_file.as_ref())?,
             timeout: webhook.timeout,
         },
         backoff: webhook.backoff,
     })
 }
 
-/// The caller by whose right it sends, and until when that is good.
-fn caller(
-    webhook: &WebhookSettings,
+/// The caller by whose right something is sent, and until when that is good.
+pub(super) fn caller_called(
+    name: &str,
     settings: &ServiceSettings,
-) -> Result<(Caller, Option<Timestamp>), ServiceError> {
-    let name = &webhook.caller;
+) -> Result<(Caller, Option<Timestamp>), String> {
     if name == LOCAL_OPERATOR {
         return Ok((Caller::new(name, [OPERATOR_ROLE]), None));
     }
     let mut callers = settings.callers.callers.iter();
     let entry = callers.find(|entry| entry.name == *name);
-    let entry = entry.ok_or_else(|| {
-        let detail = format!("no caller is called `{name}`; name one of the callers file");
-        ServiceError::Webhook(webhook.name.clone(), detail.into())
-    })?;
+    let entry = entry
+        .ok_or_else(|| format!("no caller is called `{name}`; name one of the callers file"))?;
     let caller = Caller {
         name: entry.name.clone(),
         roles: entry.roles.clone(),
@@ -83,11 +76,26 @@ fn caller(
     Ok((caller, entry.not_after))
 }
 
-fn secret(webhook: &WebhookSettings, file: &Path) -> Result<Secret, ServiceError> {
-    let bytes = read_private(file)?;
-    let text = String::from_utf8_lossy(&bytes);
-    text.trim().parse().map_err(|error| {
-        let detail = format!("{}: {error}", file.display());
-        ServiceError::Webhook(webhook.name.clone(), detail.into())
-    })
+/// The secrets under which something is signed: the one in force, and the one before it as long as it is named.
+pub(super) fn secrets(
+    file: &Path,
+    previous: Option<&PathBuf>,
+    invalid: impl Fn(String) -> ServiceError,
+) -> Result<Vec<Secret>, ServiceError> {
+    let mut secrets = Vec::new();
+    for file in [Some(file), previous.map(PathBuf::as_path)] {
+        let Some(file) = file else { continue };
+        let bytes = read_private(file)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let secret = text.trim().parse();
+        secrets.push(secret.map_err(|error| invalid(format!("{}: {error}", file.display())))?);
+    }
+    Ok(secrets)
+}
+
+/// The authorities in a file, if one is named.
+pub(super) fn authorities(file: Option<&PathBuf>) -> Result<Option<Vec<u8>>, ServiceError> {
+    let read =
+        |file: &PathBuf| fs::read(file).map_err(|error| ServiceError::File(file.clone(), error));
+    file.map(read).transpose()
 }

@@ -1,9 +1,11 @@
 //! Settings: a TOML file, then the environment, then flags; the only module that reads the environment.
 
+pub mod callbacks;
 pub mod callers;
 pub mod partial;
 mod place;
 pub mod webhooks;
+pub mod witnesses;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,8 +13,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::callbacks::CallbackSettings;
 use self::partial::Partial;
 use self::webhooks::WebhookSettings;
+use self::witnesses::WitnessSettings;
 use crate::app::access_request::Offer;
 use crate::app::log::LogReaders;
 use crate::decision_log::checkpoint::Origin;
@@ -51,6 +55,8 @@ pub struct Config {
     pub callers: Option<PathBuf>,
     /// Where events are sent.
     pub webhooks: Vec<WebhookSettings>,
+    /// Who may be called when an access request has ended.
+    pub callbacks: Vec<CallbackSettings>,
     /// How much and how long the interface takes.
     pub http: HttpSettings,
     /// Dry runs of one caller in a minute.
@@ -69,6 +75,12 @@ pub struct Config {
     pub decision_log_origin: Origin,
     /// Who may read the published decision log.
     pub decision_log_readers: LogReaders,
+    /// Who cosigns its checkpoints.
+    pub witnesses: Vec<WitnessSettings>,
+    /// How many of them shall; absent: all.
+    pub decision_log_witnesses_wanted: Option<usize>,
+    /// How long a checkpoint waits for them.
+    pub decision_log_witness_patience: Duration,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -116,7 +128,21 @@ impl Partial {
             .map_err(|problem| problems.push(problem));
         let origin = self.origin(system.as_ref(), &mut problems);
         let decision_log_readers = self.readers(&mut problems);
+        let witness_milliseconds = Bounded {
+            name: "decision_log_witness_milliseconds_max",
+            value: self.decision_log_witness_milliseconds_max,
+            range: MILLISECONDS,
+        }
+        .or(500, &mut problems);
+        let wanted = self.decision_log_witnesses_wanted;
+        let witnesses_wanted = wanted_among(self.witnesses.len(), wanted, &mut problems);
+        let witnesses = witnesses::checked(self.witnesses)
+            .map_err(|InvalidConfig(found)| problems.extend(found))
+            .unwrap_or_default();
         let webhooks = webhooks::checked(self.webhooks)
+            .map_err(|InvalidConfig(found)| problems.extend(found))
+            .unwrap_or_default();
+        let callbacks = callbacks::checked(self.callbacks, self.public_url.is_some())
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
@@ -136,6 +162,7 @@ impl Partial {
             configuration_keys: self.configuration_keys,
             callers: self.callers,
             webhooks,
+            callbacks,
             http,
             dry_runs_per_minute_max,
             decide_again_grace_seconds,
@@ -145,6 +172,9 @@ impl Partial {
             patience,
             decision_log_origin: origin,
             decision_log_readers,
+            witnesses,
+            decision_log_witnesses_wanted: witnesses_wanted,
+            decision_log_witness_patience: Duration::from_millis(witness_milliseconds),
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })
@@ -300,6 +330,21 @@ impl Partial {
         }
         settings
     }
+}
+
+/// More than there are would never sign.
+fn wanted_among(
+    witnesses: usize,
+    wanted: Option<u64>,
+    problems: &mut Vec<String>,
+) -> Option<usize> {
+    let wanted = usize::try_from(wanted?).unwrap_or(usize::MAX);
+    if wanted > witnesses {
+        problems.push(format!(
+            "decision_log_witnesses_wanted: {wanted} are wanted and {witnesses} named; name them in `[[witnesses]]`"
+        ));
+    }
+    Some(wanted)
 }
 
 /// A number that a setting gives, and which numbers it may give.

@@ -7,16 +7,20 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::InvalidConfig;
+use super::callbacks;
+use super::callbacks::WrittenCallback;
 use super::place;
 use super::webhooks;
 use super::webhooks::WrittenWebhook;
+use super::witnesses;
+use super::witnesses::WrittenWitness;
 use crate::telemetry::tracing::LogFormat;
 
 /// What every variable begins with.
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 33] = [
+pub const SETTINGS: [&str; 35] = [
     "system",
     "listen",
     "data_dir",
@@ -48,6 +52,8 @@ pub const SETTINGS: [&str; 33] = [
     "watch_poll_milliseconds",
     "decision_log_origin",
     "decision_log_readers",
+    "decision_log_witnesses_wanted",
+    "decision_log_witness_milliseconds_max",
     "log_format",
     "log_filter",
 ];
@@ -72,6 +78,8 @@ pub struct Partial {
     pub callers: Option<PathBuf>,
     /// Where events are sent; only a file can say it.
     pub webhooks: Vec<WrittenWebhook>,
+    /// Who may be called when an access request has ended; only a file can say it.
+    pub callbacks: Vec<WrittenCallback>,
     /// Bytes of the largest body.
     pub body_bytes_max: Option<u64>,
     /// Members of the longest membership list.
@@ -120,6 +128,12 @@ pub struct Partial {
     pub decision_log_origin: Option<String>,
     /// Who may read the published decision log.
     pub decision_log_readers: Option<String>,
+    /// Who cosigns the checkpoints of the decision log; only a file can say it.
+    pub witnesses: Vec<WrittenWitness>,
+    /// How many of them shall.
+    pub decision_log_witnesses_wanted: Option<u64>,
+    /// How long a checkpoint waits for them.
+    pub decision_log_witness_milliseconds_max: Option<u64>,
     /// How log lines are written.
     pub log_format: Option<LogFormat>,
     /// Which log lines are written.
@@ -136,9 +150,15 @@ impl Partial {
     /// Reads the text of a configuration file.
     pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
         let table = place::table(text)?;
-        let known = [SETTINGS.as_slice(), &[webhooks::TABLE]].concat();
+        let known = [
+            SETTINGS.as_slice(),
+            &[webhooks::TABLE, callbacks::TABLE, witnesses::TABLE],
+        ]
+        .concat();
         let mut unknown = place::unknown_keys(text, table.get_ref(), &known);
         unknown.extend(webhooks::unknown_members(text, table.get_ref()));
+        unknown.extend(callbacks::unknown_members(text, table.get_ref()));
+        unknown.extend(witnesses::unknown_members(text, table.get_ref()));
         if !unknown.is_empty() {
             return Err(InvalidConfig(unknown));
         }
@@ -225,6 +245,12 @@ impl Partial {
             }
             "decision_log_origin" => self.decision_log_origin = Some(value.to_owned()),
             "decision_log_readers" => self.decision_log_readers = Some(value.to_owned()),
+            "decision_log_witnesses_wanted" => {
+                self.decision_log_witnesses_wanted = Some(number(value)?);
+            }
+            "decision_log_witness_milliseconds_max" => {
+                self.decision_log_witness_milliseconds_max = Some(number(value)?);
+            }
             "log_filter" => self.log_filter = Some(value.to_owned()),
             "log_format" => {
                 self.log_format = Some(match value {
@@ -253,6 +279,11 @@ impl Partial {
                 other.webhooks
             } else {
                 self.webhooks
+            },
+            callbacks: if self.callbacks.is_empty() {
+                other.callbacks
+            } else {
+                self.callbacks
             },
             body_bytes_max: self.body_bytes_max.or(other.body_bytes_max),
             members_max: self.members_max.or(other.members_max),
@@ -294,6 +325,17 @@ impl Partial {
                 .or(other.watch_poll_milliseconds),
             decision_log_origin: self.decision_log_origin.or(other.decision_log_origin),
             decision_log_readers: self.decision_log_readers.or(other.decision_log_readers),
+            witnesses: if self.witnesses.is_empty() {
+                other.witnesses
+            } else {
+                self.witnesses
+            },
+            decision_log_witnesses_wanted: self
+                .decision_log_witnesses_wanted
+                .or(other.decision_log_witnesses_wanted),
+            decision_log_witness_milliseconds_max: self
+                .decision_log_witness_milliseconds_max
+                .or(other.decision_log_witness_milliseconds_max),
             log_format: self.log_format.or(other.log_format),
             log_filter: self.log_filter.or(other.log_filter),
         }

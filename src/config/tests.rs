@@ -235,3 +235,42 @@ fn every_mistake_of_a_webhook_is_told_with_its_place() {
             .any(|problem| problem.contains("`../dispatch` is no name"))
     );
 }
+
+const CALLBACKS: &str = "system = \"mc.de.example\"\npublic_url = \"https://pdp.mc.de.example\"\n\
+    [[callbacks]]\nname = \"control-room\"\ncaller = \"acms\"\nhosts = [\"pep.example\"]\nsecret_file = \"x\"\n";
+
+#[test]
+fn every_mistake_of_callbacks_is_told_with_its_place() {
+    assert!(Partial::from_text(CALLBACKS).unwrap().complete().is_ok());
+    let refused = |text: &str| match Partial::from_text(text) {
+        Ok(partial) => partial.complete().unwrap_err().0,
+        Err(error) => error.0,
+    };
+    let misspelt = refused(&format!("{CALLBACKS}host = []\n"));
+    assert_eq!(
+        misspelt,
+        ["line 8: `host` is unknown; did you mean `hosts`?"]
+    );
+    let table = CALLBACKS
+        .split_once("[[")
+        .map(|(_, table)| format!("[[{table}"))
+        .unwrap();
+    let twice = refused(&format!("{CALLBACKS}{table}"));
+    assert_eq!(twice.len(), 2, "{twice:?}");
+    assert!(twice[0].contains("two are called `control-room`"));
+    assert!(twice[1].contains("another table for `acms`"));
+    let nowhere = refused(&CALLBACKS.replace("public_url", "# public_url"));
+    assert!(nowhere[0].contains("without `public_url`"), "{nowhere:?}");
+    for (wrong, told) in [
+        ("[]", "hosts: there is none"),
+        ("[\"https://pep.example\"]", "is no host"),
+        ("[\"*.example\"]", "is no host"),
+    ] {
+        let wrong = refused(&CALLBACKS.replace("[\"pep.example\"]", wrong));
+        assert!(wrong[0].contains(told), "{wrong:?}");
+    }
+    let wrong = refused(&format!(
+        "{CALLBACKS}timeout_seconds = 0\nattempts_max = 0\nallow_addresses = [\"inside\"]\n"
+    ));
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+}

@@ -38,7 +38,7 @@ const MEMBERS: [&str; 12] = [
     "attempts_max",
 ];
 
-const NAME_BYTES_MAX: usize = 64;
+pub(super) const NAME_BYTES_MAX: usize = 64;
 
 /// One webhook, as the settings say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,14 +89,23 @@ pub struct WrittenWebhook {
 
 /// Members that no webhook has, with their lines.
 pub(super) fn unknown_members(text: &str, table: &DeTable<'_>) -> Vec<String> {
-    let entries = table.get(TABLE).map(Spanned::get_ref);
+    unknown_in(text, table, (TABLE, &MEMBERS))
+}
+
+/// Members that the tables of this name do not have, with their lines.
+pub(super) fn unknown_in(
+    text: &str,
+    table: &DeTable<'_>,
+    (name, members): (&str, &[&str]),
+) -> Vec<String> {
+    let entries = table.get(name).map(Spanned::get_ref);
     let Some(DeValue::Array(entries)) = entries else {
         return Vec::new();
     };
     let mut unknown = Vec::new();
     for entry in entries {
         if let DeValue::Table(table) = entry.get_ref() {
-            unknown.extend(place::unknown_keys(text, table, &MEMBERS));
+            unknown.extend(place::unknown_keys(text, table, members));
         }
     }
     unknown
@@ -138,7 +147,7 @@ pub(super) fn checked(written: Vec<WrittenWebhook>) -> Result<Vec<WebhookSetting
 }
 
 /// It is the name of a file as well.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(is_letter)
 }
@@ -199,7 +208,7 @@ fn one(written: WrittenWebhook) -> Result<WebhookSettings, Vec<String>> {
     }
 }
 
-fn read_all<T>(member: &str, texts: &[String], problems: &mut Vec<String>) -> Vec<T>
+pub(super) fn read_all<T>(member: &str, texts: &[String], problems: &mut Vec<String>) -> Vec<T>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -214,7 +223,7 @@ where
     read
 }
 
-fn bounded<T: PartialOrd + From<u8> + Copy + std::fmt::Display>(
+pub(super) fn bounded<T: PartialOrd + From<u8> + Copy + std::fmt::Display>(
     member: &str,
     value: T,
     most: T,

@@ -34,8 +34,7 @@ impl FromRequestParts<ServiceState> for Reader {
         match state.log_readers() {
             LogReaders::Anybody => Ok(Self),
             LogReaders::Callers => {
-                let Authenticated(caller) =
-                    Authenticated::from_request_parts(parts, state).await?;
+                let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
                 state.app().permit_log(&caller)?;
                 Ok(Self)
             }
@@ -48,11 +47,11 @@ async fn resource(
     _reader: Reader,
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
-    let resource: Resource = path
-        .parse()
-        .map_err(|error: crate::decision_log::tile::PathError| {
-            Problem::not_found(error.to_string())
-        })?;
+    let resource: Resource =
+        path.parse()
+            .map_err(|error: crate::decision_log::tile::PathError| {
+                Problem::not_found(error.to_string())
+            })?;
     match state.app().log_resource(resource).await? {
         LogAnswer::Unpublished(detail) => Err(Problem::not_found(detail)),
         LogAnswer::Bytes(bytes) => Ok(answer(resource, state.log_readers(), bytes)),

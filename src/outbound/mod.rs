@@ -2,8 +2,10 @@
 //! further than it was told.
 
 pub mod address;
+pub mod host;
 #[cfg(test)]
 mod rebinding;
 mod resolver;
 pub mod sender;
 pub mod signature;
+pub mod witness;

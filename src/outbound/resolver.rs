@@ -61,10 +61,10 @@ impl Resolve for Guarded {
 /// A name leads only inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name leads inside, where nothing is allowed")]
-struct LeadsInside;
+pub(super) struct LeadsInside;
 
 /// Those of the addresses that may be called; one among them that may not is a reason for none.
-fn permitted(
+pub(super) fn permitted(
     found: impl Iterator<Item = SocketAddr>,
     allowed: &[Network],
 ) -> Result<Vec<SocketAddr>, LeadsInside> {

@@ -1,5 +1,6 @@
 //! Sends one message to one endpoint: where it may go, how long it may take, and what its answer means.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::outbound::address::Network;
 use crate::outbound::address::is_permitted;
 use crate::outbound::resolver::Guarded;
 use crate::outbound::resolver::SystemResolver;
+use crate::outbound::resolver::permitted;
 use crate::outbound::signature::Secret;
 use crate::outbound::signature::signatures;
 
@@ -53,6 +55,9 @@ pub enum InvalidTarget {
     /// Nothing to sign with.
     #[error("it has no secret")]
     NoSecret,
+    /// No host to send to.
+    #[error("it has no host")]
+    NoHost,
     /// The authorities cannot be read, or TLS cannot be set up.
     #[error("its connections cannot be set up")]
     Client(#[from] reqwest::Error),
@@ -94,10 +99,47 @@ impl Sender {
         target: Target,
     ) -> Result<Self, InvalidTarget> {
         check(&target)?;
+        if target.secrets.is_empty() {
+            return Err(InvalidTarget::NoSecret);
+        }
         Ok(Self {
             client: client(&target, resolver)?,
             target: Arc::new(target),
         })
+    }
+
+    /// Sends elsewhere in the same way: the address is checked as the first one was.
+    pub fn to(&self, url: Url) -> Result<Self, InvalidTarget> {
+        let target = Target {
+            url,
+            ..Target::clone(&self.target)
+        };
+        check(&target)?;
+        if target.url.scheme() != self.target.url.scheme() {
+            return Err(InvalidTarget::Scheme);
+        }
+        Ok(Self {
+            client: self.client.clone(),
+            target: Arc::new(target),
+        })
+    }
+
+    /// Whether the host leads where something may be sent, as far as it can be told now. A connection asks again.
+    pub async fn check_address(&self) -> Result<(), SendError> {
+        // What is written out was checked when it was set.
+        let Some(host) = self.target.url.host_str() else {
+            return Ok(());
+        };
+        if literal(&self.target.url).is_some() {
+            return Ok(());
+        }
+        let found = tokio::time::timeout(self.target.timeout, tokio::net::lookup_host((host, 0)));
+        let found = found.await.map_err(|_| SendError::Timeout)?;
+        let told = |error: &dyn fmt::Display| SendError::Connection(error.to_string());
+        let found = found.map_err(|error| told(&error))?;
+        permitted(found, &self.target.allowed)
+            .map(drop)
+            .map_err(|error| told(&error))
     }
 
     /// Where it sends, without what stands behind the path: that may be a secret.
@@ -142,7 +184,7 @@ async fn drain(mut answer: Response) {
     }
 }
 
-fn failure(error: &reqwest::Error) -> SendError {
+pub(super) fn failure(error: &reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::Timeout;
     }
@@ -152,14 +194,12 @@ fn failure(error: &reqwest::Error) -> SendError {
     SendError::Connection(last.unwrap_or_else(|| "no connection".to_owned()))
 }
 
-fn check(target: &Target) -> Result<(), InvalidTarget> {
+/// Whether a target may be called at all, as far as its address tells.
+pub(super) fn check(target: &Target) -> Result<(), InvalidTarget> {
     let url = &target.url;
     let named = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
     if named {
         return Err(InvalidTarget::Parts);
-    }
-    if target.secrets.is_empty() {
-        return Err(InvalidTarget::NoSecret);
     }
     let literal = literal(url);
     if let Some(address) = literal.filter(|address| !is_permitted(*address, &target.allowed)) {
@@ -180,7 +220,11 @@ fn literal(url: &Url) -> Option<IpAddr> {
     host.strip_suffix(']').unwrap_or(host).parse().ok()
 }
 
-fn client(target: &Target, resolver: Arc<dyn Resolve>) -> Result<Client, reqwest::Error> {
+/// What connects to a target, and to nothing that is not allowed.
+pub(super) fn client(
+    target: &Target,
+    resolver: Arc<dyn Resolve>,
+) -> Result<Client, reqwest::Error> {
     let builder = ClientBuilder::new()
         .user_agent(concat!("comity/", env!("CARGO_PKG_VERSION")))
         // A redirect could lead inside, and a proxy would connect to what it likes.

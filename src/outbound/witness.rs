@@ -1,14 +1,19 @@
 //! Calls a witness: one checkpoint, one answer (C2SP `tlog-witness`).
 
+use std::sync::Arc;
+
 use reqwest::Client;
 use reqwest::StatusCode;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 
 use crate::decision_log::TreeSize;
+use crate::outbound::resolver::SystemResolver;
 use crate::outbound::sender::InvalidTarget;
-use crate::outbound::sender::Route;
 use crate::outbound::sender::SendError;
+use crate::outbound::sender::Target;
+use crate::outbound::sender::check;
+use crate::outbound::sender::client;
 use crate::outbound::sender::failure;
 
 /// How much of an answer is read: several cosignatures, the longest of which have nearly 5 kB.
@@ -32,13 +37,14 @@ pub struct WitnessClient {
 
 impl WitnessClient {
     /// Checks where it leads, by the witness's submission prefix; nothing is sent yet.
-    pub fn new(mut route: Route) -> Result<Self, InvalidTarget> {
-        let client = route.client()?;
-        let path = format!("{}/add-checkpoint", route.url.path().trim_end_matches('/'));
-        route.url.set_path(&path);
+    pub fn new(target: &Target) -> Result<Self, InvalidTarget> {
+        check(target)?;
+        let mut address = target.url.clone();
+        let path = format!("{}/add-checkpoint", address.path().trim_end_matches('/'));
+        address.set_path(&path);
         Ok(Self {
-            client,
-            address: route.url,
+            client: client(target, Arc::new(SystemResolver))?,
+            address,
         })
     }
 

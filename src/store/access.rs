@@ -75,14 +75,17 @@ pub struct Asked {
     /// The approval, once it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approved>,
+    /// Whether somebody wants to be called when the task has ended. Where, the record of its first request says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callback: bool,
 }
 
 impl Asked {
-    /// The approval that is given at a moment.
-    pub fn approve(&self, id: ApprovalId, at: Timestamp) -> Approved {
+    /// The approval that is given at a moment; none where it could not be used any more.
+    pub fn approve(&self, id: ApprovalId, at: Timestamp) -> Option<Approved> {
         let until = at.plus_milliseconds(self.lasts);
         let until = self.wanted_until.map_or(until, |wanted| wanted.min(until));
-        Approved { id, at, until }
+        (at < until).then_some(Approved { id, at, until })
     }
 }
 
@@ -159,5 +162,42 @@ impl KeptApproval {
     /// Whether it can be used at a moment, for what was asked by the account that asked.
     pub fn fits(&self, caller: &str, scope: &ScopeDigest, at: Timestamp) -> bool {
         self.fate.is_open() && *self.caller == *caller && self.scope == *scope && at < self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::ApprovalId;
+    use super::Asked;
+    use crate::domain::time::Timestamp;
+    use crate::store::command::RequestId;
+    use crate::store::command::ScopeDigest;
+
+    #[test]
+    fn no_approval_is_given_that_could_not_be_used() {
+        let moment = Timestamp::from_milliseconds;
+        let asked = |wanted_until: Option<i64>| Asked {
+            task: RequestId(Uuid::nil()),
+            bundled: None,
+            evaluation: RequestId(Uuid::nil()),
+            scope: ScopeDigest::from_bytes([0; 32]),
+            lasts: 100,
+            handle_until: None,
+            wanted_until: wanted_until.map(moment),
+            approval: None,
+            callback: false,
+        };
+        for (wanted, until) in [
+            (None, Some(150)),
+            (Some(500), Some(150)),
+            (Some(51), Some(51)),
+            (Some(50), None),
+            (Some(49), None),
+        ] {
+            let given = asked(wanted).approve(ApprovalId(Uuid::nil()), moment(50));
+            assert_eq!(given.map(|it| it.until), until.map(moment), "{wanted:?}");
+        }
     }
 }

@@ -484,6 +484,10 @@ pub enum Command {
     WriteDocuments(WriteDocuments),
     /// Sequence a decided request.
     Submit(Submit),
+    /// Sequence requests for approvals that were asked for together: all of them or none, whatever happens.
+    ///
+    /// Each becomes an entry of its own. Only the first may have an idempotency key; its entry answers for all.
+    SubmitTogether(Vec<Submit>),
     /// Answer held items.
     Respond(Respond),
     /// Write down what became of items at the partner.

@@ -95,6 +95,44 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     assert_eq!(written.complete(), system().complete());
 }
 
+/// The tables of the configuration file, as they are shown.
+#[test]
+fn the_table_of_callbacks_in_the_document_is_one() {
+    let text = fs::read_to_string("docs/running.md").unwrap();
+    let mut lines = text.lines().map(str::trim);
+    lines.find(|line| *line == "[[callbacks]]").unwrap();
+    let table: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    let names = table.iter().filter_map(|line| line.split_once(" = "));
+    let names: Vec<&str> = names.map(|(name, _)| name).collect();
+    assert_eq!(names, comity::config::callbacks::MEMBERS);
+    let written = format!(
+        "system = \"mc.de.example\"\npublic_url = \"https://pdp.mc.de.example\"\n[[callbacks]]\n{}\n",
+        table.join("\n")
+    );
+    let read = Partial::from_text(&written).unwrap().complete().unwrap();
+    let [callback] = read.callbacks.as_slice() else {
+        panic!("{:?}", read.callbacks);
+    };
+    let hosts: Vec<String> = callback.hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(hosts, ["10.1.2.3:8443", "control-room.nl.example"]);
+    // What is left out is what the document says.
+    let needed = ["name", "caller", "hosts", "secret_file"];
+    let needed = |line: &&str| {
+        needed
+            .iter()
+            .any(|name| line.starts_with(&format!("{name} = ")))
+    };
+    let least: Vec<&str> = table.iter().copied().filter(needed).collect();
+    let (head, _) = written.split_once("name = ").unwrap();
+    let least = Partial::from_text(&format!("{head}{}", least.join("\n"))).unwrap();
+    let least = &least.complete().unwrap().callbacks[0];
+    assert_eq!(
+        (least.timeout, least.backoff),
+        (callback.timeout, callback.backoff)
+    );
+    assert!(least.allow_addresses.is_empty());
+}
+
 /// Metrics of which each has counted something: what has not is not written.
 fn exported() -> String {
     let metrics = Metrics::new();

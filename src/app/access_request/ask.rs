@@ -13,9 +13,11 @@ use crate::app::access_request::TaskAnswer;
 use crate::app::access_request::Tuple;
 use crate::app::access_request::denial::BoundTo;
 use crate::app::access_request::settle::Wanted;
+use crate::app::callbacks::Callback;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::app::submit::Prepared;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
@@ -24,9 +26,13 @@ use crate::store::command::BodyDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::event::EventBody;
 
 /// Keys of access requests are apart from those of other requests.
 const KEY_PREFIX: &str = "access-request ";
+
+const ASKED_BEFORE: &str =
+    "an approval was asked for before on the same evaluation; evaluate again";
 
 /// What is asked for at once.
 pub struct AccessSubmission {
@@ -34,6 +40,8 @@ pub struct AccessSubmission {
     pub items: Vec<AskedItem>,
     /// Whether the submission has a list of items.
     pub is_bundled: bool,
+    /// Where the caller wants to be called when the task has ended.
+    pub callback: Option<Callback>,
     /// What else is said of whoever asks, for the record.
     pub remarks: Map<String, Value>,
     /// The whole body in its canonical form.
@@ -99,95 +107,137 @@ impl App {
         let body = BodyDigest::of(body.ok_or_else(unkeyed)?.to_string().as_bytes());
         let key = key.map(|key| KeyDigest::of(&caller.name, &format!("{KEY_PREFIX}{key}")));
         let idempotency = key.map(|key| Idempotency { key, body });
-        let known = self.known_duplicate(idempotency).map_err(duplicate)?;
-        if let Some(task) = known
-            && self.is_complete(task)?
-        {
+        if let Some(task) = self.known_duplicate(idempotency).map_err(duplicate)? {
             return self.task_told(caller, task).await;
         }
-        let mut bound = Vec::new();
-        for item in &submission.items {
-            bound.push(self.bound_once(&caller, item, known)?);
-        }
-        let task = match (known, bound.first()) {
-            (Some(task), _) => task,
-            (None, Some(first)) => self.named_after(first.evaluation)?,
-            (None, None) => {
-                let detail = "there is no item";
-                return Err(AppError::Invalid(vec![Invalid::at("/items", detail)]));
-            }
+        let bound = match self.all_bound(&caller, &submission.items) {
+            Ok(bound) => bound,
+            Err(error) => match self.submitted_before(&caller, &submission, idempotency)? {
+                Some(task) => return self.task_told(caller, task).await,
+                None => return Err(error),
+            },
         };
-        let evaluations: Vec<RequestId> = bound.iter().map(|it| it.evaluation).collect();
-        for (number, (item, bound)) in submission.items.iter().zip(&bound).enumerate() {
-            let id = self.named_after(bound.evaluation)?;
-            if self.is_of_task(&caller, id, task)? {
-                continue;
-            }
-            let bundled = submission.is_bundled.then(|| Bundled {
-                number: u32::try_from(number).unwrap_or(u32::MAX),
-                evaluations: if number == 0 {
-                    evaluations.clone()
-                } else {
-                    Vec::new()
-                },
-            });
+        if let Some(callback) = &submission.callback {
+            self.check_callback(&caller, callback).await?;
+        }
+        let (first, further) = self.all_prepared(submission, &bound, idempotency, read)?;
+        let task = self
+            .sequence_together(caller.clone(), first, further)
+            .await
+            .map_err(duplicate)?;
+        self.task_told(caller, task).await
+    }
+
+    /// The task that was submitted under the same key: in this moment, or so long ago that the key is kept no longer,
+    /// though the task is.
+    fn submitted_before(
+        &self,
+        caller: &Caller,
+        submission: &AccessSubmission,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Option<RequestId>, AppError> {
+        let known = self.known_duplicate(idempotency).map_err(duplicate)?;
+        let first = submission.items.first().and_then(|it| it.denial.as_ref());
+        let said = first.and_then(|denial| self.said_evaluation(denial));
+        let (None, Some(evaluation), Some(idempotency)) = (known, said, idempotency) else {
+            return Ok(known);
+        };
+        let task = self.named_after(evaluation)?;
+        let entry = match self.request_entry(task) {
+            Ok(entry) if *entry.caller == *caller.name => entry,
+            Ok(_) | Err(AppError::UnknownRequest(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let submitted = self.entry(entry.submitted)?;
+        let EventBody::Submitted {
+            idempotency: Some(before),
+            ..
+        } = &submitted.event.body
+        else {
+            return Ok(None);
+        };
+        if before.key != idempotency.key {
+            return Ok(None);
+        }
+        if before.body == idempotency.body {
+            Ok(Some(task))
+        } else {
+            Err(duplicate(AppError::IdempotencyKeyReused))
+        }
+    }
+
+    /// All items, ready to be decided: the first has the key of all.
+    fn all_prepared(
+        &self,
+        mut submission: AccessSubmission,
+        bound: &[BoundTo],
+        idempotency: Option<Idempotency>,
+        read: impl Fn(&Tuple) -> Result<InterSystemRequest, Vec<Invalid>>,
+    ) -> Result<(Prepared, Vec<Prepared>), AppError> {
+        let nothing = || AppError::Invalid(vec![Invalid::at("/items", "there is no item")]);
+        let first = bound.first().ok_or_else(nothing)?;
+        let task = self.named_after(first.evaluation)?;
+        let mut evaluations: Vec<RequestId> = bound.iter().map(|it| it.evaluation).collect();
+        let is_called_back = submission.callback.is_some();
+        let mut prepared = Vec::new();
+        for (number, (item, bound)) in submission.items.into_iter().zip(bound).enumerate() {
             let mut request = read(&item.tuple).map_err(AppError::Invalid)?;
             if request.justification.is_none() {
                 request.justification = justification(&item.tuple);
             }
+            let bundled = submission.is_bundled.then(|| Bundled {
+                number: u32::try_from(number).unwrap_or(u32::MAX),
+                // With the first, those of all.
+                evaluations: std::mem::take(&mut evaluations),
+            });
             let wanted = Wanted {
                 task,
                 bundled,
                 evaluation: bound.evaluation,
                 scope: bound.scope,
                 until: item.wanted_until,
+                is_called_back,
+                // With the first, for all.
+                callback: submission.callback.take(),
                 part: AccessRequestPart {
-                    subject: item.tuple.subject.clone(),
-                    resource: item.tuple.resource.clone(),
-                    action: item.tuple.action.clone(),
-                    requested_access: item.requested_access.clone(),
+                    subject: item.tuple.subject,
+                    resource: item.tuple.resource,
+                    action: item.tuple.action,
+                    requested_access: item.requested_access,
                     remarks: submission.remarks.clone(),
                 },
             };
-            let idempotency = idempotency.filter(|_| number == 0);
+            let key = idempotency.filter(|_| number == 0);
             let purpose = Purpose::Approval(Box::new(wanted));
-            let prepared = self.prepared((id, idempotency), request, purpose)?;
-            self.sequence(caller.clone(), prepared)
-                .await
-                .map_err(duplicate)?;
+            let id = self.named_after(bound.evaluation)?;
+            prepared.push(self.prepared((id, key), request, purpose)?);
         }
-        self.task_told(caller, task).await
+        let mut prepared = prepared.into_iter();
+        let first = prepared.next().ok_or_else(nothing)?;
+        Ok((first, prepared.collect()))
     }
 
     async fn task_told(&self, caller: Caller, task: RequestId) -> Result<TaskAnswer, AppError> {
         self.aside(move |app| app.task(&caller, task)).await
     }
 
-    /// Whether all requests of a task are there; a submission can stop in the middle.
-    fn is_complete(&self, task: RequestId) -> Result<bool, AppError> {
-        let entry = self.request_entry(task)?;
-        let bundled = entry.asked().and_then(|asked| asked.bundled.as_ref());
-        for evaluation in bundled.iter().flat_map(|it| &it.evaluations) {
-            if !self.is_there(self.named_after(*evaluation)?)? {
-                return Ok(false);
+    /// The evaluations to which the items are bound: each is good for one item of one access request.
+    fn all_bound(&self, caller: &Caller, items: &[AskedItem]) -> Result<Vec<BoundTo>, AppError> {
+        let mut all: Vec<BoundTo> = Vec::new();
+        for (number, item) in items.iter().enumerate() {
+            let bound = self.bound(caller, item.denial.as_ref(), &item.tuple)?;
+            if let Some(other) = all.iter().position(|it| it.evaluation == bound.evaluation) {
+                let detail = format!(
+                    "items {other} and {number} name the same evaluation, which is good for one; evaluate for each"
+                );
+                return Err(AccessProblem::InvalidDenialBinding.with(detail));
             }
+            if self.is_there(self.named_after(bound.evaluation)?)? {
+                return Err(AccessProblem::InvalidDenialBinding.with(ASKED_BEFORE));
+            }
+            all.push(bound);
         }
-        Ok(true)
-    }
-
-    /// An evaluation is good for one access request; a task that is gone on with has begun with it.
-    fn bound_once(
-        &self,
-        caller: &Caller,
-        item: &AskedItem,
-        known: Option<RequestId>,
-    ) -> Result<BoundTo, AppError> {
-        let bound = self.bound(caller, item.denial.as_ref(), &item.tuple)?;
-        if known.is_none() && self.is_there(self.named_after(bound.evaluation)?)? {
-            let detail = "an approval was asked for before on the same evaluation; evaluate again";
-            return Err(AccessProblem::InvalidDenialBinding.with(detail));
-        }
-        Ok(bound)
+        Ok(all)
     }
 
     /// The request by which an approval is asked for on an evaluation: one, however often it is asked.
@@ -199,22 +249,6 @@ impl App {
     fn is_there(&self, id: RequestId) -> Result<bool, AppError> {
         match self.request_entry(id) {
             Ok(_) => Ok(true),
-            Err(AppError::UnknownRequest(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn is_of_task(
-        &self,
-        caller: &Caller,
-        id: RequestId,
-        task: RequestId,
-    ) -> Result<bool, AppError> {
-        match self.request_entry(id) {
-            Ok(entry) => {
-                let is_ours = *entry.caller == *caller.name;
-                Ok(is_ours && entry.asked().is_some_and(|asked| asked.task == task))
-            }
             Err(AppError::UnknownRequest(_)) => Ok(false),
             Err(error) => Err(error),
         }
@@ -235,8 +269,7 @@ fn duplicate(error: AppError) -> AppError {
         return AccessProblem::DuplicateRequest.with(detail);
     }
     if let AppError::RequestExists = error {
-        let detail = "an approval was asked for before on the same evaluation; evaluate again";
-        return AccessProblem::InvalidDenialBinding.with(detail);
+        return AccessProblem::InvalidDenialBinding.with(ASKED_BEFORE);
     }
     error
 }

@@ -5,9 +5,11 @@ use crate::app::access_request::AccessProblem;
 use crate::app::access_request::TaskAnswer;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
+use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::withdraw::Withdrawal;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
+use crate::store::state::RequestEntry;
 
 impl App {
     /// Takes back what still waits of a task; what has ended stays so.
@@ -28,25 +30,45 @@ impl App {
             if !entry.is_open() {
                 continue;
             }
-            let withdrawal = Withdrawal {
-                items: None,
-                reason: reason.clone(),
-                withdrawn_by: None,
-            };
-            match self
-                .withdraw(caller.clone(), entry.id, withdrawal, None)
-                .await
-            {
-                Ok(_) => is_cancelled = true,
-                // Somebody answered first.
-                Err(AppError::NotPending { .. }) => {}
-                Err(error) => return Err(error),
-            }
+            is_cancelled |= self.cancel_item(&caller, entry, &reason).await?;
         }
         if !is_cancelled {
             let detail = "nothing of the task waits any longer";
             return Err(AccessProblem::InvalidTaskState.with(detail));
         }
         self.aside(move |app| app.task(&caller, task)).await
+    }
+
+    /// Takes one item back; tells whether that was done here, and not by somebody else in this moment.
+    async fn cancel_item(
+        &self,
+        caller: &Caller,
+        mut entry: RequestEntry,
+        reason: &str,
+    ) -> Result<bool, AppError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let withdrawal = Withdrawal {
+                items: None,
+                reason: reason.to_owned(),
+                withdrawn_by: None,
+            };
+            let seen = Some(entry.version);
+            match self
+                .withdraw(caller.clone(), entry.id, withdrawal, seen)
+                .await
+            {
+                Ok(_) => return Ok(true),
+                // Somebody answered first.
+                Err(AppError::NotPending { .. }) => return Ok(false),
+                Err(AppError::RevisionMismatch { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            let id = entry.id;
+            entry = self.aside(move |app| app.request_entry(id)).await?;
+            if !entry.is_open() {
+                return Ok(false);
+            }
+        }
+        Err(AppError::Contended)
     }
 }

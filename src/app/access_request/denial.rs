@@ -71,6 +71,16 @@ impl App {
         self.resolved(caller, &evaluation, &hash, deadline)
     }
 
+    /// The evaluation that a denial names, whatever else may be wrong with it.
+    pub(super) fn said_evaluation(&self, denial: &Denial) -> Option<RequestId> {
+        let named = denial.evaluation_id.clone().or_else(|| {
+            let token = denial.binding_token.as_deref()?;
+            let claims = self.signing_key().verify(SignedType::Denial, token);
+            claims.ok().map(|claims: DenialClaims| claims.evaluation_id)
+        });
+        named?.parse().ok()
+    }
+
     /// The claims of a token of ours, for this caller and of exactly this; its time is another question.
     fn verified_denial(
         &self,

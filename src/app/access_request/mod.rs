@@ -25,6 +25,7 @@ use crate::domain::public_url::PublicUrl;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 use crate::identity::signing::PublicJwk;
+use crate::store::command::RequestId;
 
 pub use answer::EvaluationAnswer;
 pub use answer::GivenApproval;
@@ -66,6 +67,11 @@ impl Offer {
     /// The name of this service as the one that decides.
     pub fn decision_point(&self) -> &str {
         self.public_url.as_str()
+    }
+
+    /// Where a task is read.
+    pub fn status_endpoint(&self, task: RequestId) -> String {
+        self.public_url.of(&format!("{REQUESTS_PATH}/{task}"))
     }
 
     /// The name of this service as the one that takes access requests.
@@ -115,12 +121,12 @@ pub enum AccessProblem {
     InvalidTaskState,
     /// Nothing proves for whom the caller says that it acts.
     ActorNotVerified,
-    /// Nothing can be sent where the caller wants to be told.
+    /// Nothing is sent where the caller wants to be told.
     CallbackRefused,
 }
 
 impl AccessProblem {
-    fn with(self, detail: impl Into<String>) -> AppError {
+    pub(in crate::app) fn with(self, detail: impl Into<String>) -> AppError {
         AppError::Access {
             problem: self,
             detail: detail.into(),
@@ -134,7 +140,7 @@ impl App {
         self.settings().access_offer.as_ref()
     }
 
-    fn offered(&self) -> Result<&Offer, AppError> {
+    pub(in crate::app) fn offered(&self) -> Result<&Offer, AppError> {
         self.access_offer().ok_or(AppError::NotOffered)
     }
 

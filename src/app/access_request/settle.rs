@@ -12,6 +12,7 @@ use crate::app::access_request::approval::Judged;
 use crate::app::access_request::ask::AccessRequestPart;
 use crate::app::access_request::milliseconds;
 use crate::app::access_request::whole_second;
+use crate::app::callbacks::Callback;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::submit::Evaluation;
@@ -62,6 +63,10 @@ pub(in crate::app) struct Wanted {
     pub(super) evaluation: RequestId,
     pub(super) scope: ScopeDigest,
     pub(super) until: Option<Timestamp>,
+    /// Whether somebody wants to be called when the task has ended.
+    pub(super) is_called_back: bool,
+    /// Where, with the first request of a task.
+    pub(super) callback: Option<Callback>,
     /// What was submitted, for the record.
     pub(super) part: AccessRequestPart,
 }
@@ -196,11 +201,20 @@ impl App {
         let item = the_item(evaluation)?;
         let now = evaluation.now;
         let lasts = milliseconds(self.offered()?.approval_seconds);
+        // It was still to come when the submission was read.
+        if wanted.until.is_some_and(|until| until <= now) {
+            return Err(wished_end_over());
+        }
         let received = Received::new();
         let (state, waits_until): (ItemState, _) = match item.outcome {
             Outcome::Accept => (received.grant().into(), Some(now)),
             Outcome::Reject => (received.refuse().into(), Some(now)),
-            Outcome::Review => (received.hold(item.expires_at).into(), item.expires_at),
+            Outcome::Review => {
+                // An approval that could not be used any more is not worth anybody's answer.
+                let both = [item.expires_at, wanted.until];
+                let until = both.into_iter().flatten().min();
+                (received.hold(until).into(), until)
+            }
         };
         let told_for = lasts.saturating_add(KEY_RETENTION_MILLISECONDS);
         let mut asked = Asked {
@@ -212,20 +226,35 @@ impl App {
             handle_until: waits_until.map(|it| whole_second(it.plus_milliseconds(told_for))),
             wanted_until: wanted.until,
             approval: None,
+            callback: wanted.is_called_back,
         };
         if state == ItemState::Granted {
-            asked.approval = Some(asked.approve(ApprovalId(Uuid::new_v4()), now));
+            asked.approval = Some(
+                asked
+                    .approve(ApprovalId(Uuid::new_v4()), now)
+                    .ok_or_else(wished_end_over)?,
+            );
         }
-        let whose = PartClass::Personal(wanted.part.whose());
+        let whose = || PartClass::Personal(wanted.part.whose());
+        let mut parts = vec![part_of(whose(), &wanted.part)?];
+        if let Some(callback) = &wanted.callback {
+            // Whoever asked chose it, and may name anybody in it.
+            parts.push(part_of(whose(), callback)?);
+        }
         Ok(Settled {
             states: vec![state],
             accepted: Vec::new(),
             counts: outcome_counts(&evaluation.items),
             access: Some(Box::new(Access::Approval(asked))),
             reduced: None,
-            parts: vec![part_of(whose, &wanted.part)?],
+            parts,
         })
     }
+}
+
+fn wished_end_over() -> AppError {
+    let place = "/requested_access/requested_until";
+    AppError::Invalid(vec![Invalid::at(place, "is over already")])
 }
 
 fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled {

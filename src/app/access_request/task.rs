@@ -1,5 +1,6 @@
 //! What became of an access request: the task, in the words of the profile.
 
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ use crate::store::command::RequestId;
 use crate::store::state::RequestEntry;
 
 /// Where a task or one of its items stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskStatus {
     /// It waits.
@@ -43,6 +44,29 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
+    /// Those with which a task ends.
+    pub const ENDS: [Self; 6] = [
+        Self::Approved,
+        Self::Denied,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Failed,
+        Self::Partial,
+    ];
+
+    /// The word of the profile.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Partial => "partial",
+        }
+    }
+
     fn of(state: ItemState) -> Self {
         match state {
             ItemState::Pending { .. } => Self::Pending,
@@ -153,6 +177,21 @@ impl App {
         })
     }
 
+    /// The names of the requests of a task, in the order of its items.
+    pub(in crate::app) fn requests_of_task(
+        &self,
+        task: RequestId,
+    ) -> Result<Vec<RequestId>, AppError> {
+        let first = self.request_entry(task)?;
+        let bundled = first.asked().and_then(|asked| asked.bundled.as_ref());
+        let further = bundled.iter().flat_map(|it| &it.evaluations).skip(1);
+        let mut all = vec![task];
+        for evaluation in further {
+            all.push(self.named_after(*evaluation)?);
+        }
+        Ok(all)
+    }
+
     fn may_cancel(&self, caller: &Caller, task: RequestId) -> bool {
         let permitted = self.permit_on_request(caller, Action::WithdrawRequest, task);
         permitted.is_ok()
@@ -181,7 +220,7 @@ impl App {
                     let asked = entry.asked().filter(|asked| asked.task == task).cloned();
                     entries.push((entry, asked.ok_or_else(unknown)?));
                 }
-                // The submission did not get so far; repeated, it goes on.
+                // Items were sequenced one by one once, and a submission could stop in the middle.
                 Err(AppError::UnknownRequest(_)) => break,
                 Err(error) => return Err(error),
             }

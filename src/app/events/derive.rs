@@ -59,9 +59,9 @@ pub(super) enum Owner<'a> {
 }
 
 /// The entries of a request.
-struct Entries {
-    submitted: LogIndex,
-    further: Vec<LogIndex>,
+pub(super) struct Entries {
+    pub(super) submitted: LogIndex,
+    pub(super) further: Vec<LogIndex>,
 }
 
 /// A request before an entry and after it.
@@ -213,22 +213,27 @@ impl App {
         sketches
     }
 
+    /// The request that an event is about, if it is about one.
+    pub(super) fn request_of(&self, sketch: &Sketch) -> Result<Option<RequestId>, AppError> {
+        match sketch.subject {
+            Subject::Request(id) | Subject::Overdue(id, _) => Ok(Some(id)),
+            Subject::Submission(index) => {
+                let id = self.entry(index)?.event.body.request();
+                let none = || AppError::Broken(format!("entry {index} decided no request").into());
+                id.ok_or_else(none).map(Some)
+            }
+            Subject::Bundle | Subject::Registry => Ok(None),
+        }
+    }
+
     /// The request that an event is about, as the entry found and left it.
     pub(super) fn turned(
         &self,
         sketch: &Sketch,
         stored: &StoredEntry,
     ) -> Result<Option<Turn>, AppError> {
-        let id = match sketch.subject {
-            Subject::Request(id) | Subject::Overdue(id, _) => id,
-            Subject::Submission(index) => {
-                let EventBody::Submitted { request_id, .. } = self.entry(index)?.event.body else {
-                    let detail = format!("entry {index} decided no request");
-                    return Err(AppError::Broken(detail.into()));
-                };
-                request_id
-            }
-            Subject::Bundle | Subject::Registry => return Ok(None),
+        let Some(id) = self.request_of(sketch)? else {
+            return Ok(None);
         };
         let gone = || AppError::UnknownRequest(id.to_string());
         let place = self.place_of(id).ok_or_else(gone)?;
@@ -282,7 +287,7 @@ impl App {
     }
 
     /// Where a request stands in the log, be it in memory or put away.
-    fn place_of(&self, id: RequestId) -> Option<Entries> {
+    pub(super) fn place_of(&self, id: RequestId) -> Option<Entries> {
         self.store().view(|state| {
             let here = state.request(id).map(|entry| Entries {
                 submitted: entry.submitted,

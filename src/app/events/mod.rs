@@ -4,6 +4,7 @@
 //! restart too. Nothing is queued for those who read: whoever falls behind is fed from the log again.
 
 mod derive;
+mod ended;
 mod feed;
 mod id;
 mod kind;

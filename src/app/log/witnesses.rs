@@ -116,8 +116,7 @@ impl Witness {
                 .tree(root)
                 .consistency(older)
                 .map_err(|error| error.to_string())?;
-            let signed =
-                SignedCheckpoint::parse(&checkpoint).map_err(|error| error.to_string())?;
+            let signed = SignedCheckpoint::parse(&checkpoint).map_err(|error| error.to_string())?;
             Ok(submission(older, &proof, &signed))
         });
         let made = made.await.unwrap_or_else(|error| Err(error.to_string()));

@@ -269,10 +269,21 @@ fn granted(entry: &RequestEntry, counted: &[Counted]) -> Vec<usize> {
 }
 
 /// The approval that an answer gives, where that is what was asked for.
-fn approval(entry: &RequestEntry, counted: &[Counted], now: Timestamp) -> Option<Approved> {
-    let asked = entry.asked()?;
+fn approval(
+    entry: &RequestEntry,
+    counted: &[Counted],
+    now: Timestamp,
+) -> Result<Option<Approved>, AppError> {
     let is_given = counted.iter().any(|item| item.state == ItemState::Granted);
-    is_given.then(|| asked.approve(ApprovalId(Uuid::new_v4()), now))
+    let Some(asked) = entry.asked().filter(|_| is_given) else {
+        return Ok(None);
+    };
+    let given = asked.approve(ApprovalId(Uuid::new_v4()), now);
+    let over = || AppError::NotPending {
+        detail: "the time until which the approval was wanted is over".to_owned(),
+        current: Some(Box::new(standing(entry))),
+    };
+    given.ok_or_else(over).map(Some)
 }
 
 fn response(
@@ -298,7 +309,7 @@ fn response(
     let votes = counted.iter();
     let votes = votes.filter_map(|item| Some((wide(item.number), item.vote.clone()?)));
     let votes: Vec<(u32, Vote)> = votes.collect();
-    let approval = approval(entry, &counted, evaluation.now);
+    let approval = approval(entry, &counted, evaluation.now)?;
     let writes = Granted {
         request: &request,
         request_id: id,

@@ -4,7 +4,6 @@
 //! events are repeated then, and none is left out.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::app::replaced_file::replace;
+use crate::app::kept_file;
 use crate::domain::time::Timestamp;
 
 /// How many messages may lie aside; then the webhook stops rather than lose one.
@@ -51,26 +50,12 @@ pub struct DeadLetter {
 impl Kept {
     /// Reads what was kept; what cannot be read counts as lost.
     pub(super) fn read(file: &Path) -> Option<Self> {
-        let text = match fs::read(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "what a webhook had sent cannot be read; it is repeated");
-                return None;
-            }
-        };
-        serde_json::from_slice(&text)
-            .inspect_err(|error| {
-                tracing::warn!(%error, file = %file.display(), "what a webhook had sent is not understood; it is repeated");
-            })
-            .ok()
+        kept_file::read(file)
     }
 
     /// Writes it; durable on return.
     pub(super) fn write(&self, file: &Path) -> io::Result<()> {
-        let directory = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(directory)?;
-        replace(file, &serde_json::to_vec(self)?)
+        kept_file::write(file, self)
     }
 }
 

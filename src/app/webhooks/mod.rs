@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub use backoff::Backoff;
 pub use kept::DEAD_LETTERS_MAX;
 pub use kept::DeadLetter;
+pub(in crate::app) use run::chance;
 
 use kept::Kept;
 

@@ -292,6 +292,6 @@ impl App {
 }
 
 /// Something between nothing and all; without randomness, half.
-fn chance() -> u32 {
+pub(in crate::app) fn chance() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX / 2)
 }

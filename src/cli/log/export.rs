@@ -110,12 +110,10 @@ fn refuse_other_log(directory: &Path, signed: &SignedCheckpoint) -> Result<(), F
     }
     let names = fs::read_dir(directory).map(|mut names| names.next().is_some());
     match names {
-        Ok(true) if !directory.join("tile").is_dir() => {
-            Err(Failure::Input(format!(
-                "`{}` holds something else: give an empty directory",
-                directory.display()
-            )))
-        }
+        Ok(true) if !directory.join("tile").is_dir() => Err(Failure::Input(format!(
+            "`{}` holds something else: give an empty directory",
+            directory.display()
+        ))),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(unwritable(directory, &error)),

@@ -57,8 +57,7 @@ fn leaf_hash(arguments: &Arguments) -> Result<LeafHash, Failure> {
         return Ok(hash);
     }
     let file = arguments.leaf.clone().unwrap_or_default();
-    let bytes = fs::read(&file).map_err(|error| {
-        Failure::Input(format!("cannot read `{}`: {error}", file.display()))
-    })?;
+    let bytes = fs::read(&file)
+        .map_err(|error| Failure::Input(format!("cannot read `{}`: {error}", file.display())))?;
     Ok(merkle::leaf_hash(&bytes))
 }

@@ -30,7 +30,9 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = arguments.reading.place(&arguments.from)?;
-    let text = place.read(Resource::Checkpoint).map_err(|error| unread(&error))?;
+    let text = place
+        .read(Resource::Checkpoint)
+        .map_err(|error| unread(&error))?;
     let checkpoint = SignedCheckpoint::parse(&text).map_err(|error| Failure::No(chain(&error)))?;
     let head = checkpoint.unverified();
     let index = LogIndex(arguments.index);

@@ -37,7 +37,11 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let trust = arguments.trusted.trust()?;
-    let older = arguments.older.as_deref().map(read_checkpoint).transpose()?;
+    let older = arguments
+        .older
+        .as_deref()
+        .map(read_checkpoint)
+        .transpose()?;
     let place = arguments.reading.place(&arguments.log)?;
     let mut unknown = 0_u64;
     let audited = audit(&place, &trust, older.as_ref(), &mut |_, entry| {
@@ -101,7 +105,9 @@ fn say(as_json: bool, audited: &Audited, unknown: u64) {
         head.origin, head.size, audited.tiles, head.root
     ));
     if let Some(older) = older {
-        output::say(&format!("it goes on from the checkpoint of {older} entries"));
+        output::say(&format!(
+            "it goes on from the checkpoint of {older} entries"
+        ));
     }
     if !audited.head.witnesses.is_empty() {
         let witnesses = audited.head.witnesses.join(", ");

@@ -37,7 +37,9 @@ pub enum AuditError<E: Error + 'static> {
         found: TreeSize,
     },
     /// The log does not begin with what it held before.
-    #[error("the first {older} entries are not those of the older checkpoint: the log was rewritten")]
+    #[error(
+        "the first {older} entries are not those of the older checkpoint: the log was rewritten"
+    )]
     Rewritten {
         /// How many entries the older checkpoint had.
         older: TreeSize,
@@ -79,7 +81,9 @@ pub enum AuditError<E: Error + 'static> {
         place: usize,
     },
     /// Entries and tiles fit, but the signed root is another.
-    #[error("the {size} entries have root {found}, signed is {signed}: entries and tiles were rewritten together")]
+    #[error(
+        "the {size} entries have root {found}, signed is {signed}: entries and tiles were rewritten together"
+    )]
     Root {
         /// How many entries.
         size: TreeSize,

@@ -173,7 +173,9 @@ impl<S: LogSource> Audit<'_, S> {
             });
         }
         let found = tile.chunks_exact(HASH_BYTES);
-        let differs = found.zip(wanted).position(|(found, wanted)| *found != wanted.0);
+        let differs = found
+            .zip(wanted)
+            .position(|(found, wanted)| *found != wanted.0);
         if let Some(place) = differs {
             return Err(AuditError::Tile {
                 path: resource.to_string(),

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::*;
-use crate::decision_log::merkle::Frontier;
-use crate::decision_log::merkle::Levels;
 use crate::decision_log::checkpoint::CheckpointError;
 use crate::decision_log::checkpoint::LogKey;
-use crate::decision_log::tile::levels;
+use crate::decision_log::merkle::Frontier;
+use crate::decision_log::merkle::Levels;
 use crate::decision_log::tile::hashes_at;
+use crate::decision_log::tile::levels;
 use crate::decision_log::tile::write_bundle;
 
 /// A published log in memory, made entry by entry from the definitions.
@@ -62,7 +62,11 @@ fn publish(entries: &[Vec<u8>], key: &LogKey) -> Published {
     }
     let size = tree.size();
     for level in levels(size) {
-        let hashes = if level == 0 { &bottom[..] } else { above.level(level) };
+        let hashes = if level == 0 {
+            &bottom[..]
+        } else {
+            above.level(level)
+        };
         for span in Span::over(hashes_at(level, size)) {
             let first = usize::try_from(span.first().unwrap()).unwrap();
             let tile = &hashes[first..first + usize::from(span.width())];
@@ -133,7 +137,10 @@ fn an_edited_entry_is_told() {
     let bundle = published.0.get_mut("tile/entries/001.p/44").unwrap();
     *bundle.last_mut().unwrap() ^= 1;
     let error = check(&published, None).unwrap_err().to_string();
-    assert_eq!(error, "`tile/0/001.p/44` is not what the entries make: hash 43, counted from 0, is another");
+    assert_eq!(
+        error,
+        "`tile/0/001.p/44` is not what the entries make: hash 43, counted from 0, is another"
+    );
 }
 
 #[test]
@@ -142,7 +149,10 @@ fn a_rewritten_tile_is_told_at_every_level() {
         let mut published = log_of(600);
         published.0.get_mut(path).unwrap()[32] ^= 1;
         let error = check(&published, None).unwrap_err();
-        assert!(matches!(&error, AuditError::Tile { path: found, place: 1 } if found == path), "{error}");
+        assert!(
+            matches!(&error, AuditError::Tile { path: found, place: 1 } if found == path),
+            "{error}"
+        );
     }
 }
 
@@ -151,8 +161,13 @@ fn entries_and_tiles_rewritten_together_do_not_fit_the_checkpoint() {
     let mut entries: Vec<Vec<u8>> = (0..300).map(content).collect();
     entries[7] = b"another".to_vec();
     let mut rewritten = publish(&entries, &key(1));
-    rewritten.0.insert("checkpoint".to_owned(), log_of(300).0["checkpoint"].clone());
-    assert!(matches!(check(&rewritten, None), Err(AuditError::Root { .. })));
+    rewritten
+        .0
+        .insert("checkpoint".to_owned(), log_of(300).0["checkpoint"].clone());
+    assert!(matches!(
+        check(&rewritten, None),
+        Err(AuditError::Root { .. })
+    ));
 }
 
 /// Whoever has the key can sign another history; somebody who kept an older checkpoint sees it.
@@ -164,7 +179,10 @@ fn a_history_that_was_signed_anew_does_not_go_on_from_the_old_one() {
     assert!(check(&rewritten, None).is_ok());
     assert!(check(&rewritten, Some(&log_of(7))).is_ok());
     let error = check(&rewritten, Some(&log_of(8))).unwrap_err();
-    assert!(matches!(error, AuditError::Rewritten { older: TreeSize(8) }), "{error}");
+    assert!(
+        matches!(error, AuditError::Rewritten { older: TreeSize(8) }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -175,10 +193,18 @@ fn a_log_that_was_rolled_back_is_told() {
 
 #[test]
 fn a_missing_tile_or_bundle_is_named() {
-    for path in ["checkpoint", "tile/0/001.p/44", "tile/entries/000", "tile/1/000.p/1"] {
+    for path in [
+        "checkpoint",
+        "tile/0/001.p/44",
+        "tile/entries/000",
+        "tile/1/000.p/1",
+    ] {
         let mut published = log_of(300);
         published.0.remove(path);
-        assert_eq!(check(&published, None).unwrap_err().to_string(), format!("there is no `{path}`"));
+        assert_eq!(
+            check(&published, None).unwrap_err().to_string(),
+            format!("there is no `{path}`")
+        );
     }
 }
 
@@ -207,16 +233,28 @@ fn a_tile_or_bundle_cut_short_or_too_long_is_told() {
 fn another_key_or_another_log_is_not_believed() {
     let theirs = publish(&[content(0)], &key(2));
     let error = check(&theirs, None).unwrap_err();
-    assert!(matches!(error, AuditError::Checkpoint(CheckpointError::Untrusted)), "{error}");
+    assert!(
+        matches!(error, AuditError::Checkpoint(CheckpointError::Untrusted)),
+        "{error}"
+    );
     let meant = Trust {
         origin: Some("mc.de.example/log".parse().unwrap()),
         ..trust(&key(1))
     };
     let error = audit(&log_of(1), &meant, None, &mut |_, _| {}).unwrap_err();
-    assert!(matches!(error, AuditError::Checkpoint(CheckpointError::Foreign { .. })), "{error}");
+    assert!(
+        matches!(
+            error,
+            AuditError::Checkpoint(CheckpointError::Foreign { .. })
+        ),
+        "{error}"
+    );
     let older = checkpoint(&theirs);
     let error = audit(&log_of(1), &trust(&key(1)), Some(&older), &mut |_, _| {}).unwrap_err();
-    assert!(matches!(error, AuditError::Older(CheckpointError::Untrusted)), "{error}");
+    assert!(
+        matches!(error, AuditError::Older(CheckpointError::Untrusted)),
+        "{error}"
+    );
 }
 
 /// Tessera's own test log, which another implementation wrote.
@@ -254,6 +292,9 @@ fn the_golden_log_of_another_implementation_passes_from_each_of_its_checkpoints(
         .unwrap();
         assert_eq!(audited.head.checkpoint.size, TreeSize(15));
         assert_eq!(audited.goes_on_from.unwrap().size, TreeSize(size));
-        assert_eq!((entries[0].as_str(), entries[14].as_str()), ("one", "fivten"));
+        assert_eq!(
+            (entries[0].as_str(), entries[14].as_str()),
+            ("one", "fivten")
+        );
     }
 }

@@ -34,13 +34,17 @@ pub struct VerifierKey(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// It is not written as a key is.
-    #[error("not a key: a verifier key is `<name>+<key id>+<Base64>`, a signing key `PRIVATE+KEY+<name>+<key id>+<Base64>`")]
+    #[error(
+        "not a key: a verifier key is `<name>+<key id>+<Base64>`, a signing key `PRIVATE+KEY+<name>+<key id>+<Base64>`"
+    )]
     Form,
     /// The short hash in it is not that of the key.
     #[error("the key's id does not belong to its name and bytes: copy the key again, whole")]
     Id,
     /// It is for an algorithm that is not known here.
-    #[error("a key for another algorithm: Ed25519 (1) signs checkpoints, Ed25519 (4) and ML-DSA-44 (6) cosign them")]
+    #[error(
+        "a key for another algorithm: Ed25519 (1) signs checkpoints, Ed25519 (4) and ML-DSA-44 (6) cosign them"
+    )]
     Algorithm,
     /// The bytes are no key.
     #[error("the random bytes make no key")]

@@ -49,7 +49,9 @@ pub enum CheckpointError {
     #[error("not a signed note: text, an empty line, and lines of signatures are expected")]
     Note,
     /// Its text is no checkpoint.
-    #[error("not a checkpoint: the lines are the log's name, the number of entries, and the root in Base64")]
+    #[error(
+        "not a checkpoint: the lines are the log's name, the number of entries, and the root in Base64"
+    )]
     Body,
     /// Its first line can't name a log.
     #[error("not a checkpoint")]
@@ -61,7 +63,9 @@ pub enum CheckpointError {
         size: u64,
     },
     /// No key that is trusted signed it.
-    #[error("not signed by a key of the log that is trusted: compare the log's verifier key with the one you were given")]
+    #[error(
+        "not signed by a key of the log that is trusted: compare the log's verifier key with the one you were given"
+    )]
     Untrusted,
     /// A signature by a trusted key is wrong.
     #[error("the signature of `{name}` is wrong: the checkpoint was altered")]
@@ -93,8 +97,8 @@ pub enum CheckpointError {
 impl SignedCheckpoint {
     /// Signs a checkpoint by every key given; a later key may take over from an earlier one so.
     pub fn sign(checkpoint: Checkpoint, keys: &[LogKey]) -> Result<Self, CheckpointError> {
-        let mut note = Note::new(checkpoint.body().as_bytes(), &[])
-            .map_err(|_| CheckpointError::Unsigned)?;
+        let mut note =
+            Note::new(checkpoint.body().as_bytes(), &[]).map_err(|_| CheckpointError::Unsigned)?;
         let signers: Vec<&dyn Signer> = keys
             .iter()
             .map(|key| -> &dyn Signer { key.signer() })

@@ -58,7 +58,13 @@ fn a_key_of_another_implementation_is_read() {
     assert!(!key.is_cosigner());
     let wrong = "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     assert_eq!(wrong.parse::<VerifierKey>(), Err(KeyError::Id));
-    for text in ["", "a", "a+b", "a+b+c", "a b+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"] {
+    for text in [
+        "",
+        "a",
+        "a+b",
+        "a+b+c",
+        "a b+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+    ] {
         assert!(text.parse::<VerifierKey>().is_err(), "{text}");
     }
 }
@@ -69,13 +75,22 @@ fn only_who_knows_the_key_believes() {
     let signed = SignedCheckpoint::sign(head(LOG, 7), std::slice::from_ref(&key)).unwrap();
     let verified = signed.verify(&trust(&[&key])).unwrap();
     assert_eq!(verified.checkpoint, head(LOG, 7));
-    assert!(matches!(signed.verify(&trust(&[&other])), Err(CheckpointError::Untrusted)));
-    assert!(matches!(signed.verify(&Trust::default()), Err(CheckpointError::Untrusted)));
+    assert!(matches!(
+        signed.verify(&trust(&[&other])),
+        Err(CheckpointError::Untrusted)
+    ));
+    assert!(matches!(
+        signed.verify(&Trust::default()),
+        Err(CheckpointError::Untrusted)
+    ));
     let foreign = Trust {
         origin: Some(origin("mc.de.example/log")),
         ..trust(&[&key])
     };
-    assert!(matches!(signed.verify(&foreign), Err(CheckpointError::Foreign { .. })));
+    assert!(matches!(
+        signed.verify(&foreign),
+        Err(CheckpointError::Foreign { .. })
+    ));
 }
 
 /// A key counts for the log that it is named after, not for any that it signs.
@@ -83,12 +98,18 @@ fn only_who_knows_the_key_believes() {
 fn a_key_of_one_log_makes_no_checkpoint_of_another() {
     let key = log_key("mc.de.example/log", 1);
     let signed = SignedCheckpoint::sign(head(LOG, 7), std::slice::from_ref(&key)).unwrap();
-    assert!(matches!(signed.verify(&trust(&[&key])), Err(CheckpointError::Foreign { .. })));
+    assert!(matches!(
+        signed.verify(&trust(&[&key])),
+        Err(CheckpointError::Foreign { .. })
+    ));
     let meant = Trust {
         origin: Some(origin(LOG)),
         ..trust(&[&key])
     };
-    assert!(matches!(signed.verify(&meant), Err(CheckpointError::Untrusted)));
+    assert!(matches!(
+        signed.verify(&meant),
+        Err(CheckpointError::Untrusted)
+    ));
 }
 
 #[test]
@@ -98,7 +119,10 @@ fn an_altered_checkpoint_is_told() {
     let text = String::from_utf8(signed.to_text()).unwrap();
     let altered = text.replacen("\n7\n", "\n8\n", 1);
     let altered = SignedCheckpoint::parse(altered.as_bytes()).unwrap();
-    assert!(matches!(altered.verify(&trust(&[&key])), Err(CheckpointError::Forged { .. })));
+    assert!(matches!(
+        altered.verify(&trust(&[&key])),
+        Err(CheckpointError::Forged { .. })
+    ));
 }
 
 /// After a rotation both keys sign for a while: who knows either believes.
@@ -151,7 +175,11 @@ fn vkey(name: &str, tag: u8, public: &[u8]) -> VerifierKey {
 fn line(key: &VerifierKey, signature: &[u8]) -> String {
     let id = key.as_str().split('+').nth(1).unwrap();
     let id = HEXLOWER.decode(id.as_bytes()).unwrap();
-    format!("— {} {}\n", key.name(), BASE64.encode(&[&id[..], signature].concat()))
+    format!(
+        "— {} {}\n",
+        key.name(),
+        BASE64.encode(&[&id[..], signature].concat())
+    )
 }
 
 const TIME: u64 = 1_679_315_147;
@@ -160,7 +188,11 @@ fn ed25519_witness(body: &str) -> (VerifierKey, String) {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[3; 32]).unwrap();
     let key = vkey("witness.example/w1", 4, pair.public_key().as_ref());
     let message = format!("cosignature/v1\ntime {TIME}\n{body}");
-    let signature = [&TIME.to_be_bytes()[..], pair.sign(message.as_bytes()).as_ref()].concat();
+    let signature = [
+        &TIME.to_be_bytes()[..],
+        pair.sign(message.as_bytes()).as_ref(),
+    ]
+    .concat();
     let line = line(&key, &signature);
     (key, line)
 }
@@ -204,11 +236,17 @@ fn cosignatures_of_both_kinds_are_added_and_counted() {
     wanted.witnesses = vec![one, two];
     wanted.witnesses_wanted = 2;
     let verified = signed.verify(&wanted).unwrap();
-    assert_eq!(verified.witnesses, ["witness.example/w1", "witness.example/w2"]);
+    assert_eq!(
+        verified.witnesses,
+        ["witness.example/w1", "witness.example/w2"]
+    );
     wanted.witnesses_wanted = 3;
     assert!(matches!(
         signed.verify(&wanted),
-        Err(CheckpointError::TooFewWitnesses { found: 2, wanted: 3 })
+        Err(CheckpointError::TooFewWitnesses {
+            found: 2,
+            wanted: 3
+        })
     ));
 }
 
@@ -220,7 +258,10 @@ fn a_cosignature_of_another_tree_counts_for_nothing() {
     let (two, two_line) = ml_dsa_witness(&head(LOG, 8));
     assert!(!signed.add_cosignatures(one_line.as_bytes(), &one));
     assert!(!signed.add_cosignatures(two_line.as_bytes(), &two));
-    assert_eq!(signed.cosigned_by(&[one, two]).unwrap(), Vec::<String>::new());
+    assert_eq!(
+        signed.cosigned_by(&[one, two]).unwrap(),
+        Vec::<String>::new()
+    );
 }
 
 /// One witness under two keys is one witness.

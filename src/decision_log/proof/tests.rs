@@ -33,7 +33,9 @@ impl Tiles {
             let above = hashes.chunks_exact(usize::from(TILE_WIDTH));
             let above = above.map(|tile| merkle::root(tile.iter().map(|hash| LeafHash(hash.0))));
             let above = above.collect();
-            levels.0.insert(level, std::mem::replace(&mut hashes, above));
+            levels
+                .0
+                .insert(level, std::mem::replace(&mut hashes, above));
         }
         levels
     }
@@ -172,7 +174,10 @@ fn an_altered_tile_below_a_shared_one_is_told() {
     let root = root(768);
     tiles.0.get_mut(&0).unwrap()[5].0[7] ^= 1;
     let proof = Tree::new(&tiles, TreeSize(768), root).inclusion(LogIndex(4));
-    assert!(matches!(proof, Err(TreeError::Inconsistent { .. })), "{proof:?}");
+    assert!(
+        matches!(proof, Err(TreeError::Inconsistent { .. })),
+        "{proof:?}"
+    );
 }
 
 #[test]
@@ -257,5 +262,8 @@ fn what_is_no_proof_is_refused_with_its_line() {
         }
     }
     let unsigned = text.replace("— ", "- ");
-    assert!(matches!(unsigned.parse::<TlogProof>(), Err(ProofTextError::Checkpoint(_))));
+    assert!(matches!(
+        unsigned.parse::<TlogProof>(),
+        Err(ProofTextError::Checkpoint(_))
+    ));
 }

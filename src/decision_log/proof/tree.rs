@@ -31,7 +31,6 @@ use crate::decision_log::tile::hashes_at;
 /// Eight levels of the tree a tile.
 const TILE_HEIGHT: u8 = 8;
 
-
 /// A tree of which size and root are believed.
 #[derive(Debug)]
 pub struct Tree<'a, S> {
@@ -57,7 +56,9 @@ pub enum TreeError<E: Error + 'static> {
         wanted: usize,
     },
     /// The tiles don't add up to the root.
-    #[error("the tiles are not those of the tree of {size} entries with root {root}: one of them was altered")]
+    #[error(
+        "the tiles are not those of the tree of {size} entries with root {root}: one of them was altered"
+    )]
     Inconsistent {
         /// The size of the tree.
         size: TreeSize,

@@ -15,7 +15,10 @@ fn paths_are_those_of_the_specification() {
         (tile(0, 273, 112), "tile/0/273.p/112"),
         (tile(2, 0, 1), "tile/2/000.p/1"),
         (tile(63, 1_234_067, 256), "tile/63/x001/x234/067"),
-        (Resource::Entries(Span::full(1_000)), "tile/entries/x001/000"),
+        (
+            Resource::Entries(Span::full(1_000)),
+            "tile/entries/x001/000",
+        ),
         (
             Resource::Entries(Span::new(999, 255).unwrap()),
             "tile/entries/999.p/255",

@@ -1,5 +1,6 @@
 //! The product's own interface, `/v1`: handlers translate, use cases act.
 
+pub mod callbacks;
 pub mod configurations;
 pub mod decisions;
 pub mod events;
@@ -29,6 +30,30 @@ use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 
+/// What is sent without being asked for, and what of it did not arrive.
+fn outgoing() -> Router<ServiceState> {
+    Router::new()
+        .route("/v1/webhooks", get(webhooks::list))
+        .route(
+            "/v1/webhooks/{name}/dead-letters",
+            get(webhooks::dead_letters),
+        )
+        .route(
+            "/v1/webhooks/{name}/dead-letters/{event}/redelivery",
+            post(webhooks::redeliver),
+        )
+        .route("/v1/webhooks/{name}/resumption", post(webhooks::resume))
+        .route("/v1/callbacks", get(callbacks::list))
+        .route(
+            "/v1/callbacks/{name}/dead-letters",
+            get(callbacks::dead_letters),
+        )
+        .route(
+            "/v1/callbacks/{name}/dead-letters/{task}/redelivery",
+            post(callbacks::redeliver),
+        )
+}
+
 /// The routes of the interface.
 pub fn routes() -> Router<ServiceState> {
     let plain = Router::new()
@@ -49,16 +74,6 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/policies", get(policies::read))
         .route("/v1/log", get(log::status))
         .route("/v1/records/{index}", get(records::read))
-        .route("/v1/webhooks", get(webhooks::list))
-        .route(
-            "/v1/webhooks/{name}/dead-letters",
-            get(webhooks::dead_letters),
-        )
-        .route(
-            "/v1/webhooks/{name}/dead-letters/{event}/redelivery",
-            post(webhooks::redeliver),
-        )
-        .route("/v1/webhooks/{name}/resumption", post(webhooks::resume))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route(
@@ -69,6 +84,7 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .merge(outgoing())
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()

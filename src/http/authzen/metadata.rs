@@ -15,17 +15,24 @@ use crate::http::state::ServiceState;
 
 const CAPABILITY: &str = "urn:openid:authzen:capability:access-request";
 
+/// The profile has no name for it.
+const CALLBACKS: &str = "urn:comity:capability:access-request-callback";
+
 const KEPT: [(axum::http::HeaderName, &str); 1] = [(CACHE_CONTROL, "public, max-age=3600")];
 
 /// `GET /.well-known/authzen-configuration`; there is none where the service does not know its own address.
 pub(super) async fn configuration(State(state): State<ServiceState>) -> Result<Response, Problem> {
     let offer = state.app().access_offer().ok_or_else(not_there)?;
+    let mut capabilities = vec![CAPABILITY];
+    if state.app().takes_callbacks() {
+        capabilities.push(CALLBACKS);
+    }
     let metadata = json!({
         "policy_decision_point": offer.decision_point(),
         "access_evaluation_endpoint": offer.public_url.of(EVALUATION_PATH),
         "access_request_endpoint": offer.public_url.of(REQUESTS_PATH),
         "jwks_uri": offer.public_url.of(KEYS_PATH),
-        "capabilities": [CAPABILITY],
+        "capabilities": capabilities,
     });
     Ok((KEPT, Json(metadata)).into_response())
 }

@@ -5,6 +5,7 @@
 //! an operation's own elements say, in `context.request`, is read as strictly as there.
 
 mod body;
+mod callback;
 mod evaluation;
 mod mapping;
 mod metadata;

@@ -22,14 +22,13 @@ use super::body::action;
 use super::body::entity;
 use super::body::members;
 use super::body::object;
+use super::callback;
 use super::mapping;
 use crate::app::access_request::AccessProblem;
 use crate::app::access_request::AccessSubmission;
 use crate::app::access_request::ApprovalResult;
 use crate::app::access_request::AskedItem;
 use crate::app::access_request::Denial;
-use crate::app::access_request::Offer;
-use crate::app::access_request::REQUESTS_PATH;
 use crate::app::access_request::TaskAnswer;
 use crate::app::access_request::TaskItem;
 use crate::app::access_request::TaskStatus;
@@ -174,7 +173,7 @@ fn told(state: &ServiceState, status: StatusCode, task: &TaskAnswer) -> Result<R
     let offer = state.app().access_offer();
     let offer = offer.ok_or_else(|| Problem::from(AppError::NotOffered))?;
     let mut headers = HeaderMap::new();
-    let endpoint = status_endpoint(offer, task);
+    let endpoint = offer.status_endpoint(task.id);
     if status != StatusCode::OK
         && let Ok(location) = HeaderValue::from_str(&endpoint)
     {
@@ -206,10 +205,6 @@ fn task_id(text: &str) -> Result<RequestId, Problem> {
     text.parse().map_err(unknown)
 }
 
-fn status_endpoint(offer: &Offer, task: &TaskAnswer) -> String {
-    offer.public_url.of(&format!("{REQUESTS_PATH}/{}", task.id))
-}
-
 fn refused(problem: AccessProblem, detail: &str) -> Problem {
     Problem::from(AppError::Access {
         problem,
@@ -223,6 +218,7 @@ fn submission(body: &Value, now: Timestamp) -> Result<AccessSubmission, Problem>
     let body_members = problems.finish(read)?;
     refuse_claims(&body_members)?;
     let mut problems = Problems::default();
+    let callback = callback::read(&body_members, &mut problems);
     let items = items(&body_members, now, &mut problems);
     let items = problems.finish(items)?;
     let mut remarks = Map::new();
@@ -232,23 +228,23 @@ fn submission(body: &Value, now: Timestamp) -> Result<AccessSubmission, Problem>
     Ok(AccessSubmission {
         items,
         is_bundled: body_members.contains_key("items"),
+        callback,
         remarks,
         canonical: canonical_json(body),
     })
 }
 
-/// Nothing proves an actor whom the caller names, and nothing is sent where it wants to be told.
+/// Nothing proves an actor whom the caller names, and one callback is of the whole task.
 fn refuse_claims(body: &Map<String, Value>) -> Result<(), Problem> {
     let actor = body.get("client").and_then(|client| client.get("actor"));
     if actor.is_some_and(|actor| !actor.is_null()) {
         let detail = "the caller's token proves no actor but the caller itself";
         return Err(refused(AccessProblem::ActorNotVerified, detail));
     }
-    if body
-        .get("callback")
-        .is_some_and(|callback| !callback.is_null())
-    {
-        let detail = "no callback endpoint is registered for the caller";
+    let listed = body.get("items").and_then(Value::as_array);
+    let mut callbacks = listed.into_iter().flatten().map(|it| it.get("callback"));
+    if callbacks.any(|callback| callback.is_some_and(|it| !it.is_null())) {
+        let detail = "`callback` stands beside `items`, not in them: it is of the whole task";
         return Err(refused(AccessProblem::CallbackRefused, detail));
     }
     Ok(())

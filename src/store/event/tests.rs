@@ -223,6 +223,7 @@ fn asked(task: RequestId) -> Access {
         handle_until: Some(Timestamp::from_milliseconds(AT + 99)),
         wanted_until: Some(Timestamp::from_milliseconds(AT + 8)),
         approval: None,
+        callback: true,
     })
 }
 

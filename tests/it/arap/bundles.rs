@@ -1,5 +1,7 @@
 //! Several things asked for at once: one task, and each item with an end of its own.
 
+use comity::app::replay::replay_all;
+use comity::cli::service::open_store;
 use serde_json::Value;
 use serde_json::json;
 
@@ -30,16 +32,20 @@ fn for_group(group: &str) -> Value {
 /// A service with a second group like the first.
 async fn with_groups() -> TestService {
     let service = start().await;
+    add_group(&service).await;
+    service
+}
+
+pub(super) async fn add_group(service: &TestService) {
     let first = format!("/v1/groups/{}", GROUPS[0]);
     let mut group = service.get(&first, "operator").await.body;
     group["id"] = json!(GROUPS[1]);
     let documents = json!([{ "kind": "group", "document": group }]);
     let imported = service.post("/v1/import", "operator", &documents).await;
     assert_eq!(imported.status, 200, "{}", imported.text);
-    service
 }
 
-async fn bundle(service: &TestService) -> Value {
+pub(super) async fn bundle(service: &TestService) -> Value {
     let mut items = Vec::new();
     for group in GROUPS {
         let question = for_group(group);
@@ -60,7 +66,7 @@ async fn submitted(service: &TestService, body: &Value) -> Answer {
 }
 
 /// The requests that wait, in the order in which they were submitted.
-async fn waiting(service: &TestService) -> Vec<String> {
+pub(super) async fn waiting(service: &TestService) -> Vec<String> {
     let reviewer = crate::front::support::DISPATCHER;
     let listed = format!("/v1/reviews?can=answer&reviewer={reviewer}");
     let listed = service.get(&listed, "reviewer").await;
@@ -192,4 +198,99 @@ async fn cancelling_a_list_leaves_what_has_ended() {
         .post(&format!("{task}/cancel"), "acms", &json!({}))
         .await;
     assert_eq!(cancelled.body["task"]["status"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_denial_is_good_for_one_item() {
+    let service = with_groups().await;
+    let body = bundle(&service).await;
+    let before = service.log_size().await;
+    let twice = with(
+        &body,
+        "/items",
+        json!([body["items"][0], body["items"][1], body["items"][0]]),
+    );
+    let refused = service.post(REQUESTS, "acms", &twice).await;
+    let expected = (400, "invalid_denial_binding");
+    assert_eq!(problem(&refused), expected, "{}", refused.text);
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("items 0 and 2"), "{detail}");
+    assert_eq!(service.log_size().await, before, "none of it was begun");
+    submitted(&service, &body).await;
+}
+
+/// The second item of a list is asked for on its own in the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_loses_a_denial_to_another_submission_leaves_nothing() {
+    let service = with_groups().await;
+    let (mut lists, mut alone) = (0, 0);
+    for _ in 0..20 {
+        let body = bundle(&service).await;
+        let mut single = for_group(GROUPS[1]);
+        single["denial"] = body["items"][1]["denial"].clone();
+        let before = service.log_size().await;
+        let (list, one) = tokio::join!(
+            service.post(REQUESTS, "acms", &body),
+            service.post(REQUESTS, "acms", &single),
+        );
+        let refused = (400, "invalid_denial_binding");
+        let size = service.log_size().await;
+        match (list.status, one.status) {
+            (202, 400) => {
+                assert_eq!((problem(&one), size), (refused, before + 2));
+                lists += 1;
+            }
+            (400, 202) => {
+                assert_eq!((problem(&list), size), (refused, before + 1));
+                alone += 1;
+            }
+            other => panic!("{other:?}: {} {}", list.text, one.text),
+        }
+        // Everything that waits has a task that its caller can read.
+        for path in waiting(&service).await {
+            let request = service.get(&path, "auditor").await;
+            let task = request.body["access"]["approval"]["task"].as_str().unwrap();
+            let read = service.get(&format!("{REQUESTS}/{task}"), "acms").await;
+            assert_eq!(read.status, 200, "{}", read.text);
+        }
+    }
+    assert_eq!(lists + alone, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_submitted_by_many_at_once_is_one_task() {
+    let service = with_groups().await;
+    for round in 0..5 {
+        let body = bundle(&service).await;
+        let before = service.log_size().await;
+        let key = format!("at-once-{round}");
+        let one = || submit_under(&service, &key, &body);
+        let answers = tokio::join!(one(), one(), one(), one());
+        for answer in [&answers.1, &answers.2, &answers.3] {
+            let expected = (202, &answers.0.body);
+            assert_eq!((answer.status, &answer.body), expected, "{}", answer.text);
+        }
+        assert_eq!(service.log_size().await, before + 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_survives_a_start_and_all_its_entries_replay() {
+    let mut service = with_groups().await;
+    let answer = submitted(&service, &bundle(&service).await).await;
+    let task = super::path(&answer);
+    service
+        .respond(&waiting(&service).await[0], &approval())
+        .await;
+    let before = service.get(&task, "acms").await;
+    service.stop().await;
+    service.resume().await.unwrap();
+    let after = service.get(&task, "acms").await;
+    assert_eq!(after.body, before.body);
+    service.stop().await;
+    let data = service.settings().data_directory.clone();
+    let (store, archive) = open_store(&data, |_| {}).unwrap();
+    let report = replay_all(&store, &archive, |_, _| {}).unwrap();
+    assert_eq!(report.mismatches, 0, "{report:?}");
+    assert!(report.decisions >= 5, "{report:?}");
 }

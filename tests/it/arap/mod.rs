@@ -1,6 +1,7 @@
 //! The Access Request and Approval Profile of AuthZEN, clause by clause; `docs/authzen.md` says which test holds which.
 
 mod bundles;
+mod callbacks;
 mod consequences;
 mod conversation;
 mod denials;

@@ -213,6 +213,27 @@ async fn an_approval_never_overrides_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approval_outlives_a_suspension_and_cannot_be_used_in_it() {
+    let service = start().await;
+    let given = approved(&service, &question()).await;
+    let agreement = format!("/v1/agreements/{NL}");
+    let status = async |status: &str| {
+        let change = |it: &mut Value| it["status"] = json!(status);
+        service.change(&agreement, change).await;
+    };
+    status("suspended").await;
+    for _ in 0..2 {
+        let meanwhile = evaluate(&service, &again(&question(), &given)).await;
+        let expected = ("policy_denied", "none", false);
+        assert_eq!(told(&meanwhile), expected, "{}", meanwhile.text);
+    }
+    status("active").await;
+    permitted(&service, &again(&question(), &given)).await;
+    let used = evaluate(&service, &again(&question(), &given)).await;
+    assert_eq!(told(&used), EXPIRED, "{}", used.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_approval_of_fewer_persons_than_are_asked_for_now_is_out_of_scope() {
     let service = start().await;
     let given = approved(&service, &question()).await;

@@ -299,6 +299,37 @@ async fn a_repeated_submission_is_the_same_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_known_under_its_key_as_long_as_its_task_is_told_of() {
+    let hands = Hands::new();
+    let service = start_by(hands.clone()).await;
+    let asked = asking(&question(), &denied(&service, &question()).await);
+    let first = submit_under(&service, "one", &asked).await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    let answered = service.respond(&held(&path(&first)), &approval()).await;
+    assert_eq!(answered.status, 200, "{}", answered.text);
+    // A day after the end the store forgets the key.
+    hands.pass(26 * 3_600_000);
+    let documents = crate::front::support::example_documents();
+    let write = service.post("/v1/import", "operator", &documents).await;
+    assert_eq!(write.status, 200, "{}", write.text);
+    for repeated in [asked.clone(), without(&asked, "/denial/evaluation_id")] {
+        let again = submit_under(&service, "one", &repeated).await;
+        let expected = if repeated == asked {
+            (201, first.body["task"]["id"].as_str())
+        } else {
+            (409, None)
+        };
+        let found = (again.status, again.body["task"]["id"].as_str());
+        assert_eq!(found, expected, "{}", again.text);
+    }
+    let other = submit_under(&service, "other", &asked).await;
+    assert_eq!(problem(&other), (410, "expired_denial"), "{}", other.text);
+    hands.pass(26 * 3_600_000);
+    let late = submit_under(&service, "one", &asked).await;
+    assert_eq!(problem(&late), (410, "task_expired"), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denial_is_good_for_one_access_request() {
     let service = start().await;
     let asked = asking(&question(), &denied(&service, &question()).await);

@@ -156,6 +156,30 @@ async fn an_approval_lasts_no_longer_than_it_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_wanted_no_longer_expires_and_is_not_approved() {
+    let hands = Hands::new();
+    let service = start_by(hands.clone()).await;
+    let denied = denied(&service, &question()).await;
+    let wanted = json!({ "requested_until": hands.moment(600_000) });
+    let asked = with(&asking(&question(), &denied), "/requested_access", wanted);
+    let answer = service.post(REQUESTS, "acms", &asked).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let task = super::path(&answer);
+    // The hold alone would last for hours.
+    let waiting = service.get(&held(&task), "reviewer").await;
+    assert_eq!(
+        waiting.body["items"][0]["expires_at"],
+        hands.moment(600_000)
+    );
+    pass(&hands, 600_000);
+    let late = service.respond(&held(&task), &approval()).await;
+    assert_eq!(late.problem(), (409, "not-pending"), "{}", late.text);
+    let read = service.get(&task, "acms").await;
+    assert_eq!(read.body["task"]["status"], "expired", "{}", read.text);
+    assert_eq!(read.body["result"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_approve_approves_and_only_all_of_them_together() {
     let service = TestService::start_with(|settings| {
         offering(settings);
@@ -256,4 +280,47 @@ async fn what_has_ended_is_not_cancelled() {
     assert_eq!(problem(&cancelled), (409, "invalid_task_state"));
     let read = service.get(&task, "acms").await;
     assert_eq!(read.body["task"]["status"], "approved");
+}
+
+/// Whoever asked takes it back in the moment in which a reviewer approves.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_cancellation_and_an_approval_at_once_one_counts() {
+    let service = start().await;
+    for _ in 0..20 {
+        let task = asked(&service, &question()).await;
+        let cancel = format!("{task}/cancel");
+        let (request, nothing) = (held(&task), json!({}));
+        let answer = approval();
+        let (cancelled, approved) = tokio::join!(
+            service.post(&cancel, "acms", &nothing),
+            service.respond(&request, &answer),
+        );
+        let read = service.get(&task, "acms").await;
+        match (cancelled.status, approved.status) {
+            (200, 409) => {
+                assert_eq!(read.body["task"]["status"], "cancelled", "{}", read.text);
+                assert_eq!(read.body["result"], Value::Null);
+            }
+            (409, 200) => {
+                assert_eq!(problem(&cancelled), (409, "invalid_task_state"));
+                assert_eq!(read.body["task"]["status"], "approved", "{}", read.text);
+                assert!(read.body["result"]["approval"].is_object());
+            }
+            other => panic!("{other:?}: {} {}", cancelled.text, approved.text),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_cancellations_at_once_one_is_told_that_it_cancelled() {
+    let service = start().await;
+    for _ in 0..20 {
+        let cancel = format!("{}/cancel", asked(&service, &question()).await);
+        let nothing = json!({});
+        let one = || service.post(&cancel, "acms", &nothing);
+        let answers = tokio::join!(one(), one(), one());
+        let mut statuses = [answers.0.status, answers.1.status, answers.2.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409, 409], "{}", answers.0.text);
+    }
 }

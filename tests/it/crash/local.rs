@@ -95,6 +95,7 @@ impl Local {
                 origin,
             },
             witnesses: Witnesses::none(),
+            callbacks: comity::app::callbacks::Callbacks::default(),
         };
         let settings = Settings {
             system: "mc.de.example".parse().unwrap(),

@@ -40,7 +40,9 @@ fn verifier() -> &'static Path {
             });
             assert!(output.status.success(), "{command:?}: {output:?}");
         };
-        ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory));
+        ran(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&directory));
         let install = ["install", "--quiet", "--ignore-requires-python", PACKAGE];
         ran(Command::new(programs.join("pip")).args(install));
         programs
@@ -54,7 +56,13 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 
 fn accepts(exported: &Exported) -> bool {
     let audit = run("python", &["-c", AUDIT, exported.path(), exported.key()]);
-    let checked = ["verify-checkpoint", "--tiles", exported.path(), "--log-key", exported.key()];
+    let checked = [
+        "verify-checkpoint",
+        "--tiles",
+        exported.path(),
+        "--log-key",
+        exported.key(),
+    ];
     audit.status.success() && run("aics-tlog", &checked).status.success()
 }
 
@@ -128,6 +136,12 @@ async fn an_independent_verifier_refuses_what_was_tampered_with() {
         assert!(accepts(&exported), "{path}");
     }
     let other = Exported::new().await;
-    let foreign = ["verify-checkpoint", "--tiles", exported.path(), "--log-key", other.key()];
+    let foreign = [
+        "verify-checkpoint",
+        "--tiles",
+        exported.path(),
+        "--log-key",
+        other.key(),
+    ];
     assert!(!run("aics-tlog", &foreign).status.success());
 }

@@ -49,7 +49,7 @@ pub(crate) mod support;
 mod suspension;
 mod test_command;
 mod unauthorized;
-mod webhooks;
+pub(crate) mod webhooks;
 mod withdrawals;
 
 pub(crate) use support::copy_tree;

@@ -118,7 +118,16 @@ impl Exported {
         let from = format!("{}/log", self.service.url());
         let token = self.service.token_file("auditor");
         let token = token.to_str().unwrap();
-        comity_aside(&["log", "export", self.path(), "--from", &from, "--token-file", token]).await
+        comity_aside(&[
+            "log",
+            "export",
+            self.path(),
+            "--from",
+            &from,
+            "--token-file",
+            token,
+        ])
+        .await
     }
 
     async fn verify(&self, more: &[&str]) -> Ended {
@@ -141,7 +150,10 @@ async fn the_log_is_served_as_the_specification_says() {
 
     let checkpoint = service.get("/log/checkpoint", "auditor").await;
     assert_eq!(checkpoint.status, 200, "{}", checkpoint.text);
-    assert_eq!(checkpoint.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(
+        checkpoint.header("content-type"),
+        "text/plain; charset=utf-8"
+    );
     assert_eq!(checkpoint.header("cache-control"), "no-cache");
     let lines: Vec<&str> = checkpoint.text.lines().collect();
     assert_eq!(lines[..2], [format!("{DE}/log"), size.to_string()]);
@@ -152,10 +164,15 @@ async fn the_log_is_served_as_the_specification_says() {
     assert_eq!(kept, "private, max-age=31536000, immutable");
     assert_eq!(tile.headers()["content-type"], "application/octet-stream");
     let tile = tile.bytes().await.unwrap();
-    let bundle = call(format!("/log/tile/entries/000.p/{size}")).await.unwrap();
+    let bundle = call(format!("/log/tile/entries/000.p/{size}"))
+        .await
+        .unwrap();
     let bundle = bundle.bytes().await.unwrap();
     let entries = read_bundle(&bundle).unwrap();
-    let hashes: Vec<u8> = entries.iter().flat_map(|entry| merkle::leaf_hash(entry).0).collect();
+    let hashes: Vec<u8> = entries
+        .iter()
+        .flat_map(|entry| merkle::leaf_hash(entry).0)
+        .collect();
     assert_eq!(hashes, tile);
     // Every smaller size was or could have been published, and its tiles stay.
     let earlier = call("/log/tile/0/000.p/1".to_owned()).await.unwrap();
@@ -177,7 +194,12 @@ async fn what_the_log_does_not_have_is_not_found() {
         "nothing",
     ] {
         let answer = service.get(&format!("/log/{path}"), "auditor").await;
-        assert_eq!(answer.problem(), (404, "not-found"), "{path}: {}", answer.text);
+        assert_eq!(
+            answer.problem(),
+            (404, "not-found"),
+            "{path}: {}",
+            answer.text
+        );
     }
 }
 
@@ -195,7 +217,11 @@ async fn the_log_is_for_callers_who_may_read_it_or_for_everybody() {
         ("operator", 200),
     ] {
         for path in ["/log/checkpoint", "/v1/log"] {
-            assert_eq!(service.get(path, caller).await.status, status, "{path} {caller}");
+            assert_eq!(
+                service.get(path, caller).await.status,
+                status,
+                "{path} {caller}"
+            );
         }
     }
     let open = TestService::start_with(|settings| settings.log_readers = LogReaders::Anybody).await;
@@ -203,7 +229,10 @@ async fn the_log_is_for_callers_who_may_read_it_or_for_everybody() {
     let checkpoint = open.get("/log/checkpoint", "without token").await;
     assert_eq!(checkpoint.status, 200);
     let tile = open.get("/log/tile/0/000.p/1", "without token").await;
-    assert_eq!(tile.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(
+        tile.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
     assert_eq!(open.get("/v1/log", "without token").await.status, 401);
 }
 
@@ -237,7 +266,10 @@ async fn the_command_line_verifies_a_service_and_an_export() {
     let offline = exported.verify(&["--json"]).await;
     assert_eq!(offline.code, 0, "{}", offline.err);
     let found: Value = serde_json::from_str(&offline.out).unwrap();
-    assert_eq!((&found["in_order"], &found["leaves_of_another_form"]), (&true.into(), &0.into()));
+    assert_eq!(
+        (&found["in_order"], &found["leaves_of_another_form"]),
+        (&true.into(), &0.into())
+    );
 
     // The service goes on, and the log goes on from what was exported before.
     let older = exported.service.directory().join("older");
@@ -245,12 +277,18 @@ async fn the_command_line_verifies_a_service_and_an_export() {
     exported.goes_on(1).await;
     let grown = exported.verify(&["--older", older.to_str().unwrap()]).await;
     assert_eq!(grown.code, 0, "{}", grown.err);
-    assert!(grown.out.contains("goes on from the checkpoint of"), "{}", grown.out);
+    assert!(
+        grown.out.contains("goes on from the checkpoint of"),
+        "{}",
+        grown.out
+    );
     // The other way round, entries were taken away.
     let newer = exported.service.directory().join("newer");
     fs::copy(exported.file("checkpoint"), &newer).unwrap();
     fs::copy(&older, exported.file("checkpoint")).unwrap();
-    let reason = exported.refused(&["--older", newer.to_str().unwrap()]).await;
+    let reason = exported
+        .refused(&["--older", newer.to_str().unwrap()])
+        .await;
     assert!(reason.contains("entries were taken away"), "{reason}");
 }
 
@@ -290,7 +328,11 @@ async fn each_way_of_tampering_is_told() {
     let other = Exported::new().await;
     let wrong_key = verify(exported.path(), &other.key, &[]).await;
     assert_eq!(wrong_key.code, 1);
-    assert!(wrong_key.err.contains("not signed by a key"), "{}", wrong_key.err);
+    assert!(
+        wrong_key.err.contains("not signed by a key"),
+        "{}",
+        wrong_key.err
+    );
     let foreign = exported.refused(&["--origin", "mc.fr.example/log"]).await;
     assert!(foreign.contains("not of `mc.fr.example/log`"), "{foreign}");
 }
@@ -302,10 +344,25 @@ async fn what_cannot_be_verified_is_said_before_anything_is_read() {
     let data = data.to_str().unwrap();
     for (log, key, more, expected) in [
         (data, exported.key.as_str(), &[][..], "comity log export"),
-        ("no-such-directory", &exported.key, &[], "neither a directory"),
+        (
+            "no-such-directory",
+            &exported.key,
+            &[],
+            "neither a directory",
+        ),
         (exported.path(), "nonsense", &[], "not a key"),
-        (exported.path(), &exported.key, &["--witnesses-wanted", "1"], "--witness"),
-        (exported.path(), &exported.key, &["--older", "no-such-file"], "no-such-file"),
+        (
+            exported.path(),
+            &exported.key,
+            &["--witnesses-wanted", "1"],
+            "--witness",
+        ),
+        (
+            exported.path(),
+            &exported.key,
+            &["--older", "no-such-file"],
+            "no-such-file",
+        ),
     ] {
         let ended = verify(log, key, more).await;
         assert_eq!(ended.code, 2, "{log}: {}", ended.err);
@@ -327,7 +384,16 @@ async fn a_decision_is_proven_from_its_receipt() {
     let check = async |proof: &Path, hash: &str| {
         let proof = proof.to_str().unwrap();
         let key = &exported.key;
-        comity_aside(&["log", "check-proof", proof, "--leaf-hash", hash, "--key", key]).await
+        comity_aside(&[
+            "log",
+            "check-proof",
+            proof,
+            "--leaf-hash",
+            hash,
+            "--key",
+            key,
+        ])
+        .await
     };
     let checked = check(&proof, &leaf_hash).await;
     assert_eq!(checked.code, 0, "{}", checked.err);
@@ -353,7 +419,11 @@ async fn a_stopped_service_is_exported_from_its_data_directory() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     let ended = verify(to, &key, &[]).await;
     assert_eq!(ended.code, 0, "{}", ended.err);
-    assert!(ended.out.contains(&format!("{size} entries")), "{}", ended.out);
+    assert!(
+        ended.out.contains(&format!("{size} entries")),
+        "{}",
+        ended.out
+    );
     fs::write(directory.join("checkpoint"), "nonsense").unwrap();
     let ended = comity_aside(&["log", "export", to, "--data-dir", data]).await;
     assert_eq!(ended.code, 2, "{}", ended.err);
@@ -381,14 +451,21 @@ async fn a_record_adds_up_to_its_receipt() {
     let (service, decided) = with_decisions(2).await;
     let status = published(&service).await;
     let receipt = &decided.body["record"];
-    let record = service.get(&format!("/v1/records/{}", receipt["index"]), "auditor").await;
+    let record = service
+        .get(&format!("/v1/records/{}", receipt["index"]), "auditor")
+        .await;
     assert_eq!(record.status, 200, "{}", record.text);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let leaf = text(&record.body["leaf"]);
-    assert_eq!(merkle::leaf_hash(leaf.as_bytes()).to_string(), text(&receipt["leaf_hash"]));
+    assert_eq!(
+        merkle::leaf_hash(leaf.as_bytes()).to_string(),
+        text(&receipt["leaf_hash"])
+    );
     let parts = record.body["parts"].as_array().unwrap();
     let commitments = parts.iter().map(|part| {
-        let salt = data_encoding::BASE64.decode(text(&part["salt"]).as_bytes()).unwrap();
+        let salt = data_encoding::BASE64
+            .decode(text(&part["salt"]).as_bytes())
+            .unwrap();
         let class = match part["subject"].as_str() {
             None => PartClass::State,
             Some(subject) => PartClass::Personal {
@@ -416,7 +493,9 @@ async fn a_record_adds_up_to_its_receipt() {
     proof.verify(&hash, &trust).unwrap();
 
     for index in ["100000", "-1", "x"] {
-        let none = service.get(&format!("/v1/records/{index}"), "auditor").await;
+        let none = service
+            .get(&format!("/v1/records/{index}"), "auditor")
+            .await;
         assert_eq!(none.problem(), (404, "not-found"), "{}", none.text);
     }
     for caller in ["acms", "reviewer", "peer"] {

@@ -141,6 +141,13 @@ impl TestService {
         Ok(())
     }
 
+    /// The same, with other settings.
+    pub(crate) async fn resume_with(&mut self, change: impl FnOnce(&mut ServiceSettings)) {
+        change(&mut self.settings);
+        let started = self.resume().await;
+        started.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    }
+
     /// The same, by a clock of its own.
     pub(crate) async fn resume_by(&mut self, clock: impl WallClock + 'static) {
         let started = Service::start_with_clock(self.settings.clone(), Box::new(clock)).await;

@@ -43,7 +43,7 @@ const OTHER: [u8; 32] = [9; 32];
 
 /// What the receiver does with the next message; then it takes everything.
 #[derive(Clone, Copy, Debug)]
-enum Reply {
+pub(crate) enum Reply {
     Status(u16),
     /// Elsewhere, where somebody would take it.
     Redirect(u16),
@@ -57,20 +57,20 @@ enum Reply {
 
 /// A message as it came.
 #[derive(Clone, Debug)]
-struct Received {
-    id: String,
-    seconds: String,
-    signature: String,
-    body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) id: String,
+    pub(crate) seconds: String,
+    pub(crate) signature: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// The signature that a receiver with this secret expects.
-    fn expected(&self, secret: &[u8]) -> String {
+    pub(crate) fn expected(&self, secret: &[u8]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
         mac.update(self.id.as_bytes());
         mac.update(b".");
@@ -84,15 +84,15 @@ impl Received {
 
 /// A receiver with a certificate of its own.
 #[derive(Clone)]
-struct Receiver {
-    port: u16,
-    certificate: String,
+pub(crate) struct Receiver {
+    pub(crate) port: u16,
+    pub(crate) certificate: String,
     replies: Arc<Mutex<VecDeque<Reply>>>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();
@@ -157,11 +157,11 @@ impl Receiver {
         drop(stream.shutdown().await);
     }
 
-    fn will(&self, replies: &[Reply]) {
+    pub(crate) fn will(&self, replies: &[Reply]) {
         self.replies.lock().unwrap().extend(replies);
     }
 
-    fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
@@ -169,7 +169,7 @@ impl Receiver {
         self.received().into_iter().map(|it| it.id).collect()
     }
 
-    async fn so_many(&self, count: usize) -> Vec<Received> {
+    pub(crate) async fn so_many(&self, count: usize) -> Vec<Received> {
         eventually("messages", async || {
             let received = self.received();
             (received.len() >= count).then_some(received)
@@ -215,7 +215,7 @@ async fn read(
     })
 }
 
-fn secret_file(directory: &Path, name: &str, secret: &[u8]) -> PathBuf {
+pub(crate) fn secret_file(directory: &Path, name: &str, secret: &[u8]) -> PathBuf {
     let file = directory.join(name);
     let text = format!("whsec_{}\n", data_encoding::BASE64.encode(secret));
     fs::write(&file, text).unwrap();

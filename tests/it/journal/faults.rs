@@ -173,7 +173,7 @@ fn from_a_crash_every_operation_of_recovery_can_fail() {
     for (operation, path, mode, survivors) in [
         (Operation::Write, "payload/", FaultMode::Short, 0),
         (Operation::Write, "payload/", FaultMode::FailedButDone, 0),
-        (Operation::Write, "leaf/", FaultMode::Short, 2),
+        (Operation::Write, "leaf/", FaultMode::Short, 0),
         (Operation::Write, "leaf/", FaultMode::FailedButDone, 4),
         (Operation::Write, "anchor", FaultMode::Short, 4),
         (Operation::Sync, "anchor", FaultMode::Failed, 4),

@@ -132,4 +132,10 @@ pub(crate) fn assert_survived(
         unknown.starts_with(more),
         "{more:?} is no first part of {unknown:?}"
     );
+    assert!(
+        more.is_empty() || more.len() == unknown.len(),
+        "{} of a batch of {}",
+        more.len(),
+        unknown.len()
+    );
 }

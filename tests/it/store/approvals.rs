@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use comity::domain::lifecycle::ItemState;
 use comity::store::Command;
@@ -16,6 +17,12 @@ use comity::store::access::Use;
 use comity::store::command::ScopeDigest;
 use comity::store::command::Submit;
 use comity::store::embedded::EmbeddedStore;
+use comity::store::embedded::disk::Fault;
+use comity::store::embedded::disk::FaultMode;
+use comity::store::embedded::disk::FaultyDisk;
+use comity::store::embedded::disk::Operation;
+use comity::store::embedded::disk::PowerCut;
+use comity::store::embedded::disk::VolatileDisk;
 use comity::store::state::KEY_RETENTION_MILLISECONDS;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -52,6 +59,7 @@ fn asking(number: u64, byte: u8) -> Submit {
         handle_until: None,
         wanted_until: None,
         approval: None,
+        callback: false,
     };
     Submit {
         access: Some(Box::new(Access::Approval(asked))),
@@ -299,4 +307,133 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(play(steps));
     }
+}
+
+/// Requests for approvals that are asked for together; the first is the task of all.
+fn together(first: u64, count: u64) -> Command {
+    let one = |number: u64| {
+        let mut submit = asking(number, 1);
+        if let Some(Access::Approval(asked)) = submit.access.as_deref_mut() {
+            asked.task = request_id(first);
+        }
+        submit
+    };
+    Command::SubmitTogether((first..first + count).map(one).collect())
+}
+
+fn held(state: &comity::store::State, first: u64, count: u64) -> u64 {
+    let held = (first..first + count).filter(|it| state.request(request_id(*it)).is_some());
+    held.count() as u64
+}
+
+#[tokio::test]
+async fn what_is_asked_for_together_is_held_together_or_not_at_all() {
+    let bench = Bench::new();
+    let store = bench.open();
+    let committed = store.commit(together(1, 5)).await.unwrap();
+    store.view(|state| {
+        assert_eq!(held(state, 1, 5), 5);
+        let first = state.request(request_id(1)).unwrap();
+        assert_eq!(
+            first.submitted, committed.index,
+            "the first answers for all"
+        );
+    });
+    // One of them is there already, in the middle of others.
+    for (first, count) in [(3, 5), (4, 2), (1, 1)] {
+        let refused = store.commit(together(first, count)).await;
+        let expected = Refusal::RequestExists(request_id(first));
+        assert_eq!(refused, Err(CommitError::Refused(expected)));
+    }
+    let alone = Command::Submit(asking(13, 1));
+    let answers = commit_all(&store, [alone, together(11, 5), together(21, 2)]).await;
+    assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
+    let lost = Refusal::RequestExists(request_id(13));
+    assert_eq!(answers[1], Err(CommitError::Refused(lost)));
+    store.view(|state| assert_eq!((held(state, 11, 5), held(state, 21, 2)), (1, 2)));
+}
+
+#[tokio::test]
+async fn only_requests_for_approvals_that_touch_nothing_are_submitted_together() {
+    let store = Bench::new().open();
+    let keyed = |submit| super::support::under_key(submit, "key", "body");
+    for wrong in [
+        vec![],
+        vec![asking(1, 1), asking(1, 1)],
+        vec![asking(1, 1), submit(2, 0, vec![pending(50)])],
+        vec![asking(1, 1), using(2, 1, 1)],
+        vec![asking(1, 1), keyed(asking(2, 1))],
+    ] {
+        let refused = store.commit(Command::SubmitTogether(wrong)).await;
+        let is_invalid = matches!(refused, Err(CommitError::Refused(Refusal::Invalid(_))));
+        assert!(is_invalid, "{refused:?}");
+    }
+    let first = || Command::SubmitTogether(vec![keyed(asking(1, 1)), asking(2, 1)]);
+    let sequenced = store.commit(first()).await.unwrap();
+    let again = store.commit(first()).await.unwrap();
+    assert_eq!(again.index, sequenced.index);
+    assert_eq!(store.view(|state| held(state, 1, 2)), 2);
+}
+
+/// The power is cut at every operation of the disk, and the disk keeps any of what was not synced.
+#[tokio::test]
+async fn no_power_cut_leaves_a_part_of_what_is_asked_for_together() {
+    let (mut none, mut all, mut within) = (0, 0, 0);
+    for seed in 0..240 {
+        let bench = Bench::new();
+        let disk = VolatileDisk::new(Arc::new(bench.disk.clone()));
+        let store = bench.open_on(Arc::new(disk.clone())).unwrap();
+        store.commit(together(1, 3)).await.unwrap();
+        disk.cut_power_after(seed % 12, PowerCut::Tear { seed });
+        let answered = store.commit(together(11, 5)).await;
+        disk.cut_power(PowerCut::Tear { seed });
+        drop(store);
+        let store = bench.open();
+        let (before, found) = store.view(|state| (held(state, 1, 3), held(state, 11, 5)));
+        assert_eq!(before, 3, "seed {seed}");
+        assert!(found == 0 || found == 5, "seed {seed}: {found} of 5");
+        if answered.is_ok() {
+            assert_eq!(found, 5, "seed {seed}: it was acknowledged");
+        }
+        none += u64::from(found == 0);
+        all += u64::from(found == 5);
+        within += u64::from(answered.is_err());
+    }
+    let seen = (none > 20, all > 20, within > 40);
+    assert_eq!(seen, (true, true, true), "{none} {all} {within}");
+}
+
+#[tokio::test]
+async fn no_fault_of_the_disk_leaves_a_part_of_what_is_asked_for_together() {
+    let mut failed = 0;
+    for path in ["payload", "leaf", "anchor"] {
+        for operation in [Operation::Write, Operation::Sync] {
+            for mode in [
+                FaultMode::Failed,
+                FaultMode::Short,
+                FaultMode::FailedButDone,
+            ] {
+                let bench = Bench::new();
+                let disk = FaultyDisk::new(Arc::new(bench.disk.clone()));
+                let store = bench.open_on(Arc::new(disk.clone())).unwrap();
+                disk.inject(Fault {
+                    operation: Some(operation),
+                    path_contains: path.to_owned(),
+                    skip: 0,
+                    mode,
+                });
+                let answered = store.commit(together(11, 5)).await;
+                let at_once = store.view(|state| held(state, 11, 5));
+                assert_eq!(at_once, if answered.is_ok() { 5 } else { 0 });
+                failed += u64::from(answered.is_err());
+                store.close().await;
+                drop(store);
+                let found = bench.open().view(|state| held(state, 11, 5));
+                let row = format!("{path} {operation:?} {mode:?}");
+                assert!(found == 0 || found == 5, "{row}: {found} of 5");
+                assert!(answered.is_err() || found == 5, "{row}");
+            }
+        }
+    }
+    assert!(failed >= 12, "{failed} failed");
 }

@@ -102,7 +102,10 @@ async fn a_checkpoint_of_something_else_is_not_published() {
     append(&store, 20..30).await;
     store.publish(&signed(&store)).unwrap();
     let behind = store.publish(&early);
-    assert!(matches!(behind, Err(PublishError::Behind { .. })), "{behind:?}");
+    assert!(
+        matches!(behind, Err(PublishError::Behind { .. })),
+        "{behind:?}"
+    );
     let other = Bench::new();
     let other = other.open();
     append(&other, 50..90).await;
@@ -121,7 +124,11 @@ async fn every_write_of_a_checkpoint_can_fail() {
         Operation::SyncDirectory,
     ];
     for operation in writes {
-        for mode in [FaultMode::Failed, FaultMode::Short, FaultMode::FailedButDone] {
+        for mode in [
+            FaultMode::Failed,
+            FaultMode::Short,
+            FaultMode::FailedButDone,
+        ] {
             let bench = Bench::new();
             let disk = FaultyDisk::new(Arc::new(bench.disk.clone()));
             let store = bench.open_on(Arc::new(disk.clone())).unwrap();
@@ -141,7 +148,10 @@ async fn every_write_of_a_checkpoint_can_fail() {
             });
             let failed = store.publish(&signed(&store));
             let row = format!("{operation:?} {mode:?}");
-            assert!(matches!(failed, Err(PublishError::Io(_))), "{row}: {failed:?}");
+            assert!(
+                matches!(failed, Err(PublishError::Io(_))),
+                "{row}: {failed:?}"
+            );
             assert_eq!(published(&store), before, "{row}");
             assert!(store.health().is_ready(), "{row}");
             drop(store);
@@ -226,10 +236,7 @@ async fn a_log_that_is_not_what_was_published_does_not_start() {
     );
     edit(&bench.disk, b"nonsense");
     let error = bench.try_open().unwrap_err();
-    assert!(
-        matches!(error, OpenError::CheckpointDamaged(_)),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::CheckpointDamaged(_)), "{error}");
     bench.disk.remove(Path::new(CHECKPOINT_FILE)).unwrap();
     let there = bench.disk.open(Path::new(CHECKPOINT_FILE));
     assert_eq!(there.unwrap_err().kind(), io::ErrorKind::NotFound);

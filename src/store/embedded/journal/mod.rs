@@ -8,7 +8,8 @@
 //!
 //! What a crash leaves, and what opening makes of it:
 //!
-//! - Part of a batch that nobody was told of. It is cut off where it stops being whole.
+//! - Part of a batch that nobody was told of. The whole batch is cut off: of what is appended together,
+//!   all stands or nothing.
 //! - A whole batch that nobody was told of. It stays, and [`Recovery::unacknowledged`] counts it.
 //! - One damaged slot of the anchor. It is written anew.
 //! - A file that was not yet in place (`*.tmp`), such as the spare. It is removed.

@@ -143,6 +143,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         Command::Acknowledge(acknowledge) => Some(acknowledge.request_id),
         Command::WriteDocuments(_)
         | Command::Submit(_)
+        | Command::SubmitTogether(_)
         | Command::Respond(_)
         | Command::Report(_)
         | Command::Withdraw(_)

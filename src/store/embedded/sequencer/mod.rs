@@ -37,6 +37,7 @@ use crate::store::event::EncodeError;
 use crate::store::event::Event;
 use crate::store::in_force;
 use crate::store::state::RequestEntry;
+use crate::store::state::State;
 
 use check::Checked;
 use touched::Touched;
@@ -72,7 +73,8 @@ pub(super) struct Sequencer {
 struct Batch {
     touched: Touched,
     entries: Vec<EntryBytes>,
-    waiting: Vec<(Event, LeafHash, Reply)>,
+    /// Of events that are sequenced together, the first has whom to answer.
+    waiting: Vec<(Event, LeafHash, Option<Reply>)>,
     bytes: usize,
 }
 
@@ -137,14 +139,8 @@ impl Sequencer {
             }
         }
         match checked {
-            Ok(Checked::Event(event, record)) => match self.encoded(batch, &event, record) {
-                Ok((entry, leaf_hash)) => {
-                    batch.bytes += entry.leaf.len() + entry.payload.len();
-                    batch.entries.push(entry);
-                    batch.waiting.push((*event, leaf_hash, reply));
-                }
-                Err(error) => answer(reply, Err(error)),
-            },
+            Ok(Checked::Event(event, record)) => self.join(batch, vec![(event, record)], reply),
+            Ok(Checked::Together(events)) => self.join(batch, events, reply),
             Ok(Checked::Duplicate(request_id, index)) => {
                 let outcome = CommandOutcome::Duplicate { request_id };
                 answer(reply, self.committed(index, outcome));
@@ -153,20 +149,23 @@ impl Sequencer {
         }
     }
 
-    /// The entry that an event becomes, which joins what the batch has touched.
-    fn encoded(
-        &self,
-        batch: &mut Batch,
-        event: &Event,
-        mut record: Vec<RecordPart>,
-    ) -> Result<(EntryBytes, LeafHash), CommitError> {
+    /// Adds events to the batch, all of them or none: what a batch holds is recorded as a whole or not at all.
+    fn join(&self, batch: &mut Batch, events: Vec<(Box<Event>, Vec<RecordPart>)>, reply: Reply) {
         let state = self.shared.read();
-        let listed = in_force::parts(&state, event)
-            .map_err(|error| CommitError::NotRecorded(chain(&error)))?;
-        record.extend(listed);
-        let encoded = encode(event, record)?;
-        batch.touched.add(event, &state);
-        Ok(encoded)
+        let mut encoded = Vec::new();
+        for (event, record) in events {
+            match encoded_in(&state, &event, record) {
+                Ok(entry) => encoded.push((event, entry)),
+                Err(error) => return answer(reply, Err(error)),
+            }
+        }
+        let mut reply = Some(reply);
+        for (event, (entry, leaf_hash)) in encoded {
+            batch.touched.add(&event, &state);
+            batch.bytes += entry.leaf.len() + entry.payload.len();
+            batch.entries.push(entry);
+            batch.waiting.push((*event, leaf_hash, reply.take()));
+        }
     }
 
     /// The request that a command is about, if it was put away and the command may change it all the same.
@@ -203,7 +202,7 @@ impl Sequencer {
             Ok(range) => range,
             Err(error) => {
                 let error = self.failed(&error);
-                for (_, _, reply) in batch.waiting {
+                for reply in batch.waiting.into_iter().filter_map(|(_, _, reply)| reply) {
                     answer(reply, Err(error.clone()));
                 }
                 return;
@@ -218,11 +217,17 @@ impl Sequencer {
                 leaf_hash,
                 outcome: CommandOutcome::Sequenced,
             };
-            answer(reply, Ok(committed));
+            if let Some(reply) = reply {
+                answer(reply, Ok(committed));
+            }
         }
     }
 
-    fn apply(&self, waiting: &[(Event, LeafHash, Reply)], indexes: impl Iterator<Item = LogIndex>) {
+    fn apply(
+        &self,
+        waiting: &[(Event, LeafHash, Option<Reply>)],
+        indexes: impl Iterator<Item = LogIndex>,
+    ) {
         let mut state = self.shared.write();
         let mut changed = Vec::new();
         for ((event, ..), index) in waiting.iter().zip(indexes) {
@@ -295,6 +300,18 @@ fn answer(reply: Reply, result: Result<Committed, CommitError>) {
     if reply.send(result).is_err() {
         tracing::debug!("whoever asked for a change went away before it was answered");
     }
+}
+
+/// The entry that an event becomes in a state.
+fn encoded_in(
+    state: &State,
+    event: &Event,
+    mut record: Vec<RecordPart>,
+) -> Result<(EntryBytes, LeafHash), CommitError> {
+    let listed =
+        in_force::parts(state, event).map_err(|error| CommitError::NotRecorded(chain(&error)))?;
+    record.extend(listed);
+    encode(event, record)
 }
 
 fn encode(event: &Event, record: Vec<RecordPart>) -> Result<(EntryBytes, LeafHash), CommitError> {

@@ -17,6 +17,7 @@ use crate::store::access::Use;
 use crate::store::command::Command;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::Submit;
 use crate::store::command::Write;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
@@ -55,16 +56,10 @@ impl Touched {
     pub(super) fn concerns(&self, command: &Command) -> bool {
         match command {
             Command::WriteDocuments(write) => self.concerns_writes(&write.writes),
-            Command::Submit(submit) => {
-                self.requests.contains(&submit.request_id)
-                    || (submit.reduced.is_some() && self.interrupted)
-                    || self.concerns_approval(submit.access.as_deref())
-                    || submit
-                        .idempotency
-                        .is_some_and(|idempotency| self.keys.contains(&idempotency.key))
-                    || self.concerns_reads(&submit.read_set)
-                    || self.concerns_writes(&submit.writes)
-            }
+            Command::Submit(submit) => self.concerns_submission(submit),
+            Command::SubmitTogether(submits) => submits
+                .iter()
+                .any(|submit| self.concerns_submission(submit)),
             Command::Respond(respond) => {
                 self.interrupted
                     || self.requests.contains(&respond.request_id)
@@ -106,6 +101,17 @@ impl Touched {
                 false
             }
         }
+    }
+
+    fn concerns_submission(&self, submit: &Submit) -> bool {
+        self.requests.contains(&submit.request_id)
+            || (submit.reduced.is_some() && self.interrupted)
+            || self.concerns_approval(submit.access.as_deref())
+            || submit
+                .idempotency
+                .is_some_and(|idempotency| self.keys.contains(&idempotency.key))
+            || self.concerns_reads(&submit.read_set)
+            || self.concerns_writes(&submit.writes)
     }
 
     fn concerns_approval(&self, access: Option<&Access>) -> bool {

@@ -386,6 +386,7 @@ impl Model {
                 Some(request) => return Ok(Verdict::Duplicate(request)),
                 None => self.submitted(submit)?,
             },
+            Command::SubmitTogether(_) => return Err("`approvals` submits together"),
             Command::Respond(respond) => self.answered(respond)?,
             Command::Report(report) => self.reported(report)?,
             Command::Withdraw(withdraw) => self.withdrawn(withdraw)?,

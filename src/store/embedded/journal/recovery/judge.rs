@@ -15,6 +15,8 @@ use crate::store::embedded::journal::anchor::Anchor;
 pub(super) struct Judged {
     pub(super) leaf: Row,
     pub(super) payload: Row,
+    /// How many entries stay.
+    pub(super) size: TreeSize,
     pub(super) cuts: Vec<Cut>,
 }
 
@@ -28,9 +30,10 @@ pub(super) fn judge(
 ) -> Result<Judged, OpenError> {
     check_anchor(anchor, anchored_chain, &leaf)?;
     check_rows(&leaf, &payload)?;
+    let size = whole_batches(anchor, &leaf, &payload);
     let cuts: Vec<Cut> = [&leaf, &payload]
         .into_iter()
-        .filter_map(|row| cut(row, leaf.size()))
+        .filter_map(|row| cut(row, size))
         .collect();
     if clean_only {
         for row in [&leaf, &payload] {
@@ -40,6 +43,7 @@ pub(super) fn judge(
     Ok(Judged {
         leaf,
         payload,
+        size,
         cuts,
     })
 }
@@ -99,6 +103,21 @@ fn check_rows(leaf: &Row, payload: &Row) -> Result<(), OpenError> {
         });
     }
     Ok(())
+}
+
+/// Where the last batch ends of which every leaf is there.
+///
+/// The payloads of a batch are durable before its first leaf is written. So where payloads of a batch have no leaf
+/// while others of it do, its leaves were never synced and nobody was told of it: it goes whole, since what is
+/// sequenced together stands together (ADR 0028).
+fn whole_batches(anchor: &Anchor, leaf: &Row, payload: &Row) -> TreeSize {
+    let torn = leaf
+        .newest_batch
+        .filter(|_| payload.size() > leaf.size() && payload.newest_batch == leaf.newest_batch);
+    match torn {
+        Some(first) if first == anchor.size.next_index() => anchor.size,
+        Some(_) | None => leaf.size(),
+    }
 }
 
 fn check_clean(row: &Row, size: TreeSize, anchored: TreeSize) -> Result<(), OpenError> {

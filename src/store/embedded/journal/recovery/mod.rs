@@ -5,8 +5,8 @@
 //!
 //! Between two anchors exactly one batch is written, its payloads first, then its leaves. So what a
 //! crash can leave above the anchor is: some payload frames of one batch, in any state; or all of
-//! them, and some of its leaf frames, in any state. Such remains are cut from the first frame on
-//! that is not whole. Anything else was not left by a crash, and is refused.
+//! them, and some of its leaf frames, in any state. A batch of which not every frame is whole is cut
+//! as a whole. Anything else was not left by a crash, and is refused.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -191,6 +191,7 @@ fn finish(
     let Judged {
         mut leaf,
         mut payload,
+        size,
         cuts,
     } = judged;
     for cut in &cuts {
@@ -199,7 +200,6 @@ fn finish(
             .and_then(|()| file.sync_data())
             .map_err(during("cut", &cut.path))?;
     }
-    let size = leaf.size();
     payload.truncate(size);
     leaf.truncate(size);
     let unacknowledged = size.0 - standing.anchor.size.0;
@@ -222,7 +222,11 @@ fn finish(
     let (leaf_segment, leaf_end) = leaf.position();
     let reached = Anchor {
         size,
-        chain: standing.chain,
+        chain: if size == standing.anchor.size {
+            standing.anchor.chain
+        } else {
+            standing.chain
+        },
         leaf_segment,
         leaf_end,
         ..standing.anchor

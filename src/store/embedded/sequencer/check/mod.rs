@@ -44,12 +44,15 @@ use crate::store::state::State;
 use crate::store::state::claims_of;
 
 mod remind;
+mod together;
 
 /// What becomes of a command that the state allows.
 #[derive(Debug)]
 pub(super) enum Checked {
     /// This event, with the parts of its decision record.
     Event(Box<Event>, Vec<RecordPart>),
+    /// These events, all of them or none, each with the parts of its decision record.
+    Together(Vec<(Box<Event>, Vec<RecordPart>)>),
     /// Nothing: the same was sequenced before.
     Duplicate(RequestId, LogIndex),
 }
@@ -75,6 +78,7 @@ pub(super) fn check(
             ))
         }
         Command::Submit(command) => submit(state, command),
+        Command::SubmitTogether(commands) => together::submit(state, commands),
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
