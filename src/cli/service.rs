@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -30,12 +29,10 @@ use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
-use crate::app::log::LogReaders;
 use crate::app::open::Foundations;
 use crate::config::callbacks::CallbackSettings;
+use crate::config::published_log::PublishedLogSettings;
 use crate::config::webhooks::WebhookSettings;
-use crate::config::witnesses::WitnessSettings;
-use crate::decision_log::checkpoint::Origin;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
 use crate::http::server::Server;
@@ -107,16 +104,8 @@ pub struct ServiceSettings {
     pub access_offer: Option<Offer>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
-    /// The name of the decision log.
-    pub log_origin: Origin,
-    /// Who may read the published decision log.
-    pub log_readers: LogReaders,
-    /// Who cosigns its checkpoints.
-    pub witnesses: Vec<WitnessSettings>,
-    /// How many of them shall; absent: all.
-    pub witnesses_wanted: Option<usize>,
-    /// How long a checkpoint waits for them.
-    pub witness_patience: Duration,
+    /// How the decision log is published.
+    pub published_log: PublishedLogSettings,
     /// When a change of the policy files is taken over.
     pub patience: Patience,
     /// How many requests that have ended stay in memory.
@@ -192,11 +181,7 @@ impl ServiceSettings {
     /// Settings for a service on a free loopback port.
     pub fn local(system: McSystemId, data_directory: PathBuf, policies: PathBuf) -> Self {
         Self {
-            log_origin: Origin::of_system(system.as_str()),
-            log_readers: LogReaders::default(),
-            witnesses: Vec::new(),
-            witnesses_wanted: None,
-            witness_patience: Duration::from_millis(500),
+            published_log: PublishedLogSettings::of_system(&system),
             system,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_directory,
@@ -288,8 +273,8 @@ impl Service {
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
             webhooks,
-            log_signer: log_signer(directory, &settings.log_origin, has_published)?,
-            witnesses: witnesses::set_up(&settings)?,
+            log_signer: log_signer(directory, &settings.published_log.origin, has_published)?,
+            witnesses: witnesses::set_up(&settings.published_log)?,
             callbacks,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
@@ -303,7 +288,7 @@ impl Service {
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.http, settings.log_readers);
+        let state = ServiceState::new(app.clone(), callers, settings.http, settings.published_log.readers);
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;

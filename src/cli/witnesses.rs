@@ -1,16 +1,16 @@
 //! Witnesses of the decision log, as they are set up at the start.
 
 use super::service::ServiceError;
-use super::service::ServiceSettings;
 use super::webhooks::authorities;
 use crate::app::log::Witness;
 use crate::app::log::Witnesses;
+use crate::config::published_log::PublishedLogSettings;
 use crate::config::witnesses::WitnessSettings;
 use crate::outbound::sender::Target;
 use crate::outbound::witness::WitnessClient;
 
 /// Sets up all of them; one that cannot be is an error.
-pub(super) fn set_up(settings: &ServiceSettings) -> Result<Witnesses, ServiceError> {
+pub(super) fn set_up(settings: &PublishedLogSettings) -> Result<Witnesses, ServiceError> {
     let witnesses = settings.witnesses.iter();
     let witnesses = witnesses.map(|witness| one(witness, settings));
     let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
@@ -18,7 +18,7 @@ pub(super) fn set_up(settings: &ServiceSettings) -> Result<Witnesses, ServiceErr
     Ok(Witnesses::new(witnesses, wanted, settings.witness_patience))
 }
 
-fn one(witness: &WitnessSettings, settings: &ServiceSettings) -> Result<Witness, ServiceError> {
+fn one(witness: &WitnessSettings, settings: &PublishedLogSettings) -> Result<Witness, ServiceError> {
     let target = Target {
         url: witness.url.clone(),
         secrets: Vec::new(),

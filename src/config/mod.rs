@@ -4,6 +4,7 @@ pub mod callbacks;
 pub mod callers;
 pub mod partial;
 mod place;
+pub mod published_log;
 pub mod webhooks;
 pub mod witnesses;
 
@@ -15,11 +16,9 @@ use std::time::Duration;
 
 use self::callbacks::CallbackSettings;
 use self::partial::Partial;
+use self::published_log::PublishedLogSettings;
 use self::webhooks::WebhookSettings;
-use self::witnesses::WitnessSettings;
 use crate::app::access_request::Offer;
-use crate::app::log::LogReaders;
-use crate::decision_log::checkpoint::Origin;
 use crate::domain::identity::McSystemId;
 use crate::domain::public_url::PublicUrl;
 use crate::domain::wire::WireLimits;
@@ -71,16 +70,8 @@ pub struct Config {
     pub patience: Patience,
     /// How many requests that have ended stay in memory; those before are read from the log.
     pub ended_requests_max: usize,
-    /// The name of the decision log.
-    pub decision_log_origin: Origin,
-    /// Who may read the published decision log.
-    pub decision_log_readers: LogReaders,
-    /// Who cosigns its checkpoints.
-    pub witnesses: Vec<WitnessSettings>,
-    /// How many of them shall; absent: all.
-    pub decision_log_witnesses_wanted: Option<usize>,
-    /// How long a checkpoint waits for them.
-    pub decision_log_witness_patience: Duration,
+    /// How the decision log is published.
+    pub published_log: PublishedLogSettings,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -94,7 +85,7 @@ pub struct InvalidConfig(pub Vec<String>);
 
 impl Partial {
     /// The settings, checked; every problem is reported at once, before anything is opened.
-    pub fn complete(self) -> Result<Config, InvalidConfig> {
+    pub fn complete(mut self) -> Result<Config, InvalidConfig> {
         let mut problems = Vec::new();
         let http = self.http(&mut problems);
         let dry_runs_per_minute_max = Bounded {
@@ -126,19 +117,7 @@ impl Partial {
         let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
             .map_err(|problem| problems.push(problem));
-        let origin = self.origin(system.as_ref(), &mut problems);
-        let decision_log_readers = self.readers(&mut problems);
-        let witness_milliseconds = Bounded {
-            name: "decision_log_witness_milliseconds_max",
-            value: self.decision_log_witness_milliseconds_max,
-            range: MILLISECONDS,
-        }
-        .or(500, &mut problems);
-        let wanted = self.decision_log_witnesses_wanted;
-        let witnesses_wanted = wanted_among(self.witnesses.len(), wanted, &mut problems);
-        let witnesses = witnesses::checked(self.witnesses)
-            .map_err(|InvalidConfig(found)| problems.extend(found))
-            .unwrap_or_default();
+        let published_log = self.published_log(system.as_ref(), &mut problems);
         let webhooks = webhooks::checked(self.webhooks)
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
@@ -146,8 +125,8 @@ impl Partial {
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
-        let (Some(system), Some(origin), Ok(listen), true) =
-            (system, origin, listen, problems.is_empty())
+        let (Some(system), Some(published_log), Ok(listen), true) =
+            (system, published_log, listen, problems.is_empty())
         else {
             return Err(InvalidConfig(problems));
         };
@@ -170,11 +149,7 @@ impl Partial {
             queue_commands_max: size(queue_commands_max),
             ended_requests_max: size(ended_requests_max),
             patience,
-            decision_log_origin: origin,
-            decision_log_readers,
-            witnesses,
-            decision_log_witnesses_wanted: witnesses_wanted,
-            decision_log_witness_patience: Duration::from_millis(witness_milliseconds),
+            published_log,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })
@@ -215,29 +190,6 @@ impl Partial {
                 .push("system: say which MC system this is, such as `mc.de.example`".to_owned()),
         }
         None
-    }
-
-    /// The name of the log: as it is given, or after the system.
-    fn origin(&self, system: Option<&McSystemId>, problems: &mut Vec<String>) -> Option<Origin> {
-        let Some(name) = &self.decision_log_origin else {
-            return system.map(|system| Origin::of_system(system.as_str()));
-        };
-        name.parse()
-            .map_err(|error| problems.push(format!("decision_log_origin: {error}")))
-            .ok()
-    }
-
-    fn readers(&self, problems: &mut Vec<String>) -> LogReaders {
-        match self.decision_log_readers.as_deref() {
-            None | Some("callers") => LogReaders::Callers,
-            Some("anybody") => LogReaders::Anybody,
-            Some(other) => {
-                problems.push(format!(
-                    "decision_log_readers: `{other}` is neither `callers` nor `anybody`"
-                ));
-                LogReaders::Callers
-            }
-        }
     }
 
     fn patience(&self, problems: &mut Vec<String>) -> Patience {
@@ -332,20 +284,6 @@ impl Partial {
     }
 }
 
-/// More than there are would never sign.
-fn wanted_among(
-    witnesses: usize,
-    wanted: Option<u64>,
-    problems: &mut Vec<String>,
-) -> Option<usize> {
-    let wanted = usize::try_from(wanted?).unwrap_or(usize::MAX);
-    if wanted > witnesses {
-        problems.push(format!(
-            "decision_log_witnesses_wanted: {wanted} are wanted and {witnesses} named; name them in `[[witnesses]]`"
-        ));
-    }
-    Some(wanted)
-}
 
 /// A number that a setting gives, and which numbers it may give.
 struct Bounded {

@@ -266,6 +266,7 @@ impl Partial {
 
     /// These settings, and `other` where they are silent.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn or(self, other: Self) -> Self {
         Self {
             system: self.system.or(other.system),

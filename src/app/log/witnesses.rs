@@ -29,7 +29,7 @@ pub struct Witness {
 /// All of them, and how many are wanted.
 #[derive(Clone, Debug)]
 pub struct Witnesses {
-    witnesses: Vec<Arc<Witness>>,
+    all: Vec<Arc<Witness>>,
     wanted: usize,
     patience: Duration,
 }
@@ -128,7 +128,7 @@ impl Witnesses {
     /// These witnesses, of whom so many are wanted, and how long a checkpoint waits for them.
     pub fn new(witnesses: Vec<Witness>, wanted: usize, patience: Duration) -> Self {
         Self {
-            witnesses: witnesses.into_iter().map(Arc::new).collect(),
+            all: witnesses.into_iter().map(Arc::new).collect(),
             wanted,
             patience,
         }
@@ -146,7 +146,7 @@ impl Witnesses {
 
     /// The keys of those who cosigned a checkpoint.
     pub(in crate::app) fn cosigned(&self, checkpoint: &SignedCheckpoint) -> Vec<String> {
-        let keys: Vec<VerifierKey> = self.witnesses.iter().map(|it| it.key.clone()).collect();
+        let keys: Vec<VerifierKey> = self.all.iter().map(|it| it.key.clone()).collect();
         checkpoint.cosigned_by(&keys).unwrap_or_default()
     }
 
@@ -159,7 +159,7 @@ impl Witnesses {
     ) -> Result<Gathered, Ahead> {
         let text: Arc<[u8]> = checkpoint.to_text().into();
         let mut asked = JoinSet::new();
-        for witness in &self.witnesses {
+        for witness in &self.all {
             let (witness, log, text) = (Arc::clone(witness), log.clone(), Arc::clone(&text));
             let patience = self.patience;
             asked.spawn(async move {

@@ -2,7 +2,7 @@
 //! lead to the root, so that none of its hashes can be another than the tree's.
 //!
 //! The library's own authenticating reader is not used: where two subtrees of the root lie in one tile, it leaves a tile
-//! below unchecked (a property test found it; ADR 0026).
+//! below unchecked (a property test found it; ADR 0027).
 
 use std::cell::RefCell;
 use std::collections::HashMap;

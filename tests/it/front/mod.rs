@@ -51,5 +51,6 @@ mod test_command;
 mod unauthorized;
 pub(crate) mod webhooks;
 mod withdrawals;
+mod witnesses;
 
 pub(crate) use support::copy_tree;

@@ -136,9 +136,10 @@ async fn every_write_of_a_checkpoint_can_fail() {
             store.publish(&signed(&store)).unwrap();
             let before = published(&store);
             append(&store, 10..20).await;
-            let path_contains = match operation {
-                Operation::SyncDirectory => "",
-                _ => CHECKPOINT_FILE,
+            let path_contains = if operation == Operation::SyncDirectory {
+                ""
+            } else {
+                CHECKPOINT_FILE
             };
             disk.inject(Fault {
                 operation: Some(operation),
