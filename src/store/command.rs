@@ -637,9 +637,6 @@ pub enum Refusal {
     /// An obligation was done already.
     #[error("obligation `{0}` was done")]
     ObligationDone(ObligationId),
-    /// The request ended so long ago that nothing more is noted of it.
-    #[error("request `{0}` ended too long ago")]
-    PutAway(RequestId),
     /// An item is not granted (any more).
     #[error("item {item} is not granted")]
     NotGranted {

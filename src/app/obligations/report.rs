@@ -142,18 +142,13 @@ impl App {
             check_version(id, &entry, required)?;
             let unknown = || AppError::UnknownObligation(obligation);
             let tracked = entry.obligations.get(obligation).ok_or_else(unknown)?;
-            match (tracked.state(), report.outcome) {
-                (ObligationState::Done, ObligationOutcome::Done)
-                | (ObligationState::Failed, ObligationOutcome::Failed) => {
-                    return self.obligation_answer(&entry, obligation);
-                }
-                (ObligationState::Done, ObligationOutcome::Failed) => {
-                    let detail =
-                        format!("obligation `{obligation}` was done: it cannot fail any more");
-                    return Err(AppError::ObligationSettled(detail));
-                }
-                (ObligationState::Open, _) | (ObligationState::Failed, ObligationOutcome::Done) => {
-                }
+            let before = tracked.report.as_ref().map(|noted| noted.outcome);
+            if before == Some(report.outcome) {
+                return self.obligation_answer(&entry, obligation);
+            }
+            if tracked.state() == ObligationState::Done {
+                let detail = format!("obligation `{obligation}` was done: it cannot fail any more");
+                return Err(AppError::ObligationSettled(detail));
             }
             let command = NoteObligation {
                 parts: self.obligation_parts(&caller, &entry, obligation, &report)?,

@@ -38,6 +38,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::ProfileOccasion;
+use crate::domain::obligation::ObligationId;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -63,11 +64,13 @@ pub use obligations::Obligations;
 pub use obligations::Place as ObligationPlace;
 pub use obligations::Tracked;
 pub use put_away::EndedRequest;
+pub use put_away::Owed;
 pub use registry::Claim;
 pub use registry::claims_of;
 pub use requests::ENDED_REQUESTS;
 pub use requests::KEY_RETENTION_MILLISECONDS;
 pub use requests::KeptKey;
+pub use requests::OwedObligation;
 pub use requests::RequestEntry;
 pub use row::RowError;
 pub use row::RowKey;
@@ -437,6 +440,11 @@ impl State {
         after: Option<ObligationPlace>,
     ) -> impl Iterator<Item = ObligationPlace> {
         self.requests.unfinished().failed_after(after)
+    }
+
+    /// An obligation that is not done, of a request in memory or of one that was put away.
+    pub fn owed(&self, id: RequestId, obligation: ObligationId) -> Option<OwedObligation<'_>> {
+        self.requests.owed(id, obligation)
     }
 
     /// How many obligations are not done.

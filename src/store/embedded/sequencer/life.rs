@@ -141,6 +141,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
     match command {
         Command::Revoke(revoke) => Some(revoke.request_id),
         Command::Acknowledge(acknowledge) => Some(acknowledge.request_id),
+        Command::NoteObligation(note) => Some(note.request_id),
         Command::WriteDocuments(_)
         | Command::Submit(_)
         | Command::Respond(_)
@@ -148,7 +149,6 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         | Command::Withdraw(_)
         | Command::Expire(_)
         | Command::Interrupt(_)
-        | Command::NoteObligation(_)
         | Command::TellOverdue(_)
         | Command::Remind(_)
         | Command::Publish(_)

@@ -2,6 +2,8 @@
 
 mod owed;
 
+pub use owed::OwedObligation;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -35,6 +37,7 @@ use crate::store::state::RowKey;
 use crate::store::state::delivery::is_news;
 use crate::store::state::obligations::Obligations;
 use crate::store::state::obligations::Unfinished;
+use crate::store::state::put_away::OWING_LIMIT;
 use crate::store::state::put_away::PutAway;
 use crate::store::state::tally::Tally;
 
@@ -349,6 +352,8 @@ pub(super) struct Requests {
     owing: BTreeSet<(LogIndex, RequestId)>,
     /// How many there may be of each.
     ended_limit: usize,
+    /// Of how many that were put away it is kept what they oblige to.
+    owing_limit: usize,
     unfinished: Unfinished,
     put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
@@ -375,6 +380,7 @@ impl Default for Requests {
             bound: BTreeMap::new(),
             reductions: BTreeSet::new(),
             ended_limit: ENDED_REQUESTS,
+            owing_limit: OWING_LIMIT,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
             correlated: BTreeSet::new(),
@@ -395,7 +401,7 @@ impl Requests {
     }
 
     /// Puts away what ended first, until no more than the limit are left; what obliges to something that is not done is
-    /// counted apart.
+    /// counted apart. What a request obliges to is kept, as long as there is room for it.
     pub(super) fn put_away_oldest(&mut self, changed: &mut Vec<RowKey>) {
         loop {
             let over = [&self.ended, &self.owing];
@@ -409,6 +415,20 @@ impl Requests {
             self.insert_put_away(id, EndedRequest::of(&entry));
             changed.extend([RowKey::Request(id), RowKey::Ended(id)]);
         }
+        while let Some(id) = self.put_away.owing_beyond(self.owing_limit) {
+            let Some(request) = self.take_put_away(id) else {
+                break;
+            };
+            let owed = None;
+            self.insert_put_away(id, EndedRequest { owed, ..request });
+            changed.push(RowKey::Ended(id));
+        }
+    }
+
+    /// Chooses of how many requests that were put away it is kept what they oblige to.
+    #[cfg(test)]
+    pub(super) fn keep_owing(&mut self, limit: usize) {
+        self.owing_limit = limit;
     }
 
     /// Takes in a request that is new.
@@ -442,7 +462,7 @@ impl Requests {
     ) {
         let Some(entry) = self.remove(id) else {
             if let Some(mut request) = self.take_put_away(id) {
-                request.note(event, index);
+                request.note(id, event, index);
                 self.insert_put_away(id, request);
                 changed.push(RowKey::Ended(id));
             }
@@ -537,7 +557,7 @@ impl Requests {
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
         }
-        self.unfinished.insert(&entry);
+        self.unfinished.insert(entry.id, &entry.obligations);
         self.rank(&entry);
         if let Some(partner) = &entry.bound_to
             && !entry.has_ended()
@@ -574,7 +594,7 @@ impl Requests {
         }
         self.ended.remove(&(entry.last(), id));
         self.owing.remove(&(entry.last(), id));
-        self.unfinished.remove(&entry);
+        self.unfinished.remove(id, &entry.obligations);
         if let Some(partner) = &entry.reduces {
             self.reductions
                 .remove(&(partner.clone(), entry.submitted, id));
@@ -611,6 +631,9 @@ impl Requests {
             let due = (Arc::clone(&due.caller), request.submitted, id);
             self.undelivered.insert(due);
         }
+        if let Some(owed) = &request.owed {
+            self.unfinished.insert(id, &owed.obligations);
+        }
         self.put_away.insert(id, request);
     }
 
@@ -619,6 +642,9 @@ impl Requests {
         if let Some(due) = &request.undelivered {
             let due = (Arc::clone(&due.caller), request.submitted, id);
             self.undelivered.remove(&due);
+        }
+        if let Some(owed) = &request.owed {
+            self.unfinished.remove(id, &owed.obligations);
         }
         Some(request)
     }

@@ -184,7 +184,6 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotAtPartner { .. } => "not at partner",
         Refusal::UnknownObligation(_) => "unknown obligation",
         Refusal::ObligationDone(_) => "obligation done",
-        Refusal::PutAway(_) => "put away",
         Refusal::NotGranted { .. } => "not granted",
         Refusal::Acknowledged { .. } => "acknowledged",
         Refusal::NothingDue => "nothing due",
@@ -352,23 +351,6 @@ impl Model {
         }
     }
 
-    /// The same of a command that was sent with others. One that reports on what another of its batch puts away is
-    /// checked before that is done.
-    fn run_beside(&mut self, command: &Command, found: &Verdict) -> Verdict {
-        let expected = self.run(command);
-        let is_put_away = expected == Verdict::Refused("put away");
-        if let Command::NoteObligation(note) = command
-            && is_put_away
-            && *found != expected
-        {
-            return match self.noted(note, true) {
-                Ok(after) => self.sequence(after),
-                Err(refused) => Verdict::Refused(refused),
-            };
-        }
-        expected
-    }
-
     fn try_run(&mut self, command: &Command) -> Result<Verdict, &'static str> {
         let after = match command {
             Command::WriteDocuments(write) => {
@@ -392,7 +374,7 @@ impl Model {
             Command::Revoke(revoke) => self.revoked(revoke)?,
             Command::Acknowledge(seen) => self.acknowledged(*seen)?,
             Command::Expire(expire) => self.expired(expire)?,
-            Command::NoteObligation(note) => self.noted(note, false)?,
+            Command::NoteObligation(note) => self.noted(note)?,
             Command::TellOverdue(tell) => self.told(tell)?,
             Command::Remind(remind) => self.reminded(remind)?,
             Command::Publish(publish) if publish.generation != self.generation + 1 => {
@@ -592,7 +574,8 @@ impl Model {
             *slot = ItemState::Revoked;
         }
         request.entries.push(self.applied);
-        request.settle(self.now);
+        after.oblige(&revoke.obligations);
+        after.find(revoke.request_id)?.settle(self.now);
         Ok(after)
     }
 
@@ -864,7 +847,7 @@ impl Run {
                 Err(CommitError::NotRecorded(_) | CommitError::NoSpace(_)) => continue,
                 Err(error) => panic!("{error}"),
             };
-            let expected = self.model.run_beside(&command, &found);
+            let expected = self.model.run(&command);
             assert_eq!(found, expected, "{command:?}");
         }
         unknown
@@ -896,8 +879,7 @@ impl Run {
                 let recorded = usize::try_from(recorded).unwrap();
                 assert!(recorded <= unknown.len(), "more turned up than was sent");
                 for command in &unknown[..recorded] {
-                    let turned_up = Verdict::Sequenced(self.model.applied);
-                    let verdict = self.model.run_beside(command, &turned_up);
+                    let verdict = self.model.run(command);
                     assert!(
                         matches!(verdict, Verdict::Sequenced(_)),
                         "{command:?} turned up"

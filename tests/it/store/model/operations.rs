@@ -342,6 +342,9 @@ impl Model {
         if revoked {
             let mut revoke = revoke(number, version, items.to_vec());
             revoke.at = at(self.now);
+            let granted: Vec<_> = items.iter().map(|it| (*it, ItemState::Granted)).collect();
+            let id = request_id(number);
+            revoke.obligations = self.arising(id, Occasion::Revocation, &granted);
             return Command::Revoke(revoke);
         }
         let mut withdraw = withdraw(number, version, items.to_vec());

@@ -78,7 +78,7 @@ pub(super) fn check(
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
-        Command::NoteObligation(command) => obligations::note(state, command),
+        Command::NoteObligation(command) => obligations::note(state, command, ended),
         Command::TellOverdue(command) => obligations::tell(state, &command),
         Command::Revoke(command) => life::revoke(state, command, ended),
         Command::Acknowledge(command) => life::acknowledge(state, command, ended),
