@@ -783,7 +783,9 @@ fn follows(from: ItemState, to: ItemState) -> bool {
         | ItemState::Withdrawn
         | ItemState::Revoked => None,
     };
-    from.stage().is_some() && place(from) < place(to)
+    // How long the partner may take was said with the clearance: a report that says otherwise is none.
+    let keeps_time = to.stage().is_none() || from.expires_at() == to.expires_at();
+    from.stage().is_some() && place(from) < place(to) && keeps_time
 }
 
 /// A store that runs beside the model.
