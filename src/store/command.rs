@@ -255,14 +255,36 @@ pub struct Submit {
     pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if an item that is granted, or waits, does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away, if an item that is granted, or waits, does.
+    pub adds: Option<McSystemId>,
     /// What it obliges to.
     pub obligations: Vec<Arising>,
     /// What it has to do with access requests.
     pub access: Option<Box<Access>>,
-    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
-    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// The last request that turns it round which was looked at; none may have come since.
+    pub turned: Option<Turned>,
     /// When it was decided.
     pub at: Timestamp,
+}
+
+/// What a request does with what another asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It takes that away.
+    Reduces,
+    /// It gives again what the other takes away.
+    Adds,
+}
+
+/// The last request of a kind that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// The partner with whom it was exchanged.
+    pub partner: McSystemId,
+    /// What it does.
+    pub turn: Turn,
+    /// Its submission, if there was any.
+    pub last: Option<LogIndex>,
 }
 
 /// A reviewer's answer to a held request.
@@ -282,8 +304,8 @@ pub struct Respond {
     pub approval: Option<Approved>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
-    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
-    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// The last request that turns it round which was looked at; none may have come since.
+    pub turned: Option<Turned>,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
     /// What it obliges to.
@@ -663,7 +685,7 @@ pub enum StaleRead {
     /// A look-up.
     Key(ReadKey),
     /// The requests that take something away.
-    Reductions,
+    Turns,
     /// The bundle in force.
     Bundle {
         /// The generation that is in force now.
@@ -679,7 +701,7 @@ impl fmt::Display for StaleRead {
                 write!(f, "a document among {}", key.kind.plural())
             }
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
-            Self::Reductions => f.write_str("the requests that take something away"),
+            Self::Turns => f.write_str("the requests that take something away, or give it again"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
             Self::Key(ReadKey::Alias(_)) => f.write_str("the holder of a functional alias"),

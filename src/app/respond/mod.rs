@@ -336,7 +336,7 @@ fn response(
         reminders,
         approval,
         read_set,
-        reduced: Some(taken_back.seen),
+        turned: Some(taken_back.seen),
         writes,
         obligations,
         parts,

@@ -176,6 +176,7 @@ fn every_kind() -> Vec<Event> {
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
             reduces: None,
+            adds: None,
             access: Some(Box::new(asked(request_id))),
         },
         responded(request_id),
@@ -397,6 +398,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        adds: None,
         access: None,
     });
     let encoded = encode(&submitted, Vec::new());

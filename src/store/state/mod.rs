@@ -12,6 +12,7 @@ mod reminders;
 mod requests;
 mod row;
 mod tally;
+mod turns;
 mod visitors;
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::Turn;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -406,19 +408,19 @@ impl State {
         })
     }
 
-    /// Requests that take away with a partner, submitted after an entry, oldest first, as far as they are in memory.
-    pub fn reductions_since(
+    /// Requests that take away with a partner, or give again, submitted after an entry, oldest first; wherever they are.
+    pub fn turns_since(
         &self,
         partner: &McSystemId,
+        turn: Turn,
         since: LogIndex,
-    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
-        self.requests.reductions_since(partner, since)
+    ) -> impl Iterator<Item = (LogIndex, RequestId)> {
+        self.requests.turns().since(partner, turn, since)
     }
 
-    /// The last request that takes away with a partner.
-    pub fn last_reduction(&self, partner: &McSystemId) -> Option<LogIndex> {
-        let mut all = self.requests.reductions_since(partner, LogIndex(0));
-        all.next_back().map(|(index, _)| index)
+    /// The last request that takes away with a partner, or gives again.
+    pub fn last_turn(&self, partner: &McSystemId, turn: Turn) -> Option<LogIndex> {
+        self.requests.turns().last(partner, turn)
     }
 
     /// The partners under whose agreements requests wait.

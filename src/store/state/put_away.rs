@@ -9,6 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
+use crate::domain::identity::McSystemId;
 use crate::domain::obligation::ObligationId;
 use crate::store::command::RequestId;
 use crate::store::event::Event;
@@ -38,6 +39,12 @@ pub struct EndedRequest {
     /// What it still obliges to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owed: Option<Owed>,
+    /// The partner with whom it takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adds: Option<McSystemId>,
 }
 
 /// What a request obliges to that is not done though it was put away.
@@ -78,6 +85,8 @@ impl EndedRequest {
             acknowledged: entry.delivery.entry,
             undelivered,
             owed: Owed::new(&entry.caller, &entry.obligations),
+            reduces: entry.reduces.clone(),
+            adds: entry.adds.clone(),
         }
     }
 
@@ -133,6 +142,10 @@ pub(super) struct PutAway {
     undelivered: BTreeMap<LogIndex, Undelivered>,
     /// By submission; for those that oblige to something which is not done.
     owed: BTreeMap<LogIndex, (RequestId, Owed)>,
+    /// By submission; for those that take away.
+    reduces: BTreeMap<LogIndex, McSystemId>,
+    /// By submission; for those that give again what others take away.
+    adds: BTreeMap<LogIndex, McSystemId>,
 }
 
 /// The bytes of a request's name from the last one on.
@@ -171,6 +184,9 @@ impl PutAway {
             .extend(request.undelivered.map(|it| (submitted, it)));
         self.owed
             .extend(request.owed.map(|it| (submitted, (id, it))));
+        self.reduces
+            .extend(request.reduces.map(|it| (submitted, it)));
+        self.adds.extend(request.adds.map(|it| (submitted, it)));
     }
 
     pub(super) fn remove(&mut self, id: RequestId) -> Option<EndedRequest> {
@@ -180,6 +196,8 @@ impl PutAway {
         self.acknowledged.remove(&request.submitted);
         self.undelivered.remove(&request.submitted);
         self.owed.remove(&request.submitted);
+        self.reduces.remove(&request.submitted);
+        self.adds.remove(&request.submitted);
         Some(request)
     }
 
@@ -204,6 +222,8 @@ impl PutAway {
             acknowledged: self.acknowledged.get(&submitted).copied(),
             undelivered: self.undelivered.get(&submitted).cloned(),
             owed: self.owed.get(&submitted).map(|(_, owed)| owed.clone()),
+            reduces: self.reduces.get(&submitted).cloned(),
+            adds: self.adds.get(&submitted).cloned(),
         })
     }
 

@@ -103,6 +103,7 @@ impl Log {
                 counts: OutcomeCounts::default(),
                 bound_to: None,
                 reduces: None,
+                adds: None,
                 access: None,
             },
         );
@@ -389,6 +390,7 @@ fn changed_rows_are_all_that_changed() {
             counts: OutcomeCounts::default(),
             bound_to: None,
             reduces: None,
+            adds: None,
             access: None,
         },
         EventBody::Responded {
@@ -423,6 +425,7 @@ fn obliging(log: &mut Log, number: u128) -> RequestId {
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        adds: None,
         access: None,
     };
     let duty = json!({ "name": "deliver", "function": "KMS" });

@@ -53,7 +53,8 @@ impl Turns {
         since: LogIndex,
     ) -> impl Iterator<Item = (LogIndex, RequestId)> {
         let found = self.with(partner, turn).into_iter();
-        let found = found.flat_map(move |all| all.range((Bound::Excluded(since), Bound::Unbounded)));
+        let found =
+            found.flat_map(move |all| all.range((Bound::Excluded(since), Bound::Unbounded)));
         found.map(|(submitted, id)| (*submitted, *id))
     }
 

@@ -40,6 +40,7 @@ use crate::store::state::obligations::Unfinished;
 use crate::store::state::put_away::OWING_LIMIT;
 use crate::store::state::put_away::PutAway;
 use crate::store::state::tally::Tally;
+use crate::store::state::turns::Turns;
 
 /// How long a key is kept after its request has ended, by the times that entries give.
 pub const KEY_RETENTION_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
@@ -81,6 +82,9 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if an item that is granted, or waits, does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adds: Option<McSystemId>,
     /// What it obliges to, and what became of that.
     #[serde(default, skip_serializing_if = "Obligations::is_empty")]
     pub obligations: Obligations,
@@ -127,6 +131,7 @@ impl RequestEntry {
             bound_to,
             reminders,
             reduces,
+            adds,
             access,
             ..
         } = &event.body
@@ -150,6 +155,7 @@ impl RequestEntry {
             tallies: BTreeMap::new(),
             reminders: reminders.clone(),
             reduces: reduces.clone(),
+            adds: adds.clone(),
             access: access.clone(),
             delivery: Delivery::default(),
         })
@@ -360,8 +366,7 @@ pub(super) struct Requests {
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
     // INVARIANT (no empty partner): every set has an element.
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
-    /// Requests that take away, by partner.
-    reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
+    turns: Turns,
     /// Requests with an answer that was not acknowledged, by caller; put away or not.
     undelivered: BTreeSet<(Arc<str>, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
@@ -378,7 +383,7 @@ impl Default for Requests {
             owing: BTreeSet::new(),
             unfinished: Unfinished::default(),
             bound: BTreeMap::new(),
-            reductions: BTreeSet::new(),
+            turns: Turns::default(),
             ended_limit: ENDED_REQUESTS,
             owing_limit: OWING_LIMIT,
             put_away: PutAway::default(),
@@ -495,20 +500,8 @@ impl Requests {
         self.bound.get(partner).into_iter().flatten().copied()
     }
 
-    /// Requests that take away with a partner, submitted after an entry, as far as they are in memory.
-    pub(super) fn reductions_since(
-        &self,
-        partner: &McSystemId,
-        since: LogIndex,
-    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
-        let first = (
-            partner.clone(),
-            LogIndex(since.0.saturating_add(1)),
-            RequestId(Uuid::nil()),
-        );
-        let last = (partner.clone(), LogIndex(u64::MAX), RequestId(Uuid::max()));
-        let found = self.reductions.range(first..=last);
-        found.map(|(_, index, id)| (*index, *id))
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(super) fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
@@ -572,9 +565,8 @@ impl Requests {
         self.schedule.extend(entry.schedule());
         let remind_at = entry.remind_at();
         self.reminding.extend(remind_at.map(|at| (at, entry.id)));
-        let reduces = entry.reduces.clone();
-        self.reductions
-            .extend(reduces.map(|partner| (partner, entry.submitted, entry.id)));
+        let turns = (entry.reduces.as_ref(), entry.adds.as_ref());
+        self.turns.insert(turns, (entry.submitted, entry.id));
         let correlation = entry.correlation;
         self.correlated
             .extend(correlation.map(|correlation| (correlation, entry.id)));
@@ -595,10 +587,6 @@ impl Requests {
         self.ended.remove(&(entry.last(), id));
         self.owing.remove(&(entry.last(), id));
         self.unfinished.remove(id, &entry.obligations);
-        if let Some(partner) = &entry.reduces {
-            self.reductions
-                .remove(&(partner.clone(), entry.submitted, id));
-        }
         if let Some(at) = entry.remind_at() {
             self.reminding.remove(&(at, id));
         }
@@ -634,6 +622,8 @@ impl Requests {
         if let Some(owed) = &request.owed {
             self.unfinished.insert(id, &owed.obligations);
         }
+        let turns = (request.reduces.as_ref(), request.adds.as_ref());
+        self.turns.insert(turns, (request.submitted, id));
         self.put_away.insert(id, request);
     }
 

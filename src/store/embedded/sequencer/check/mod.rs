@@ -31,6 +31,7 @@ use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::command::StaleRead;
 use crate::store::command::Submit;
+use crate::store::command::Turned;
 use crate::store::command::Votes;
 use crate::store::command::WRITES_LIMIT;
 use crate::store::command::Write;
@@ -165,7 +166,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         return Err(Refusal::RequestExists(command.request_id));
     }
     check_use(state, &command)?;
-    check_reductions(state, command.reduced.as_ref())?;
+    check_turned(state, command.turned.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Submitted {
         request_id: command.request_id,
@@ -178,6 +179,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         bound_to: command.bound_to,
         reminders: command.reminders,
         reduces: command.reduces,
+        adds: command.adds,
         access: command.access,
     };
     let event = obliging(changing(command.at, body), command.obligations);
@@ -230,7 +232,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if let Some(votes) = &command.votes {
         check_votes(entry, &answered, votes)?;
     }
-    check_reductions(state, command.reduced.as_ref())?;
+    check_turned(state, command.turned.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
@@ -265,14 +267,11 @@ fn check_votes(
     Ok(())
 }
 
-/// Nobody may have taken anything away since the answer was judged.
-fn check_reductions(
-    state: &State,
-    seen: Option<&(McSystemId, Option<LogIndex>)>,
-) -> Result<(), Refusal> {
+/// Nobody may have taken anything away, or given it again, since the answer was judged.
+fn check_turned(state: &State, seen: Option<&Turned>) -> Result<(), Refusal> {
     match seen {
-        Some((partner, seen)) if state.last_reduction(partner) != *seen => {
-            Err(Refusal::Stale(StaleRead::Reductions))
+        Some(seen) if state.last_turn(&seen.partner, seen.turn) != seen.last => {
+            Err(Refusal::Stale(StaleRead::Turns))
         }
         Some(_) | None => Ok(()),
     }
