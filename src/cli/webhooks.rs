@@ -15,67 +15,124 @@ use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::identity::caller::LOCAL_OPERATOR;
 use crate::identity::caller::OPERATOR_ROLE;
+use crate::outbound::sender::InvalidTarget;
 use crate::outbound::sender::Target;
 use crate::outbound::signature::Secret;
 
 /// The directory in the data directory that says how far webhooks have come.
 const DIRECTORY: &str = "webhooks";
 
-/// Sets up all webhooks; one that cannot be is an error.
-pub(super) fn set_up(settings: &ServiceSettings, log: Uuid) -> Result<Webhooks, ServiceError> {
-    let endpoints = settings.webhooks.iter();
-    let endpoints = endpoints.map(|webhook| endpoint(webhook, settings));
-    let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+/// What is wrong with webhooks: of each, everything.
+#[derive(Debug, thiserror::Error)]
+#[error("webhooks cannot be set up: {}", .0.join("; "))]
+pub struct InvalidWebhooks(Vec<String>);
+
+/// Reads what all webhooks need, before anything is written; everything that is wrong is named at once.
+pub(super) fn checked(settings: &ServiceSettings) -> Result<Vec<Endpoint>, InvalidWebhooks> {
+    let (mut endpoints, mut problems) = (Vec::new(), Vec::new());
+    for webhook in &settings.webhooks {
+        let name = &webhook.name;
+        match endpoint(webhook, settings) {
+            Ok(endpoint) => endpoints.push(endpoint),
+            Err(found) => problems.extend(found.into_iter().map(|it| format!("`{name}`: {it}"))),
+        }
+    }
+    if problems.is_empty() {
+        Ok(endpoints)
+    } else {
+        Err(InvalidWebhooks(problems))
+    }
+}
+
+/// Sets up all webhooks.
+pub(super) fn set_up(
+    endpoints: Vec<Endpoint>,
+    settings: &ServiceSettings,
+    log: Uuid,
+) -> Result<Webhooks, ServiceError> {
     let directory = settings.data_directory.join(DIRECTORY);
-    Webhooks::new(endpoints, &directory, log)
-        .map_err(|error| ServiceError::Webhook(error.name, Box::new(error.source)))
+    let webhooks = Webhooks::new(endpoints, &directory, log);
+    webhooks.map_err(|error| {
+        let problem = format!("`{}`: {}", error.name, error.source);
+        ServiceError::Webhooks(InvalidWebhooks(vec![problem]))
+    })
 }
 
 fn endpoint(
     webhook: &WebhookSettings,
     settings: &ServiceSettings,
-) -> Result<Endpoint, ServiceError> {
-    let (caller, caller_until) = caller(webhook, settings)?;
-    let mut secrets = vec![secret(webhook, &webhook.secret_file)?];
-    if let Some(file) = &webhook.previous_secret_file {
-        secrets.push(secret(webhook, file)?);
+) -> Result<Endpoint, Vec<String>> {
+    let mut problems = Vec::new();
+    let caller = caller(webhook, settings).map_err(|problem| problems.push(problem));
+    let files = [
+        Some(&webhook.secret_file),
+        webhook.previous_secret_file.as_ref(),
+    ];
+    let mut secrets = Vec::new();
+    for file in files.into_iter().flatten() {
+        match secret(file) {
+            Ok(secret) => secrets.push(secret),
+            Err(problem) => problems.push(problem),
+        }
     }
-    let authorities = webhook
-        .ca_file
-        .as_ref()
-        .map(|file| fs::read(file).map_err(|error| ServiceError::File(file.clone(), error)));
-    Ok(Endpoint {
+    let authorities = webhook.ca_file.as_ref().map(|file| {
+        let read = fs::read(file);
+        read.map_err(|error| problems.push(whole(&ServiceError::File(file.clone(), error))))
+    });
+    let target = Target {
+        url: webhook.url.clone(),
+        secrets,
+        allowed: webhook.allow_addresses.clone(),
+        authorities: authorities.and_then(Result::ok),
+        timeout: webhook.timeout,
+    };
+    let (caller, caller_until) = caller.unwrap_or_else(|()| (Caller::new("", [""]), None));
+    let endpoint = Endpoint {
         name: webhook.name.clone(),
         caller,
         caller_until,
         wanted: webhook.wanted.clone(),
         begin_after: webhook.begin_after,
-        target: Target {
-            url: webhook.url.clone(),
-            secrets,
-            allowed: webhook.allow_addresses.clone(),
-            authorities: authorities.transpose()?,
-            timeout: webhook.timeout,
-        },
+        target,
         backoff: webhook.backoff,
-    })
+    };
+    match endpoint.check() {
+        // Why there is none was said.
+        Ok(()) | Err(InvalidTarget::NoSecret) => {}
+        Err(error) => problems.push(whole(&error)),
+    }
+    if problems.is_empty() {
+        Ok(endpoint)
+    } else {
+        Err(problems)
+    }
+}
+
+/// An error with its causes, in one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// The caller by whose right it sends, and until when that is good.
 fn caller(
     webhook: &WebhookSettings,
     settings: &ServiceSettings,
-) -> Result<(Caller, Option<Timestamp>), ServiceError> {
+) -> Result<(Caller, Option<Timestamp>), String> {
     let name = &webhook.caller;
     if name == LOCAL_OPERATOR {
         return Ok((Caller::new(name, [OPERATOR_ROLE]), None));
     }
     let mut callers = settings.callers.callers.iter();
     let entry = callers.find(|entry| entry.name == *name);
-    let entry = entry.ok_or_else(|| {
-        let detail = format!("no caller is called `{name}`; name one of the callers file");
-        ServiceError::Webhook(webhook.name.clone(), detail.into())
-    })?;
+    let entry = entry
+        .ok_or_else(|| format!("no caller is called `{name}`; name one of the callers file"))?;
     let caller = Caller {
         name: entry.name.clone(),
         roles: entry.roles.clone(),
@@ -83,11 +140,9 @@ fn caller(
     Ok((caller, entry.not_after))
 }
 
-fn secret(webhook: &WebhookSettings, file: &Path) -> Result<Secret, ServiceError> {
-    let bytes = read_private(file)?;
+fn secret(file: &Path) -> Result<Secret, String> {
+    let bytes = read_private(file).map_err(|error| whole(&error))?;
     let text = String::from_utf8_lossy(&bytes);
-    text.trim().parse().map_err(|error| {
-        let detail = format!("{}: {error}", file.display());
-        ServiceError::Webhook(webhook.name.clone(), detail.into())
-    })
+    let read = text.trim().parse();
+    read.map_err(|error| format!("{}: {error}", file.display()))
 }
