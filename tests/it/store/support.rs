@@ -402,6 +402,7 @@ pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
         obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
+        in_time_at: at(0),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refu
     check_version(request_id, (entry.version, command.expected_version))?;
     let may = |entry: &RequestEntry, item: u32| {
         let present = entry.item(item);
-        present.is_some_and(|it| it.may_be_withdrawn(command.at))
+        present.is_some_and(|it| it.may_be_withdrawn(command.in_time_at))
     };
     if let Some(item) = first_refused(entry, &command.items, may) {
         return Err(Refusal::NotPending { item });

@@ -541,7 +541,7 @@ impl Model {
             let slot = request.items.get_mut(*item as usize);
             let slot = slot.ok_or("not pending")?;
             // Named twice, it waits no longer the second time.
-            if !slot.is_open() || slot.is_overdue(withdraw.at) {
+            if !slot.is_open() || slot.is_overdue(withdraw.in_time_at) {
                 return Err("not pending");
             }
             *slot = ItemState::Withdrawn;

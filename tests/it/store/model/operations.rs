@@ -349,6 +349,7 @@ impl Model {
         }
         let mut withdraw = withdraw(number, version, items.to_vec());
         withdraw.at = at(self.now);
+        withdraw.in_time_at = at(self.now - other_clock(number) * HOUR);
         Command::Withdraw(withdraw)
     }
 
