@@ -56,7 +56,7 @@ use crate::store::state::State;
 
 pub use form::Withdrawal;
 pub(in crate::app) use form::check_reason;
-pub(in crate::app) use form::twice;
+pub(in crate::app) use form::numbers;
 
 /// The part of a record that says what was withdrawn; nothing personal.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -165,6 +165,14 @@ async fn what_undoes_a_grant_that_was_put_away_is_tracked_and_reported() {
 async fn what_is_not_granted_cannot_be_revoked() {
     let service = TestService::start().await;
     let held = service.submit_held(&membership(&[OFFICER])).await;
+    let none = with(&reason(), "/items", json!([]));
+    let none = revoke(&service, &held, &none).await;
+    assert_eq!(none.problem(), (422, "invalid-input"), "{}", none.text);
+    assert_eq!(none.pointers(), ["/items"]);
+    let none = with(&approval(), "/items", json!([]));
+    let none = service.respond(&held, &none).await;
+    assert_eq!(none.problem(), (422, "invalid-input"), "{}", none.text);
+    assert_eq!(none.pointers(), ["/items"]);
     for body in [reason(), with(&reason(), "/items", json!([0]))] {
         let refused = revoke(&service, &held, &body).await;
         assert_eq!(refused.problem(), (409, "not-granted"), "{}", refused.text);
