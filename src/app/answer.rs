@@ -17,6 +17,7 @@ use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
 use crate::app::revoke::RevocationAnswer;
 use crate::app::withdraw::WithdrawalAnswer;
+use crate::decision::attention::Attention;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
@@ -410,11 +411,37 @@ pub struct WaitingAnswer {
     pub afresh: bool,
 }
 
+/// What an item would be answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct DryRunItem {
+    /// The decision.
+    #[serde(flatten)]
+    pub decision: DecisionAnswer,
+    /// Who would have to agree, where it would wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumAnswer>,
+    /// What would be done meanwhile so that it is not forgotten.
+    #[serde(skip_serializing_if = "Attention::is_none")]
+    pub attention: Attention,
+}
+
+impl From<ItemDecision> for DryRunItem {
+    fn from(mut decision: ItemDecision) -> Self {
+        let waits = decision.outcome == Outcome::Review;
+        let none = Tally::default();
+        Self {
+            quorum: waits.then(|| QuorumAnswer::new(&decision.quorum, &none)),
+            attention: std::mem::take(&mut decision.attention),
+            decision: decision.into(),
+        }
+    }
+}
+
 /// A dry run: what would be answered now, explained; nothing is recorded of it but its count.
 #[derive(Clone, Debug, Serialize)]
 pub struct DryRunAnswer {
     /// What each item would be answered.
-    pub items: Vec<DecisionAnswer>,
+    pub items: Vec<DryRunItem>,
     /// How many items have each outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
     /// What would be chosen among the systems to which the user might migrate.

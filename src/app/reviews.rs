@@ -93,7 +93,7 @@ pub struct AnswerableBy {
     pub count: usize,
     /// Whether all users were asked about.
     pub complete: bool,
-    /// Their MC service IDs, for those who may read the registry; the first hundred persons.
+    /// Their MC service IDs, for those who may see them: of the first hundred persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<BTreeSet<McServiceId>>,
 }
@@ -252,7 +252,10 @@ impl App {
         if !answer.items.iter().any(|item| item.quorum.is_some()) {
             return Ok(());
         }
-        let may_name = self.permit(caller, Action::ReadRegistry).is_ok();
+        let may_name = self.permit(caller, Action::ReadRegistry).is_ok()
+            || self
+                .permit_on_request(caller, Action::ReadAnswerers, id)
+                .is_ok();
         let standing = self.standing(id)?;
         let request = &standing.record.request;
         let users: Vec<(DocumentKey, Revision, Arc<Document>)> = self.store().view(|state| {

@@ -575,6 +575,26 @@ async fn what_waits_for_a_reviewer_is_listed_by_urgency_and_age() {
     assert_eq!(refused.problem(), (403, "unknown-reviewer"));
 }
 
+/// Who tries a request out is told whom it would wait for, and what would be done meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_who_would_have_to_agree() {
+    let asked = format!("{TWO_GROUPS}\n@remind(\"PT30M\")\n@escalate(\"PT1H: shift-leader\")");
+    let service = TestService::with_hold(&asked).await;
+    let tried = service
+        .post("/v1/decisions", "acms", &membership(&[OFFICER]))
+        .await;
+    assert_eq!(tried.status, 200, "{}", tried.text);
+    let item = &tried.body["items"][0];
+    assert_eq!(item["outcome"], "review", "{}", tried.text);
+    let groups = &item["quorum"]["approvals"][0]["groups"];
+    assert_eq!(
+        groups["security-officer"],
+        json!({ "needed": 1, "given": 0 })
+    );
+    assert_eq!(item["attention"]["remind"], "PT30M");
+    assert_eq!(item["attention"]["escalate"]["shift-leader"], "PT1H");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_tells_who_can_approve_it() {
     let service = TestService::with_hold(TWO_GROUPS).await;
@@ -589,8 +609,12 @@ async fn an_item_tells_who_can_approve_it() {
     let read = service.get(&path, "auditor").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
     assert_eq!(by_whom["users"], json!([BOTH, OTHER_DISPATCHER, SECURITY]));
-    // Who may not read the registry learns how many, and no name.
+    // Who answers sees whom to ask.
     let read = service.get(&path, "reviewer").await;
+    let by_whom = &read.body["items"][0]["answerable_by"];
+    assert_eq!(by_whom["users"], json!([BOTH, OTHER_DISPATCHER, SECURITY]));
+    // Whom access policy lets see neither them nor the registry learns how many, and no name.
+    let read = service.get(&path, "acms").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
     assert_eq!(*by_whom, json!({ "count": 3, "complete": true }));
     // The version seen is the one that is answered.
