@@ -39,6 +39,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::access::Access;
+use crate::store::command::PersonDigest;
 use crate::store::state::RequestEntry;
 use crate::store::state::Tally;
 
@@ -385,6 +386,12 @@ pub struct ResponseAnswer {
     /// Those of them that were not granted because a later request took them back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taken_back: Vec<usize>,
+    /// Who answered, as the store tells them from others.
+    #[serde(skip)]
+    pub person: Option<PersonDigest>,
+    /// Whose approvals of which items counted no more by then.
+    #[serde(skip)]
+    pub lapsed: Vec<(usize, PersonDigest)>,
     /// What policy said about them at that moment; a reject overrules an approval.
     pub evaluated: Vec<DecisionAnswer>,
     /// Those of them that it did not settle.
@@ -409,6 +416,9 @@ pub struct WaitingAnswer {
     /// Whether approvals before it count no more, since something holds the item that nobody had seen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub afresh: bool,
+    /// Whether it counts no more, because the person may not answer any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
 }
 
 /// What an item would be answered.

@@ -318,14 +318,64 @@ pub struct Respond {
     pub in_time_at: Timestamp,
 }
 
+/// Somebody who answers, by their document and by every name that they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// By their document.
+    pub id: PersonDigest,
+    /// By their names, which a document of another name may have later.
+    pub also: BTreeSet<PersonDigest>,
+}
+
+impl From<PersonDigest> for Person {
+    fn from(id: PersonDigest) -> Self {
+        Self {
+            id,
+            also: BTreeSet::new(),
+        }
+    }
+}
+
 /// How one person's answer counts for items that go on waiting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Votes {
     /// Who answered.
     pub person: PersonDigest,
+    /// The same person by their names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub also: BTreeSet<PersonDigest>,
     /// How, by number of the item.
     pub items: Vec<(u32, Vote)>,
+    /// Whose approvals of which items count no more, because they may not answer any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<(u32, PersonDigest)>,
+}
+
+impl Votes {
+    /// What somebody answered.
+    pub fn new(person: Person, items: Vec<(u32, Vote)>) -> Self {
+        Self {
+            person: person.id,
+            also: person.also,
+            items,
+            lapsed: Vec::new(),
+        }
+    }
+
+    /// Who answered.
+    pub fn who(&self) -> Person {
+        Person {
+            id: self.person,
+            also: self.also.clone(),
+        }
+    }
+
+    /// Whose approvals of an item count no more.
+    pub fn lapsed_of(&self, item: u32) -> impl Iterator<Item = PersonDigest> {
+        let of_item = self.lapsed.iter().filter(move |(other, _)| *other == item);
+        of_item.map(|(_, person)| *person)
+    }
 }
 
 /// How an answer counts for an item that goes on waiting.

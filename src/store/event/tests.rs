@@ -273,6 +273,8 @@ fn responded(request_id: RequestId) -> EventBody {
         ],
         votes: Some(Votes {
             person: PersonDigest::from_bytes([9; 32]),
+            also: [PersonDigest::from_bytes([8; 32])].into(),
+            lapsed: vec![(0, PersonDigest::from_bytes([7; 32]))],
             items: vec![(
                 0,
                 Vote::Approval {

@@ -255,7 +255,8 @@ impl RequestEntry {
         };
         for (number, vote) in &votes.items {
             let tally = self.tallies.entry(*number).or_default();
-            tally.count(votes.person, vote);
+            tally.lapse(votes.lapsed_of(*number));
+            tally.count(&votes.who(), vote);
         }
     }
 

@@ -481,10 +481,8 @@ impl Model {
             votes.extend(vote.map(|vote| (*item, vote)));
         }
         let mut respond = respond(number, version.saturating_sub(behind), states);
-        respond.votes = (!votes.is_empty()).then(|| Votes {
-            person: PersonDigest::from_bytes([person; 32]),
-            items: votes,
-        });
+        let person = PersonDigest::from_bytes([person; 32]);
+        respond.votes = (!votes.is_empty()).then(|| Votes::new(person.into(), votes));
         respond.read_set.generation = self.generation;
         respond.obligations = self.arising(request_id(number), Occasion::Grant, &respond.items);
         respond.at = at(self.now);

@@ -253,6 +253,7 @@ fn check_votes(
     votes: &Votes,
 ) -> Result<(), Refusal> {
     let mut counted = BTreeSet::new();
+    let person = votes.who();
     for (item, vote) in &votes.items {
         let waits = answered.get(item).is_some_and(|to| to.is_pending());
         if !waits || !counted.insert(*item) {
@@ -260,9 +261,16 @@ fn check_votes(
                 format!("it counts for item {item}, which it settles, or does not answer");
             return Err(Refusal::Invalid(message));
         }
-        if !entry.tally(*item).admits(&votes.person, vote) {
+        let mut tally = entry.tally(*item);
+        tally.lapse(votes.lapsed_of(*item));
+        if !tally.admits(&person, vote) {
             return Err(Refusal::AnsweredBefore { item: *item });
         }
+    }
+    let mut lapsed = votes.lapsed.iter();
+    if let Some((item, _)) = lapsed.find(|(item, _)| !counted.contains(item)) {
+        let message = format!("it ends approvals of item {item}, for which it does not count");
+        return Err(Refusal::Invalid(message));
     }
     Ok(())
 }
