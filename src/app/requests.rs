@@ -59,6 +59,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::request::elements::InformationElements;
+use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
@@ -512,6 +513,19 @@ impl Standing {
         let answered = self.partner.get(&number);
         obligations.extend(answered.into_iter().flat_map(|it| it.obligations.clone()));
         obligations
+    }
+
+    /// Since when each item waits for what it waits for: it was asked then, or held anew.
+    pub(in crate::app) fn since(&self) -> Vec<Timestamp> {
+        let mut since = vec![self.entry.at; self.entry.items.len()];
+        for response in &self.responses {
+            for waiting in response.waiting.iter().filter(|it| it.afresh) {
+                if let Some(since) = since.get_mut(waiting.item) {
+                    *since = response.answered_at.max(*since);
+                }
+            }
+        }
+        since
     }
 
     /// What each item waits for, as far as reviewers could have seen.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::clock::Present;
 use crate::app::clock::Unsettled;
 use crate::app::error::AppError;
 use crate::app::respond::form::Answered;
@@ -56,13 +57,14 @@ pub(super) struct Waiting<'a> {
     pub(super) known: &'a BTreeSet<String>,
     /// What each item waits for, as far as reviewers could have seen.
     pub(super) quorums: &'a [Quorum],
+    /// Since when each item waits for that.
+    pub(super) since: &'a [Timestamp],
     /// Who approved before, read afresh.
     pub(super) approvers: &'a Approvers,
     /// Items that were taken back since they were asked for.
     pub(super) taken_back: &'a BTreeSet<usize>,
-    /// The present moment is no earlier than the first, and no later than the second.
-    pub(super) earliest: Timestamp,
-    pub(super) latest: Timestamp,
+    /// Between which moments the present one is.
+    pub(super) present: Present,
     /// What is told of items of which nobody knows whether they are in time.
     pub(super) unsettled: Unsettled,
 }
@@ -139,7 +141,7 @@ impl Waiting<'_> {
     ) -> Result<Counted, Barred> {
         let present = self.pending(number).map_err(Barred::NotPending)?;
         let expires_at = present.expires_at();
-        if expires_at.is_some_and(|expires_at| self.latest >= expires_at) {
+        if expires_at.is_some_and(|expires_at| self.present.latest >= expires_at) {
             return Err(Barred::Other(self.unsettled.into()));
         }
         let decision = self.evaluation.items.get(number);
@@ -154,7 +156,7 @@ impl Waiting<'_> {
         let asked = (categories, &escalated_to);
         let (tally, lapsed) = self.approvers.counting(stands.tally, asked, answerers);
         stands.tally = tally;
-        let until = self.until(present.expires_at(), stands.is_more, decision);
+        let until = self.until(number, present.expires_at(), stands.is_more, decision);
         let is_over = self.is_over(until)?;
         let (settled, vote) = match verdict {
             // Nobody can answer any more what the policies of now leave no time for: it expires.
@@ -173,10 +175,11 @@ impl Waiting<'_> {
         })
     }
 
-    /// How long the policies of now let an item wait: from the moment when it was asked, like those of then. What holds it
-    /// anew lets it wait from now on. What never expires goes on so (ruling 15).
+    /// How long the policies of now let an item wait: from the moment when it was asked, or held anew, like those of then.
+    /// What holds it anew lets it wait from now on. What never expires goes on so (ruling 15).
     fn until(
         &self,
+        number: usize,
         before: Option<Timestamp>,
         is_anew: bool,
         decision: Option<&ItemDecision>,
@@ -185,15 +188,18 @@ impl Waiting<'_> {
         if is_anew {
             return Some(until);
         }
-        let (asked, now) = (self.entry.at, self.evaluation.now);
+        let since = self.since.get(number).copied();
+        let (asked, now) = (since.unwrap_or(self.entry.at), self.evaluation.now);
         let waited = now.as_milliseconds() - asked.as_milliseconds();
         Some(until.plus_milliseconds(-waited.max(0)))
     }
 
     fn is_over(&self, until: Option<Timestamp>) -> Result<bool, Barred> {
         match until {
-            Some(until) if self.earliest >= until => Ok(true),
-            Some(until) if self.latest >= until => Err(Barred::Other(self.unsettled.into())),
+            Some(until) if self.present.earliest >= until => Ok(true),
+            Some(until) if self.present.latest >= until => {
+                Err(Barred::Other(self.unsettled.into()))
+            }
             Some(_) | None => Ok(false),
         }
     }
@@ -223,7 +229,7 @@ impl Waiting<'_> {
         settled: Option<Settled>,
         until: Option<Timestamp>,
     ) -> Result<ItemState, Expired> {
-        let now = self.latest;
+        let now = self.present.latest;
         Ok(match settled {
             // Nothing of an approval goes to a partner.
             Some(Settled::Granted)

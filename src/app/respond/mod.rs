@@ -122,6 +122,7 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
+            let since = standing.since();
             let (voters, request) = (standing.voters, standing.record.request);
             let mut entry = standing.entry;
             check_version(id, &entry, version)?;
@@ -145,11 +146,11 @@ impl App {
                 evaluation: &evaluation,
                 known: &known,
                 quorums: &quorums,
+                since: &since,
                 approvers: &approvers,
                 taken_back: &taken_back.items,
                 unsettled: self.unsettled(),
-                earliest: present.earliest,
-                latest: present.latest,
+                present,
             };
             let (counted, person) = self.counted((id, &reviewer), &waiting, &answered)?;
             let granted = granted(&entry, &counted);
