@@ -74,11 +74,13 @@ pub enum Action {
     ManageWebhooks,
     /// Tell a user of ours what waits for them, and hand it over.
     ReadPendingAcmData,
+    /// See by name who can answer a request that waits.
+    ReadAnswerers,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -102,6 +104,7 @@ impl Action {
         Self::ReadWebhooks,
         Self::ManageWebhooks,
         Self::ReadPendingAcmData,
+        Self::ReadAnswerers,
     ];
 
     /// The action's name in the access bundle.
@@ -130,6 +133,7 @@ impl Action {
             Self::ReadWebhooks => "readWebhooks",
             Self::ManageWebhooks => "manageWebhooks",
             Self::ReadPendingAcmData => "readPendingAcmData",
+            Self::ReadAnswerers => "readAnswerers",
         }
     }
 
@@ -159,6 +163,7 @@ impl Action {
             Self::ReadWebhooks => "read webhooks",
             Self::ManageWebhooks => "manage webhooks",
             Self::ReadPendingAcmData => "read what waits for a user",
+            Self::ReadAnswerers => "see who can answer this request",
         }
     }
 }

@@ -35,7 +35,7 @@ const ACTIONS: [&str; 15] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 9] = [
+const ON_REQUESTS: [&str; 10] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
@@ -45,35 +45,36 @@ const ON_REQUESTS: [&str; 9] = [
     "readDisclosure",
     "reportObligation",
     "readPendingAcmData",
+    "readAnswerers",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyynyyy", "ynnynynyn", "ynnnnnnyn"),
-    (&["acms"], "yyyynnnnnnnnynn", "ynyynyyyy", "nnnnnnnyn"),
-    (&["peer"], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnnynn", "yynnynnny", "yynnynnny"),
+    (&["operator"], "yyyyyyyyyyynyyy", "ynnynynynn", "ynnnnnnynn"),
+    (&["acms"], "yyyynnnnnnnnynn", "ynyynyyyyn", "nnnnnnnynn"),
+    (&["peer"], "nnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (&["reviewer"], "nnnnnnnnnnnnynn", "yynnynnnyy", "yynnynnnyy"),
     (
         &["security-officer"],
         "nnnyynyynnynyyn",
-        "ynnnynnnn",
-        "ynnnynnnn",
+        "ynnnynnnnn",
+        "ynnnynnnnn",
     ),
-    (&["auditor"], "nnnnynynynynyyn", "ynnnnnynn", "ynnnnnynn"),
+    (&["auditor"], "nnnnynynynynyyn", "ynnnnnynnn", "ynnnnnynnn"),
     (
         &["configuration-manager"],
         "nnnnnnnnnnyynnn",
-        "nnnnnnnyn",
-        "nnnnnnnyn",
+        "nnnnnnnynn",
+        "nnnnnnnynn",
     ),
     (
         &["acms", "peer"],
         "nnnnnnnnnnnnnnn",
-        "nnnnnnnnn",
-        "nnnnnnnnn",
+        "nnnnnnnnnn",
+        "nnnnnnnnnn",
     ),
-    (&[], "nnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
+    (&[], "nnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
 ];
 
 fn ask(
