@@ -17,6 +17,7 @@ use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
 use crate::app::revoke::RevocationAnswer;
 use crate::app::withdraw::WithdrawalAnswer;
+use crate::decision::attention::Attention;
 use crate::decision::decide::DeterminingPolicy;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
@@ -38,6 +39,7 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
 use crate::store::access::Access;
+use crate::store::command::PersonDigest;
 use crate::store::state::RequestEntry;
 use crate::store::state::Tally;
 
@@ -384,6 +386,12 @@ pub struct ResponseAnswer {
     /// Those of them that were not granted because a later request took them back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taken_back: Vec<usize>,
+    /// Who answered, as the store tells them from others.
+    #[serde(skip)]
+    pub person: Option<PersonDigest>,
+    /// Whose approvals of which items counted no more by then.
+    #[serde(skip)]
+    pub lapsed: Vec<(usize, PersonDigest)>,
     /// What policy said about them at that moment; a reject overrules an approval.
     pub evaluated: Vec<DecisionAnswer>,
     /// Those of them that it did not settle.
@@ -408,13 +416,42 @@ pub struct WaitingAnswer {
     /// Whether approvals before it count no more, since something holds the item that nobody had seen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub afresh: bool,
+    /// Whether it counts no more, because the person may not answer any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
+}
+
+/// What an item would be answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct DryRunItem {
+    /// The decision.
+    #[serde(flatten)]
+    pub decision: DecisionAnswer,
+    /// Who would have to agree, where it would wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumAnswer>,
+    /// What would be done meanwhile so that it is not forgotten.
+    #[serde(skip_serializing_if = "Attention::is_none")]
+    pub attention: Attention,
+}
+
+impl From<ItemDecision> for DryRunItem {
+    fn from(mut decision: ItemDecision) -> Self {
+        let waits = decision.outcome == Outcome::Review;
+        let none = Tally::default();
+        Self {
+            quorum: waits.then(|| QuorumAnswer::new(&decision.quorum, &none)),
+            attention: std::mem::take(&mut decision.attention),
+            decision: decision.into(),
+        }
+    }
 }
 
 /// A dry run: what would be answered now, explained; nothing is recorded of it but its count.
 #[derive(Clone, Debug, Serialize)]
 pub struct DryRunAnswer {
     /// What each item would be answered.
-    pub items: Vec<DecisionAnswer>,
+    pub items: Vec<DryRunItem>,
     /// How many items have each outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
     /// What would be chosen among the systems to which the user might migrate.

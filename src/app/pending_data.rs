@@ -8,6 +8,7 @@ use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::reviewer::is_addressee;
 use crate::decision::facts::Lookup;
+use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
 use crate::domain::registry::DocumentKey;
@@ -17,7 +18,7 @@ use crate::domain::user::User;
 use crate::identity::caller::Caller;
 use crate::store::command::RequestId;
 
-/// How many requests are handed over at once.
+/// How many requests are handed over at once, at most.
 pub const REQUESTS_MAX: usize = 100;
 
 /// The response, by the names of its information elements.
@@ -25,11 +26,10 @@ pub const REQUESTS_MAX: usize = 100;
 pub struct PendingAcmData {
     /// The user who asked.
     pub mc_service_id: McServiceId,
-    /// All requests that wait for this user, oldest first.
+    /// The requests that wait for this user, oldest first.
     pub acm_data: Vec<AcmData>,
-    /// How many more wait.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub left_out: usize,
+    /// After which request the next page begins; null where these are the last.
+    pub next: Option<u64>,
 }
 
 /// One request that waits, as it came and as it stands.
@@ -43,31 +43,42 @@ pub struct AcmData {
 }
 
 impl App {
-    /// What waits for a user: requests that are addressed to them, or to an alias that they may hold.
+    /// What waits for a user: requests that are addressed to them, or to an alias that they may hold, in the order of their
+    /// submission from the one after `after` on.
     ///
     /// Every request that waits is read, so this takes the longer the more there are.
     pub fn pending_acm_data(
         &self,
         caller: &Caller,
         identity: &McServiceId,
+        after: Option<u64>,
+        limit: usize,
     ) -> Result<PendingAcmData, AppError> {
         let action = Action::ReadPendingAcmData;
         self.permit_on_requests_of(caller, action, &caller.name)?;
         let user = self.enabled_user(identity)?;
-        let open: Vec<RequestId> = self.store().view(|state| {
-            let open = state.open_requests(None);
+        let limit = limit.clamp(1, REQUESTS_MAX);
+        let open: Vec<(LogIndex, RequestId)> = self.store().view(|state| {
+            let open = state.open_requests(after.map(LogIndex));
             let readable = open.filter(|entry| {
                 let may = self.permit_on_requests_of(caller, action, &entry.caller);
                 may.is_ok()
             });
-            readable.map(|entry| entry.id).collect()
+            readable.map(|entry| (entry.submitted, entry.id)).collect()
         });
         let mut acm_data = Vec::new();
-        let mut left_out = 0;
-        for id in open {
+        let (mut last, mut next) = (None, None);
+        for (index, id) in open {
             match self.waiting_for(caller, id, &user) {
-                Ok(Some(_)) if acm_data.len() == REQUESTS_MAX => left_out += 1,
-                Ok(found) => acm_data.extend(found),
+                Ok(Some(_)) if acm_data.len() == limit => {
+                    next = last;
+                    break;
+                }
+                Ok(Some(found)) => {
+                    acm_data.push(found);
+                    last = Some(index.0);
+                }
+                Ok(None) => {}
                 // One record that cannot be read must not hide the others.
                 Err(error) => {
                     tracing::warn!(request = %id, %error, "left out of pending ACM data");
@@ -77,7 +88,7 @@ impl App {
         Ok(PendingAcmData {
             mc_service_id: identity.clone(),
             acm_data,
-            left_out,
+            next,
         })
     }
 
@@ -114,12 +125,4 @@ impl App {
             answer: self.shown_to(caller, id, answer),
         }))
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }

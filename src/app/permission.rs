@@ -76,11 +76,13 @@ pub enum Action {
     ManageWebhooks,
     /// Tell a user of ours what waits for them, and hand it over.
     ReadPendingAcmData,
+    /// See by name who can answer a request that waits.
+    ReadAnswerers,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -105,6 +107,7 @@ impl Action {
         Self::ReadWebhooks,
         Self::ManageWebhooks,
         Self::ReadPendingAcmData,
+        Self::ReadAnswerers,
     ];
 
     /// The action's name in the access bundle.
@@ -134,6 +137,7 @@ impl Action {
             Self::ReadWebhooks => "readWebhooks",
             Self::ManageWebhooks => "manageWebhooks",
             Self::ReadPendingAcmData => "readPendingAcmData",
+            Self::ReadAnswerers => "readAnswerers",
         }
     }
 
@@ -164,6 +168,7 @@ impl Action {
             Self::ReadWebhooks => "read webhooks",
             Self::ManageWebhooks => "manage webhooks",
             Self::ReadPendingAcmData => "read what waits for a user",
+            Self::ReadAnswerers => "see who can answer this request",
         }
     }
 }

@@ -345,9 +345,7 @@ impl From<Refusal> for AppError {
                 current: None,
             },
             Refusal::UnknownObligation(obligation) => Self::UnknownObligation(obligation),
-            refusal @ (Refusal::ObligationDone(_) | Refusal::PutAway(_)) => {
-                Self::ObligationSettled(refusal.to_string())
-            }
+            refusal @ Refusal::ObligationDone(_) => Self::ObligationSettled(refusal.to_string()),
             refusal @ Refusal::AnsweredBefore { .. } => Self::AlreadyAnswered(refusal.to_string()),
             refusal @ (Refusal::Taken { .. } | Refusal::Invalid(_)) => {
                 Self::Invalid(vec![Invalid::at("", refusal.to_string())])

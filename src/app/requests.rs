@@ -38,6 +38,9 @@ use crate::app::report::partner_answers;
 use crate::app::report::report_answer;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
+use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Voters;
+use crate::app::reviewer::escalated_to;
 use crate::decision::decide::ItemDecision;
 use crate::decision::facts::other_system;
 use crate::decision::obligation::Obligation;
@@ -56,9 +59,12 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::request::elements::InformationElements;
+use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
+use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Vote;
+use crate::store::command::Votes;
 use crate::store::embedded::StoredEntry;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -182,6 +188,7 @@ impl App {
         let mut noted = Reports::new();
         let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
             refusal_obligations(&record.items).collect();
+        let mut voters = Voters::new();
         let mut disclosed: Vec<DisclosureAnswer> =
             told(&stored, &parts.attached).into_iter().collect();
         let revoked = revoked(&parts);
@@ -197,6 +204,7 @@ impl App {
             if answers(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
                 when_refused.extend(refusal_obligations(&parts.decision()?.items));
+                voters.extend(voter(&stored, &parts));
                 responses.extend(response_answers(&stored, &parts)?);
             } else if reports_on(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
@@ -226,6 +234,7 @@ impl App {
             entry,
             record,
             responses,
+            voters,
             disclosed,
             submitted,
             refusals,
@@ -235,6 +244,7 @@ impl App {
     }
 
     pub(in crate::app) fn request_answer(&self, id: RequestId) -> Result<RequestAnswer, AppError> {
+        let (standing, tallies) = self.standing_now(id)?;
         let Standing {
             entry,
             receipt,
@@ -248,7 +258,8 @@ impl App {
             mut refusals,
             mut afterwards,
             noted,
-        } = self.standing(id)?;
+            ..
+        } = standing;
         let affected = self.affected_of(&record.request, &entry);
         let quorums = quorums(&submitted, &responses);
         let acknowledged = entry.delivery.acknowledged;
@@ -264,7 +275,7 @@ impl App {
                 refusal,
                 undo: afterwards.undo.remove(&number).unwrap_or_default(),
                 delivered: afterwards.settled.is_delivered(number, acknowledged),
-                quorum: quorum_answer(&quorums, &entry, (number, state)),
+                quorum: quorum_answer(&quorums, &tallies, (number, state)),
                 reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
             };
@@ -275,8 +286,7 @@ impl App {
         });
         let items: Vec<ItemAnswer> = items.collect();
         let said = (items.as_slice(), responses.as_slice());
-        let earliest = self.present().earliest;
-        let obligations = obligation_answers(&entry, noted, said, earliest);
+        let obligations = obligation_answers(&entry, noted, said, self.present().earliest);
         let status = status(entry.items.iter().copied());
         Ok(RequestAnswer {
             bundle: bundle_of(&record),
@@ -317,11 +327,40 @@ fn bundle_of(record: &DecisionRecord) -> BundleAnswer {
 /// Who has to agree before an item is granted, while it waits.
 fn quorum_answer(
     quorums: &[Quorum],
-    entry: &RequestEntry,
+    tallies: &Tallies,
     (number, state): (usize, ItemState),
 ) -> Option<QuorumAnswer> {
     let quorum = quorums.get(number).filter(|_| state.is_pending())?;
-    Some(QuorumAnswer::new(quorum, &tally_of(entry, number)))
+    let tally = tallies.get(&number).map(|(tally, _)| tally);
+    let none = Tally::default();
+    Some(QuorumAnswer::new(quorum, tally.unwrap_or(&none)))
+}
+
+/// Marks the answers that count no more: those of which that was written down since, and those of which it is so now.
+fn mark_lapsed(responses: &mut [ResponseAnswer], tallies: &Tallies) {
+    let now = tallies.iter().flat_map(|(number, (_, lapsed))| {
+        let lapsed = lapsed.iter();
+        lapsed.map(|person| (*number, *person))
+    });
+    let mut lapsed: BTreeSet<(usize, PersonDigest)> = now.collect();
+    // From the last on, since what somebody approved again counts again.
+    for response in responses.iter_mut().rev() {
+        for waiting in &mut response.waiting {
+            let of_item = response.person.map(|person| (waiting.item, person));
+            if waiting.counts && of_item.is_some_and(|it| lapsed.contains(&it)) {
+                waiting.counts = false;
+                waiting.lapsed = true;
+            }
+        }
+        lapsed.extend(&response.lapsed);
+    }
+}
+
+/// Who answered, by their record.
+fn voter(stored: &StoredEntry, parts: &DividedParts) -> Option<(PersonDigest, McServiceId)> {
+    let person = votes_of(&stored.event)?.person;
+    let reviewer: ReviewerPart = parts.first()?;
+    Some((person, reviewer.reviewer))
 }
 
 /// A request and what became of it.
@@ -331,6 +370,8 @@ pub(in crate::app) struct Standing {
     /// As it was submitted, without its items.
     pub(in crate::app) record: DecisionRecord,
     responses: Vec<ResponseAnswer>,
+    /// Who answered.
+    pub(in crate::app) voters: Voters,
     disclosed: Vec<DisclosureAnswer>,
     reports: Vec<ReportAnswer>,
     /// What the partner answered, by item.
@@ -346,7 +387,37 @@ pub(in crate::app) struct Standing {
     submitted: Vec<DecisionAnswer>,
 }
 
+/// Who approved and denied the pending items, by number, as far as that counts now; and whose approval does not any more.
+pub(in crate::app) type Tallies = BTreeMap<usize, (Tally, Vec<PersonDigest>)>;
+
 impl App {
+    /// A request with its answers as they count now.
+    fn standing_now(&self, id: RequestId) -> Result<(Standing, Tallies), AppError> {
+        let mut standing = self.standing(id)?;
+        let tallies = self.tallies_now(&standing);
+        mark_lapsed(&mut standing.responses, &tallies);
+        Ok((standing, tallies))
+    }
+
+    /// Who has answered the items that wait, read afresh.
+    pub(in crate::app) fn tallies_now(&self, standing: &Standing) -> Tallies {
+        let entry = &standing.entry;
+        let request = &standing.record.request;
+        if entry.tallies.is_empty() {
+            return Tallies::new();
+        }
+        let approvers = self.approvers(&standing.voters, (entry, request));
+        let mut answerers = Answerers::new(self, request);
+        let latest = standing.latest();
+        let tallies = latest.iter().enumerate().map(|(number, decision)| {
+            let escalated_to = escalated_to(entry, number);
+            let asked = (decision.categories.as_slice(), &escalated_to);
+            let tally = tally_of(entry, number);
+            (number, approvers.counting(tally, asked, &mut answerers))
+        });
+        tallies.collect()
+    }
+
     /// What is affected by an interruption of ours that was granted: our half changes whatever the partner answers.
     fn affected_of(&self, request: &InterSystemRequest, entry: &RequestEntry) -> Option<Affected> {
         let is_granted = entry.items.iter().any(|item| item.is_granted_here());
@@ -444,6 +515,19 @@ impl Standing {
         obligations
     }
 
+    /// Since when each item waits for what it waits for: it was asked then, or held anew.
+    pub(in crate::app) fn since(&self) -> Vec<Timestamp> {
+        let mut since = vec![self.entry.at; self.entry.items.len()];
+        for response in &self.responses {
+            for waiting in response.waiting.iter().filter(|it| it.afresh) {
+                if let Some(since) = since.get_mut(waiting.item) {
+                    *since = response.answered_at.max(*since);
+                }
+            }
+        }
+        since
+    }
+
     /// What each item waits for, as far as reviewers could have seen.
     pub(in crate::app) fn quorums(&self) -> Vec<Quorum> {
         quorums(&self.submitted, &self.responses)
@@ -467,7 +551,7 @@ fn quorums(submitted: &[DecisionAnswer], responses: &[ResponseAnswer]) -> Vec<Qu
 }
 
 /// Who has answered an item that still waits.
-pub(in crate::app) fn tally_of(entry: &RequestEntry, number: usize) -> Tally {
+fn tally_of(entry: &RequestEntry, number: usize) -> Tally {
     let number = u32::try_from(number).ok();
     number.map_or_else(Tally::default, |number| entry.tally(number))
 }
@@ -631,6 +715,15 @@ pub(in crate::app) fn reviewer_of(stored: &StoredEntry) -> Option<McServiceId> {
     Some(reviewer.reviewer)
 }
 
+/// How an answer counts for what goes on waiting.
+fn votes_of(event: &Event) -> Option<&Votes> {
+    if let EventBody::Responded { votes, .. } = &event.body {
+        votes.as_ref()
+    } else {
+        None
+    }
+}
+
 fn response_answers(
     stored: &StoredEntry,
     parts: &DividedParts,
@@ -641,28 +734,15 @@ fn response_answers(
         .ok_or_else(|| AppError::Broken(format!("entry {} holds no review", index.0).into()))?;
     let reviewer: Option<ReviewerPart> = parts.first();
     let decisions = parts.decision()?.items;
-    let votes = match &stored.event.body {
-        EventBody::Responded { votes, .. } => votes.as_ref(),
-        EventBody::Genesis { .. }
-        | EventBody::DocumentsWritten { .. }
-        | EventBody::Submitted { .. }
-        | EventBody::Reported { .. }
-        | EventBody::Withdrawn { .. }
-        | EventBody::ObligationNoted { .. }
-        | EventBody::ObligationsOverdue { .. }
-        | EventBody::Revoked { .. }
-        | EventBody::Acknowledged { .. }
-        | EventBody::Expired { .. }
-        | EventBody::Reminded { .. }
-        | EventBody::Published { .. }
-        | EventBody::PublicationRefused { .. }
-        | EventBody::DryRuns { .. }
-        | EventBody::SecretsRead { .. } => None,
-    };
-    let votes: BTreeMap<usize, &Vote> = votes
+    let given = votes_of(&stored.event);
+    let item = |number: u32| usize::try_from(number).ok();
+    let lapsed = given.into_iter().flat_map(|votes| &votes.lapsed);
+    let lapsed = lapsed.filter_map(|(number, person)| Some((item(*number)?, *person)));
+    let lapsed: Vec<(usize, PersonDigest)> = lapsed.collect();
+    let votes: BTreeMap<usize, &Vote> = given
         .into_iter()
         .flat_map(|votes| &votes.items)
-        .filter_map(|(number, vote)| Some((usize::try_from(*number).ok()?, vote)))
+        .filter_map(|(number, vote)| Some((item(*number)?, vote)))
         .collect();
     let mut reasons = reviewer.map(|part| std::iter::once(part.reason).chain(part.further));
     let taken_back = review.taken_back;
@@ -683,6 +763,8 @@ fn response_answers(
         waiting: waiting(&items, &votes),
         taken_back: among(&taken_back, &items),
         items,
+        person: given.map(|votes| votes.person),
+        lapsed: lapsed.clone(),
         answered_at: review.answered_at,
         record: receipt(index, stored),
     });
@@ -705,18 +787,21 @@ fn waiting(items: &[usize], votes: &BTreeMap<usize, &Vote>) -> Vec<WaitingAnswer
                 counts: true,
                 roles: roles.clone(),
                 afresh: false,
+                lapsed: false,
             },
             Vote::Denial { afresh } => WaitingAnswer {
                 item: *number,
                 counts: true,
                 roles: BTreeSet::new(),
                 afresh: *afresh,
+                lapsed: false,
             },
             Vote::Afresh => WaitingAnswer {
                 item: *number,
                 counts: false,
                 roles: BTreeSet::new(),
                 afresh: true,
+                lapsed: false,
             },
         })
     });

@@ -14,7 +14,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::requests::Standing;
-use crate::app::requests::tally_of;
+use crate::app::requests::Tallies;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Concerned;
 use crate::app::reviewer::Reviewer;
@@ -93,7 +93,7 @@ pub struct AnswerableBy {
     pub count: usize,
     /// Whether all users were asked about.
     pub complete: bool,
-    /// Their MC service IDs, for those who may read the registry; the first hundred persons.
+    /// Their MC service IDs, for those who may see them: of the first hundred persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<BTreeSet<McServiceId>>,
 }
@@ -192,13 +192,13 @@ impl App {
         let Ok(reviewer) = found else {
             return Ok(Vec::new());
         };
-        let person = self.sealing_key().person(id, &reviewer.key().id);
-        let Some(person) = person else {
+        let Some(person) = reviewer.person(self.sealing_key(), id) else {
             return Ok(Vec::new());
         };
+        let tallies = self.tallies_now(&standing);
         let mut answerers = Answerers::new(self, request);
         let mut items = Vec::new();
-        for (number, state, waiting, decision) in waiting(&standing) {
+        for (number, state, waiting, decision) in waiting(&standing, &tallies) {
             let place = Place(
                 std::cmp::Reverse(request.urgency),
                 // What never expires comes last.
@@ -252,7 +252,10 @@ impl App {
         if !answer.items.iter().any(|item| item.quorum.is_some()) {
             return Ok(());
         }
-        let may_name = self.permit(caller, Action::ReadRegistry).is_ok();
+        let may_name = self.permit(caller, Action::ReadRegistry).is_ok()
+            || self
+                .permit_on_request(caller, Action::ReadAnswerers, id)
+                .is_ok();
         let standing = self.standing(id)?;
         let request = &standing.record.request;
         let users: Vec<(DocumentKey, Revision, Arc<Document>)> = self.store().view(|state| {
@@ -274,9 +277,10 @@ impl App {
                 Reviewer::of_user((key, revision), &document, (&standing.entry, &concerned))
             })
             .collect();
+        let tallies = self.tallies_now(&standing);
         let mut answerers = Answerers::new(self, request);
         let mut told: Vec<(Waiting, AnswerableBy)> = Vec::new();
-        for (number, _, waiting, _) in waiting(&standing) {
+        for (number, _, waiting, _) in waiting(&standing, &tallies) {
             let known = told.iter().find(|(other, _)| *other == waiting);
             let by = if let Some((_, by)) = known {
                 by.clone()
@@ -303,7 +307,7 @@ impl App {
         let (mut count, mut asked, mut complete) = (0, 0, true);
         let mut users = BTreeSet::new();
         for reviewer in reviewers {
-            let Some(person) = self.sealing_key().person(id, &reviewer.key().id) else {
+            let Some(person) = reviewer.person(self.sealing_key(), id) else {
                 continue;
             };
             let can = waiting.can(reviewer, |vote| waiting.tally.admits(&person, vote));
@@ -355,7 +359,10 @@ impl Waiting {
 }
 
 /// The pending items of a request, by number, and what was last decided about each.
-fn waiting(standing: &Standing) -> Vec<(usize, ItemState, Waiting, DecisionAnswer)> {
+fn waiting(
+    standing: &Standing,
+    tallies: &Tallies,
+) -> Vec<(usize, ItemState, Waiting, DecisionAnswer)> {
     let quorums = standing.quorums().into_iter();
     let decided = quorums.zip(standing.latest());
     let items = standing.entry.items.iter().zip(decided).enumerate();
@@ -364,7 +371,10 @@ fn waiting(standing: &Standing) -> Vec<(usize, ItemState, Waiting, DecisionAnswe
         let waiting = Waiting {
             categories: decision.categories.clone(),
             quorum,
-            tally: tally_of(&standing.entry, number),
+            tally: tallies
+                .get(&number)
+                .map(|it| it.0.clone())
+                .unwrap_or_default(),
             escalated_to: escalated_to(&standing.entry, number),
         };
         (number, *state, waiting, decision)

@@ -71,13 +71,22 @@ impl SealingKey {
         Some(CorrelationDigest::from_bytes(digest))
     }
 
-    /// A person as the store tells them from others who answer the same request.
-    pub fn person(&self, request: RequestId, person: &DocumentId) -> Option<PersonDigest> {
+    /// A person as the store tells them from others who answer the same request: by the document of the registry.
+    pub fn document(&self, request: RequestId, person: &DocumentId) -> Option<PersonDigest> {
+        self.person(b"person-who-answers", request, person.as_str())
+    }
+
+    /// The same, by a name under which they are known, which another document may take over.
+    pub fn name(&self, request: RequestId, name: &str) -> Option<PersonDigest> {
+        self.person(b"name-of-who-answers", request, name)
+    }
+
+    fn person(&self, purpose: &[u8], request: RequestId, name: &str) -> Option<PersonDigest> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(b"person-who-answers");
+        mac.update(purpose);
         mac.update(&[0]);
         mac.update(request.0.as_bytes());
-        mac.update(person.as_str().as_bytes());
+        mac.update(name.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         Some(PersonDigest::from_bytes(digest))
     }

@@ -23,6 +23,7 @@ use crate::app::register;
 use crate::app::reminding::first_reminders;
 use crate::app::standing::Standing;
 use crate::app::standing::standing;
+use crate::app::taken_back::gives_again;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
@@ -428,8 +429,10 @@ fn submission(
     let mut stands = items
         .iter()
         .map(|it| it.is_granted_here() || it.is_pending());
-    let reduces = has_consequences && is_reducing(&request.body) && stands.any(|it| it);
-    let reduces = reduces.then(|| other_system(request).clone());
+    let counts = has_consequences && stands.any(|it| it);
+    let partner = |counts: bool| counts.then(|| other_system(request).clone());
+    let reduces = partner(counts && is_reducing(&request.body));
+    let adds = partner(counts && gives_again(&request.body));
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()
@@ -452,9 +455,10 @@ fn submission(
         bound_to,
         reminders,
         reduces,
+        adds,
         obligations,
         access: settled.access,
-        reduced: settled.reduced,
+        turned: settled.turned,
         at,
     })
 }

@@ -1,5 +1,5 @@
 //! What was taken back since it was asked for: the last word of whoever asks stands, whenever the older request is
-//! approved.
+//! approved. A later deletion takes back an addition, and a later addition that was granted takes back a deletion.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,13 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::operation::Direction;
+use crate::domain::request::CooperationChange;
 use crate::domain::request::GroupMembershipUpdate;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::MembershipChange;
 use crate::domain::request::OperationBody;
+use crate::store::command::Turn;
+use crate::store::command::Turned;
 use crate::store::state::State;
 
 /// Items that a later request took back.
@@ -24,8 +27,22 @@ use crate::store::state::State;
 pub(in crate::app) struct TakenBack {
     /// Their numbers.
     pub(in crate::app) items: BTreeSet<usize>,
-    /// The partner, and the last of its requests that was looked at.
-    pub(in crate::app) seen: (McSystemId, Option<LogIndex>),
+    /// The last request that was looked at.
+    pub(in crate::app) seen: Turned,
+}
+
+/// Whether a request gives again what others take away.
+pub(in crate::app) fn gives_again(body: &OperationBody) -> bool {
+    if let OperationBody::GroupMembershipUpdate(update) = body {
+        return update.change == MembershipChange::Add;
+    }
+    if let OperationBody::MigrationUsersUpdate(update) = body {
+        return update.change == MembershipChange::Add;
+    }
+    if let OperationBody::CooperationStatusChange(change) = body {
+        return change.change == CooperationChange::Resume;
+    }
+    false
 }
 
 impl App {
@@ -36,21 +53,32 @@ impl App {
         submitted: LogIndex,
     ) -> Result<TakenBack, AppError> {
         let partner = other_system(request);
-        let widens = !is_reducing(&request.body);
+        let turn = if is_reducing(&request.body) {
+            Turn::Adds
+        } else {
+            Turn::Reduces
+        };
         let (later, last) = self.store().view(|state: &State| {
-            let later = state.reductions_since(partner, submitted);
-            let later: Vec<_> = later.filter(|_| widens).collect();
-            (later, state.last_reduction(partner))
+            let later = state.turns_since(partner, turn, submitted);
+            (later.collect::<Vec<_>>(), state.last_turn(partner, turn))
         });
         let mut items = BTreeSet::new();
         for (index, id) in later {
-            let reduction = self.submitted_record_at(index)?.request;
             let states = self.request_entry(id)?.items;
-            items.extend(taken_back_by(request, &reduction, &states));
+            let stands: Vec<bool> = states.into_iter().map(|it| stands(turn, it)).collect();
+            // Few of them are about the same, but that takes their record to see.
+            if stands.contains(&true) {
+                let later = self.submitted_record_at(index)?.request;
+                items.extend(taken_back_by(request, &later, turn, &stands));
+            }
         }
         Ok(TakenBack {
             items,
-            seen: (partner.clone(), last),
+            seen: Turned {
+                partner: partner.clone(),
+                turn,
+                last,
+            },
         })
     }
 }
@@ -105,50 +133,50 @@ impl App {
     }
 }
 
-/// The items of a request that those of another take back which are granted, or wait: whoever asked for both has changed
-/// their mind, whether or not somebody has agreed yet.
+/// Whether an item of a later request counts: one that takes away as soon as it waits, since whoever asked for both has
+/// changed their mind, whether or not somebody has agreed yet; one that gives again only where it is granted, since
+/// nothing is given before.
+fn stands(turn: Turn, item: ItemState) -> bool {
+    match turn {
+        Turn::Reduces => item.is_granted_here() || item.is_pending(),
+        Turn::Adds => item.is_granted_here(),
+    }
+}
+
+/// The items of a request that those of a later one take back.
 fn taken_back_by(
     request: &InterSystemRequest,
-    reduction: &InterSystemRequest,
-    states: &[ItemState],
+    later: &InterSystemRequest,
+    turn: Turn,
+    stands: &[bool],
 ) -> Vec<usize> {
-    let stands = |number: usize| {
-        let state = states.get(number);
-        state.is_some_and(|it| it.is_granted_here() || it.is_pending())
+    if request.direction != later.direction {
+        return Vec::new();
+    }
+    let change = match turn {
+        Turn::Reduces => MembershipChange::Delete,
+        Turn::Adds => MembershipChange::Add,
     };
-    let taken_away = |users: &[McServiceId]| {
-        let numbered = users.iter().enumerate();
-        let standing = numbered.filter(|(number, _)| stands(*number));
-        standing
-            .map(|(_, user)| user.uri().subscriber().to_owned())
-            .collect::<BTreeSet<String>>()
-    };
-    let named = |users: &[McServiceId], taken: &BTreeSet<String>| {
-        let numbered = users.iter().enumerate();
-        let named = numbered.filter(|(_, user)| taken.contains(user.uri().subscriber()));
+    let users = |asked: &[McServiceId], later: &[McServiceId]| {
+        let turned = later.iter().zip(stands).filter(|(_, stands)| **stands);
+        let turned = turned.map(|(user, _)| user.uri().subscriber().to_owned());
+        let turned: BTreeSet<String> = turned.collect();
+        let numbered = asked.iter().enumerate();
+        let named = numbered.filter(|(_, user)| turned.contains(user.uri().subscriber()));
         named.map(|(number, _)| number).collect()
     };
-    match (&request.body, &reduction.body) {
+    match (&request.body, &later.body) {
         (
             OperationBody::GroupMembershipUpdate(asked),
-            OperationBody::GroupMembershipUpdate(taken),
-        ) if taken.change == MembershipChange::Delete
-            && taken.group == asked.group
-            && request.direction == reduction.direction =>
-        {
-            named(&asked.members, &taken_away(&taken.members))
+            OperationBody::GroupMembershipUpdate(later),
+        ) if later.change == change && later.group == asked.group => {
+            users(&asked.members, &later.members)
         }
         (
             OperationBody::MigrationUsersUpdate(asked),
-            OperationBody::MigrationUsersUpdate(taken),
-        ) if taken.change == MembershipChange::Delete
-            && request.direction == reduction.direction =>
-        {
-            named(&asked.users, &taken_away(&taken.users))
-        }
-        (OperationBody::CooperationStatusChange(_), OperationBody::CooperationStatusChange(_))
-            if stands(0) =>
-        {
+            OperationBody::MigrationUsersUpdate(later),
+        ) if later.change == change => users(&asked.users, &later.users),
+        (OperationBody::CooperationStatusChange(_), OperationBody::CooperationStatusChange(_)) => {
             vec![0]
         }
         (_, _) => Vec::new(),

@@ -21,6 +21,7 @@ use super::data_directory::refuse_lost_log;
 use super::data_directory::sealing_key;
 use super::data_directory::signing_key;
 use super::webhooks;
+use super::webhooks::InvalidWebhooks;
 use super::witnesses;
 use crate::app::App;
 use crate::app::Settings;
@@ -147,9 +148,9 @@ pub enum ServiceError {
     /// The configured directory of keys is empty.
     #[error("the directory `{}` holds no configuration key; restore it, or begin with a file `0001.key` of 32 random bytes and mode 600", .0.display())]
     NoConfigurationKey(PathBuf),
-    /// A webhook cannot be set up.
-    #[error("the webhook `{0}` cannot be set up")]
-    Webhook(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Webhooks cannot be set up.
+    #[error(transparent)]
+    Webhooks(#[from] InvalidWebhooks),
     /// Somebody cannot be called.
     #[error("the callbacks `{0}` cannot be set up")]
     Callbacks(String, #[source] Box<dyn std::error::Error + Send + Sync>),
@@ -240,6 +241,7 @@ impl Service {
         clock: Box<dyn WallClock>,
     ) -> Result<Self, ServiceError> {
         let opened_at = Timestamp::from_milliseconds(clock.wall_milliseconds());
+        let endpoints = webhooks::checked(&settings)?;
         let directory = settings.data_directory.clone();
         let queue_commands = settings.queue_commands_max;
         let (ended_requests, interrupt) = (settings.ended_requests, settings.interrupt.clone());
@@ -262,7 +264,7 @@ impl Service {
         let keys = settings.configuration_keys.as_deref();
         let vault = configuration_keys::vault(directory, keys)?;
         let token = operator_token(directory)?;
-        let webhooks = webhooks::set_up(&settings, store.started().origin)?;
+        let webhooks = webhooks::set_up(endpoints, &settings, store.started().origin)?;
         let callbacks = callbacks::set_up(&settings, store.started().origin)?;
         let foundations = Foundations {
             store,
@@ -288,7 +290,12 @@ impl Service {
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.http, settings.published_log.readers);
+        let state = ServiceState::new(
+            app.clone(),
+            callers,
+            settings.http,
+            settings.published_log.readers,
+        );
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;

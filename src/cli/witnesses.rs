@@ -18,7 +18,10 @@ pub(super) fn set_up(settings: &PublishedLogSettings) -> Result<Witnesses, Servi
     Ok(Witnesses::new(witnesses, wanted, settings.witness_patience))
 }
 
-fn one(witness: &WitnessSettings, settings: &PublishedLogSettings) -> Result<Witness, ServiceError> {
+fn one(
+    witness: &WitnessSettings,
+    settings: &PublishedLogSettings,
+) -> Result<Witness, ServiceError> {
     let target = Target {
         url: witness.url.clone(),
         secrets: Vec::new(),

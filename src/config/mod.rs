@@ -284,7 +284,6 @@ impl Partial {
     }
 }
 
-
 /// A number that a setting gives, and which numbers it may give.
 struct Bounded {
     name: &'static str,

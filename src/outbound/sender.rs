@@ -207,10 +207,14 @@ pub(super) fn check(target: &Target) -> Result<(), InvalidTarget> {
     }
     let is_loopback = literal.is_some_and(|address| address.to_canonical().is_loopback());
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback => Ok(()),
-        _ => Err(InvalidTarget::Scheme),
+        "https" => {}
+        "http" if is_loopback => {}
+        _ => return Err(InvalidTarget::Scheme),
     }
+    if target.secrets.is_empty() {
+        return Err(InvalidTarget::NoSecret);
+    }
+    Ok(())
 }
 
 /// The address that a URL names instead of a host: it is never resolved, so it is checked here.

@@ -255,14 +255,36 @@ pub struct Submit {
     pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if an item that is granted, or waits, does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away, if an item that is granted, or waits, does.
+    pub adds: Option<McSystemId>,
     /// What it obliges to.
     pub obligations: Vec<Arising>,
     /// What it has to do with access requests.
     pub access: Option<Box<Access>>,
-    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
-    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// The last request that turns it round which was looked at; none may have come since.
+    pub turned: Option<Turned>,
     /// When it was decided.
     pub at: Timestamp,
+}
+
+/// What a request does with what another asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It takes that away.
+    Reduces,
+    /// It gives again what the other takes away.
+    Adds,
+}
+
+/// The last request of a kind that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// The partner with whom it was exchanged.
+    pub partner: McSystemId,
+    /// What it does.
+    pub turn: Turn,
+    /// Its submission, if there was any.
+    pub last: Option<LogIndex>,
 }
 
 /// A reviewer's answer to a held request.
@@ -282,8 +304,8 @@ pub struct Respond {
     pub approval: Option<Approved>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
-    /// The last request that takes away, with the partner concerned, that was looked at; none may have come since.
-    pub reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// The last request that turns it round which was looked at; none may have come since.
+    pub turned: Option<Turned>,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
     /// What it obliges to.
@@ -296,14 +318,64 @@ pub struct Respond {
     pub in_time_at: Timestamp,
 }
 
+/// Somebody who answers, by their document and by every name that they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// By their document.
+    pub id: PersonDigest,
+    /// By their names, which a document of another name may have later.
+    pub also: BTreeSet<PersonDigest>,
+}
+
+impl From<PersonDigest> for Person {
+    fn from(id: PersonDigest) -> Self {
+        Self {
+            id,
+            also: BTreeSet::new(),
+        }
+    }
+}
+
 /// How one person's answer counts for items that go on waiting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Votes {
     /// Who answered.
     pub person: PersonDigest,
+    /// The same person by their names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub also: BTreeSet<PersonDigest>,
     /// How, by number of the item.
     pub items: Vec<(u32, Vote)>,
+    /// Whose approvals of which items count no more, because they may not answer any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<(u32, PersonDigest)>,
+}
+
+impl Votes {
+    /// What somebody answered.
+    pub fn new(person: Person, items: Vec<(u32, Vote)>) -> Self {
+        Self {
+            person: person.id,
+            also: person.also,
+            items,
+            lapsed: Vec::new(),
+        }
+    }
+
+    /// Who answered.
+    pub fn who(&self) -> Person {
+        Person {
+            id: self.person,
+            also: self.also.clone(),
+        }
+    }
+
+    /// Whose approvals of an item count no more.
+    pub fn lapsed_of(&self, item: u32) -> impl Iterator<Item = PersonDigest> {
+        let of_item = self.lapsed.iter().filter(move |(other, _)| *other == item);
+        of_item.map(|(_, person)| *person)
+    }
 }
 
 /// How an answer counts for an item that goes on waiting.
@@ -641,9 +713,6 @@ pub enum Refusal {
     /// An obligation was done already.
     #[error("obligation `{0}` was done")]
     ObligationDone(ObligationId),
-    /// The request ended so long ago that nothing more is noted of it.
-    #[error("request `{0}` ended too long ago")]
-    PutAway(RequestId),
     /// An item is not granted (any more).
     #[error("item {item} is not granted")]
     NotGranted {
@@ -670,7 +739,7 @@ pub enum StaleRead {
     /// A look-up.
     Key(ReadKey),
     /// The requests that take something away.
-    Reductions,
+    Turns,
     /// The bundle in force.
     Bundle {
         /// The generation that is in force now.
@@ -686,7 +755,7 @@ impl fmt::Display for StaleRead {
                 write!(f, "a document among {}", key.kind.plural())
             }
             Self::Key(ReadKey::Identity(_)) => f.write_str("the holder of an identity"),
-            Self::Reductions => f.write_str("the requests that take something away"),
+            Self::Turns => f.write_str("the requests that take something away, or give it again"),
             Self::Key(ReadKey::Number(_)) => f.write_str("the home of a number"),
             Self::Key(ReadKey::MigratedProfile { .. }) => f.write_str("a migrated-user profile"),
             Self::Key(ReadKey::Alias(_)) => f.write_str("the holder of a functional alias"),

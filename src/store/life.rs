@@ -24,6 +24,8 @@ pub struct Withdraw {
     pub obligations: Vec<Arising>,
     /// When it was withdrawn.
     pub at: Timestamp,
+    /// The moment at which the items must still wait, which a clock that jumped may tell apart from the former.
+    pub in_time_at: Timestamp,
 }
 
 /// Items that were granted, and are to be so no longer.

@@ -36,7 +36,7 @@ const ACTIONS: [&str; 16] = [
 ];
 
 /// Actions on a request, which is the caller's own or not.
-const ON_REQUESTS: [&str; 9] = [
+const ON_REQUESTS: [&str; 10] = [
     "readRequest",
     "answerRequest",
     "reportRequest",
@@ -46,35 +46,46 @@ const ON_REQUESTS: [&str; 9] = [
     "readDisclosure",
     "reportObligation",
     "readPendingAcmData",
+    "readAnswerers",
 ];
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyyynyyy", "ynnynynyn", "ynnnnnnyn"),
-    (&["acms"], "yyyynnnnnnnnnynn", "ynyynyyyy", "nnnnnnnyn"),
-    (&["peer"], "nnnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnnnynn", "yynnynnny", "yynnynnny"),
+    (
+        &["operator"],
+        "yyyyyyyyyyyynyyy",
+        "ynnynynynn",
+        "ynnnnnnynn",
+    ),
+    (&["acms"], "yyyynnnnnnnnnynn", "ynyynyyyyn", "nnnnnnnynn"),
+    (&["peer"], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (
+        &["reviewer"],
+        "nnnnnnnnnnnnnynn",
+        "yynnynnnyy",
+        "yynnynnnyy",
+    ),
     (
         &["security-officer"],
         "nnnyynyynnnynyyn",
-        "ynnnynnnn",
-        "ynnnynnnn",
+        "ynnnynnnnn",
+        "ynnnynnnnn",
     ),
-    (&["auditor"], "nnnnynynyynynyyn", "ynnnnnynn", "ynnnnnynn"),
+    (&["auditor"], "nnnnynynyynynyyn", "ynnnnnynnn", "ynnnnnynnn"),
     (
         &["configuration-manager"],
         "nnnnnnnnnnnyynnn",
-        "nnnnnnnyn",
-        "nnnnnnnyn",
+        "nnnnnnnynn",
+        "nnnnnnnynn",
     ),
     (
         &["acms", "peer"],
         "nnnnnnnnnnnnnnnn",
-        "nnnnnnnnn",
-        "nnnnnnnnn",
+        "nnnnnnnnnn",
+        "nnnnnnnnnn",
     ),
-    (&[], "nnnnnnnnnnnnnnnn", "nnnnnnnnn", "nnnnnnnnn"),
+    (&[], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
 ];
 
 fn ask(

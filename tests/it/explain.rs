@@ -131,6 +131,8 @@ fn what_is_held_is_told_with_what_an_approval_would_bring() {
     for line in [
         "  if approved then deliver-group-keys by mc.de.example KMS",
         "  can be approved until ",
+        "  needs approvals `1`; is refused by denials `1`",
+        "  reminds those who can answer every PT",
         "  note: ",
         "  the partner is told: ",
         "  agreement, revision ",

@@ -13,8 +13,6 @@ use crate::app::error::AppError;
 use crate::app::requests::Standing;
 use crate::app::submit::Evaluation;
 use crate::decision::decide::ItemDecision;
-use crate::decision_log::LogIndex;
-use crate::domain::identity::McSystemId;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
@@ -25,6 +23,7 @@ use crate::store::access::Fate;
 use crate::store::access::KeptApproval;
 use crate::store::access::Use;
 use crate::store::command::ScopeDigest;
+use crate::store::command::Turned;
 
 /// Why an approval that is presented does not help, in the words of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +61,8 @@ pub(super) enum Judged {
 pub(super) struct Used {
     pub(super) uses: Use,
     pub(super) until: Timestamp,
-    /// What was looked at of what takes away.
-    pub(super) reduced: (McSystemId, Option<LogIndex>),
+    /// What was looked at of what turns it round.
+    pub(super) turned: Turned,
 }
 
 impl App {
@@ -107,7 +106,7 @@ impl App {
                 request: approved_by,
             },
             until: kept.until,
-            reduced: taken_back.seen,
+            turned: taken_back.seen,
         }))
     }
 

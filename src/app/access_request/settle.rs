@@ -22,9 +22,7 @@ use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
-use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
-use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Received;
 use crate::domain::outcome::Outcome;
@@ -37,6 +35,7 @@ use crate::store::access::Asked;
 use crate::store::access::Bundled;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
+use crate::store::command::Turned;
 use crate::store::state::KEY_RETENTION_MILLISECONDS;
 
 /// What a request is submitted for.
@@ -82,8 +81,8 @@ pub(in crate::app) struct Settled {
     pub(in crate::app) counts: OutcomeCounts,
     /// What it has to do with access requests.
     pub(in crate::app) access: Option<Box<Access>>,
-    /// What was looked at of what takes away.
-    pub(in crate::app) reduced: Option<(McSystemId, Option<LogIndex>)>,
+    /// What was looked at of what turns it round.
+    pub(in crate::app) turned: Option<Turned>,
     /// What the record says beside the decision.
     pub(in crate::app) parts: Vec<RecordPart>,
 }
@@ -174,7 +173,7 @@ impl App {
             accepted: is_granted.then_some(0).into_iter().collect(),
             counts,
             access: Some(Box::new(access)),
-            reduced: used.map(|used| used.reduced),
+            turned: used.map(|used| used.turned),
             parts: vec![part_of(PartClass::State, &part)?],
         })
     }
@@ -246,7 +245,7 @@ impl App {
             accepted: Vec::new(),
             counts: outcome_counts(&evaluation.items),
             access: Some(Box::new(Access::Approval(asked))),
-            reduced: None,
+            turned: None,
             parts,
         })
     }
@@ -267,7 +266,7 @@ fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled
         accepted: accepted.map(|(number, _)| number).collect(),
         counts: outcome_counts(&evaluation.items),
         access: None,
-        reduced: None,
+        turned: None,
         parts: Vec::new(),
     }
 }

@@ -117,6 +117,11 @@ impl Feed {
         Ok(told)
     }
 
+    /// An event of a page as the caller may see it by now, if they still may.
+    pub fn again(&self, caller: &Caller, place: &Place) -> Result<Option<EventMessage>, AppError> {
+        self.app.event(caller, &self.wanted, place.id)
+    }
+
     fn of_entry(
         &mut self,
         caller: &Caller,

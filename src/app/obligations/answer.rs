@@ -42,7 +42,7 @@ pub struct ObligationAnswer {
     /// What it is done with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<ObligationParameters>,
-    /// Open, done or failed.
+    /// Open, done, failed or overtaken.
     pub state: &'static str,
     /// By when it has to be done.
     pub due_at: Option<Timestamp>,
@@ -154,7 +154,11 @@ fn said<'a>(
             let refused = item.refusal.as_ref().map(|refusal| &refusal.obligations);
             answered.and_then(at).or_else(|| refused.and_then(at))
         }
-        Occasion::Revocation => at(&item.revoked.as_ref()?.obligations),
+        Occasion::Revocation => {
+            let ended = item.revoked.as_ref();
+            let ended = ended.and_then(|revoked| at(&revoked.obligations));
+            ended.or_else(|| at(&item.undo))
+        }
     }
 }
 
@@ -162,9 +166,13 @@ fn said<'a>(
 pub(in crate::app) fn summary(status: RequestStatus, obligations: &[ObligationAnswer]) -> String {
     let mut words = vec![status.to_string()];
     let is = |state: ObligationState| move |it: &&ObligationAnswer| it.state == state.as_str();
-    if !obligations.is_empty() {
+    // Nobody has to do any more what was overtaken.
+    let overtaken = obligations.iter();
+    let overtaken = overtaken.filter(is(ObligationState::Overtaken)).count();
+    let all = obligations.len() - overtaken;
+    if all > 0 {
         let done = obligations.iter().filter(is(ObligationState::Done)).count();
-        words.push(format!("{done} of {} obligations done", obligations.len()));
+        words.push(format!("{done} of {all} obligations done"));
     }
     let failed: Vec<&ObligationAnswer> = obligations
         .iter()

@@ -163,17 +163,15 @@ impl App {
                     }
                     last = Some(place);
                     let (_, request, id) = place;
-                    let Some(entry) = state.request(request) else {
+                    let owed = state.owed(request, id);
+                    let Some(owed) = owed.filter(|owed| filter.admits(owed.tracked)) else {
                         continue;
                     };
-                    let tracked = entry.obligations.get(id);
-                    let Some(tracked) = tracked.filter(|tracked| filter.admits(tracked)) else {
-                        continue;
-                    };
-                    if may_read(&entry.caller) {
+                    let tracked = owed.tracked;
+                    if may_read(owed.caller) {
                         found.push(ListedObligation {
                             request_id: request.to_string(),
-                            version: entry.version,
+                            version: owed.version,
                             partner: tracked.duty.partner.clone(),
                             obligation: ObligationAnswer::new(id, tracked, now),
                             place,

@@ -12,10 +12,8 @@ use crate::app::respond::check_version;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
-use crate::domain::lifecycle::ItemState;
 use crate::domain::obligation::ObligationId;
 use crate::domain::obligation::ObligationOutcome;
-use crate::domain::obligation::Occasion;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::command::Command;
@@ -142,20 +140,15 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let entry = self.request_entry(id)?;
             check_version(id, &entry, required)?;
-            let missing = || missing(&entry, obligation);
-            let tracked = entry.obligations.get(obligation).ok_or_else(missing)?;
-            match (tracked.state(), report.outcome) {
-                (ObligationState::Done, ObligationOutcome::Done)
-                | (ObligationState::Failed, ObligationOutcome::Failed) => {
-                    return self.obligation_answer(&entry, obligation);
-                }
-                (ObligationState::Done, ObligationOutcome::Failed) => {
-                    let detail =
-                        format!("obligation `{obligation}` was done: it cannot fail any more");
-                    return Err(AppError::ObligationSettled(detail));
-                }
-                (ObligationState::Open, _) | (ObligationState::Failed, ObligationOutcome::Done) => {
-                }
+            let unknown = || AppError::UnknownObligation(obligation);
+            let tracked = entry.obligations.get(obligation).ok_or_else(unknown)?;
+            let before = tracked.report.as_ref().map(|noted| noted.outcome);
+            if before == Some(report.outcome) {
+                return self.obligation_answer(&entry, obligation);
+            }
+            if tracked.state() == ObligationState::Done {
+                let detail = format!("obligation `{obligation}` was done: it cannot fail any more");
+                return Err(AppError::ObligationSettled(detail));
             }
             let command = NoteObligation {
                 parts: self.obligation_parts(&caller, &entry, obligation, &report)?,
@@ -220,24 +213,6 @@ impl App {
             parts.push(part(PartClass::Personal(subject), &words)?);
         }
         Ok(parts)
-    }
-}
-
-/// What was open when its item was revoked or withdrawn is there no more; whoever met it all the same is told so.
-fn missing(entry: &RequestEntry, obligation: ObligationId) -> AppError {
-    let number = obligation.item;
-    let index = number.and_then(|number| usize::try_from(number).ok());
-    let state = index.and_then(|index| entry.items.get(index));
-    let is_ended = matches!(state, Some(ItemState::Withdrawn | ItemState::Revoked));
-    match (number, state) {
-        (Some(number), Some(state)) if is_ended && obligation.occasion != Occasion::Revocation => {
-            let word = state.as_str();
-            AppError::ObligationSettled(format!(
-                "item {number} is {word}: what it obliged to and nobody had reported is met no more; `obligations` of the \
-                 request lists what undoes it"
-            ))
-        }
-        _ => AppError::UnknownObligation(obligation),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::clock::Present;
 use crate::app::clock::Unsettled;
 use crate::app::error::AppError;
 use crate::app::respond::form::Answered;
@@ -9,6 +10,7 @@ use crate::app::respond::form::Said;
 use crate::app::respond::form::Verdict;
 use crate::app::respond::standing;
 use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Approvers;
 use crate::app::reviewer::Reviewer;
 use crate::app::reviewer::escalated_to;
 use crate::app::submit::Evaluation;
@@ -22,6 +24,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::store::command::Person;
 use crate::store::command::PersonDigest;
 use crate::store::command::Vote;
 use crate::store::state::RequestEntry;
@@ -34,13 +37,15 @@ pub(super) struct Counted {
     pub(super) state: ItemState,
     /// How it counts, if the item goes on waiting.
     pub(super) vote: Option<Vote>,
+    /// Whose approvals before count no more, if it does.
+    pub(super) lapsed: Vec<PersonDigest>,
 }
 
 /// Whose answer it is.
 #[derive(Clone, Copy)]
 pub(super) struct Voter<'a> {
     pub(super) reviewer: &'a Reviewer,
-    pub(super) person: PersonDigest,
+    pub(super) person: &'a Person,
 }
 
 /// A request as it waits, and as it is decided now.
@@ -52,10 +57,14 @@ pub(super) struct Waiting<'a> {
     pub(super) known: &'a BTreeSet<String>,
     /// What each item waits for, as far as reviewers could have seen.
     pub(super) quorums: &'a [Quorum],
+    /// Since when each item waits for that.
+    pub(super) since: &'a [Timestamp],
+    /// Who approved before, read afresh.
+    pub(super) approvers: &'a Approvers,
     /// Items that were taken back since they were asked for.
     pub(super) taken_back: &'a BTreeSet<usize>,
-    /// The present moment is no later.
-    pub(super) latest: Timestamp,
+    /// Between which moments the present one is.
+    pub(super) present: Present,
     /// What is told of items of which nobody knows whether they are in time.
     pub(super) unsettled: Unsettled,
 }
@@ -132,7 +141,7 @@ impl Waiting<'_> {
     ) -> Result<Counted, Barred> {
         let present = self.pending(number).map_err(Barred::NotPending)?;
         let expires_at = present.expires_at();
-        if expires_at.is_some_and(|expires_at| self.latest >= expires_at) {
+        if expires_at.is_some_and(|expires_at| self.present.latest >= expires_at) {
             return Err(Barred::Other(self.unsettled.into()));
         }
         let decision = self.evaluation.items.get(number);
@@ -143,19 +152,56 @@ impl Waiting<'_> {
                 "the access bundle does not permit `respond` to the reviewer for item {number}"
             ))));
         }
-        let stands = self.stands(number, decision);
+        let mut stands = self.stands(number, decision);
+        let asked = (categories, &escalated_to);
+        let (tally, lapsed) = self.approvers.counting(stands.tally, asked, answerers);
+        stands.tally = tally;
+        let until = self.until(number, present.expires_at(), stands.is_more, decision);
+        let is_over = self.is_over(until)?;
         let (settled, vote) = match verdict {
+            // Nobody can answer any more what the policies of now leave no time for: it expires.
+            _ if is_over => (None, None),
             Verdict::Approve => self.approved(number, decision, &stands, voter)?,
             Verdict::Deny => denied(number, &stands, voter)?,
         };
         let state = self
-            .moved(present, settled, decision)
+            .moved(present, settled, until)
             .map_err(|_| Barred::NotPending(format!("item {number} has expired")))?;
         Ok(Counted {
             number,
             state,
+            lapsed: if vote.is_some() { lapsed } else { Vec::new() },
             vote,
         })
+    }
+
+    /// How long the policies of now let an item wait: from the moment when it was asked, or held anew, like those of then.
+    /// What holds it anew lets it wait from now on. What never expires goes on so (ruling 15).
+    fn until(
+        &self,
+        number: usize,
+        before: Option<Timestamp>,
+        is_anew: bool,
+        decision: Option<&ItemDecision>,
+    ) -> Option<Timestamp> {
+        let until = before.and(decision?.expires_at)?;
+        if is_anew {
+            return Some(until);
+        }
+        let since = self.since.get(number).copied();
+        let (asked, now) = (since.unwrap_or(self.entry.at), self.evaluation.now);
+        let waited = now.as_milliseconds() - asked.as_milliseconds();
+        Some(until.plus_milliseconds(-waited.max(0)))
+    }
+
+    fn is_over(&self, until: Option<Timestamp>) -> Result<bool, Barred> {
+        match until {
+            Some(until) if self.present.earliest >= until => Ok(true),
+            Some(until) if self.present.latest >= until => {
+                Err(Barred::Other(self.unsettled.into()))
+            }
+            Some(_) | None => Ok(false),
+        }
     }
 
     fn pending(&self, number: usize) -> Result<Pending, String> {
@@ -181,9 +227,9 @@ impl Waiting<'_> {
         &self,
         present: Pending,
         settled: Option<Settled>,
-        decision: Option<&ItemDecision>,
+        until: Option<Timestamp>,
     ) -> Result<ItemState, Expired> {
-        let now = self.latest;
+        let now = self.present.latest;
         Ok(match settled {
             // Nothing of an approval goes to a partner.
             Some(Settled::Granted)
@@ -194,10 +240,7 @@ impl Waiting<'_> {
             }
             Some(Settled::Granted) => present.approve(now)?.into(),
             Some(Settled::Refused) => present.deny(now)?.into(),
-            None => {
-                let until = decision.and_then(|decision| decision.expires_at);
-                present.wait_on(now, until)?.into()
-            }
+            None => present.wait_on(now, until)?.into(),
         })
     }
 
@@ -308,7 +351,7 @@ struct Stands {
 
 impl Stands {
     fn admits(&self, number: usize, voter: Voter<'_>, vote: &Vote) -> Result<(), Barred> {
-        if self.tally.admits(&voter.person, vote) {
+        if self.tally.admits(voter.person, vote) {
             return Ok(());
         }
         Err(Barred::Other(AppError::AlreadyAnswered(format!(

@@ -109,6 +109,10 @@ fn one(
         Some(reason) => problems.extend(check_reason("", reason)),
         None => problems.push(Invalid::at("/reason", "is missing")),
     }
+    if items.as_ref().is_some_and(Vec::is_empty) {
+        let detail = "it names no item: leave it out where all are meant";
+        problems.push(Invalid::at("/items", detail));
+    }
     let mut seen = BTreeSet::new();
     let numbers = items.iter().flatten().copied();
     problems.extend(twice("", numbers, &mut seen));
@@ -196,6 +200,9 @@ mod tests {
         let who = "sip:dispatch.1@mc.de.example";
         let one = json!({ "reviewer": who, "answer": "deny", "reason": "no", "items": [0, 1] });
         assert!(pointers(one.clone()).is_empty());
+        let mut nobody = one.clone();
+        nobody["items"] = json!([]);
+        assert_eq!(pointers(nobody), ["/items"]);
         let several = json!({ "reviewer": who, "answers": [
             { "items": [0, 2], "answer": "approve", "reason": "at the scene" },
             { "items": [1], "answer": "deny", "reason": "enough there" },

@@ -5,6 +5,7 @@ mod form;
 
 use serde::Deserialize;
 use serde::Serialize;
+use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -42,7 +43,7 @@ use crate::store::access::ApprovalId;
 use crate::store::access::Approved;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
-use crate::store::command::PersonDigest;
+use crate::store::command::Person;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Respond;
@@ -121,42 +122,43 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
-            let (mut entry, request) = (standing.entry, standing.record.request);
+            let since = standing.since();
+            let (voters, request) = (standing.voters, standing.record.request);
+            let mut entry = standing.entry;
             check_version(id, &entry, version)?;
             let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
-            let publishing = match &change {
-                Some(_) => Some(self.publishing().lock().await),
-                None => None,
-            };
+            let publishing = self.publishing_of(change.is_some()).await;
             let taken_back = self.taken_back(&request, entry.submitted)?;
             let mut evaluation = self.evaluate(&request).await?;
-            evaluation.read_set.entries.push(reviewer.read());
+            let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
             let about = (id, &request, &entry);
             self.check_seen(&caller, about, &evaluation, required)?;
+            // What the reviewer is, and who approved before, is nothing that they saw.
+            let persons = approvers.reads().chain([reviewer.read()]);
+            evaluation.read_set.entries.extend(persons);
             let waiting = Waiting {
                 entry: &entry,
                 request: &request,
                 evaluation: &evaluation,
                 known: &known,
                 quorums: &quorums,
+                since: &since,
+                approvers: &approvers,
                 taken_back: &taken_back.items,
                 unsettled: self.unsettled(),
-                latest: present.latest,
+                present,
             };
-            let voter = self.voter(id, &reviewer)?;
-            let mut answerers = Answerers::new(self, &request);
-            let counted = waiting.count(voter, &answered, &mut answerers)?;
+            let (counted, person) = self.counted((id, &reviewer), &waiting, &answered)?;
             let granted = granted(&entry, &counted);
             let told = self.disclosed((&request, id), &mut evaluation, &granted)?;
             let candidate = match change.filter(|_| !granted.is_empty()) {
                 Some(change) => Some(self.changed_responses(&change, id, &mut evaluation).await?),
                 None => None,
             };
-            let person = voter.person;
             let decided = Decided {
                 request,
                 evaluation,
@@ -188,6 +190,33 @@ impl App {
         Err(AppError::Contended)
     }
 
+    /// Keeps everybody else from publishing, if so asked.
+    async fn publishing_of(&self, is_change: bool) -> Option<MutexGuard<'_, ()>> {
+        if is_change {
+            Some(self.publishing().lock().await)
+        } else {
+            None
+        }
+    }
+
+    /// What the answer makes of the items, and whose it is.
+    fn counted(
+        &self,
+        (id, reviewer): (RequestId, &Reviewer),
+        waiting: &Waiting<'_>,
+        answered: &Answered,
+    ) -> Result<(Vec<Counted>, Person), AppError> {
+        let person = reviewer.person(self.sealing_key(), id);
+        let person = person.ok_or_else(|| AppError::Broken("no digest of a person".into()))?;
+        let voter = Voter {
+            reviewer,
+            person: &person,
+        };
+        let mut answerers = Answerers::new(self, waiting.request);
+        let counted = waiting.count(voter, answered, &mut answerers)?;
+        Ok((counted, person))
+    }
+
     /// The reviewer is an enabled user of ours, and neither asked for this nor gets it (ruling 26).
     fn reviewer(
         &self,
@@ -201,12 +230,6 @@ impl App {
         }
         self.store()
             .view(|state| Reviewer::find(state, identity, (entry, request)))
-    }
-
-    fn voter<'r>(&self, id: RequestId, reviewer: &'r Reviewer) -> Result<Voter<'r>, AppError> {
-        let person = self.sealing_key().person(id, &reviewer.key().id);
-        let person = person.ok_or_else(|| AppError::Broken("no digest of a person".into()))?;
-        Ok(Voter { reviewer, person })
     }
 }
 
@@ -248,7 +271,7 @@ struct Decided {
     /// What it makes of each item that is answered.
     counted: Vec<Counted>,
     /// Whose it is.
-    person: PersonDigest,
+    person: Person,
     /// The numbers of the items from whose grant something follows.
     granted: Vec<usize>,
     /// What was taken back since it was asked for.
@@ -309,6 +332,11 @@ fn response(
     let votes = counted.iter();
     let votes = votes.filter_map(|item| Some((wide(item.number), item.vote.clone()?)));
     let votes: Vec<(u32, Vote)> = votes.collect();
+    let lapsed = counted.iter().flat_map(|item| {
+        let number = wide(item.number);
+        item.lapsed.iter().map(move |person| (number, *person))
+    });
+    let lapsed = lapsed.collect();
     let approval = approval(entry, &counted, evaluation.now)?;
     let writes = Granted {
         request: &request,
@@ -340,14 +368,14 @@ fn response(
         request_id: id,
         expected_version: entry.version,
         items,
-        votes: (!votes.is_empty()).then_some(Votes {
-            person,
-            items: votes,
+        votes: (!votes.is_empty()).then(|| Votes {
+            lapsed,
+            ..Votes::new(person, votes)
         }),
         reminders,
         approval,
         read_set,
-        reduced: Some(taken_back.seen),
+        turned: Some(taken_back.seen),
         writes,
         obligations,
         parts,

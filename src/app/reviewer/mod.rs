@@ -1,6 +1,10 @@
 //! Who may answer a held item: the rules that no policy lifts, then a query against the access bundle.
 
+mod approvers;
 mod query;
+
+pub(in crate::app) use approvers::Approvers;
+pub(in crate::app) use approvers::Voters;
 
 pub(in crate::app) use query::is_addressee;
 
@@ -10,6 +14,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::error::AppError;
+use crate::app::sealing::SealingKey;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::domain::document::Document;
@@ -24,6 +29,8 @@ use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
 use crate::domain::role::Role;
 use crate::domain::user::User;
+use crate::store::command::Person;
+use crate::store::command::RequestId;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
@@ -124,6 +131,17 @@ impl Reviewer {
             .filter(|role| asked.contains(*role))
             .cloned()
             .collect()
+    }
+
+    /// They as the store tells them from others who answer a request: under whatever name, one person.
+    pub(in crate::app) fn person(&self, key: &SealingKey, request: RequestId) -> Option<Person> {
+        let identities = self.user().into_iter().flat_map(|it| it.identities.iter());
+        let names = identities.flat_map(|(_, identity)| spellings(identity.uri()));
+        let also = names.map(|name| key.name(request, &name));
+        Some(Person {
+            id: key.document(request, &self.key.id)?,
+            also: also.collect::<Option<_>>()?,
+        })
     }
 
     /// Their service identities.

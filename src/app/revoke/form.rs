@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::withdraw::check_reason;
-use crate::app::withdraw::twice;
+use crate::app::withdraw::numbers;
 use crate::domain::identity::McServiceId;
 
 /// That what was granted is to be so no longer.
@@ -25,7 +25,7 @@ impl Revocation {
     /// Checks the form; everything that is wrong with it is named at once.
     pub(super) fn check(&self) -> Result<(), AppError> {
         let mut problems: Vec<Invalid> = check_reason(&self.reason).into_iter().collect();
-        problems.extend(twice(self.items.as_deref().unwrap_or_default()));
+        problems.extend(numbers(self.items.as_deref()));
         if problems.is_empty() {
             Ok(())
         } else {

@@ -58,6 +58,13 @@ pub struct Endpoint {
     pub backoff: Backoff,
 }
 
+impl Endpoint {
+    /// Whether it can be sent to, as far as that can be seen without sending.
+    pub fn check(&self) -> Result<(), InvalidTarget> {
+        Sender::new(self.target.clone()).map(drop)
+    }
+}
+
 /// An endpoint that cannot be.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook `{name}` cannot be set up")]

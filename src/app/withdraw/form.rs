@@ -33,7 +33,7 @@ impl Withdrawal {
     /// Checks the form; everything that is wrong with it is named at once.
     pub(super) fn check(&self) -> Result<(), AppError> {
         let mut problems: Vec<Invalid> = check_reason(&self.reason).into_iter().collect();
-        problems.extend(twice(self.items.as_deref().unwrap_or_default()));
+        problems.extend(numbers(self.items.as_deref()));
         if problems.is_empty() {
             Ok(())
         } else {
@@ -105,11 +105,15 @@ pub(in crate::app) fn check_reason(reason: &str) -> Option<Invalid> {
     Some(Invalid::at("/reason", detail))
 }
 
-/// Items that are named a second time, and a list that names none.
-pub(in crate::app) fn twice(items: &[usize]) -> Vec<Invalid> {
+/// Items that are named a second time, and a list that names none; no list means every item.
+pub(in crate::app) fn numbers(items: Option<&[usize]>) -> Vec<Invalid> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();
-    for (position, number) in items.iter().enumerate() {
+    if items.is_some_and(<[usize]>::is_empty) {
+        let detail = "it names no item: leave it out where all are meant";
+        problems.push(Invalid::at("/items", detail));
+    }
+    for (position, number) in items.unwrap_or_default().iter().enumerate() {
         if !seen.insert(number) {
             let detail = format!("item {number} is named twice");
             problems.push(Invalid::at(format!("/items/{position}"), detail));

@@ -56,7 +56,7 @@ use crate::store::state::State;
 
 pub use form::Withdrawal;
 pub(in crate::app) use form::check_reason;
-pub(in crate::app) use form::twice;
+pub(in crate::app) use form::numbers;
 
 /// The part of a record that says what was withdrawn; nothing personal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -124,7 +124,9 @@ impl App {
             check_version(id, &standing.entry, required)?;
             withdrawal.check_person(&standing.record.request)?;
             let now = self.now();
-            let chosen = withdrawal.chosen(&standing.entry, now)?;
+            // It only takes away: what may be in time is.
+            let in_time_at = self.present().earliest;
+            let chosen = withdrawal.chosen(&standing.entry, in_time_at)?;
             if chosen.is_empty() {
                 return self.answer_after(caller, id).await;
             }
@@ -144,6 +146,7 @@ impl App {
                 obligations: to_undo((withdrawn.request(), id), &undone, now),
                 parts: withdrawn.parts(caller, withdrawal, undone)?,
                 at: now,
+                in_time_at,
             };
             match self.commit(Command::Withdraw(command)).await {
                 Ok(_) => return self.answer_after(caller, id).await,

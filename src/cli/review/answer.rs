@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Answer, verdict: Verdict) -> Result<Exit, ClientEr
         Format::Json => say_json(&reply.body)?,
         Format::Text => {
             let request: Request = understood(reply.body)?;
-            output::write(told(&request, reply.tag.as_deref()).as_bytes())
+            output::write(told(&request).as_bytes())
         }
     };
     Ok(came_out)

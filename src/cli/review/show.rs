@@ -35,14 +35,14 @@ pub(super) fn run(arguments: &Show) -> Result<Exit, ClientError> {
         Format::Json => say_json(&reply.body),
         Format::Text => {
             let request: Request = understood(reply.body)?;
-            let text = told(&request, reply.tag.as_deref());
+            let text = told(&request);
             Ok(output::write(text.as_bytes()))
         }
     }
 }
 
-/// A request for people; with the tag under which it can be answered as it was seen, while something waits.
-pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
+/// A request for people; for those who may answer what waits, with the token over what they see.
+pub(super) fn told(request: &Request) -> String {
     let summary = request.summary.as_ref().unwrap_or(&request.status);
     let mut lines = vec![
         format!("{}: {}", plain(&request.id), plain(summary)),
@@ -78,8 +78,11 @@ pub(super) fn told(request: &Request, tag: Option<&str>) -> String {
             plain(&response.reason)
         ));
     }
+    for (what, ended) in request.ended() {
+        lines.push(format!("{what}: {ended}"));
+    }
     let waits = request.items.iter().any(Item::is_pending);
-    if let Some(tag) = request.seen.as_deref().or(tag).filter(|_| waits) {
+    if let Some(tag) = request.seen.as_deref().filter(|_| waits) {
         lines.push(format!("to answer exactly this: --seen {}", plain(tag)));
     }
     lines.push(String::new());

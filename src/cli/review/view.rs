@@ -40,6 +40,10 @@ pub(super) struct Request {
     pub(super) items: Vec<Item>,
     #[serde(default)]
     pub(super) responses: Vec<Response>,
+    #[serde(default)]
+    withdrawals: Vec<Ended>,
+    #[serde(default)]
+    revocations: Vec<Ended>,
     /// The token over what was seen, facts included; for callers who may answer.
     #[serde(default)]
     pub(super) seen: Option<String>,
@@ -125,6 +129,31 @@ pub(super) struct Response {
     pub(super) reason: String,
     pub(super) items: Vec<usize>,
     pub(super) answered_at: String,
+}
+
+/// What was withdrawn or revoked.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ended {
+    items: Vec<usize>,
+    reason: String,
+    #[serde(alias = "withdrawn_at", alias = "revoked_at")]
+    at: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items: Vec<String> = self.items.iter().map(ToString::to_string).collect();
+        let (items, reason) = (items.join(", "), plain(&self.reason));
+        write!(f, "{} items {items}: {reason}", plain(&self.at))
+    }
+}
+
+impl Request {
+    /// What whoever asked withdrew, then what was revoked.
+    pub(super) fn ended(&self) -> impl Iterator<Item = (&'static str, &Ended)> {
+        let withdrawn = self.withdrawals.iter().map(|it| ("withdrawn", it));
+        withdrawn.chain(self.revocations.iter().map(|it| ("revoked", it)))
+    }
 }
 
 impl Item {

@@ -56,9 +56,7 @@ pub(super) fn run(arguments: &Withdraw) -> Result<Exit, ClientError> {
         Format::Json => say_json(&reply.body),
         Format::Text => {
             let request: Request = understood(reply.body)?;
-            Ok(output::write(
-                told(&request, reply.tag.as_deref()).as_bytes(),
-            ))
+            Ok(output::write(told(&request).as_bytes()))
         }
     }
 }

@@ -38,6 +38,7 @@ use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::http::streams::OpenStream;
+use crate::identity::caller::Caller;
 use crate::identity::token::Token;
 
 /// The header by which a reader says what it has seen.
@@ -171,8 +172,12 @@ impl Teller {
             appended.borrow_and_update();
             let page;
             (feed, page) = self.page(feed).await?;
-            for (place, message) in page {
-                self.hand_over(event(&place, &message)?).await?;
+            for (place, _) in page {
+                let message;
+                (feed, message) = self.again(feed, &place).await?;
+                if let Some(message) = message {
+                    self.hand_over(event(&place, &message)?).await?;
+                }
             }
             if self.told.elapsed() >= self.state.settings().heartbeat {
                 self.beat(&feed).await?;
@@ -197,18 +202,33 @@ impl Teller {
     }
 
     /// The next page for whoever the caller is by now.
-    async fn page(&self, mut feed: Feed) -> Result<(Feed, Vec<(Place, EventMessage)>), End> {
+    async fn page(&self, feed: Feed) -> Result<(Feed, Vec<(Place, EventMessage)>), End> {
+        self.read(feed, Feed::page).await
+    }
+
+    /// An event of it as whoever the caller is by now may see it: a reader who takes nothing keeps the others waiting.
+    async fn again(&self, feed: Feed, place: &Place) -> Result<(Feed, Option<EventMessage>), End> {
+        let place = place.clone();
+        let again = move |feed: &mut Feed, caller: &Caller| feed.again(caller, &place);
+        self.read(feed, again).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        mut feed: Feed,
+        read: impl FnOnce(&mut Feed, &Caller) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<(Feed, T), End> {
         if self.state.is_draining() {
             return Err(End::Over);
         }
         let caller = self.state.authenticate(&self.token).ok_or(End::Over)?;
         let reading = tokio::task::spawn_blocking(move || {
-            let page = feed.page(&caller);
-            (feed, page)
+            let read = read(&mut feed, &caller);
+            (feed, read)
         });
-        let (feed, page) = reading.await.map_err(|_| End::Over)?;
-        match page {
-            Ok(page) => Ok((feed, page)),
+        let (feed, read) = reading.await.map_err(|_| End::Over)?;
+        match read {
+            Ok(read) => Ok((feed, read)),
             Err(AppError::Forbidden { .. }) => Err(End::Over),
             Err(error) => {
                 let place = feed.place().to_string();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::app::error::AppError;
 use crate::app::pending_data::PendingAcmData;
 use crate::domain::identity::McServiceId;
+use crate::http::api::registry::page_size;
 use crate::http::caller::Authenticated;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -19,9 +20,11 @@ use crate::http::state::ServiceState;
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     mc_service_id: String,
+    after: Option<String>,
+    limit: Option<String>,
 }
 
-/// `GET /v1/pending-acm-data?mc_service_id=…`: all requests that wait for this user.
+/// `GET /v1/pending-acm-data?mc_service_id=…`: all requests that wait for this user, page by page.
 pub(super) async fn read(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
@@ -33,7 +36,15 @@ pub(super) async fn read(
         Problem::new(ProblemKind::InvalidRequest, "it is no MC service ID")
             .at_parameter("mc_service_id")
     })?;
-    let work = tokio::task::spawn_blocking(move || state.app().pending_acm_data(&caller, &user));
+    let after = asked.after.as_deref().map(str::parse::<u64>);
+    let after = after.transpose().map_err(|_| {
+        let detail = "it is no place in the list: send what `next` said";
+        Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("after")
+    })?;
+    let limit = page_size(asked.limit.as_deref())?;
+    let work = tokio::task::spawn_blocking(move || {
+        state.app().pending_acm_data(&caller, &user, after, limit)
+    });
     let found = work
         .await
         .map_err(|error| Problem::from(AppError::Broken(Box::new(error))))??;

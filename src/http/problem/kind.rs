@@ -386,9 +386,7 @@ impl ProblemKind {
             Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
-            Self::ObligationSettled => {
-                "read the request; what was done stays done, and of a request that ended long ago nothing more is noted"
-            }
+            Self::ObligationSettled => "read the request; what was done stays done",
             Self::UnknownEvent => {
                 "begin without a place, and read what is open: the log was restored, or is another one"
             }

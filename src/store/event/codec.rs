@@ -154,6 +154,8 @@ enum OpenBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reduces: Option<McSystemId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        adds: Option<McSystemId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         access: Option<Box<Access>>,
     },
     Responded(OpenTransition),
@@ -450,6 +452,7 @@ impl EventBody {
                 bound_to,
                 reminders,
                 reduces,
+                adds,
                 access,
             } => OpenBody::Submitted {
                 request: *request_id,
@@ -462,6 +465,7 @@ impl EventBody {
                 bound_to: bound_to.clone(),
                 reminders: reminders.clone(),
                 reduces: reduces.clone(),
+                adds: adds.clone(),
                 access: access.clone(),
             },
             Self::Responded {
@@ -601,6 +605,7 @@ impl OpenBody {
                 bound_to,
                 reminders,
                 reduces,
+                adds,
                 access,
             } => EventBody::Submitted {
                 request_id: request,
@@ -613,6 +618,7 @@ impl OpenBody {
                 bound_to,
                 reminders,
                 reduces,
+                adds,
                 access,
             },
             Self::Responded(OpenTransition {

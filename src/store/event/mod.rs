@@ -110,6 +110,8 @@ pub enum EventBody {
         reminders: Vec<Reminder>,
         /// The partner with whom it takes away, if an item that is granted, or waits, does.
         reduces: Option<McSystemId>,
+        /// The partner with whom it gives again what such a request takes away, likewise.
+        adds: Option<McSystemId>,
         /// What it has to do with access requests.
         access: Option<Box<Access>>,
     },

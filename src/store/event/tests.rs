@@ -176,6 +176,7 @@ fn every_kind() -> Vec<Event> {
             counts,
             bound_to: Some("mc.nl.example".parse().unwrap()),
             reduces: None,
+            adds: None,
             access: Some(Box::new(asked(request_id))),
         },
         responded(request_id),
@@ -273,6 +274,8 @@ fn responded(request_id: RequestId) -> EventBody {
         ],
         votes: Some(Votes {
             person: PersonDigest::from_bytes([9; 32]),
+            also: [PersonDigest::from_bytes([8; 32])].into(),
+            lapsed: vec![(0, PersonDigest::from_bytes([7; 32]))],
             items: vec![(
                 0,
                 Vote::Approval {
@@ -398,6 +401,7 @@ fn an_entry_without_interruptions_is_written_as_it_always_was() {
         counts: OutcomeCounts::default(),
         bound_to: None,
         reduces: None,
+        adds: None,
         access: None,
     });
     let encoded = encode(&submitted, Vec::new());

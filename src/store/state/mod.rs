@@ -12,6 +12,7 @@ mod reminders;
 mod requests;
 mod row;
 mod tally;
+mod turns;
 mod visitors;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::migrated_profile::ProfileOccasion;
+use crate::domain::obligation::ObligationId;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -50,6 +52,7 @@ use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::Turn;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -63,11 +66,13 @@ pub use obligations::Obligations;
 pub use obligations::Place as ObligationPlace;
 pub use obligations::Tracked;
 pub use put_away::EndedRequest;
+pub use put_away::Owed;
 pub use registry::Claim;
 pub use registry::claims_of;
 pub use requests::ENDED_REQUESTS;
 pub use requests::KEY_RETENTION_MILLISECONDS;
 pub use requests::KeptKey;
+pub use requests::OwedObligation;
 pub use requests::RequestEntry;
 pub use row::RowError;
 pub use row::RowKey;
@@ -403,19 +408,19 @@ impl State {
         })
     }
 
-    /// Requests that take away with a partner, submitted after an entry, oldest first, as far as they are in memory.
-    pub fn reductions_since(
+    /// Requests that take away with a partner, or give again, submitted after an entry, oldest first; wherever they are.
+    pub fn turns_since(
         &self,
         partner: &McSystemId,
+        turn: Turn,
         since: LogIndex,
-    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
-        self.requests.reductions_since(partner, since)
+    ) -> impl Iterator<Item = (LogIndex, RequestId)> {
+        self.requests.turns().since(partner, turn, since)
     }
 
-    /// The last request that takes away with a partner.
-    pub fn last_reduction(&self, partner: &McSystemId) -> Option<LogIndex> {
-        let mut all = self.requests.reductions_since(partner, LogIndex(0));
-        all.next_back().map(|(index, _)| index)
+    /// The last request that takes away with a partner, or gives again.
+    pub fn last_turn(&self, partner: &McSystemId, turn: Turn) -> Option<LogIndex> {
+        self.requests.turns().last(partner, turn)
     }
 
     /// The partners under whose agreements requests wait.
@@ -437,6 +442,11 @@ impl State {
         after: Option<ObligationPlace>,
     ) -> impl Iterator<Item = ObligationPlace> {
         self.requests.unfinished().failed_after(after)
+    }
+
+    /// An obligation that is not done, of a request in memory or of one that was put away.
+    pub fn owed(&self, id: RequestId, obligation: ObligationId) -> Option<OwedObligation<'_>> {
+        self.requests.owed(id, obligation)
     }
 
     /// How many obligations are not done.

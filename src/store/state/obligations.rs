@@ -21,7 +21,6 @@ use crate::store::command::Arising;
 use crate::store::command::RequestId;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
-use crate::store::state::RequestEntry;
 
 /// The obligations of one request, by name.
 ///
@@ -39,6 +38,8 @@ pub struct Tracked {
     pub due: Due,
     /// Whether it was told that it is overdue.
     pub told: bool,
+    /// Whether what obliged to it was withdrawn or revoked before it was done: nobody has to do it any more.
+    pub overtaken: bool,
     /// What was reported of it last.
     pub report: Option<Noted>,
 }
@@ -66,6 +67,9 @@ pub enum ObligationState {
     Done,
     /// It could not be done.
     Failed,
+    /// It was not done when what obliged to it was withdrawn or revoked; what had been done of it all the same may still
+    /// be reported.
+    Overtaken,
 }
 
 impl ObligationState {
@@ -75,6 +79,7 @@ impl ObligationState {
             Self::Open => "open",
             Self::Done => ObligationOutcome::Done.as_str(),
             Self::Failed => ObligationOutcome::Failed.as_str(),
+            Self::Overtaken => "overtaken",
         }
     }
 }
@@ -91,9 +96,10 @@ impl Tracked {
     /// Where it stands.
     pub fn state(&self) -> ObligationState {
         match self.report.as_ref().map(|noted| noted.outcome) {
-            None => ObligationState::Open,
             Some(ObligationOutcome::Done) => ObligationState::Done,
+            Some(ObligationOutcome::Failed) | None if self.overtaken => ObligationState::Overtaken,
             Some(ObligationOutcome::Failed) => ObligationState::Failed,
+            None => ObligationState::Open,
         }
     }
 
@@ -104,7 +110,11 @@ impl Tracked {
     }
 
     fn is_unfinished(&self) -> bool {
-        self.due_at().is_some() && self.state() != ObligationState::Done
+        let is_owed = match self.state() {
+            ObligationState::Open | ObligationState::Failed => true,
+            ObligationState::Done | ObligationState::Overtaken => false,
+        };
+        is_owed && self.due_at().is_some()
     }
 }
 
@@ -126,9 +136,15 @@ impl Obligations {
         tracked.due_at().is_some().then_some(tracked)
     }
 
-    /// Whether every one that has arisen is done.
+    /// Whether nothing has to be done any more of those that have arisen.
     pub fn are_done(&self) -> bool {
         !self.0.values().any(Tracked::is_unfinished)
+    }
+
+    /// Those of which something has to be done.
+    pub(super) fn unfinished(&self) -> Self {
+        let all = self.0.iter().filter(|(_, tracked)| tracked.is_unfinished());
+        Self(all.map(|(id, tracked)| (*id, tracked.clone())).collect())
     }
 
     /// Takes in what arises by an event, and what it reports.
@@ -168,21 +184,36 @@ impl Obligations {
                 duty: Arc::clone(&duty),
                 due: arising.due,
                 told: false,
+                overtaken: false,
                 report: None,
             });
         }
     }
 
+    /// Items were withdrawn or revoked: what was not met of them is to be undone, not met. What had not arisen never will.
+    pub(super) fn overtake(&mut self, is_over: impl Fn(u32) -> bool) {
+        self.0.retain(|id, tracked| {
+            if id.occasion == Occasion::Revocation || !id.item.is_some_and(&is_over) {
+                return true;
+            }
+            tracked.overtaken |= tracked.is_unfinished();
+            tracked.due_at().is_some()
+        });
+    }
+
     /// What a refusal of what the partner was asked obliges to arises with it, be it the partner's, ours in spite of its
     /// grant, or that the agreement lapsed. Once it is answered otherwise, or nobody waits any more, it never will.
-    /// What was not met of what is withdrawn or revoked is to be undone, not met.
     pub(super) fn settle(&mut self, items: &[ItemState], at: Timestamp) {
+        let item = |number: u32| items.get(usize::try_from(number).ok()?);
+        let is_over = |number| {
+            matches!(
+                item(number),
+                Some(ItemState::Withdrawn | ItemState::Revoked)
+            )
+        };
+        self.overtake(is_over);
         self.0.retain(|id, tracked| {
-            let number = id.item.and_then(|number| usize::try_from(number).ok());
-            let item = number.and_then(|number| items.get(number));
-            if matches!(item, Some(ItemState::Withdrawn | ItemState::Revoked)) {
-                return id.occasion == Occasion::Revocation || tracked.report.is_some();
-            }
+            let item = id.item.and_then(item);
             let Due::Within(milliseconds) = tracked.due else {
                 return true;
             };
@@ -236,6 +267,8 @@ struct Written {
     due: Due,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     told: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    overtaken: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<Noted>,
 }
@@ -248,6 +281,7 @@ impl From<Obligations> for Vec<OfDuty> {
                 id,
                 due: tracked.due,
                 told: tracked.told,
+                overtaken: tracked.overtaken,
                 report: tracked.report,
             };
             by_duty.entry(tracked.duty).or_default().push(written);
@@ -270,6 +304,7 @@ impl From<Vec<OfDuty>> for Obligations {
                     duty: Arc::clone(&duty),
                     due: written.due,
                     told: written.told,
+                    overtaken: written.overtaken,
                     report: written.report,
                 };
                 (written.id, tracked)
@@ -282,7 +317,7 @@ impl From<Vec<OfDuty>> for Obligations {
 /// Where an obligation stands among those that are not done: by when it is due.
 pub type Place = (Timestamp, RequestId, ObligationId);
 
-/// The obligations in memory that are not done, by when they are due.
+/// The obligations that are not done, by when they are due; of requests in memory and of those put away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unfinished {
     all: BTreeSet<Place>,
@@ -292,15 +327,15 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    pub(super) fn insert(&mut self, entry: &RequestEntry) {
-        for (id, tracked) in entry.obligations.arisen() {
-            self.insert_one(entry.id, id, tracked);
+    pub(super) fn insert(&mut self, request: RequestId, obligations: &Obligations) {
+        for (id, tracked) in obligations.arisen() {
+            self.insert_one(request, id, tracked);
         }
     }
 
-    pub(super) fn remove(&mut self, entry: &RequestEntry) {
-        for (id, tracked) in entry.obligations.arisen() {
-            self.remove_one(entry.id, id, tracked);
+    pub(super) fn remove(&mut self, request: RequestId, obligations: &Obligations) {
+        for (id, tracked) in obligations.arisen() {
+            self.remove_one(request, id, tracked);
         }
     }
 
@@ -320,7 +355,7 @@ impl Unfinished {
                 self.all.insert(place);
                 self.failed.insert(place);
             }
-            ObligationState::Done => {}
+            ObligationState::Done | ObligationState::Overtaken => {}
         }
     }
 

@@ -9,11 +9,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
+use crate::domain::identity::McSystemId;
+use crate::domain::obligation::ObligationId;
 use crate::store::command::RequestId;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
+use crate::store::state::Obligations;
 use crate::store::state::RequestEntry;
 use crate::store::state::Undelivered;
+
+/// Of how many requests that were put away it is kept what they still oblige to.
+pub(super) const OWING_LIMIT: usize = 100_000;
 
 /// Where a request stands in the log that ended long ago; the rest of it is read from there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +36,35 @@ pub struct EndedRequest {
     /// That it has an answer which was not acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<Undelivered>,
+    /// What it still obliges to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+    /// The partner with whom it takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adds: Option<McSystemId>,
+}
+
+/// What a request obliges to that is not done though it was put away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owed {
+    /// The account that submitted the request.
+    pub caller: Arc<str>,
+    /// What is not done; what is stands in the log alone.
+    pub obligations: Obligations,
+}
+
+impl Owed {
+    fn new(caller: &Arc<str>, obligations: &Obligations) -> Option<Self> {
+        let obligations = obligations.unfinished();
+        (!obligations.is_empty()).then(|| Self {
+            caller: Arc::clone(caller),
+            obligations,
+        })
+    }
 }
 
 impl EndedRequest {
@@ -49,11 +84,14 @@ impl EndedRequest {
             further: entry.further.clone(),
             acknowledged: entry.delivery.entry,
             undelivered,
+            owed: Owed::new(&entry.caller, &entry.obligations),
+            reduces: entry.reduces.clone(),
+            adds: entry.adds.clone(),
         }
     }
 
     /// Notes one more entry that concerns it.
-    pub(super) fn note(&mut self, event: &Event, index: LogIndex) {
+    pub(super) fn note(&mut self, id: RequestId, event: &Event, index: LogIndex) {
         if let EventBody::Acknowledged { version, .. } = &event.body {
             self.acknowledged = Some(index);
             let is_seen = |due: &Undelivered| due.answered <= *version;
@@ -61,11 +99,33 @@ impl EndedRequest {
             return;
         }
         self.further.push(index);
-        if let EventBody::Revoked { submitter, .. } = &event.body {
+        let mut owed = self.owed.take();
+        if let EventBody::Revoked {
+            submitter, items, ..
+        } = &event.body
+        {
             self.undelivered = Some(Undelivered {
                 caller: Arc::clone(submitter),
                 answered: self.version(),
             });
+            let obligations = owed.take().map(|owed| owed.obligations);
+            let mut obligations = obligations.unwrap_or_default();
+            obligations.overtake(|item| items.contains(&item));
+            owed = Some(Owed {
+                caller: Arc::clone(submitter),
+                obligations,
+            });
+        }
+        self.owed = owed.and_then(|mut owed| {
+            owed.obligations.take_in(id, event, index);
+            Owed::new(&owed.caller, &owed.obligations)
+        });
+    }
+
+    /// Notes that it was told that an obligation is overdue.
+    pub(super) fn tell(&mut self, obligation: ObligationId) {
+        if let Some(owed) = &mut self.owed {
+            owed.obligations.tell(obligation);
         }
     }
 }
@@ -80,6 +140,12 @@ pub(super) struct PutAway {
     acknowledged: BTreeMap<LogIndex, LogIndex>,
     /// By submission; for those with an answer that was not.
     undelivered: BTreeMap<LogIndex, Undelivered>,
+    /// By submission; for those that oblige to something which is not done.
+    owed: BTreeMap<LogIndex, (RequestId, Owed)>,
+    /// By submission; for those that take away.
+    reduces: BTreeMap<LogIndex, McSystemId>,
+    /// By submission; for those that give again what others take away.
+    adds: BTreeMap<LogIndex, McSystemId>,
 }
 
 /// The bytes of a request's name from the last one on.
@@ -116,6 +182,11 @@ impl PutAway {
             .extend(request.acknowledged.map(|it| (submitted, it)));
         self.undelivered
             .extend(request.undelivered.map(|it| (submitted, it)));
+        self.owed
+            .extend(request.owed.map(|it| (submitted, (id, it))));
+        self.reduces
+            .extend(request.reduces.map(|it| (submitted, it)));
+        self.adds.extend(request.adds.map(|it| (submitted, it)));
     }
 
     pub(super) fn remove(&mut self, id: RequestId) -> Option<EndedRequest> {
@@ -124,7 +195,22 @@ impl PutAway {
         self.further.remove(&request.submitted);
         self.acknowledged.remove(&request.submitted);
         self.undelivered.remove(&request.submitted);
+        self.owed.remove(&request.submitted);
+        self.reduces.remove(&request.submitted);
+        self.adds.remove(&request.submitted);
         Some(request)
+    }
+
+    /// What a request still obliges to.
+    pub(super) fn owed(&self, id: RequestId) -> Option<&Owed> {
+        let submitted = self.submitted.get(&id.into())?;
+        self.owed.get(submitted).map(|(_, owed)| owed)
+    }
+
+    /// Of more than so many that oblige to something, the one submitted first.
+    pub(super) fn owing_beyond(&self, limit: usize) -> Option<RequestId> {
+        let (_, (id, _)) = self.owed.first_key_value()?;
+        (self.owed.len() > limit).then_some(*id)
     }
 
     pub(super) fn get(&self, id: RequestId) -> Option<EndedRequest> {
@@ -135,6 +221,9 @@ impl PutAway {
             further: further.map(|further| further.to_vec()).unwrap_or_default(),
             acknowledged: self.acknowledged.get(&submitted).copied(),
             undelivered: self.undelivered.get(&submitted).cloned(),
+            owed: self.owed.get(&submitted).map(|(_, owed)| owed.clone()),
+            reduces: self.reduces.get(&submitted).cloned(),
+            adds: self.adds.get(&submitted).cloned(),
         })
     }
 

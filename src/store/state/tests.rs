@@ -9,10 +9,13 @@ use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::domain::document::Document;
 use crate::domain::lifecycle::ItemState;
+use crate::domain::obligation::Due;
+use crate::domain::obligation::Occasion;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::time::Timestamp;
+use crate::store::command::Arising;
 use crate::store::command::BodyDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
@@ -100,6 +103,7 @@ impl Log {
                 counts: OutcomeCounts::default(),
                 bound_to: None,
                 reduces: None,
+                adds: None,
                 access: None,
             },
         );
@@ -386,6 +390,7 @@ fn changed_rows_are_all_that_changed() {
             counts: OutcomeCounts::default(),
             bound_to: None,
             reduces: None,
+            adds: None,
             access: None,
         },
         EventBody::Responded {
@@ -404,6 +409,54 @@ fn changed_rows_are_all_that_changed() {
         follow(&mut log, number * KEY_RETENTION_MILLISECONDS, body);
     }
     assert!(log.state.kept_key(&key(1)).is_none());
+}
+
+/// A grant that obliges to one thing.
+fn obliging(log: &mut Log, number: u128) -> RequestId {
+    let request_id = RequestId(Uuid::from_u128(number));
+    let body = EventBody::Submitted {
+        reminders: Vec::new(),
+        request_id,
+        caller: "front-end".into(),
+        idempotency: None,
+        correlation: None,
+        items: vec![ItemState::Granted],
+        changes: Vec::new(),
+        counts: OutcomeCounts::default(),
+        bound_to: None,
+        reduces: None,
+        adds: None,
+        access: None,
+    };
+    let duty = json!({ "name": "deliver", "function": "KMS" });
+    let arising = Arising {
+        request_id,
+        occasion: Occasion::Grant,
+        duty: serde_json::from_value(duty).unwrap(),
+        due: Due::At(Timestamp::from_milliseconds(5)),
+        of: vec![(Some(0), 0)],
+    };
+    let event = Event {
+        obligations: vec![arising],
+        ..Event::new(Timestamp::from_milliseconds(0), body)
+    };
+    log.state.apply(&event, LogIndex(log.next));
+    log.next += 1;
+    request_id
+}
+
+#[test]
+fn what_is_owed_by_requests_that_were_put_away_is_kept_up_to_a_limit() {
+    let mut log = Log::new();
+    log.state.keep_ended(0);
+    log.state.requests.keep_owing(2);
+    let ids = [1, 2, 3].map(|number| obliging(&mut log, number));
+    let owing = log.state.unfinished_obligations(None);
+    let owing: Vec<RequestId> = owing.map(|(_, id, _)| id).collect();
+    assert_eq!(owing, ids[1..]);
+    let owes = |id: &RequestId| log.state.put_away(*id).unwrap().owed.is_some();
+    assert_eq!(ids.each_ref().map(owes), [false, true, true]);
+    assert!(ids.iter().all(|id| log.state.request(*id).is_none()));
 }
 
 #[test]

@@ -183,8 +183,29 @@ fn consequences(decision: &ItemDecision) -> Vec<String> {
             obligation.name, obligation.function
         ));
     }
+    if decision.outcome == Outcome::Review {
+        lines.extend(waiting(decision));
+    }
+    lines
+}
+
+/// Who has to agree to what is held, until when, and who is told while nobody does.
+fn waiting(decision: &ItemDecision) -> Vec<String> {
+    let ways = decision.quorum.approvals().iter();
+    let ways: Vec<String> = ways.map(|asked| format!("`{asked}`")).collect();
+    let mut lines = vec![format!(
+        "  needs approvals {}; is refused by denials `{}`",
+        ways.join(" or "),
+        decision.quorum.denials().persons()
+    )];
     if let Some(expires_at) = decision.expires_at {
         lines.push(format!("  can be approved until {expires_at}"));
+    }
+    if let Some(remind) = decision.attention.remind {
+        lines.push(format!("  reminds those who can answer every {remind}"));
+    }
+    for (role, wait) in decision.attention.escalate.roles() {
+        lines.push(format!("  turns to {role} after {wait}"));
     }
     lines
 }

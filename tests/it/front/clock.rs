@@ -145,7 +145,15 @@ async fn a_jump_that_is_taken_back_leaves_nothing_behind() {
     let other = service.submit_held(&membership(&[OFFICER])).await;
     let first = service.submit_held(&membership(&[OFFICER])).await;
     assert_eq!(service.respond(&first, &approval()).await.status, 200);
+    let unwanted = service.submit_held(&membership(&[OFFICER])).await;
+    let doubted = service.submit_held(&membership(&[OFFICER])).await;
     hands.jump(5 * HOUR);
+    // Whoever wants no longer what may still wait takes nothing by it.
+    let withdrawal = json!({ "reason": "not needed" });
+    let withdrawn = service
+        .post(&format!("{doubted}/withdrawal"), "acms", &withdrawal)
+        .await;
+    assert_eq!(withdrawn.body["status"], "withdrawn", "{}", withdrawn.text);
     let refused = service.respond(&path, &approval()).await;
     assert_eq!(
         refused.problem(),
@@ -158,6 +166,10 @@ async fn a_jump_that_is_taken_back_leaves_nothing_behind() {
     let late = service.get(&late, "reviewer").await.body;
     hands.pass(20_000);
     hands.jump(-5 * HOUR);
+    let withdrawn = service
+        .post(&format!("{unwanted}/withdrawal"), "acms", &withdrawal)
+        .await;
+    assert_eq!(withdrawn.body["status"], "withdrawn", "{}", withdrawn.text);
     let answered = service.respond(&path, &approval()).await;
     assert_eq!(answered.items("/state"), ["granted"], "{}", answered.text);
     let next = service.submit_held(&membership(&[OFFICER])).await;

@@ -64,6 +64,19 @@ async fn the_addressed_user_is_notified_and_gets_what_waits_for_them() {
         assert!(text.contains(REQUESTER) && text.contains(OFFICER), "{text}");
         assert!(waiting(&service, caller, PATROL).await.is_empty());
     }
+    // Page by page, each after the one before, whatever is answered meanwhile.
+    let address = format!("{PENDING}{DISPATCHER}&limit=1");
+    let page = service.get(&address, "reviewer").await;
+    assert_eq!(page.body["acm_data"].as_array().unwrap().len(), 1);
+    assert_eq!(page.body["acm_data"][0]["id"], json!(id(&first)));
+    let next = page.body["next"].as_u64().unwrap();
+    let page = service
+        .get(&format!("{address}&after={next}"), "reviewer")
+        .await;
+    assert_eq!(page.body["acm_data"][0]["id"], json!(id(&second)));
+    assert_eq!(page.body["next"], Value::Null, "{}", page.text);
+    let wrong = service.get(&format!("{address}&after=x"), "reviewer").await;
+    assert_eq!(wrong.problem(), (400, "invalid-request"));
     // What was answered waits no more.
     let answered = service.respond(&first, &approval()).await;
     assert_eq!(answered.status, 200, "{}", answered.text);

@@ -224,7 +224,9 @@ async fn the_log_is_for_callers_who_may_read_it_or_for_everybody() {
             );
         }
     }
-    let open = TestService::start_with(|settings| settings.published_log.readers = LogReaders::Anybody).await;
+    let open =
+        TestService::start_with(|settings| settings.published_log.readers = LogReaders::Anybody)
+            .await;
     published(&open).await;
     let checkpoint = open.get("/log/checkpoint", "without token").await;
     assert_eq!(checkpoint.status, 200);

@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
+use super::clock::Hands;
 use super::support::Answer;
 use super::support::DISPATCHER;
 use super::support::OFFICER;
@@ -60,6 +61,12 @@ impl TestService {
             fs::write(path, hold("membership.several", asked)).unwrap();
         })
         .await;
+        service.import_people().await;
+        service
+    }
+
+    /// People who are on duty.
+    async fn import_people(&self) {
         let people = [
             ("duty", json!(["duty-officer"])),
             ("security", json!(["security-officer"])),
@@ -72,11 +79,8 @@ impl TestService {
                 "id": name, "enabled": true, "roles": roles, "identities": { "mcptt": identity },
             }})
         });
-        let imported = service
-            .post("/v1/import", "operator", &json!(documents))
-            .await;
+        let imported = self.post("/v1/import", "operator", &json!(documents)).await;
         assert_eq!(imported.status, 200, "{}", imported.text);
-        service
     }
 
     async fn held(&self) -> String {
@@ -575,6 +579,26 @@ async fn what_waits_for_a_reviewer_is_listed_by_urgency_and_age() {
     assert_eq!(refused.problem(), (403, "unknown-reviewer"));
 }
 
+/// Who tries a request out is told whom it would wait for, and what would be done meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_who_would_have_to_agree() {
+    let asked = format!("{TWO_GROUPS}\n@remind(\"PT30M\")\n@escalate(\"PT1H: shift-leader\")");
+    let service = TestService::with_hold(&asked).await;
+    let tried = service
+        .post("/v1/decisions", "acms", &membership(&[OFFICER]))
+        .await;
+    assert_eq!(tried.status, 200, "{}", tried.text);
+    let item = &tried.body["items"][0];
+    assert_eq!(item["outcome"], "review", "{}", tried.text);
+    let groups = &item["quorum"]["approvals"][0]["groups"];
+    assert_eq!(
+        groups["security-officer"],
+        json!({ "needed": 1, "given": 0 })
+    );
+    assert_eq!(item["attention"]["remind"], "PT30M");
+    assert_eq!(item["attention"]["escalate"]["shift-leader"], "PT1H");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_tells_who_can_approve_it() {
     let service = TestService::with_hold(TWO_GROUPS).await;
@@ -589,12 +613,122 @@ async fn an_item_tells_who_can_approve_it() {
     let read = service.get(&path, "auditor").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
     assert_eq!(by_whom["users"], json!([BOTH, OTHER_DISPATCHER, SECURITY]));
-    // Who may not read the registry learns how many, and no name.
+    // Who answers sees whom to ask.
     let read = service.get(&path, "reviewer").await;
+    let by_whom = &read.body["items"][0]["answerable_by"];
+    assert_eq!(by_whom["users"], json!([BOTH, OTHER_DISPATCHER, SECURITY]));
+    // Whom access policy lets see neither them nor the registry learns how many, and no name.
+    let read = service.get(&path, "acms").await;
     let by_whom = &read.body["items"][0]["answerable_by"];
     assert_eq!(*by_whom, json!({ "count": 3, "complete": true }));
     // The version seen is the one that is answered.
     let stale = service.call(Method::POST, &format!("{path}/responses"), "reviewer");
     let stale = stale.header("if-match", "\"r1\"").json(&by(SECURITY));
     assert_eq!(send(stale).await.problem(), (412, "revision-mismatch"));
+}
+
+async fn write_user(service: &TestService, id: &str, change: impl FnOnce(&mut Value)) {
+    service.change(&format!("/v1/users/{id}"), change).await;
+}
+
+/// Who approved and may not answer any more when the quorum would be complete does not count; who lost the role neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_counts_as_long_as_its_person_may_give_it() {
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 2] = [
+        ("disabled", |user| user["enabled"] = json!(false)),
+        ("of another role", |user| {
+            user["roles"] = json!(["shift-leader"]);
+        }),
+    ];
+    for (what, change) in changes {
+        let service = TestService::with_hold(TWO_GROUPS).await;
+        let path = service.held().await;
+        service.answers(&path, &by(DUTY), "pending").await;
+        write_user(&service, "duty", change).await;
+        let seen = service.get(&path, "auditor").await;
+        assert_eq!(given(&seen, "duty-officer")["given"], 0, "{what}");
+        assert_eq!(seen.body["responses"][0]["waiting"][0]["lapsed"], true);
+        let waits = service.answers(&path, &by(SECURITY), "pending").await;
+        let [first, last] = [0, 1].map(|it| waits.body["responses"][it]["waiting"][0].clone());
+        assert_eq!(first["counts"], false, "{what}: {}", waits.text);
+        assert_eq!(first["lapsed"], true, "{what}");
+        assert_eq!(
+            (&last["counts"], &last["lapsed"]),
+            (&json!(true), &Value::Null)
+        );
+        assert_eq!(given(&waits, "security-officer")["given"], 1, "{what}");
+        // It was written down: whoever is on duty again is asked again.
+        write_user(&service, "duty", |user| {
+            user["enabled"] = json!(true);
+            user["roles"] = json!(["duty-officer"]);
+        })
+        .await;
+        let seen = service.get(&path, "auditor").await;
+        assert_eq!(given(&seen, "duty-officer")["given"], 0, "{what}");
+        let done = service.answers(&path, &by(DUTY), "granted").await;
+        let first = &done.body["responses"][0]["waiting"][0];
+        assert_eq!(first["lapsed"], true, "{what}: {}", done.text);
+    }
+}
+
+/// The same MC service ID in another document is the same person: deleted and written anew, they do not make two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_under_another_document_is_no_second_one() {
+    let service = TestService::with_hold("@approvals(\"2\")").await;
+    let path = service.held().await;
+    service.answers(&path, &by(DUTY), "pending").await;
+    let etag = service.get("/v1/users/duty", "operator").await;
+    let mut again = etag.body.clone();
+    let etag = etag.header("etag").to_owned();
+    let deleted = service.call(Method::DELETE, "/v1/users/duty", "operator");
+    let deleted = send(deleted.header("if-match", etag)).await;
+    assert!(deleted.status < 300, "{}", deleted.text);
+    again["id"] = json!("duty-anew");
+    again["identities"]["mcdata"] = json!("sip:duty.data@mc.de.example");
+    let anew = service
+        .put("/v1/users/duty-anew", ("if-none-match", "*"), &again)
+        .await;
+    assert!(anew.status < 300, "{}", anew.text);
+    // Their approval was of a document that is gone: they may approve again, under any name, and count once.
+    let waits = service
+        .answers(&path, &by("sip:duty.data@mc.de.example"), "pending")
+        .await;
+    assert_eq!(
+        waits.body["items"][0]["quorum"]["approvals"][0]["persons"]["given"],
+        1
+    );
+    let twice = service.respond(&path, &by(DUTY)).await;
+    assert_eq!(twice.problem(), (409, "already-answered"), "{}", twice.text);
+    service.answers(&path, &by(SECURITY), "granted").await;
+}
+
+/// Of the policies that hold, those of now bind the completing approval too: the shortest time, from when it was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_is_shortened_binds_the_approval_that_would_complete_it() {
+    let hands = Hands::new();
+    let asked = |time: &str| {
+        hold(
+            "membership.several",
+            &format!("{TWO_GROUPS}\n@expires(\"{time}\")"),
+        )
+    };
+    let service = TestService::start_with_clock(hands.clone(), |settings| {
+        let path = settings.policies.join("review/several.cedar");
+        fs::write(path, asked("PT4H")).unwrap();
+    })
+    .await;
+    service.import_people().await;
+    let [late, early] = [service.held().await, service.held().await];
+    service.answers(&late, &by(DUTY), "pending").await;
+    service.answers(&early, &by(DUTY), "pending").await;
+    service
+        .publish("review/several.cedar", &asked("PT1H"))
+        .await;
+    hands.pass(30 * 60_000);
+    service.answers(&early, &by(SECURITY), "granted").await;
+    hands.pass(31 * 60_000);
+    service.answers(&late, &by(SECURITY), "expired").await;
+    let read = service.get(&late, "auditor").await;
+    assert_eq!(read.body["status"], "rejected", "{}", read.text);
 }

@@ -193,6 +193,13 @@ async fn whoever_asked_withdraws() {
     assert_eq!(refused.code, 1, "{refused:?}");
     let withdrawn = review_as(&service, "acms", &withdraw).await;
     assert_eq!(withdrawn.code, 0, "{withdrawn:?}");
+    let shown = review_as(&service, "acms", &["show", &request]).await;
+    assert!(shown.out.contains("items 0: resolved"), "{}", shown.out);
+    // Who cannot answer is told no token to answer with.
+    let waits = held(&service, &[OTHER_OFFICER]).await;
+    let shown = review_as(&service, "acms", &["show", &waits]).await;
+    assert!(shown.out.contains("item 0: pending"), "{}", shown.out);
+    assert!(!shown.out.contains("--seen"), "{}", shown.out);
     assert!(
         withdrawn.out.contains("item 0: withdrawn"),
         "{}",

@@ -317,3 +317,56 @@ async fn a_later_deletion_takes_back_an_addition_though_somebody_has_to_agree_to
     let approved = service.respond(&addition, &approval()).await;
     assert_eq!(approved.items("/state"), ["granted"], "{}", approved.text);
 }
+
+/// A group whose additions and deletions are both held.
+fn reviewed(change: &str) -> Value {
+    let group = "sip:sonderlage-1@mc.de.example";
+    let update = with(&membership(&[OFFICER]), "/group", group);
+    with(&update, "/change", change)
+}
+
+/// The last word is found however long ago the request ended that said it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_away_from_memory_takes_back_all_the_same() {
+    let mut service = TestService::start_with(|settings| settings.ended_requests = 0).await;
+    let other = "sip:officer.115@mc.nl.example";
+    let addition = service.submit_held(&membership(&[OFFICER, other])).await;
+    let deletion = with(&membership(&[OFFICER]), "/change", "delete");
+    let deleted = service.submit(&deletion).await;
+    assert_eq!(deleted.items("/state"), ["granted"], "{}", deleted.text);
+    service.stop().await;
+    service.resume().await.unwrap();
+    let approved = service.respond(&addition, &approval()).await;
+    let states = approved.items("/state");
+    assert_eq!(states, ["refused", "granted"], "{}", approved.text);
+    assert_eq!(approved.body["responses"][0]["taken_back"], json!([0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_waits_is_taken_back_by_a_later_addition_that_was_granted() {
+    for ended_requests in [0, 100] {
+        let service =
+            TestService::start_with(|settings| settings.ended_requests = ended_requests).await;
+        let member = "/v1/memberships/sonderlage-1@mc.de.example;officer.114@mc.nl.example";
+        let first = service.submit_held(&reviewed("add")).await;
+        service.respond(&first, &approval()).await;
+        assert_eq!(service.get(member, "auditor").await.status, 200);
+        let deletion = service.submit_held(&reviewed("delete")).await;
+        let again = service.submit_held(&reviewed("add")).await;
+        let added = service.respond(&again, &approval()).await;
+        assert_eq!(added.items("/state"), ["granted"], "{}", added.text);
+        let late = service.respond(&deletion, &approval()).await;
+        assert_eq!(late.items("/state"), ["refused"], "{}", late.text);
+        assert_eq!(late.body["responses"][0]["taken_back"], json!([0]));
+        assert_eq!(service.get(member, "auditor").await.status, 200);
+        // What is only asked gives nothing yet: whoever agrees to the deletion has it, until somebody agrees to the other.
+        let deletion = service.submit_held(&reviewed("delete")).await;
+        let waiting = service.submit_held(&reviewed("add")).await;
+        let deleted = service.respond(&deletion, &approval()).await;
+        assert_eq!(deleted.items("/state"), ["granted"], "{}", deleted.text);
+        assert_eq!(service.get(member, "auditor").await.status, 404);
+        let added = service.respond(&waiting, &approval()).await;
+        assert_eq!(added.items("/state"), ["granted"], "{}", added.text);
+        assert_eq!(service.get(member, "auditor").await.status, 200);
+    }
+}

@@ -108,39 +108,71 @@ async fn what_the_grant_wrote_goes_with_it_and_the_rest_is_to_be_undone() {
     assert_eq!(service.get(&path, "acms").await.body, all.body);
 }
 
-/// A report may cross the revocation: it is refused as too late, not as about nothing.
+/// What a request obliges to, by name: where it stands.
+fn obligations(answer: &Answer) -> Vec<(&str, &str)> {
+    let obligations = answer.body["obligations"].as_array().unwrap();
+    let found = obligations.iter();
+    let found = found.map(|it| (it["id"].as_str().unwrap(), it["state"].as_str().unwrap()));
+    found.collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_open_when_it_was_revoked_is_met_no_more() {
-    let service = TestService::start().await;
+async fn what_undoes_a_grant_that_was_put_away_is_tracked_and_reported() {
+    let service = TestService::start_with(|settings| settings.ended_requests = 0).await;
     let path = members(&service, &[OFFICER]).await;
-    let before = service.get(&path, "acms").await;
-    let ids = before.body["obligations"].as_array().unwrap().iter();
-    let ids: Vec<String> = ids
-        .map(|it| it["id"].as_str().unwrap().to_owned())
+    let report = json!({ "outcome": "done" });
+    let done = format!("{path}/obligations/0-0");
+    assert_eq!(service.post(&done, "acms", &report).await.status, 200);
+    let revoked = revoke(&service, &path, &reason()).await;
+    assert_eq!(revoked.body["status"], "revoked", "{}", revoked.text);
+    let states = obligations(&revoked);
+    let of = |wanted: &str| states.iter().filter(|(_, it)| *it == wanted).count();
+    assert_eq!(states[0], ("0-0", "done"));
+    assert!(of("overtaken") > 0 && of("open") > 0, "{states:?}");
+    assert_eq!(of("failed"), 0);
+    let to_undo: Vec<String> = states
+        .iter()
+        .filter(|(_, it)| *it == "open")
+        .map(|(id, _)| (*id).to_owned())
         .collect();
-    assert!(ids.contains(&"0-0".to_owned()), "{ids:?}");
-    revoke(&service, &path, &reason()).await;
-    let report = async |id: &str| {
-        let path = format!("{path}/obligations/{id}");
-        let done = json!({ "outcome": "done" });
-        service.post(&path, "acms", &done).await
-    };
-    let size = service.log_size().await;
-    for id in ids {
-        let late = report(&id).await;
-        assert_eq!(late.problem(), (409, "obligation-settled"), "{}", late.text);
-        assert!(late.text.contains("item 0 is revoked"), "{}", late.text);
+    assert!(to_undo.iter().all(|id| id.starts_with("0-revoked-")));
+    let undoing = revoked.body["obligations"].as_array().unwrap();
+    let undoing = undoing.iter().find(|it| it["id"] == to_undo[0]).unwrap();
+    assert_eq!(undoing["parameters"]["subject"], OFFICER);
+    let listed = service.get("/v1/obligations?state=open", "acms").await;
+    let listed = listed.body["obligations"].as_array().unwrap().len();
+    assert_eq!(listed, to_undo.len());
+    for id in &to_undo {
+        let reported = service
+            .post(&format!("{path}/obligations/{id}"), "acms", &report)
+            .await;
+        assert_eq!(reported.status, 200, "{}", reported.text);
+        assert_eq!(reported.body["state"], "done");
     }
-    assert_eq!(report("7-0").await.problem(), (404, "not-found"));
-    assert_eq!(report("0-revoked-77").await.problem(), (404, "not-found"));
-    assert_eq!(service.log_size().await, size);
-    assert_eq!(report("0-revoked-0").await.status, 200);
+    let listed = service.get("/v1/obligations", "acms").await;
+    assert_eq!(listed.body["obligations"], json!([]));
+    // What was done all the same is said so; nobody has to.
+    let overtaken = states.iter().find(|(_, it)| *it == "overtaken").unwrap().0;
+    let late = format!("{path}/obligations/{overtaken}");
+    let failed = json!({ "outcome": "failed" });
+    let failed = service.post(&late, "acms", &failed).await;
+    assert_eq!(failed.body["state"], "overtaken", "{}", failed.text);
+    let late = service.post(&late, "acms", &report).await;
+    assert_eq!(late.body["state"], "done", "{}", late.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_granted_cannot_be_revoked() {
     let service = TestService::start().await;
     let held = service.submit_held(&membership(&[OFFICER])).await;
+    let none = with(&reason(), "/items", json!([]));
+    let none = revoke(&service, &held, &none).await;
+    assert_eq!(none.problem(), (422, "invalid-input"), "{}", none.text);
+    assert_eq!(none.pointers(), ["/items"]);
+    let none = with(&approval(), "/items", json!([]));
+    let none = service.respond(&held, &none).await;
+    assert_eq!(none.problem(), (422, "invalid-input"), "{}", none.text);
+    assert_eq!(none.pointers(), ["/items"]);
     for body in [reason(), with(&reason(), "/items", json!([0]))] {
         let refused = revoke(&service, &held, &body).await;
         assert_eq!(refused.problem(), (409, "not-granted"), "{}", refused.text);

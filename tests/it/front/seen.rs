@@ -277,6 +277,35 @@ async fn after_a_restart_the_token_still_counts_and_people_are_not_named() {
 }
 
 /// The decision that an entry records.
+/// What became of the reviewer's own document since is no change of what they saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_that_they_themselves_are_what_changed() {
+    let mut service = TestService::start().await;
+    let identity = "sip:late@mc.de.example";
+    let late = json!({
+        "id": "late", "enabled": true, "roles": ["duty-officer"], "identities": { "mcptt": identity },
+    });
+    let made = service.put("/v1/users/late", ("if-none-match", "*"), &late);
+    assert_eq!(made.await.status, 201);
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let seen = service.look(&path).await;
+    // What was read for the view is forgotten.
+    service.stop().await;
+    service.resume().await.unwrap();
+    let own = |user: &mut Value| user["roles"] = json!(["duty-officer", "shift-leader"]);
+    service.change("/v1/users/late", own).await;
+    service.change(THE_GROUP, raised).await;
+    let by = with(&approval(), "/reviewer", identity);
+    let refused = service.answer_seen(&path, &seen, &by).await;
+    assert_eq!(
+        refused.problem(),
+        (412, "facts-changed"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(kinds(&refused), ["groups"], "{}", refused.text);
+}
+
 fn decided(stored: &StoredEntry) -> DecisionRecord {
     let present = stored.record.iter().filter_map(StoredPart::present);
     let parts: Vec<RecordPart> = present

@@ -165,6 +165,11 @@ impl Receiver {
         self.received.lock().unwrap().clone()
     }
 
+    /// From now on, instead of what it would have done.
+    fn will_instead(&self, replies: &[Reply]) {
+        *self.replies.lock().unwrap() = replies.iter().copied().collect();
+    }
+
     fn ids(&self) -> Vec<String> {
         self.received().into_iter().map(|it| it.id).collect()
     }
@@ -263,6 +268,22 @@ async fn started(receiver: &Receiver, change: impl FnOnce(&mut WebhookSettings))
         settings.webhooks.push(webhook);
     })
     .await
+}
+
+/// Longer than any test takes.
+static NEVER: [Reply; 100_000] = [Reply::Status(500); 100_000];
+
+fn tirelessly(webhook: &mut WebhookSettings) {
+    webhook.backoff.attempts_max = u32::MAX;
+}
+
+/// Takes from a role that it may read requests.
+fn no_longer_reads(service: &TestService, role: &str) {
+    let file = service.policy_file(&format!("access/{role}.cedar"));
+    let before = fs::read_to_string(&file).unwrap();
+    let after = before.replace("    ACCESS::Action::\"readRequest\",\n", "");
+    assert_ne!(before, after);
+    fs::write(&file, after).unwrap();
 }
 
 async fn listed(service: &TestService) -> Value {
@@ -477,7 +498,8 @@ async fn a_receiver_whose_certificate_nobody_vouches_for_is_told_nothing() {
 async fn it_is_sent_what_its_caller_may_see_as_long_as_it_may() {
     let receiver = Receiver::start().await;
     let service = TestService::start_with(|settings| {
-        let webhook = webhook(settings, &receiver, "acms");
+        let mut webhook = webhook(settings, &receiver, "acms");
+        tirelessly(&mut webhook);
         settings.webhooks.push(webhook);
     })
     .await;
@@ -491,13 +513,10 @@ async fn it_is_sent_what_its_caller_may_see_as_long_as_it_may() {
     let id = own.strip_prefix("/v1/requests/").unwrap();
     assert_eq!(messages[0].json()["data"]["request_id"], id);
     // While a message fails the right ends.
-    receiver.will(&[Reply::Status(500); 40]);
+    receiver.will(&NEVER);
     service.submit_held(&membership(&[OFFICER])).await;
     receiver.so_many(2).await;
-    let file = service.policy_file("access/acms.cedar");
-    let text = fs::read_to_string(&file).unwrap();
-    let text = text.replace("ACCESS::Action::\"readRequest\", ", "");
-    fs::write(&file, text).unwrap();
+    no_longer_reads(&service, "acms");
     let size = service.log_size().await;
     eventually("that it is passed over", async || {
         let listed = listed(&service).await;
@@ -508,6 +527,36 @@ async fn it_is_sent_what_its_caller_may_see_as_long_as_it_may() {
     let of_it: std::collections::BTreeSet<String> = receiver.ids().into_iter().collect();
     assert_eq!(of_it.len(), 2);
     assert_eq!(listed(&service).await["dead_letters"], 0);
+}
+
+/// Of a page that was read with the right, nothing more is sent once the right is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_middle_of_a_page_nothing_is_sent_that_may_be_seen_no_longer() {
+    let receiver = Receiver::start().await;
+    let service = started(&receiver, tirelessly).await;
+    receiver.will(&NEVER);
+    service.submit_held(&membership(&[OFFICER])).await;
+    receiver.so_many(1).await;
+    // These three come in one page, which is read when the first has arrived.
+    for _ in 0..3 {
+        service.submit_held(&membership(&[OFFICER])).await;
+    }
+    receiver.will_instead(&[&[Reply::Status(200)], &NEVER[..]].concat());
+    let of_two = async || {
+        let ids: std::collections::BTreeSet<String> = receiver.ids().into_iter().collect();
+        (ids.len() == 2).then_some(())
+    };
+    eventually("the second", of_two).await;
+    no_longer_reads(&service, "reviewer");
+    let size = service.log_size().await;
+    eventually("that all are passed over", async || {
+        let listed = listed(&service).await;
+        let cursor: u64 = listed["cursor"].as_str().unwrap().parse().unwrap();
+        (cursor == size - 1).then_some(())
+    })
+    .await;
+    let ids: std::collections::BTreeSet<String> = receiver.ids().into_iter().collect();
+    assert_eq!(ids.len(), 2, "the third and fourth were never sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -522,10 +571,21 @@ async fn what_cannot_be_set_up_keeps_the_service_from_starting() {
         change(&mut webhook);
         settings.webhooks.push(webhook);
         let refused = Service::start(settings).await;
+        let made = directory.path().join("data").exists();
+        assert!(!made, "what is wrong is told before anything is written");
         chain(&refused.map(drop).unwrap_err())
     };
     let told = start(&|webhook| webhook.caller = "stranger".to_owned()).await;
     assert!(told.contains("no caller is called `stranger`"), "{told}");
+    let told = start(&|webhook| {
+        webhook.caller = "stranger".to_owned();
+        webhook.url = "http://hooks.de.example/".parse().unwrap();
+        fs::write(&webhook.secret_file, "whsec_short").unwrap();
+    })
+    .await;
+    for part in ["no caller is called", "`https` alone", "is no secret"] {
+        assert!(told.contains(part), "all at once: {told}");
+    }
     let told = start(&|webhook| webhook.url = "http://hooks.de.example/".parse().unwrap()).await;
     assert!(told.contains("`https` alone"), "{told}");
     let told = start(&|webhook| {

@@ -140,6 +140,7 @@ async fn what_is_said_wrongly_withdraws_nothing() {
         (json!({ "reason": " " }), "/reason"),
         (json!({ "reason": "x".repeat(4_097) }), "/reason"),
         (with(&reason(), "/items", json!([0, 0])), "/items/1"),
+        (with(&reason(), "/items", json!([])), "/items"),
         (
             with(&reason(), "/withdrawn_by", json!(OTHER)),
             "/withdrawn_by",

@@ -29,10 +29,7 @@ fn approval(role: &str) -> Vote {
 fn counted(version: u64, person: PersonDigest, votes: Vec<(u32, Vote)>) -> Respond {
     let items = votes.iter().map(|(item, _)| (*item, pending(100)));
     let mut respond = respond(1, version, items.collect());
-    respond.votes = Some(Votes {
-        person,
-        items: votes,
-    });
+    respond.votes = Some(Votes::new(person.into(), votes));
     respond
 }
 

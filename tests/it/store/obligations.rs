@@ -42,6 +42,7 @@ use super::support::put;
 use super::support::report;
 use super::support::request_id;
 use super::support::respond;
+use super::support::revoke;
 use super::support::state;
 use super::support::submit;
 use super::support::write;
@@ -306,7 +307,8 @@ async fn each_is_told_once_as_overdue_also_across_a_start() {
 }
 
 #[tokio::test]
-async fn what_is_not_done_keeps_a_request_in_memory_as_long_as_there_is_room() {
+async fn what_is_not_done_keeps_a_request_in_memory_as_long_as_there_is_room_and_is_tracked_beyond()
+{
     let mut bench = Bench::new();
     bench.settings.ended_requests = 2;
     let store = bench.open();
@@ -340,17 +342,89 @@ async fn what_is_not_done_keeps_a_request_in_memory_as_long_as_there_is_room() {
             .unwrap();
     }
     assert_eq!(in_memory(&store), [1, 8, 9, 10]);
-    let late = store.commit(note(2, "0-0", DONE)).await;
-    assert_eq!(refusal(late), Some(Refusal::PutAway(request_id(2))));
+    let unfinished = |store: &EmbeddedStore| store.view(|state| state.obligation_counts(at(100)));
+    let before = unfinished(&store);
+    assert_eq!(
+        (before.open, before.overdue),
+        (6, 6),
+        "nothing is forgotten"
+    );
+    store.commit(tell(100, 10)).await.unwrap();
+    let nothing = refusal(store.commit(tell(100, 10)).await);
+    assert_eq!(nothing, Some(Refusal::NothingDue), "each was told once");
+    store.commit(note(2, "0-0", DONE)).await.unwrap();
+    store.commit(note(2, "0-1", FAILED)).await.unwrap();
     let read_back = standing(&store, 2);
-    assert_eq!(read_back.len(), 2, "it is shown as it stood: {read_back:?}");
-    assert_eq!(read_back[0].1, ObligationState::Open);
+    assert_eq!(read_back[0].1, ObligationState::Done);
+    assert_eq!(read_back[1].1, ObligationState::Failed);
+    let after = unfinished(&store);
+    assert_eq!((after.open, after.failed, after.overdue), (4, 1, 4));
+    let live = state(&store);
+    projected(&store).await;
     store.close().await;
     drop(store);
+    let again = bench.open();
+    assert_eq!(again.started().source, Source::Projection);
+    assert_eq!(state(&again), live);
+    drop(again);
+    assert_eq!(bench.state_from_log(), live);
     // With room for fewer, a report that was taken then counts as an entry of it all the same.
     bench.settings.ended_requests = 0;
     let state = bench.state_from_log();
     assert_eq!(state.put_away(request_id(1)).unwrap().version(), 3);
+}
+
+/// What was open or failed when its grant was revoked is not owed any more, but can still be said to have been done.
+#[tokio::test]
+async fn what_was_overtaken_is_reportable_and_owed_no_more() {
+    for limit in [0, 100] {
+        let mut bench = Bench::new();
+        bench.settings.ended_requests = limit;
+        let store = bench.open();
+        let mut submit = obliging(1, 100);
+        submit.obligations[0].of.push((Some(0), 2));
+        store.commit(Command::Submit(submit)).await.unwrap();
+        store.commit(note(1, "0-0", DONE)).await.unwrap();
+        store.commit(note(1, "0-1", FAILED)).await.unwrap();
+        let mut revoke = revoke(1, 3, vec![0]);
+        let of = vec![(Some(0), 0)];
+        let due = Due::At(at(200));
+        revoke.obligations = vec![arising(1, Occasion::Revocation, due, of)];
+        store.commit(Command::Revoke(revoke)).await.unwrap();
+        let states = |store: &EmbeddedStore| -> Vec<ObligationState> {
+            standing(store, 1).into_iter().map(|(_, it)| it).collect()
+        };
+        let [open, over] = [ObligationState::Open, ObligationState::Overtaken];
+        let expected = [ObligationState::Done, over, over, open];
+        assert_eq!(states(&store), expected, "limit {limit}");
+        let listed: Vec<_> = store.view(|state| state.unfinished_obligations(None).collect());
+        let to_undo = (at(200), request_id(1), id("0-revoked-0"));
+        assert_eq!(listed, [to_undo], "limit {limit}");
+        assert_eq!(
+            store.view(|state| state.failed_obligations(None).count()),
+            0
+        );
+        store.commit(note(1, "0-2", FAILED)).await.unwrap();
+        assert_eq!(states(&store), expected, "nobody has to do it: {limit}");
+        store.commit(note(1, "0-2", DONE)).await.unwrap();
+        let done = store.commit(note(1, "0-2", FAILED)).await;
+        assert_eq!(refusal(done), Some(Refusal::ObligationDone(id("0-2"))));
+        store.commit(tell(200, 10)).await.unwrap();
+        store.commit(note(1, "0-revoked-0", DONE)).await.unwrap();
+        let done = ObligationState::Done;
+        assert_eq!(states(&store), [done, over, done, done], "limit {limit}");
+        let counts = store.view(|state| state.obligation_counts(at(900)));
+        assert_eq!((counts.open, counts.failed, counts.overdue), (0, 0, 0));
+        let live = state(&store);
+        projected(&store).await;
+        store.close().await;
+        drop(store);
+        let again = bench.open();
+        assert_eq!(again.started().source, Source::Projection);
+        assert_eq!(state(&again), live);
+        drop(again);
+        assert_eq!(bench.state_from_log(), live);
+    }
 }
 
 #[tokio::test]

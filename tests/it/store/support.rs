@@ -317,9 +317,10 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         bound_to: None,
         reminders: Vec::new(),
         reduces: None,
+        adds: None,
         obligations: Vec::new(),
         access: None,
-        reduced: None,
+        turned: None,
         at: at(0),
     }
 }
@@ -353,7 +354,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         reminders: Vec::new(),
         approval: None,
         read_set: ReadSet::default(),
-        reduced: None,
+        turned: None,
         writes: Vec::new(),
         obligations: Vec::new(),
         parts: Vec::new(),
@@ -401,6 +402,7 @@ pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
         obligations: Vec::new(),
         parts: Vec::new(),
         at: at(0),
+        in_time_at: at(0),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refu
     check_version(request_id, (entry.version, command.expected_version))?;
     let may = |entry: &RequestEntry, item: u32| {
         let present = entry.item(item);
-        present.is_some_and(|it| it.may_be_withdrawn(command.at))
+        present.is_some_and(|it| it.may_be_withdrawn(command.in_time_at))
     };
     if let Some(item) = first_refused(entry, &command.items, may) {
         return Err(Refusal::NotPending { item });
@@ -141,6 +141,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
     match command {
         Command::Revoke(revoke) => Some(revoke.request_id),
         Command::Acknowledge(acknowledge) => Some(acknowledge.request_id),
+        Command::NoteObligation(note) => Some(note.request_id),
         Command::WriteDocuments(_)
         | Command::Submit(_)
         | Command::SubmitTogether(_)
@@ -149,7 +150,6 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         | Command::Withdraw(_)
         | Command::Expire(_)
         | Command::Interrupt(_)
-        | Command::NoteObligation(_)
         | Command::TellOverdue(_)
         | Command::Remind(_)
         | Command::Publish(_)

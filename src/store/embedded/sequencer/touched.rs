@@ -18,6 +18,8 @@ use crate::store::command::Command;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Submit;
+use crate::store::command::Turn;
+use crate::store::command::Turned;
 use crate::store::command::Write;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
@@ -49,6 +51,8 @@ pub(super) struct Touched {
     bundle: bool,
     /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
     interrupted: bool,
+    /// Partners with whom something was given again that others take away.
+    added: HashSet<McSystemId>,
 }
 
 impl Touched {
@@ -62,6 +66,7 @@ impl Touched {
                 .any(|submit| self.concerns_submission(submit)),
             Command::Respond(respond) => {
                 self.interrupted
+                    || self.is_turned(respond.turned.as_ref())
                     || self.requests.contains(&respond.request_id)
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
@@ -105,13 +110,20 @@ impl Touched {
 
     fn concerns_submission(&self, submit: &Submit) -> bool {
         self.requests.contains(&submit.request_id)
-            || (submit.reduced.is_some() && self.interrupted)
+            || self.is_turned(submit.turned.as_ref())
             || self.concerns_approval(submit.access.as_deref())
             || submit
                 .idempotency
                 .is_some_and(|idempotency| self.keys.contains(&idempotency.key))
             || self.concerns_reads(&submit.read_set)
             || self.concerns_writes(&submit.writes)
+    }
+
+    fn is_turned(&self, seen: Option<&Turned>) -> bool {
+        seen.is_some_and(|seen| match seen.turn {
+            Turn::Reduces => self.interrupted,
+            Turn::Adds => self.added.contains(&seen.partner),
+        })
     }
 
     fn concerns_approval(&self, access: Option<&Access>) -> bool {
@@ -164,10 +176,12 @@ impl Touched {
                 idempotency,
                 changes,
                 reduces,
+                adds,
                 access,
                 ..
             } => {
                 self.interrupted |= reduces.is_some();
+                self.added.extend(adds.clone());
                 self.approvals
                     .extend(used(access.as_deref()).map(|used| used.approval));
                 self.requests.insert(*request_id);

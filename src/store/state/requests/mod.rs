@@ -2,6 +2,8 @@
 
 mod owed;
 
+pub use owed::OwedObligation;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -35,8 +37,10 @@ use crate::store::state::RowKey;
 use crate::store::state::delivery::is_news;
 use crate::store::state::obligations::Obligations;
 use crate::store::state::obligations::Unfinished;
+use crate::store::state::put_away::OWING_LIMIT;
 use crate::store::state::put_away::PutAway;
 use crate::store::state::tally::Tally;
+use crate::store::state::turns::Turns;
 
 /// How long a key is kept after its request has ended, by the times that entries give.
 pub const KEY_RETENTION_MILLISECONDS: i64 = 24 * 60 * 60 * 1_000;
@@ -78,6 +82,9 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if an item that is granted, or waits, does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
+    /// The partner with whom it gives again what such a request takes away, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adds: Option<McSystemId>,
     /// What it obliges to, and what became of that.
     #[serde(default, skip_serializing_if = "Obligations::is_empty")]
     pub obligations: Obligations,
@@ -124,6 +131,7 @@ impl RequestEntry {
             bound_to,
             reminders,
             reduces,
+            adds,
             access,
             ..
         } = &event.body
@@ -147,6 +155,7 @@ impl RequestEntry {
             tallies: BTreeMap::new(),
             reminders: reminders.clone(),
             reduces: reduces.clone(),
+            adds: adds.clone(),
             access: access.clone(),
             delivery: Delivery::default(),
         })
@@ -246,7 +255,8 @@ impl RequestEntry {
         };
         for (number, vote) in &votes.items {
             let tally = self.tallies.entry(*number).or_default();
-            tally.count(votes.person, vote);
+            tally.lapse(votes.lapsed_of(*number));
+            tally.count(&votes.who(), vote);
         }
     }
 
@@ -349,14 +359,15 @@ pub(super) struct Requests {
     owing: BTreeSet<(LogIndex, RequestId)>,
     /// How many there may be of each.
     ended_limit: usize,
+    /// Of how many that were put away it is kept what they oblige to.
+    owing_limit: usize,
     unfinished: Unfinished,
     put_away: PutAway,
     open: BTreeMap<LogIndex, RequestId>,
     correlated: BTreeSet<(CorrelationDigest, RequestId)>,
     // INVARIANT (no empty partner): every set has an element.
     bound: BTreeMap<McSystemId, BTreeSet<RequestId>>,
-    /// Requests that take away, by partner.
-    reductions: BTreeSet<(McSystemId, LogIndex, RequestId)>,
+    turns: Turns,
     /// Requests with an answer that was not acknowledged, by caller; put away or not.
     undelivered: BTreeSet<(Arc<str>, LogIndex, RequestId)>,
     schedule: BTreeSet<(Timestamp, RequestId, u32)>,
@@ -373,8 +384,9 @@ impl Default for Requests {
             owing: BTreeSet::new(),
             unfinished: Unfinished::default(),
             bound: BTreeMap::new(),
-            reductions: BTreeSet::new(),
+            turns: Turns::default(),
             ended_limit: ENDED_REQUESTS,
+            owing_limit: OWING_LIMIT,
             put_away: PutAway::default(),
             open: BTreeMap::new(),
             correlated: BTreeSet::new(),
@@ -395,7 +407,7 @@ impl Requests {
     }
 
     /// Puts away what ended first, until no more than the limit are left; what obliges to something that is not done is
-    /// counted apart.
+    /// counted apart. What a request obliges to is kept, as long as there is room for it.
     pub(super) fn put_away_oldest(&mut self, changed: &mut Vec<RowKey>) {
         loop {
             let over = [&self.ended, &self.owing];
@@ -409,6 +421,20 @@ impl Requests {
             self.insert_put_away(id, EndedRequest::of(&entry));
             changed.extend([RowKey::Request(id), RowKey::Ended(id)]);
         }
+        while let Some(id) = self.put_away.owing_beyond(self.owing_limit) {
+            let Some(request) = self.take_put_away(id) else {
+                break;
+            };
+            let owed = None;
+            self.insert_put_away(id, EndedRequest { owed, ..request });
+            changed.push(RowKey::Ended(id));
+        }
+    }
+
+    /// Chooses of how many requests that were put away it is kept what they oblige to.
+    #[cfg(test)]
+    pub(super) fn keep_owing(&mut self, limit: usize) {
+        self.owing_limit = limit;
     }
 
     /// Takes in a request that is new.
@@ -442,7 +468,7 @@ impl Requests {
     ) {
         let Some(entry) = self.remove(id) else {
             if let Some(mut request) = self.take_put_away(id) {
-                request.note(event, index);
+                request.note(id, event, index);
                 self.insert_put_away(id, request);
                 changed.push(RowKey::Ended(id));
             }
@@ -475,20 +501,8 @@ impl Requests {
         self.bound.get(partner).into_iter().flatten().copied()
     }
 
-    /// Requests that take away with a partner, submitted after an entry, as far as they are in memory.
-    pub(super) fn reductions_since(
-        &self,
-        partner: &McSystemId,
-        since: LogIndex,
-    ) -> impl DoubleEndedIterator<Item = (LogIndex, RequestId)> {
-        let first = (
-            partner.clone(),
-            LogIndex(since.0.saturating_add(1)),
-            RequestId(Uuid::nil()),
-        );
-        let last = (partner.clone(), LogIndex(u64::MAX), RequestId(Uuid::max()));
-        let found = self.reductions.range(first..=last);
-        found.map(|(_, index, id)| (*index, *id))
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(super) fn awaited_partners(&self) -> impl Iterator<Item = &McSystemId> {
@@ -537,7 +551,7 @@ impl Requests {
         if entry.is_open() {
             self.open.insert(entry.submitted, entry.id);
         }
-        self.unfinished.insert(&entry);
+        self.unfinished.insert(entry.id, &entry.obligations);
         self.rank(&entry);
         if let Some(partner) = &entry.bound_to
             && !entry.has_ended()
@@ -552,9 +566,8 @@ impl Requests {
         self.schedule.extend(entry.schedule());
         let remind_at = entry.remind_at();
         self.reminding.extend(remind_at.map(|at| (at, entry.id)));
-        let reduces = entry.reduces.clone();
-        self.reductions
-            .extend(reduces.map(|partner| (partner, entry.submitted, entry.id)));
+        let turns = (entry.reduces.as_ref(), entry.adds.as_ref());
+        self.turns.insert(turns, (entry.submitted, entry.id));
         let correlation = entry.correlation;
         self.correlated
             .extend(correlation.map(|correlation| (correlation, entry.id)));
@@ -574,11 +587,7 @@ impl Requests {
         }
         self.ended.remove(&(entry.last(), id));
         self.owing.remove(&(entry.last(), id));
-        self.unfinished.remove(&entry);
-        if let Some(partner) = &entry.reduces {
-            self.reductions
-                .remove(&(partner.clone(), entry.submitted, id));
-        }
+        self.unfinished.remove(id, &entry.obligations);
         if let Some(at) = entry.remind_at() {
             self.reminding.remove(&(at, id));
         }
@@ -611,6 +620,11 @@ impl Requests {
             let due = (Arc::clone(&due.caller), request.submitted, id);
             self.undelivered.insert(due);
         }
+        if let Some(owed) = &request.owed {
+            self.unfinished.insert(id, &owed.obligations);
+        }
+        let turns = (request.reduces.as_ref(), request.adds.as_ref());
+        self.turns.insert(turns, (request.submitted, id));
         self.put_away.insert(id, request);
     }
 
@@ -619,6 +633,9 @@ impl Requests {
         if let Some(due) = &request.undelivered {
             let due = (Arc::clone(&due.caller), request.submitted, id);
             self.undelivered.remove(&due);
+        }
+        if let Some(owed) = &request.owed {
+            self.unfinished.remove(id, &owed.obligations);
         }
         Some(request)
     }

@@ -13,9 +13,21 @@ use crate::store::event::OverdueObligation;
 use crate::store::state::ObligationCounts;
 use crate::store::state::RequestEntry;
 use crate::store::state::RowKey;
+use crate::store::state::Tracked;
 use crate::store::state::obligations::Place;
 use crate::store::state::obligations::Unfinished;
 use crate::store::state::requests::Requests;
+
+/// An obligation that is not done, and what is known of its request.
+#[derive(Clone, Copy, Debug)]
+pub struct OwedObligation<'a> {
+    /// The account that submitted the request.
+    pub caller: &'a Arc<str>,
+    /// The version of the request.
+    pub version: u64,
+    /// The obligation.
+    pub tracked: &'a Tracked,
+}
 
 impl Requests {
     /// Takes in what was reported of an obligation, or that some are overdue.
@@ -60,10 +72,9 @@ impl Requests {
         changed: &mut Vec<RowKey>,
     ) {
         let Some(entry) = self.entries.get_mut(&id) else {
-            // It was in memory when this was sequenced, under another limit.
-            if let Some(mut request) = self.put_away.get(id) {
-                request.further.push(index);
-                self.put_away.insert(id, request);
+            if let Some(mut request) = self.take_put_away(id) {
+                request.note(id, event, index);
+                self.insert_put_away(id, request);
                 changed.push(RowKey::Ended(id));
             }
             return;
@@ -100,6 +111,11 @@ impl Requests {
         for told in overdue {
             let (id, obligation) = (told.request_id, told.obligation);
             let Some(entry) = self.entries.get_mut(&id) else {
+                if let Some(mut request) = self.take_put_away(id) {
+                    request.tell(obligation);
+                    self.insert_put_away(id, request);
+                    changed.push(RowKey::Ended(id));
+                }
                 continue;
             };
             if let Some(tracked) = entry.obligations.get(obligation) {
@@ -140,6 +156,27 @@ impl Requests {
                 changed.push(RowKey::Request(id));
             }
         }
+    }
+
+    /// An obligation that is not done, wherever its request is.
+    pub(in crate::store::state) fn owed(
+        &self,
+        id: RequestId,
+        obligation: ObligationId,
+    ) -> Option<OwedObligation<'_>> {
+        if let Some(entry) = self.entries.get(&id) {
+            return Some(OwedObligation {
+                caller: &entry.caller,
+                version: entry.version,
+                tracked: entry.obligations.get(obligation)?,
+            });
+        }
+        let owed = self.put_away.owed(id)?;
+        Some(OwedObligation {
+            caller: &owed.caller,
+            version: self.put_away.get(id)?.version(),
+            tracked: owed.obligations.get(obligation)?,
+        })
     }
 
     pub(in crate::store::state) fn unfinished(&self) -> &Unfinished {

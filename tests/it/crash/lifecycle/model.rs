@@ -28,6 +28,8 @@ pub(super) struct Item {
     state: State,
     needed: usize,
     approvals: BTreeSet<usize>,
+    /// Since when it waits for what it waits for.
+    since: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,7 @@ impl Model {
             state,
             needed: self.mode.persons(),
             approvals: BTreeSet::new(),
+            since: self.now,
         };
         self.requests.push(Request {
             id,
@@ -230,6 +233,14 @@ impl Request {
         if holds {
             item.needed = item.needed.max(mode.persons());
         }
+        if is_more {
+            item.since = now;
+        }
+        let until = expires_at.min(item.since + mode.milliseconds());
+        if holds && now >= until {
+            item.state = State::Pending { expires_at: until };
+            return Ok(item);
+        }
         if !answer.approves {
             item.state = State::Refused;
             return Ok(item);
@@ -244,9 +255,7 @@ impl Request {
             Mode::One | Mode::Two | Mode::Automatic if item.approvals.len() >= item.needed => {
                 State::Granted
             }
-            Mode::One | Mode::Two => State::Pending {
-                expires_at: expires_at.min(now + mode.milliseconds()),
-            },
+            Mode::One | Mode::Two => State::Pending { expires_at: until },
             Mode::Automatic => item.state,
         };
         Ok(item)

@@ -32,6 +32,7 @@ pub(super) struct ModelObligation {
     duty: Duty,
     due: Due,
     told: bool,
+    overtaken: bool,
     outcome: Option<ObligationOutcome>,
 }
 
@@ -44,7 +45,8 @@ impl ModelObligation {
     }
 
     fn is_undone(&self) -> bool {
-        self.due_at().is_some() && self.outcome != Some(ObligationOutcome::Done)
+        let is_done = self.outcome == Some(ObligationOutcome::Done);
+        self.due_at().is_some() && !is_done && !self.overtaken
     }
 }
 
@@ -59,7 +61,9 @@ impl ModelRequest {
         self.obligations.retain_mut(|it| {
             let item = it.id.item.map(|number| items[number as usize]);
             if let Some(ItemState::Withdrawn | ItemState::Revoked) = item {
-                return it.id.occasion == Occasion::Revocation || it.outcome.is_some();
+                let is_undoing = it.id.occasion == Occasion::Revocation;
+                it.overtaken |= !is_undoing && it.is_undone();
+                return is_undoing || it.due_at().is_some();
             }
             let (Due::Within(wait), Some(item)) = (it.due, item) else {
                 return true;
@@ -88,6 +92,7 @@ impl ModelRequest {
                 duty: tracked.duty.as_ref().clone(),
                 due: tracked.due,
                 told: with_told && tracked.told,
+                overtaken: tracked.overtaken,
                 outcome: tracked.report.as_ref().map(|noted| noted.outcome),
             });
         let found: Vec<ModelObligation> = found.collect();
@@ -105,10 +110,9 @@ impl ModelRequest {
 }
 
 impl Model {
-    /// Those that nobody put away, as far as anything of them is not done.
+    /// Those that are not done, whether or not their requests were put away.
     fn undone(&self) -> impl Iterator<Item = (ObligationPlace, &ModelObligation)> {
-        let requests = self.requests.iter().filter(|request| !request.put_away);
-        requests.flat_map(|request| {
+        self.requests.iter().flat_map(|request| {
             let undone = request.obligations.iter().filter(|it| it.is_undone());
             undone.filter_map(|it| Some(((it.due_at()?, request.id, it.id), it)))
         })
@@ -124,13 +128,15 @@ impl Model {
             .collect()
     }
 
-    /// Takes in what arises: of each request and name once, and of none that was put away.
+    /// Takes in what arises: of each request and name once, and of none that was put away and is not what it is about.
     pub(super) fn oblige(&mut self, arising: &[Arising]) {
         let applied = self.applied;
         for arising in arising {
             let request = self.requests.iter_mut();
-            let mut request = request.filter(|it| it.id == arising.request_id && !it.put_away);
-            let Some(request) = request.next() else {
+            let mut request = request.filter(|it| it.id == arising.request_id);
+            let is_away =
+                |it: &&mut ModelRequest| it.put_away && it.entries.last() != Some(&applied);
+            let Some(request) = request.next().filter(|it| !is_away(it)) else {
                 continue;
             };
             if request.entries.last() != Some(&applied) {
@@ -150,19 +156,16 @@ impl Model {
                     duty: arising.duty.clone(),
                     due: arising.due,
                     told: false,
+                    overtaken: false,
                     outcome: None,
                 });
             }
         }
     }
 
-    /// What was put away by another command of its batch may still be noted of: `late`.
-    pub(super) fn noted(&self, note: &NoteObligation, late: bool) -> Result<Self, &'static str> {
+    pub(super) fn noted(&self, note: &NoteObligation) -> Result<Self, &'static str> {
         let mut after = self.clone();
         let request = after.find(note.request_id)?;
-        if request.put_away && !late {
-            return Err("put away");
-        }
         let version = request.entries.len() as u64;
         if note
             .expected_version

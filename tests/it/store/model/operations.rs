@@ -342,10 +342,14 @@ impl Model {
         if revoked {
             let mut revoke = revoke(number, version, items.to_vec());
             revoke.at = at(self.now);
+            let granted: Vec<_> = items.iter().map(|it| (*it, ItemState::Granted)).collect();
+            let id = request_id(number);
+            revoke.obligations = self.arising(id, Occasion::Revocation, &granted);
             return Command::Revoke(revoke);
         }
         let mut withdraw = withdraw(number, version, items.to_vec());
         withdraw.at = at(self.now);
+        withdraw.in_time_at = at(self.now - other_clock(number) * HOUR);
         Command::Withdraw(withdraw)
     }
 
@@ -477,10 +481,8 @@ impl Model {
             votes.extend(vote.map(|vote| (*item, vote)));
         }
         let mut respond = respond(number, version.saturating_sub(behind), states);
-        respond.votes = (!votes.is_empty()).then(|| Votes {
-            person: PersonDigest::from_bytes([person; 32]),
-            items: votes,
-        });
+        let person = PersonDigest::from_bytes([person; 32]);
+        respond.votes = (!votes.is_empty()).then(|| Votes::new(person.into(), votes));
         respond.read_set.generation = self.generation;
         respond.obligations = self.arising(request_id(number), Occasion::Grant, &respond.items);
         respond.at = at(self.now);

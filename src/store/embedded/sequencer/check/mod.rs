@@ -31,6 +31,7 @@ use crate::store::command::RequestId;
 use crate::store::command::Respond;
 use crate::store::command::StaleRead;
 use crate::store::command::Submit;
+use crate::store::command::Turned;
 use crate::store::command::Votes;
 use crate::store::command::WRITES_LIMIT;
 use crate::store::command::Write;
@@ -82,7 +83,7 @@ pub(super) fn check(
         Command::Respond(command) => respond(state, command),
         Command::Report(command) => report(state, command),
         Command::Withdraw(command) => life::withdraw(state, command),
-        Command::NoteObligation(command) => obligations::note(state, command),
+        Command::NoteObligation(command) => obligations::note(state, command, ended),
         Command::TellOverdue(command) => obligations::tell(state, &command),
         Command::Revoke(command) => life::revoke(state, command, ended),
         Command::Acknowledge(command) => life::acknowledge(state, command, ended),
@@ -169,7 +170,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         return Err(Refusal::RequestExists(command.request_id));
     }
     check_use(state, &command)?;
-    check_reductions(state, command.reduced.as_ref())?;
+    check_turned(state, command.turned.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Submitted {
         request_id: command.request_id,
@@ -182,6 +183,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         bound_to: command.bound_to,
         reminders: command.reminders,
         reduces: command.reduces,
+        adds: command.adds,
         access: command.access,
     };
     let event = obliging(changing(command.at, body), command.obligations);
@@ -234,7 +236,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if let Some(votes) = &command.votes {
         check_votes(entry, &answered, votes)?;
     }
-    check_reductions(state, command.reduced.as_ref())?;
+    check_turned(state, command.turned.as_ref())?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
@@ -255,6 +257,7 @@ fn check_votes(
     votes: &Votes,
 ) -> Result<(), Refusal> {
     let mut counted = BTreeSet::new();
+    let person = votes.who();
     for (item, vote) in &votes.items {
         let waits = answered.get(item).is_some_and(|to| to.is_pending());
         if !waits || !counted.insert(*item) {
@@ -262,21 +265,25 @@ fn check_votes(
                 format!("it counts for item {item}, which it settles, or does not answer");
             return Err(Refusal::Invalid(message));
         }
-        if !entry.tally(*item).admits(&votes.person, vote) {
+        let mut tally = entry.tally(*item);
+        tally.lapse(votes.lapsed_of(*item));
+        if !tally.admits(&person, vote) {
             return Err(Refusal::AnsweredBefore { item: *item });
         }
+    }
+    let mut lapsed = votes.lapsed.iter();
+    if let Some((item, _)) = lapsed.find(|(item, _)| !counted.contains(item)) {
+        let message = format!("it ends approvals of item {item}, for which it does not count");
+        return Err(Refusal::Invalid(message));
     }
     Ok(())
 }
 
-/// Nobody may have taken anything away since the answer was judged.
-fn check_reductions(
-    state: &State,
-    seen: Option<&(McSystemId, Option<LogIndex>)>,
-) -> Result<(), Refusal> {
+/// Nobody may have taken anything away, or given it again, since the answer was judged.
+fn check_turned(state: &State, seen: Option<&Turned>) -> Result<(), Refusal> {
     match seen {
-        Some((partner, seen)) if state.last_reduction(partner) != *seen => {
-            Err(Refusal::Stale(StaleRead::Reductions))
+        Some(seen) if state.last_turn(&seen.partner, seen.turn) != seen.last => {
+            Err(Refusal::Stale(StaleRead::Turns))
         }
         Some(_) | None => Ok(()),
     }

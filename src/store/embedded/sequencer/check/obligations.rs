@@ -8,17 +8,20 @@ use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::event::OverdueObligation;
 use crate::store::state::ObligationState;
+use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
-/// Whatever failed may be done after all; what was done stays done, and nothing is noted twice.
-pub(super) fn note(state: &State, command: NoteObligation) -> Result<Checked, Refusal> {
+/// Whatever failed may be done after all; what was done stays done, and nothing is noted twice. `ended` is the request
+/// where it was put away.
+pub(super) fn note(
+    state: &State,
+    command: NoteObligation,
+    ended: Option<&RequestEntry>,
+) -> Result<Checked, Refusal> {
     let request_id = command.request_id;
-    let Some(entry) = state.request(request_id) else {
-        return Err(match state.put_away(request_id) {
-            Some(_) => Refusal::PutAway(request_id),
-            None => Refusal::UnknownRequest(request_id),
-        });
-    };
+    let present = state.request(request_id).map(AsRef::as_ref);
+    let entry = present.or(ended.filter(|entry| entry.id == request_id));
+    let entry = entry.ok_or(Refusal::UnknownRequest(request_id))?;
     let expected = command.expected_version;
     if expected.is_some_and(|expected| expected != entry.version) {
         return Err(Refusal::Version {
@@ -51,8 +54,8 @@ pub(super) fn note(state: &State, command: NoteObligation) -> Result<Checked, Re
 pub(super) fn tell(state: &State, command: &TellOverdue) -> Result<Checked, Refusal> {
     let overdue = state.overdue_untold(command.at).take(command.limit);
     let overdue = overdue.filter_map(|(due_at, request_id, obligation)| {
-        let entry = state.request(request_id)?;
-        let duty = entry.obligations.get(obligation)?.duty.as_ref().clone();
+        let owed = state.owed(request_id, obligation)?;
+        let duty = owed.tracked.duty.as_ref().clone();
         Some(OverdueObligation {
             request_id,
             obligation,
