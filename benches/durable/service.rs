@@ -86,6 +86,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         log_signer: LogSigner {
             keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
             origin,
+            after: None,
         },
         witnesses: Witnesses::none(),
         callbacks: comity::app::callbacks::Callbacks::default(),

@@ -127,6 +127,7 @@ impl App {
             log_publishing: std::sync::Mutex::default(),
             callbacks,
         }));
+        app.begin_signing().await?;
         app.metrics().published(generation);
         app.note_access_attempt(found);
         app.publish_directory("start").await?;

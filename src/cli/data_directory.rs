@@ -10,8 +10,10 @@ use super::service::OPERATOR_TOKEN_FILE;
 use super::service::ServiceError;
 use crate::app::log::LogSigner;
 use crate::app::sealing::SealingKey;
+use crate::decision_log::checkpoint::Earlier;
 use crate::decision_log::checkpoint::LogKey;
 use crate::decision_log::checkpoint::Origin;
+use crate::decision_log::checkpoint::SignedCheckpoint;
 use crate::decision_log::checkpoint::signing_key_text;
 use crate::domain::identity::McSystemId;
 use crate::identity::signing::SigningKey;
@@ -27,7 +29,10 @@ const LOG_NAMES: [&str; 3] = ["leaf", "payload", "anchor"];
 
 const SEALING_KEY_FILE: &str = "sealing.key";
 
-const LOG_KEY_FILE: &str = "log.key";
+pub(super) const LOG_KEY_FILE: &str = "log.key";
+
+/// The last checkpoint under the name that the log had before.
+pub(super) const PREVIOUS_CHECKPOINT_FILE: &str = "checkpoint.previous";
 
 const SIGNING_KEY_FILE: &str = "signing.key";
 
@@ -149,7 +154,32 @@ pub(super) fn log_signer(
     Ok(LogSigner {
         origin: origin.clone(),
         keys,
+        after: earlier(directory)?,
     })
+}
+
+/// The last checkpoint under the name before, if there was one.
+fn earlier(directory: &Path) -> Result<Option<Earlier>, ServiceError> {
+    let file = directory.join(PREVIOUS_CHECKPOINT_FILE);
+    let wrong = |error| ServiceError::File(file.clone(), error);
+    let text = match fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(wrong(error)),
+    };
+    let signed = SignedCheckpoint::parse(&text)
+        .map_err(|error| wrong(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(Some(signed.unverified().into()))
+}
+
+/// Puts a file that only its owner may read in the place of one that is there; whole or not at all.
+pub(super) fn replace_private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    fs::File::open(directory)?.sync_all()
 }
 
 /// The local operator's token; a missing one is made anew.

@@ -88,7 +88,7 @@ enum Command {
     /// Verify, export and prove the published log
     #[command(
         subcommand,
-        after_help = "Example:\n  comity log verify /media/audit/log --key mc.de.example/log+1a2b3c4d+AbCd"
+        after_help = "Example:\n  comity log verify /media/audit/log --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     )]
     Log(log::Command),
     /// Decide every recorded decision again, under its own archived bundle

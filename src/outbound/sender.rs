@@ -211,9 +211,6 @@ pub(super) fn check(target: &Target) -> Result<(), InvalidTarget> {
         "http" if is_loopback => {}
         _ => return Err(InvalidTarget::Scheme),
     }
-    if target.secrets.is_empty() {
-        return Err(InvalidTarget::NoSecret);
-    }
     Ok(())
 }
 

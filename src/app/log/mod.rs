@@ -1,5 +1,6 @@
 //! The decision log towards those who trust nobody: checkpoints, resources, proofs.
 
+mod begin;
 mod publisher;
 mod record;
 mod resource;
@@ -12,6 +13,7 @@ use crate::app::error::AppError;
 use crate::app::permission::Action;
 use crate::app::permission::Object;
 use crate::decision_log::TreeSize;
+use crate::decision_log::checkpoint::Earlier;
 use crate::decision_log::checkpoint::LogKey;
 use crate::decision_log::checkpoint::Origin;
 use crate::decision_log::checkpoint::SignedCheckpoint;
@@ -33,6 +35,8 @@ pub struct LogSigner {
     pub origin: Origin,
     /// The keys that sign each checkpoint: the present one first, then one that it takes over from.
     pub keys: Vec<LogKey>,
+    /// The last checkpoint under another name, if it had one before.
+    pub after: Option<Earlier>,
 }
 
 /// Who may read the published log.

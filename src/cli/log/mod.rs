@@ -1,6 +1,7 @@
 //! `comity log`: the published log, read and verified by somebody who trusts nobody.
 
 mod export;
+mod keys;
 mod place;
 mod proof;
 mod prove;
@@ -17,7 +18,7 @@ use super::output;
 pub enum Command {
     /// Read a published log whole and hold every entry, tile and signature against each other; 0 in order, 1 not
     #[command(
-        after_help = "Example:\n  comity log verify /media/audit/log --key mc.de.example/log+1a2b3c4d+AbCd --older checkpoint.2026-01"
+        after_help = "Example:\n  comity log verify /media/audit/log --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k --older checkpoint.2026-01"
     )]
     Verify(verify::Arguments),
     /// Write the published log to a directory, as the files that any reader of C2SP logs takes
@@ -32,9 +33,17 @@ pub enum Command {
     Prove(prove::Arguments),
     /// Check a proof against the hash of a leaf; 0 proven, 1 not
     #[command(
-        after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key mc.de.example/log+1a2b3c4d+AbCd"
+        after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     )]
     CheckProof(proof::Arguments),
+    /// Have the log signed by a new key; the old one signs beside it until it is retired
+    #[command(after_help = "Example:\n  comity log rotate-key --data-dir /var/lib/comity")]
+    RotateKey(keys::Rotation),
+    /// After a restore to an older state: go on under another name, so that nothing contradicts what was published
+    #[command(
+        after_help = "Example:\n  comity log begin-origin --data-dir /var/lib/comity --origin mc.de.example/log-2026-11"
+    )]
+    BeginOrigin(keys::Beginning),
 }
 
 /// Why a command came to nothing.
@@ -54,6 +63,8 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Export(arguments) => export::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
         Command::CheckProof(arguments) => proof::run(arguments),
+        Command::RotateKey(arguments) => keys::rotate(arguments),
+        Command::BeginOrigin(arguments) => keys::begin_origin(arguments),
     };
     let (exit, reason) = match ended {
         Ok(()) => return Exit::Success,

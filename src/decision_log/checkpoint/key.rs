@@ -7,6 +7,11 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use aws_lc_rs::signature::KeyPair;
 use data_encoding::BASE64;
 use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de;
 use signed_note::Signer;
 use signed_note::StandardSigner;
 use signed_note::StandardVerifier;
@@ -156,6 +161,20 @@ impl FromStr for VerifierKey {
         let key = Self(text.trim().to_owned());
         key.verifier()?;
         Ok(key)
+    }
+}
+
+impl Serialize for VerifierKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for VerifierKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 

@@ -4,6 +4,7 @@ mod cosigner;
 mod key;
 mod origin;
 mod signed;
+mod signing;
 mod submission;
 
 pub use self::cosigner::Cosigner;
@@ -17,6 +18,8 @@ pub use self::signed::CheckpointError;
 pub use self::signed::SignedCheckpoint;
 pub use self::signed::Trust;
 pub use self::signed::Verified;
+pub use self::signing::Earlier;
+pub use self::signing::Signing;
 pub use self::submission::submission;
 use crate::decision_log::RootHash;
 use crate::decision_log::TreeSize;

@@ -93,6 +93,7 @@ impl Local {
             log_signer: LogSigner {
                 keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
                 origin,
+                after: None,
             },
             witnesses: Witnesses::none(),
             callbacks: comity::app::callbacks::Callbacks::default(),

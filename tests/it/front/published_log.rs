@@ -505,3 +505,165 @@ async fn a_record_adds_up_to_its_receipt() {
         assert_eq!(service.get("/v1/records/100000", caller).await.status, 403);
     }
 }
+
+fn command(arguments: &[&str]) -> impl Future<Output = Ended> {
+    let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
+    async move {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        comity_aside(&arguments).await
+    }
+}
+
+/// What the log itself says of its name and keys, oldest first.
+async fn signings(service: &TestService) -> Vec<Value> {
+    let size = service.log_size().await;
+    let mut found = Vec::new();
+    for index in 0..size {
+        let record = service
+            .get(&format!("/v1/records/{index}"), "auditor")
+            .await;
+        let leaf: Value = serde_json::from_str(record.body["leaf"].as_str().unwrap()).unwrap();
+        if leaf["kind"] == "administrative" {
+            let body = record.body["parts"][0]["body"].as_str().unwrap();
+            found.push(serde_json::from_str(body).unwrap());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_new_key_takes_over_from_the_old_one() {
+    let (mut service, _) = with_decisions(1).await;
+    let old = key(&published(&service).await);
+    let data = service.settings().data_directory.clone();
+    let data = data.to_str().unwrap();
+    service.stop().await;
+    let directory = service.directory().join("audit");
+    let to = directory.to_str().unwrap().to_owned();
+    let export = async |expected: &[&str]| {
+        let ended = command(&["log", "export", &to, "--data-dir", data]).await;
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        for key in expected {
+            let ended = verify(&to, key, &[]).await;
+            assert_eq!(ended.code, 0, "{}", ended.err);
+        }
+    };
+    export(&[&old]).await;
+    let older = service.directory().join("older");
+    fs::copy(directory.join("checkpoint"), &older).unwrap();
+
+    let rotated = command(&["log", "rotate-key", "--data-dir", data]).await;
+    assert_eq!(rotated.code, 0, "{}", rotated.err);
+    let new = rotated.out.lines().next().unwrap().to_owned();
+    service.resume().await.unwrap();
+    let status = published(&service).await;
+    assert_eq!(status["keys"], serde_json::json!([new, old]));
+    assert_eq!(signings(&service).await.len(), 2);
+    service.stop().await;
+    export(&[&old, &new]).await;
+
+    let retired = command(&["log", "rotate-key", "--data-dir", data, "--retire"]).await;
+    assert_eq!(retired.code, 0, "{}", retired.err);
+    service.resume().await.unwrap();
+    let status = published(&service).await;
+    assert_eq!(status["keys"], serde_json::json!([new]));
+    service.stop().await;
+    export(&[&new]).await;
+    assert_eq!(verify(&to, &old, &[]).await.code, 1);
+    // The old checkpoint verifies under the old key, and the log goes on from it.
+    let older = ["--older", older.to_str().unwrap(), "--key", &old];
+    let ended = verify(&to, &new, &older).await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let again = command(&["log", "rotate-key", "--data-dir", data, "--retire"]).await;
+    assert_eq!(again.code, 2, "{}", again.err);
+}
+
+#[tokio::test]
+async fn a_lost_key_is_replaced_and_the_log_says_so() {
+    let (mut service, _) = with_decisions(1).await;
+    published(&service).await;
+    let data = service.settings().data_directory.clone();
+    service.stop().await;
+    let there = command(&[
+        "log",
+        "rotate-key",
+        "--lost",
+        "--data-dir",
+        data.to_str().unwrap(),
+    ])
+    .await;
+    assert_eq!(there.code, 2, "{}", there.err);
+    fs::remove_file(data.join("log.key")).unwrap();
+    let lost = command(&[
+        "log",
+        "rotate-key",
+        "--lost",
+        "--data-dir",
+        data.to_str().unwrap(),
+    ])
+    .await;
+    assert_eq!(lost.code, 0, "{}", lost.err);
+    service.resume().await.unwrap();
+    let status = published(&service).await;
+    assert_eq!(status["keys"], serde_json::json!([lost.out.trim()]));
+    assert_eq!(signings(&service).await.len(), 2);
+}
+
+/// After a restore to an older state the log goes on under another name, and its first entry names the old checkpoint.
+#[tokio::test]
+async fn a_restored_log_begins_a_new_origin() {
+    let (mut service, _) = with_decisions(1).await;
+    published(&service).await;
+    let data = service.settings().data_directory.clone();
+    service.stop().await;
+    let backup = service.directory().join("backup");
+    super::copy_tree(&data, &backup);
+    service.resume().await.unwrap();
+    service.submit(&membership(&[OFFICER])).await;
+    let before = published(&service).await;
+    service.stop().await;
+    let newest = service.directory().join("newest");
+    fs::copy(data.join("checkpoint"), &newest).unwrap();
+    fs::remove_dir_all(&data).unwrap();
+    super::copy_tree(&backup, &data);
+    fs::copy(&newest, data.join("checkpoint")).unwrap();
+    let refused = service.resume().await.unwrap_err();
+    let refused = super::support::chain(&refused);
+    assert!(refused.contains("begin-origin"), "{refused}");
+
+    let directory = data.to_str().unwrap();
+    let same = [
+        "log",
+        "begin-origin",
+        "--data-dir",
+        directory,
+        "--origin",
+        "mc.de.example/log",
+    ];
+    assert_eq!(command(&same).await.code, 2);
+    let other = [
+        "log",
+        "begin-origin",
+        "--data-dir",
+        directory,
+        "--origin",
+        "mc.de.example/log-2",
+    ];
+    let begun = command(&other).await;
+    assert_eq!(begun.code, 0, "{}", begun.err);
+    let refused = service.resume().await.unwrap_err();
+    let refused = super::support::chain(&refused);
+    assert!(refused.contains("decision_log_origin"), "{refused}");
+    service.change_settings(|settings| {
+        settings.published_log.origin = "mc.de.example/log-2".parse().unwrap();
+    });
+    service.resume().await.unwrap();
+    let status = published(&service).await;
+    assert_eq!(status["origin"], "mc.de.example/log-2");
+    let signings = signings(&service).await;
+    let after = signings.last().unwrap().to_string();
+    assert!(
+        after.contains(&format!("\"size\":{}", before["published"])),
+        "{after}"
+    );
+}
