@@ -11,10 +11,14 @@ use std::time::Instant;
 use comity::app::App;
 use comity::app::Settings;
 use comity::app::clock::SystemClock;
+use comity::app::log::LogSigner;
+use comity::app::log::Witnesses;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
 use comity::app::vault::Vault;
 use comity::cli::registry::read_documents;
+use comity::decision_log::checkpoint::LogKey;
+use comity::decision_log::checkpoint::Origin;
 use comity::domain::request::InterSystemRequest;
 use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
@@ -69,6 +73,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
     let opened_at: Timestamp = "2026-01-01T00:00:00.000Z".parse().unwrap();
     let mut settings = StoreSettings::new(Arc::new(SledBackend::new(directory)), opened_at);
     settings.batch_commands = batch_commands;
+    let origin = Origin::of_system("mc.de.example");
     let foundations = Foundations {
         store: EmbeddedStore::open(Arc::clone(&disk), &settings, &mut |_| {}).unwrap(),
         archive: Archive::open(disk).unwrap(),
@@ -78,6 +83,12 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         metrics: Arc::new(Metrics::new()),
         access_in_force: directory.join("access-bundle"),
         webhooks: comity::app::webhooks::Webhooks::default(),
+        log_signer: LogSigner {
+            keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
+            origin,
+            after: None,
+        },
+        witnesses: Witnesses::none(),
         callbacks: comity::app::callbacks::Callbacks::default(),
     };
     let settings = Settings {

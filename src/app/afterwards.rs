@@ -60,6 +60,7 @@ impl Afterwards {
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
+            | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
     }

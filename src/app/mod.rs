@@ -26,6 +26,7 @@ pub mod housekeeping;
 mod kept_file;
 pub mod lapsed;
 pub mod live;
+pub mod log;
 pub mod mirror;
 mod names;
 pub mod obligations;
@@ -75,6 +76,9 @@ use self::clock::Present;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
 use self::live::Live;
+use self::log::LogSigner;
+use self::log::Publishing;
+use self::log::Witnesses;
 use self::permission::Access;
 use self::permission::Action;
 use self::permission::Object;
@@ -152,6 +156,9 @@ struct Inner {
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
     webhooks: Webhooks,
+    log_signer: LogSigner,
+    witnesses: Witnesses,
+    log_publishing: Mutex<Publishing>,
     callbacks: Callbacks,
 }
 

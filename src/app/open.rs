@@ -15,6 +15,8 @@ use crate::app::error::AppError;
 use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
+use crate::app::log::LogSigner;
+use crate::app::log::Witnesses;
 use crate::app::permission::Access;
 use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
@@ -53,6 +55,10 @@ pub struct Foundations {
     pub access_in_force: PathBuf,
     /// Where events are sent.
     pub webhooks: Webhooks,
+    /// As whom the log signs.
+    pub log_signer: LogSigner,
+    /// Who cosigns its checkpoints.
+    pub witnesses: Witnesses,
     /// Who may be called when an access request has ended.
     pub callbacks: Callbacks,
 }
@@ -75,6 +81,8 @@ impl App {
             metrics,
             access_in_force,
             webhooks,
+            log_signer,
+            witnesses,
             callbacks,
         } = foundations;
         let clock = Clock::new(wall_clock, Some(store.view(State::time)));
@@ -114,8 +122,12 @@ impl App {
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             views: std::sync::Mutex::default(),
             webhooks,
+            log_signer,
+            witnesses,
+            log_publishing: std::sync::Mutex::default(),
             callbacks,
         }));
+        app.begin_signing().await?;
         app.metrics().published(generation);
         app.note_access_attempt(found);
         app.publish_directory("start").await?;

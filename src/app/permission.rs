@@ -58,6 +58,8 @@ pub enum Action {
     ReadPolicies,
     /// Read records.
     ReadRecords,
+    /// Read the published log: its checkpoint, tiles and leaves.
+    ReadLog,
     /// Read metrics.
     ReadMetrics,
     /// Read accepted UE configuration, without its secrets.
@@ -80,7 +82,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -96,6 +98,7 @@ impl Action {
         Self::WriteRegistry,
         Self::ReadPolicies,
         Self::ReadRecords,
+        Self::ReadLog,
         Self::ReadMetrics,
         Self::ReadUeConfiguration,
         Self::ReadUeConfigurationSecrets,
@@ -125,6 +128,7 @@ impl Action {
             Self::WriteRegistry => "writeRegistry",
             Self::ReadPolicies => "readPolicies",
             Self::ReadRecords => "readRecords",
+            Self::ReadLog => "readLog",
             Self::ReadMetrics => "readMetrics",
             Self::ReadUeConfiguration => "readUeConfiguration",
             Self::ReadUeConfigurationSecrets => "readUeConfigurationSecrets",
@@ -155,6 +159,7 @@ impl Action {
             Self::WriteRegistry => "write to the registry",
             Self::ReadPolicies => "read the policies",
             Self::ReadRecords => "read records",
+            Self::ReadLog => "read the published log",
             Self::ReadMetrics => "read metrics",
             Self::ReadUeConfiguration => "read accepted UE configuration",
             Self::ReadUeConfigurationSecrets => "read the secrets of UE configuration",

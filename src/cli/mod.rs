@@ -10,6 +10,7 @@ pub mod demo;
 pub mod eval;
 pub mod exit;
 pub mod explain;
+pub mod log;
 pub mod manual;
 pub mod output;
 mod plain;
@@ -22,6 +23,7 @@ pub mod service;
 mod sse;
 pub mod test;
 mod webhooks;
+mod witnesses;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -83,6 +85,12 @@ enum Command {
         after_help = "Example:\n  comity review list --reviewer sip:duty@mc.de.example --token-file reviewer.token"
     )]
     Review(review::Command),
+    /// Verify, export and prove the published log
+    #[command(
+        subcommand,
+        after_help = "Example:\n  comity log verify /media/audit/log --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+    )]
+    Log(log::Command),
     /// Decide every recorded decision again, under its own archived bundle
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
@@ -118,6 +126,7 @@ pub fn run() -> Exit {
         Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),
         Command::Review(command) => review::run(&command),
+        Command::Log(command) => log::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

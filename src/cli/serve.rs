@@ -136,6 +136,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         decide_again_grace_seconds: config.decide_again_grace_seconds,
         access_offer: config.access_offer.clone(),
         queue_commands_max: config.queue_commands_max,
+        published_log: config.published_log.clone(),
         patience: config.patience,
         ended_requests: config.ended_requests_max,
         interrupt: Interrupt::default(),

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::callbacks;
 use super::configuration_keys;
 use super::data_directory::bind_to_system;
+use super::data_directory::log_signer;
 use super::data_directory::operator_token;
 use super::data_directory::random_bytes;
 use super::data_directory::refuse_lost_log;
@@ -21,6 +22,7 @@ use super::data_directory::sealing_key;
 use super::data_directory::signing_key;
 use super::webhooks;
 use super::webhooks::InvalidWebhooks;
+use super::witnesses;
 use crate::app::App;
 use crate::app::Settings;
 use crate::app::access_request::Offer;
@@ -30,6 +32,7 @@ use crate::app::clock::WallClock;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
 use crate::config::callbacks::CallbackSettings;
+use crate::config::published_log::PublishedLogSettings;
 use crate::config::webhooks::WebhookSettings;
 use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
@@ -102,6 +105,8 @@ pub struct ServiceSettings {
     pub access_offer: Option<Offer>,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
+    /// How the decision log is published.
+    pub published_log: PublishedLogSettings,
     /// When a change of the policy files is taken over.
     pub patience: Patience,
     /// How many requests that have ended stay in memory.
@@ -149,6 +154,9 @@ pub enum ServiceError {
     /// Somebody cannot be called.
     #[error("the callbacks `{0}` cannot be set up")]
     Callbacks(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A witness cannot be called.
+    #[error("the witness `{0}` cannot be called")]
+    Witness(String, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The use cases do not come up.
     #[error("the service does not come up")]
     App(#[source] AppError),
@@ -174,6 +182,7 @@ impl ServiceSettings {
     /// Settings for a service on a free loopback port.
     pub fn local(system: McSystemId, data_directory: PathBuf, policies: PathBuf) -> Self {
         Self {
+            published_log: PublishedLogSettings::of_system(&system),
             system,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_directory,
@@ -248,6 +257,7 @@ impl Service {
             .await
             .map_err(|error| ServiceError::Stop(io::Error::other(error)))??;
         let directory = &settings.data_directory;
+        let has_published = store.published_log().is_some();
         let is_used = store.view(|state| state.bundle().is_some());
         bind_to_system(directory, &settings.system, is_used)?;
         let sealing_key = sealing_key(directory, is_used)?;
@@ -265,6 +275,8 @@ impl Service {
             metrics: Arc::new(Metrics::new()),
             access_in_force: settings.data_directory.join(ACCESS_BUNDLE_FILE),
             webhooks,
+            log_signer: log_signer(directory, &settings.published_log.origin, has_published)?,
+            witnesses: witnesses::set_up(&settings.published_log)?,
             callbacks,
         };
         let app = App::open(app_settings(&settings), foundations, clock)
@@ -278,11 +290,16 @@ impl Service {
             token_sha256: token.hash(),
             not_after: None,
         });
-        let state = ServiceState::new(app.clone(), callers, settings.http);
+        let state = ServiceState::new(
+            app.clone(),
+            callers,
+            settings.http,
+            settings.published_log.readers,
+        );
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
-        let mut tasks = vec![publisher, app.keep_house()];
+        let mut tasks = vec![publisher, app.keep_house(), app.publish_log()];
         tasks.extend(app.run_webhooks());
         tasks.extend(app.run_callbacks());
         Ok(Self {
@@ -309,6 +326,7 @@ impl Service {
         for task in self.tasks {
             task.abort();
         }
+        self.app.publish_last_checkpoint().await;
         self.app.close().await;
         stopped
     }

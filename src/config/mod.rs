@@ -4,7 +4,9 @@ pub mod callbacks;
 pub mod callers;
 pub mod partial;
 mod place;
+pub mod published_log;
 pub mod webhooks;
+pub mod witnesses;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use self::callbacks::CallbackSettings;
 use self::partial::Partial;
+use self::published_log::PublishedLogSettings;
 use self::webhooks::WebhookSettings;
 use crate::app::access_request::Offer;
 use crate::domain::identity::McSystemId;
@@ -67,6 +70,8 @@ pub struct Config {
     pub patience: Patience,
     /// How many requests that have ended stay in memory; those before are read from the log.
     pub ended_requests_max: usize,
+    /// How the decision log is published.
+    pub published_log: PublishedLogSettings,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -80,7 +85,7 @@ pub struct InvalidConfig(pub Vec<String>);
 
 impl Partial {
     /// The settings, checked; every problem is reported at once, before anything is opened.
-    pub fn complete(self) -> Result<Config, InvalidConfig> {
+    pub fn complete(mut self) -> Result<Config, InvalidConfig> {
         let mut problems = Vec::new();
         let http = self.http(&mut problems);
         let dry_runs_per_minute_max = Bounded {
@@ -112,6 +117,7 @@ impl Partial {
         let system = self.system(&mut problems);
         let listen = loopback(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT))
             .map_err(|problem| problems.push(problem));
+        let published_log = self.published_log(system.as_ref(), &mut problems);
         let webhooks = webhooks::checked(self.webhooks)
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
@@ -119,7 +125,9 @@ impl Partial {
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
         let policies = self.policies.unwrap_or_else(|| "policies".into());
-        let (Some(system), Ok(listen), true) = (system, listen, problems.is_empty()) else {
+        let (Some(system), Some(published_log), Ok(listen), true) =
+            (system, published_log, listen, problems.is_empty())
+        else {
             return Err(InvalidConfig(problems));
         };
         Ok(Config {
@@ -141,6 +149,7 @@ impl Partial {
             queue_commands_max: size(queue_commands_max),
             ended_requests_max: size(ended_requests_max),
             patience,
+            published_log,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })

@@ -12,13 +12,15 @@ use super::callbacks::WrittenCallback;
 use super::place;
 use super::webhooks;
 use super::webhooks::WrittenWebhook;
+use super::witnesses;
+use super::witnesses::WrittenWitness;
 use crate::telemetry::tracing::LogFormat;
 
 /// What every variable begins with.
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 31] = [
+pub const SETTINGS: [&str; 35] = [
     "system",
     "listen",
     "data_dir",
@@ -48,6 +50,10 @@ pub const SETTINGS: [&str; 31] = [
     "ended_requests_max",
     "watch_quiet_milliseconds",
     "watch_poll_milliseconds",
+    "decision_log_origin",
+    "decision_log_readers",
+    "decision_log_witnesses_wanted",
+    "decision_log_witness_milliseconds_max",
     "log_format",
     "log_filter",
 ];
@@ -118,6 +124,16 @@ pub struct Partial {
     pub watch_quiet_milliseconds: Option<u64>,
     /// How often the policy files are looked at, events or not.
     pub watch_poll_milliseconds: Option<u64>,
+    /// The name of the decision log.
+    pub decision_log_origin: Option<String>,
+    /// Who may read the published decision log.
+    pub decision_log_readers: Option<String>,
+    /// Who cosigns the checkpoints of the decision log; only a file can say it.
+    pub witnesses: Vec<WrittenWitness>,
+    /// How many of them shall.
+    pub decision_log_witnesses_wanted: Option<u64>,
+    /// How long a checkpoint waits for them.
+    pub decision_log_witness_milliseconds_max: Option<u64>,
     /// How log lines are written.
     pub log_format: Option<LogFormat>,
     /// Which log lines are written.
@@ -134,10 +150,15 @@ impl Partial {
     /// Reads the text of a configuration file.
     pub fn from_text(text: &str) -> Result<Self, InvalidConfig> {
         let table = place::table(text)?;
-        let known = [SETTINGS.as_slice(), &[webhooks::TABLE, callbacks::TABLE]].concat();
+        let known = [
+            SETTINGS.as_slice(),
+            &[webhooks::TABLE, callbacks::TABLE, witnesses::TABLE],
+        ]
+        .concat();
         let mut unknown = place::unknown_keys(text, table.get_ref(), &known);
         unknown.extend(webhooks::unknown_members(text, table.get_ref()));
         unknown.extend(callbacks::unknown_members(text, table.get_ref()));
+        unknown.extend(witnesses::unknown_members(text, table.get_ref()));
         if !unknown.is_empty() {
             return Err(InvalidConfig(unknown));
         }
@@ -222,6 +243,14 @@ impl Partial {
                     _ => return Err(format!("`{value}` is neither `true` nor `false`")),
                 });
             }
+            "decision_log_origin" => self.decision_log_origin = Some(value.to_owned()),
+            "decision_log_readers" => self.decision_log_readers = Some(value.to_owned()),
+            "decision_log_witnesses_wanted" => {
+                self.decision_log_witnesses_wanted = Some(number(value)?);
+            }
+            "decision_log_witness_milliseconds_max" => {
+                self.decision_log_witness_milliseconds_max = Some(number(value)?);
+            }
             "log_filter" => self.log_filter = Some(value.to_owned()),
             "log_format" => {
                 self.log_format = Some(match value {
@@ -237,6 +266,7 @@ impl Partial {
 
     /// These settings, and `other` where they are silent.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn or(self, other: Self) -> Self {
         Self {
             system: self.system.or(other.system),
@@ -294,6 +324,19 @@ impl Partial {
             watch_poll_milliseconds: self
                 .watch_poll_milliseconds
                 .or(other.watch_poll_milliseconds),
+            decision_log_origin: self.decision_log_origin.or(other.decision_log_origin),
+            decision_log_readers: self.decision_log_readers.or(other.decision_log_readers),
+            witnesses: if self.witnesses.is_empty() {
+                other.witnesses
+            } else {
+                self.witnesses
+            },
+            decision_log_witnesses_wanted: self
+                .decision_log_witnesses_wanted
+                .or(other.decision_log_witnesses_wanted),
+            decision_log_witness_milliseconds_max: self
+                .decision_log_witness_milliseconds_max
+                .or(other.decision_log_witness_milliseconds_max),
             log_format: self.log_format.or(other.log_format),
             log_filter: self.log_filter.or(other.log_filter),
         }

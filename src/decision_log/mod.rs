@@ -1,4 +1,4 @@
-//! The decision log as pure values: leaf, parts, hashes.
+//! The decision log as pure values: leaf, parts, hashes, tiles, checkpoints, proofs.
 //!
 //! An entry of the log is a [`Leaf`], the small text that the Merkle tree hashes, and the [`Part`]s
 //! that the leaf's root commits to. Parts hold what concerns a person or a state, each under its
@@ -7,12 +7,17 @@
 //! Nothing here knows a clock, a disk or randomness: times and salts are arguments.
 //! `docs/record.md` describes the encodings for those who write another reader.
 
+pub mod audit;
+pub mod checkpoint;
 mod digest;
 mod leaf;
 pub mod merkle;
 mod part;
 mod payload;
 mod position;
+pub mod proof;
+mod source;
+pub mod tile;
 
 pub use digest::Commitment;
 pub use digest::DigestError;
@@ -36,3 +41,4 @@ pub use payload::PayloadError;
 pub use payload::verify;
 pub use position::LogIndex;
 pub use position::TreeSize;
+pub use source::LogSource;

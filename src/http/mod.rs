@@ -1,4 +1,4 @@
-//! The `/v1` interface and the AuthZEN dialect: handlers translate, use cases act.
+//! The `/v1` interface and the AuthZEN dialect and the published log: handlers translate, use cases act.
 
 pub mod api;
 pub mod authzen;
@@ -7,6 +7,7 @@ pub mod caller;
 mod connection;
 pub mod idempotency;
 pub mod layers;
+pub mod log;
 pub mod precondition;
 pub mod problem;
 pub mod server;

@@ -17,6 +17,7 @@ use crate::http::api;
 use crate::http::authzen;
 use crate::http::connection;
 use crate::http::layers;
+use crate::http::log;
 use crate::http::settings::HttpSettings;
 use crate::http::state::ServiceState;
 
@@ -39,6 +40,7 @@ impl Server {
         let address = listener.local_addr()?;
         let interface = api::routes()
             .merge(authzen::routes())
+            .merge(log::routes())
             .route("/livez", get(|| async { "alive\n" }));
         let router = layers::around(interface, &state).with_state(state.clone());
         let (stop, stopping) = watch::channel(false);

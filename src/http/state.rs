@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::app::log::LogReaders;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::wire;
 use crate::http::body::Body;
@@ -27,17 +28,24 @@ struct Inner {
     settings: HttpSettings,
     draining: watch::Sender<bool>,
     streams: Streams,
+    log_readers: LogReaders,
 }
 
 impl ServiceState {
     /// The service over its use cases.
-    pub fn new(app: App, callers: CallerList, settings: HttpSettings) -> Self {
+    pub fn new(
+        app: App,
+        callers: CallerList,
+        settings: HttpSettings,
+        log_readers: LogReaders,
+    ) -> Self {
         Self(Arc::new(Inner {
             app,
             callers,
             settings,
             draining: watch::Sender::new(false),
             streams: Streams::default(),
+            log_readers,
         }))
     }
 
@@ -68,6 +76,11 @@ impl ServiceState {
 
     pub(super) fn authenticate(&self, token: &Token) -> Option<Caller> {
         self.0.callers.authenticate(token, self.0.app.now())
+    }
+
+    /// Who may read the published log.
+    pub(super) fn log_readers(&self) -> LogReaders {
+        self.0.log_readers
     }
 
     /// How much and how long the interface takes.

@@ -8,3 +8,4 @@ mod rebinding;
 mod resolver;
 pub mod sender;
 pub mod signature;
+pub mod witness;

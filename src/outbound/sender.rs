@@ -99,6 +99,9 @@ impl Sender {
         target: Target,
     ) -> Result<Self, InvalidTarget> {
         check(&target)?;
+        if target.secrets.is_empty() {
+            return Err(InvalidTarget::NoSecret);
+        }
         Ok(Self {
             client: client(&target, resolver)?,
             target: Arc::new(target),
@@ -181,7 +184,7 @@ async fn drain(mut answer: Response) {
     }
 }
 
-fn failure(error: &reqwest::Error) -> SendError {
+pub(super) fn failure(error: &reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::Timeout;
     }
@@ -191,7 +194,8 @@ fn failure(error: &reqwest::Error) -> SendError {
     SendError::Connection(last.unwrap_or_else(|| "no connection".to_owned()))
 }
 
-fn check(target: &Target) -> Result<(), InvalidTarget> {
+/// Whether a target may be called at all, as far as its address tells.
+pub(super) fn check(target: &Target) -> Result<(), InvalidTarget> {
     let url = &target.url;
     let named = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
     if named {
@@ -207,9 +211,6 @@ fn check(target: &Target) -> Result<(), InvalidTarget> {
         "http" if is_loopback => {}
         _ => return Err(InvalidTarget::Scheme),
     }
-    if target.secrets.is_empty() {
-        return Err(InvalidTarget::NoSecret);
-    }
     Ok(())
 }
 
@@ -220,7 +221,11 @@ fn literal(url: &Url) -> Option<IpAddr> {
     host.strip_suffix(']').unwrap_or(host).parse().ok()
 }
 
-fn client(target: &Target, resolver: Arc<dyn Resolve>) -> Result<Client, reqwest::Error> {
+/// What connects to a target, and to nothing that is not allowed.
+pub(super) fn client(
+    target: &Target,
+    resolver: Arc<dyn Resolve>,
+) -> Result<Client, reqwest::Error> {
     let builder = ClientBuilder::new()
         .user_agent(concat!("comity/", env!("CARGO_PKG_VERSION")))
         // A redirect could lead inside, and a proxy would connect to what it likes.

@@ -16,6 +16,7 @@ use crate::decision::record::RecordPart;
 use crate::decision_log::LeafHash;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
+use crate::decision_log::checkpoint::Signing;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
@@ -536,6 +537,15 @@ pub struct DryRuns {
     pub at: Timestamp,
 }
 
+/// As whom the log signs from here on.
+#[derive(Clone, Debug)]
+pub struct BeginSigning {
+    /// Name and keys.
+    pub signing: Signing,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The secrets of a document were read.
 #[derive(Clone, Debug)]
 pub struct NoteSecretsRead {
@@ -588,6 +598,8 @@ pub enum Command {
     DryRuns(DryRuns),
     /// Write down that secrets were read.
     NoteSecretsRead(NoteSecretsRead),
+    /// From here on checkpoints are signed otherwise.
+    BeginSigning(BeginSigning),
 }
 
 /// What became of a command.

@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 16] = [
     "submitRequest",
     "evaluateAccess",
     "requestAccess",
@@ -26,6 +26,7 @@ const ACTIONS: [&str; 15] = [
     "readPolicies",
     "publishPolicies",
     "readRecords",
+    "readLog",
     "readMetrics",
     "readUeConfiguration",
     "readUeConfigurationSecrets",
@@ -51,30 +52,40 @@ const ON_REQUESTS: [&str; 10] = [
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
 const MATRIX: [(&[&str], &str, &str, &str); 9] = [
-    (&["operator"], "yyyyyyyyyyynyyy", "ynnynynynn", "ynnnnnnynn"),
-    (&["acms"], "yyyynnnnnnnnynn", "ynyynyyyyn", "nnnnnnnynn"),
-    (&["peer"], "nnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
-    (&["reviewer"], "nnnnnnnnnnnnynn", "yynnynnnyy", "yynnynnnyy"),
+    (
+        &["operator"],
+        "yyyyyyyyyyyynyyy",
+        "ynnynynynn",
+        "ynnnnnnynn",
+    ),
+    (&["acms"], "yyyynnnnnnnnnynn", "ynyynyyyyn", "nnnnnnnynn"),
+    (&["peer"], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (
+        &["reviewer"],
+        "nnnnnnnnnnnnnynn",
+        "yynnynnnyy",
+        "yynnynnnyy",
+    ),
     (
         &["security-officer"],
-        "nnnyynyynnynyyn",
+        "nnnyynyynnnynyyn",
         "ynnnynnnnn",
         "ynnnynnnnn",
     ),
-    (&["auditor"], "nnnnynynynynyyn", "ynnnnnynnn", "ynnnnnynnn"),
+    (&["auditor"], "nnnnynynyynynyyn", "ynnnnnynnn", "ynnnnnynnn"),
     (
         &["configuration-manager"],
-        "nnnnnnnnnnyynnn",
+        "nnnnnnnnnnnyynnn",
         "nnnnnnnynn",
         "nnnnnnnynn",
     ),
     (
         &["acms", "peer"],
-        "nnnnnnnnnnnnnnn",
+        "nnnnnnnnnnnnnnnn",
         "nnnnnnnnnn",
         "nnnnnnnnnn",
     ),
-    (&[], "nnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (&[], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
 ];
 
 fn ask(

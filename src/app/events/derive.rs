@@ -122,6 +122,7 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
+        | EventBody::SigningBegun(_)
         | EventBody::SecretsRead { .. } => return None,
     })
 }
@@ -148,6 +149,7 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
+        | EventBody::SigningBegun(_)
         | EventBody::SecretsRead { .. } => BTreeSet::new(),
     }
 }
@@ -181,6 +183,7 @@ impl App {
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::DryRuns { .. }
+            | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => None,
         };
         if let EventBody::ObligationsOverdue { obligations } = body {
@@ -451,6 +454,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::ObligationNoted { .. }
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }
+        | EventBody::SigningBegun(_)
         | EventBody::SecretsRead { .. } => about_documents(body.changes()),
     }
 }

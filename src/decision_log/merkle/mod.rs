@@ -1,7 +1,16 @@
 //! The Merkle tree hash of RFC 6962, section 2.1.
 
+mod frontier;
+mod levels;
+mod log_tree;
+
 use sha2::Digest;
 use sha2::Sha256;
+
+pub use self::frontier::Frontier;
+pub use self::frontier::FrontierError;
+pub use self::levels::Levels;
+pub use self::log_tree::LogTree;
 
 use crate::decision_log::LeafHash;
 use crate::decision_log::RootHash;
@@ -38,22 +47,11 @@ pub fn empty_root() -> RootHash {
 ///
 /// Works in one pass with a stack of complete subtrees, at most one for each power of two.
 pub fn root(leaves: impl IntoIterator<Item = LeafHash>) -> RootHash {
-    let mut complete: Vec<RootHash> = Vec::new();
-    for (count, leaf) in (1_u64..).zip(leaves) {
-        let mut node = RootHash(leaf.0);
-        // Each trailing zero of the new count closes one subtree that waited for its right half.
-        for _ in 0..count.trailing_zeros() {
-            if let Some(left) = complete.pop() {
-                node = node_hash(&left, &node);
-            }
-        }
-        complete.push(node);
+    let mut tree = Frontier::default();
+    for leaf in leaves {
+        tree.push(leaf);
     }
-    let folded = complete
-        .into_iter()
-        .rev()
-        .reduce(|right, left| node_hash(&left, &right));
-    folded.unwrap_or_else(empty_root)
+    tree.root()
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ pub mod events;
 pub mod found;
 pub mod grants;
 pub mod health;
+pub mod log;
 pub mod obligations;
 pub mod pending_data;
 pub mod policies;
+pub mod records;
 pub mod registry;
 pub mod requests;
 pub mod reviews;
@@ -70,6 +72,8 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
+        .route("/v1/log", get(log::status))
+        .route("/v1/records/{index}", get(records::read))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route(

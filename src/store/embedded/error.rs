@@ -6,10 +6,13 @@ use uuid::Uuid;
 
 use crate::decision_log::LogIndex;
 use crate::decision_log::PayloadError;
+use crate::decision_log::TreeSize;
+use crate::decision_log::checkpoint::CheckpointError;
 use crate::store::embedded::journal;
 use crate::store::embedded::journal::AppendError;
 use crate::store::embedded::journal::VerifyError;
 use crate::store::embedded::meta;
+use crate::store::embedded::publication;
 use crate::store::event::DecodeError;
 use crate::store::event::EncodeError;
 
@@ -100,6 +103,32 @@ pub enum OpenError {
         "first entry of the log does not begin one: restore the whole data directory from a backup"
     )]
     NoGenesis,
+    /// The file with the published checkpoint is no checkpoint.
+    #[error(
+        "`{}` is no checkpoint: restore it from a backup, or fetch the newest one that somebody kept of this log",
+        publication::CHECKPOINT_FILE
+    )]
+    CheckpointDamaged(#[source] CheckpointError),
+    /// The log has fewer entries than others have seen.
+    #[error(
+        "the log has {found} entries, but a checkpoint of {published} was published: restore the whole data directory from \
+         a newer backup; if there is none, begin a new origin with `comity log begin-origin`"
+    )]
+    ShorterThanPublished {
+        /// How many entries the published checkpoint covers.
+        published: TreeSize,
+        /// How many there are.
+        found: TreeSize,
+    },
+    /// The log is another than others have seen.
+    #[error(
+        "the first {published} entries are not those of the published checkpoint: the log was rewritten; restore the whole \
+         data directory from one backup"
+    )]
+    NotWhatWasPublished {
+        /// How many entries the published checkpoint covers.
+        published: TreeSize,
+    },
     /// An entry can't be read.
     #[error("log can't be read")]
     Read(#[source] journal::ReadError),

@@ -90,6 +90,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::Published { .. }
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
+        | EventBody::SigningBegun(_)
         | EventBody::SecretsRead { .. } => Err(OpenError::NoGenesis),
     }
 }

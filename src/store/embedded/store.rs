@@ -19,8 +19,10 @@ use uuid::Uuid;
 
 use crate::decision_log::Leaf;
 use crate::decision_log::LogIndex;
+use crate::decision_log::RootHash;
 use crate::decision_log::StoredPart;
 use crate::decision_log::TreeSize;
+use crate::decision_log::checkpoint::SignedCheckpoint;
 use crate::domain::time::Timestamp;
 use crate::store::command::Command;
 use crate::store::command::CommitError;
@@ -37,6 +39,7 @@ use crate::store::embedded::load::Loader;
 use crate::store::embedded::load::Progress;
 use crate::store::embedded::load::Source;
 use crate::store::embedded::load::Stage;
+use crate::store::embedded::log_reader::LogReader;
 use crate::store::embedded::meta::Run;
 use crate::store::embedded::origin;
 use crate::store::embedded::projection::OpenRows;
@@ -44,6 +47,9 @@ use crate::store::embedded::projection::Pending;
 use crate::store::embedded::projection::ProjectionBackend;
 use crate::store::embedded::projection::ProjectionStatus;
 use crate::store::embedded::projection::Projector;
+use crate::store::embedded::publication::Publication;
+use crate::store::embedded::publication::PublishError;
+use crate::store::embedded::publication::Published;
 use crate::store::embedded::read_back;
 use crate::store::embedded::read_back::read_back;
 use crate::store::embedded::sequencer::Message;
@@ -80,6 +86,7 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn ProjectionBackend>,
     pub(super) reader: JournalReader,
     pub(super) boot_id: String,
+    publication: Publication,
     /// How many entries are applied, told to whoever waits for more.
     appended: watch::Sender<TreeSize>,
     projection: Mutex<ProjectionStatus>,
@@ -160,6 +167,7 @@ impl EmbeddedStore {
             })?;
         let origin = origin::establish(&*disk, &mut journal, meta, settings.opened_at)?;
         let reader = journal.reader();
+        let publication = Publication::open(&*disk, &reader)?;
         let backend = Arc::clone(&settings.projection);
         let run = Run::read(&*disk);
         let trusted = run.and_then(|run| run.trusted_projection(&settings.boot_id));
@@ -191,6 +199,7 @@ impl EmbeddedStore {
             backend,
             reader,
             boot_id: settings.boot_id.clone(),
+            publication,
             projection: Mutex::default(),
             trouble: Mutex::default(),
         });
@@ -270,6 +279,31 @@ impl EmbeddedStore {
     /// How many entries are applied, told whenever there are more.
     pub fn appended(&self) -> watch::Receiver<TreeSize> {
         self.inner.shared.appended.subscribe()
+    }
+
+    /// All of the log that is durable, published or not, and the root of its tree.
+    pub fn durable_log(&self) -> (LogReader, RootHash) {
+        LogReader::durable(self.reader())
+    }
+
+    /// What is published of the log; nothing before the first checkpoint.
+    pub fn published_log(&self) -> Option<(LogReader, Arc<Published>)> {
+        let published = self.inner.shared.publication.current()?;
+        let log = LogReader::published(self.reader(), Arc::clone(&published));
+        Some((log, published))
+    }
+
+    /// The newest published checkpoint, told whenever there is another.
+    pub fn publications(&self) -> watch::Receiver<Option<Arc<Published>>> {
+        self.inner.shared.publication.subscribe()
+    }
+
+    /// Publishes a checkpoint of this log; on return it is durable and served.
+    pub fn publish(&self, signed: &SignedCheckpoint) -> Result<(), PublishError> {
+        let shared = &self.inner.shared;
+        shared
+            .publication
+            .publish(&*shared.disk, &shared.reader, signed)
     }
 
     /// What the start found and did.

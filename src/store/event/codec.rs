@@ -21,6 +21,7 @@ use crate::decision_log::PayloadError;
 use crate::decision_log::SALT_BYTES;
 use crate::decision_log::Salt;
 use crate::decision_log::StoredPart;
+use crate::decision_log::checkpoint::Signing;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
 use crate::domain::lifecycle::ItemState;
@@ -202,6 +203,7 @@ enum OpenBody {
         minute: Timestamp,
         counts: OutcomeCounts,
     },
+    SigningBegun(Signing),
     SecretsRead {
         key: DocumentKey,
         version: u64,
@@ -367,7 +369,7 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
-            Self::SecretsRead { .. } => LeafKind::Administrative,
+            Self::SigningBegun(_) | Self::SecretsRead { .. } => LeafKind::Administrative,
         }
     }
 
@@ -428,6 +430,7 @@ impl EventBody {
             | Self::Acknowledged { .. }
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
+            | Self::SigningBegun(_)
             | Self::SecretsRead { .. } => OutcomeCounts::default(),
         }
     }
@@ -564,6 +567,7 @@ impl EventBody {
                 minute: *minute,
                 counts: *counts,
             },
+            Self::SigningBegun(signing) => OpenBody::SigningBegun(signing.clone()),
             Self::SecretsRead {
                 key,
                 version,
@@ -726,6 +730,7 @@ impl OpenBody {
                 minute,
                 counts,
             },
+            Self::SigningBegun(signing) => EventBody::SigningBegun(signing),
             Self::SecretsRead { key, version } => {
                 let (actor, _) = texts(details);
                 EventBody::SecretsRead {

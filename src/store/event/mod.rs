@@ -18,6 +18,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decision_log::OutcomeCounts;
+use crate::decision_log::checkpoint::Signing;
 use crate::domain::document::Document;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Interruption;
@@ -227,6 +228,8 @@ pub enum EventBody {
         /// How many items came out which way.
         counts: OutcomeCounts,
     },
+    /// From here on checkpoints are signed under this name and by these keys.
+    SigningBegun(Signing),
     /// The secrets of a document were read.
     SecretsRead {
         /// Which document.
@@ -257,6 +260,7 @@ impl EventBody {
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
+            | Self::SigningBegun(_)
             | Self::SecretsRead { .. } => None,
         }
     }
@@ -279,6 +283,7 @@ impl EventBody {
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
+            | Self::SigningBegun(_)
             | Self::SecretsRead { .. } => &[],
         }
     }

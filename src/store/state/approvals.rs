@@ -71,6 +71,7 @@ impl Approvals {
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
+            | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
     }

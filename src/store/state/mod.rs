@@ -33,6 +33,7 @@ use crate::decision::facts::Visitors;
 use crate::decision_log::LogIndex;
 use crate::decision_log::OutcomeCounts;
 use crate::decision_log::TreeSize;
+use crate::decision_log::checkpoint::Signing;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
@@ -100,6 +101,9 @@ struct Head {
     applied: TreeSize,
     time: Timestamp,
     bundle: Option<BundleInForce>,
+    /// As whom the log signs; absent in heads from before it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signing: Option<Signing>,
     counters: Counters,
 }
 
@@ -142,6 +146,7 @@ impl Default for State {
                 applied: TreeSize(0),
                 time: Timestamp::from_milliseconds(0),
                 bundle: None,
+                signing: None,
                 counters: Counters::default(),
             },
             registry: Registry::default(),
@@ -181,6 +186,9 @@ impl State {
         let revision = Revision(index.0);
         match &event.body {
             EventBody::Genesis { .. } | EventBody::SecretsRead { .. } => {}
+            EventBody::SigningBegun(signing) => {
+                self.head.signing = Some(signing.clone());
+            }
             EventBody::DocumentsWritten { changes, .. } => {
                 self.registry.write(changes, revision, &mut rows);
             }
@@ -270,6 +278,11 @@ impl State {
     /// The bundle in force, if any was ever published.
     pub fn bundle(&self) -> Option<&BundleInForce> {
         self.head.bundle.as_ref()
+    }
+
+    /// As whom the log signs, as it says itself.
+    pub fn signing(&self) -> Option<&Signing> {
+        self.head.signing.as_ref()
     }
 
     /// The generation in force; zero before the first publication.

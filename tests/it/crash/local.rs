@@ -12,10 +12,14 @@ use comity::app::Settings;
 use comity::app::clock::SystemClock;
 use comity::app::clock::WallClock;
 use comity::app::error::AppError;
+use comity::app::log::LogSigner;
+use comity::app::log::Witnesses;
 use comity::app::open::Foundations;
 use comity::app::sealing::SealingKey;
 use comity::app::vault::Vault;
 use comity::cli::registry::read_documents;
+use comity::decision_log::checkpoint::LogKey;
+use comity::decision_log::checkpoint::Origin;
 use comity::domain::time::Timestamp;
 use comity::domain::wire::WireLimits;
 use comity::domain::wire::parse_request;
@@ -76,6 +80,7 @@ impl Local {
         std::fs::create_dir_all(home.data()).unwrap();
         let store = open_store(&disk, &settings);
         let archive = Archive::open(disk).unwrap();
+        let origin = Origin::of_system("mc.de.example");
         let foundations = Foundations {
             store: store.clone(),
             archive: archive.clone(),
@@ -85,6 +90,12 @@ impl Local {
             metrics: Arc::new(Metrics::new()),
             access_in_force: home.policies().join("access-in-force"),
             webhooks: comity::app::webhooks::Webhooks::default(),
+            log_signer: LogSigner {
+                keys: vec![LogKey::from_seed(&origin, &[7; 32]).unwrap()],
+                origin,
+                after: None,
+            },
+            witnesses: Witnesses::none(),
             callbacks: comity::app::callbacks::Callbacks::default(),
         };
         let settings = Settings {

@@ -104,11 +104,15 @@ async fn only_what_is_pending_can_be_answered() {
     let service = TestService::start().await;
     let request = membership(&[OFFICER, "sip:streife.12@mc.de.example"]);
     let path = service.submit_held(&request).await;
-    for items in [json!([1]), json!([0, 1]), json!([2]), json!([])] {
+    for items in [json!([1]), json!([0, 1]), json!([2])] {
         let body = with(&approval(), "/items", items.clone());
         let refused = service.respond(&path, &body).await;
         assert_eq!(refused.problem(), (409, "not-pending"), "{items}");
     }
+    let none = with(&approval(), "/items", json!([]));
+    let refused = service.respond(&path, &none).await;
+    assert_eq!(refused.problem(), (422, "invalid-input"));
+    assert_eq!(refused.pointers(), ["/items"]);
     let twice = with(&approval(), "/items", json!([0, 0]));
     let refused = service.respond(&path, &twice).await;
     assert_eq!(refused.problem(), (422, "invalid-input"));

@@ -154,6 +154,11 @@ impl TestService {
         self.service = Some(started.unwrap_or_else(|error| panic!("{}", chain(&error))));
     }
 
+    /// Changes the settings for the next start.
+    pub(crate) fn change_settings(&mut self, change: impl FnOnce(&mut ServiceSettings)) {
+        change(&mut self.settings);
+    }
+
     pub(crate) fn settings(&self) -> &ServiceSettings {
         &self.settings
     }

@@ -10,6 +10,7 @@ mod ended;
 mod faults;
 mod model;
 mod obligations;
+mod publication;
 mod reports;
 mod revocations;
 mod start;

@@ -11,6 +11,7 @@ use std::sync::RwLockWriteGuard;
 
 use crate::decision_log::LogIndex;
 use crate::decision_log::TreeSize;
+use crate::decision_log::merkle::LogTree;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
 use crate::store::embedded::journal::Family;
@@ -95,6 +96,8 @@ pub(super) struct Directory {
     pub(super) payload: Vec<IndexedSegment>,
     pub(super) leaf: Vec<IndexedSegment>,
     pub(super) size: TreeSize,
+    /// The Merkle tree over the durable leaves. INVARIANT: as many of them as `size` says.
+    pub(super) tree: LogTree,
 }
 
 impl Directory {

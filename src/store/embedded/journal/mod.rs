@@ -37,6 +37,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::decision_log::LEAF_LIMIT_BYTES;
+use crate::decision_log::LeafHash;
 use crate::decision_log::LogIndex;
 use crate::decision_log::TreeSize;
 use crate::decision_log::merkle;
@@ -156,6 +157,7 @@ impl Journal {
             payload: recovered.payload,
             leaf: recovered.leaf,
             size: recovered.recovery.size,
+            tree: recovered.tree,
         };
         let payload = writer(&*disk, &mut directory, Family::Payload, settings, next)?;
         let leaf = writer(&*disk, &mut directory, Family::Leaf, settings, next)?;
@@ -245,12 +247,16 @@ impl Journal {
 
         self.payload.advance(payloads.len());
         self.leaf.advance(leaves.len());
-        let anchor = self.anchor_after(batch);
+        let hashes: Vec<LeafHash> = batch
+            .iter()
+            .map(|entry| merkle::leaf_hash(&entry.leaf))
+            .collect();
+        let anchor = self.anchor_after(&hashes);
         anchor
             .write(&*self.anchor_file)
             .map_err(unknown("write the anchor"))?;
         self.anchor = anchor;
-        self.publish(batch);
+        self.publish(batch, hashes);
         self.payload.prepare_next(&self.disk);
         self.leaf.prepare_next(&self.disk);
         Ok(())
@@ -285,11 +291,11 @@ impl Journal {
         }
     }
 
-    fn anchor_after(&self, batch: &[EntryBytes]) -> Anchor {
-        let leaves = batch.iter().map(|entry| merkle::leaf_hash(&entry.leaf));
+    fn anchor_after(&self, leaves: &[LeafHash]) -> Anchor {
+        let chain = self.anchor.chain;
         Anchor {
-            size: TreeSize(self.anchor.size.0 + batch.len() as u64),
-            chain: leaves.fold(self.anchor.chain, |chain, leaf| chain.with(&leaf)),
+            size: TreeSize(self.anchor.size.0 + leaves.len() as u64),
+            chain: leaves.iter().fold(chain, ChainHash::with),
             leaf_segment: self.leaf.header().first,
             leaf_end: self.leaf.end(),
             ..self.anchor.next()
@@ -297,7 +303,7 @@ impl Journal {
     }
 
     /// Lets readers see the batch.
-    fn publish(&self, batch: &[EntryBytes]) {
+    fn publish(&self, batch: &[EntryBytes], leaves: Vec<LeafHash>) {
         let mut directory = self.shared.write();
         for (family, length) in [
             (
@@ -313,6 +319,9 @@ impl Journal {
                         .push(frame::frame_bytes(length(entry)) as u64);
                 }
             }
+        }
+        for leaf in leaves {
+            directory.tree.push(leaf);
         }
         directory.size = self.anchor.size;
     }

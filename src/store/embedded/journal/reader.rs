@@ -7,7 +7,10 @@ use crate::decision_log;
 use crate::decision_log::Leaf;
 use crate::decision_log::LogIndex;
 use crate::decision_log::Payload;
+use crate::decision_log::RootHash;
 use crate::decision_log::TreeSize;
+use crate::decision_log::merkle;
+use crate::decision_log::tile::Span;
 use crate::store::embedded::disk;
 use crate::store::embedded::journal::Family;
 use crate::store::embedded::journal::ReadError;
@@ -85,6 +88,39 @@ impl JournalReader {
             leaf: self.read_leaf(index)?,
             payload: self.read_payload(index)?,
         })
+    }
+
+    /// How many entries are durable, and the root of the tree over their leaves.
+    pub fn head(&self) -> (TreeSize, RootHash) {
+        let directory = self.shared.read();
+        (directory.tree.size(), directory.tree.root())
+    }
+
+    /// The leaves of a span, in their order.
+    pub fn leaves(&self, span: Span) -> Result<Vec<Vec<u8>>, ReadError> {
+        let first = span.first().map(LogIndex);
+        let first = first.ok_or_else(|| self.absent(LogIndex(u64::MAX)))?;
+        let count = usize::from(span.width());
+        let mut leaves = Vec::with_capacity(count);
+        let mut next = first;
+        while leaves.len() < count {
+            let run = self.read_run(Family::Leaf, next, READ_AHEAD_BYTES)?;
+            next = LogIndex(next.0 + run.len() as u64);
+            leaves.extend(run);
+        }
+        leaves.truncate(count);
+        Ok(leaves)
+    }
+
+    /// The hashes of a tile.
+    pub fn tile(&self, level: u8, span: Span) -> Result<Vec<u8>, ReadError> {
+        if level == 0 {
+            let leaves = self.leaves(span)?;
+            let hashes = leaves.iter().map(|leaf| merkle::leaf_hash(leaf).0);
+            return Ok(hashes.flatten().collect());
+        }
+        let tile = self.shared.read().tree.tile(level, span);
+        tile.ok_or_else(|| self.absent(LogIndex(u64::MAX)))
     }
 
     fn read_one(&self, family: Family, index: LogIndex) -> Result<Vec<u8>, ReadError> {

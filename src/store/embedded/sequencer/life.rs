@@ -155,6 +155,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         | Command::Publish(_)
         | Command::RefusePublication(_)
         | Command::DryRuns(_)
+        | Command::BeginSigning(_)
         | Command::NoteSecretsRead(_) => None,
     }
 }

@@ -102,9 +102,10 @@ impl Touched {
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
-            Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
-                false
-            }
+            Command::RefusePublication(_)
+            | Command::DryRuns(_)
+            | Command::BeginSigning(_)
+            | Command::NoteSecretsRead(_) => false,
         }
     }
 
@@ -226,6 +227,7 @@ impl Touched {
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
+            | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
     }

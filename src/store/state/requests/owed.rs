@@ -59,6 +59,7 @@ impl Requests {
             | EventBody::Published { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
+            | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
     }

@@ -385,9 +385,10 @@ impl Model {
                 generation: self.generation + 1,
                 ..self.clone()
             },
-            Command::RefusePublication(_) | Command::DryRuns(_) | Command::NoteSecretsRead(_) => {
-                self.clone()
-            }
+            Command::RefusePublication(_)
+            | Command::DryRuns(_)
+            | Command::BeginSigning(_)
+            | Command::NoteSecretsRead(_) => self.clone(),
         };
         let is_own = matches!(command, Command::Withdraw(_) | Command::Report(_));
         Ok(self.sequence(if is_own { after } else { self.with_news(after) }))

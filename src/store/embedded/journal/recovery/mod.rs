@@ -12,9 +12,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::decision_log::LeafHash;
 use crate::decision_log::LogIndex;
 use crate::decision_log::TreeSize;
 use crate::decision_log::merkle;
+use crate::decision_log::merkle::LogTree;
 use crate::store::embedded::disk;
 use crate::store::embedded::disk::Disk;
 use crate::store::embedded::disk::DiskFile;
@@ -84,6 +86,7 @@ pub(super) struct Recovered {
     pub(super) leaf: Vec<IndexedSegment>,
     pub(super) anchor: Anchor,
     pub(super) anchor_file: Arc<dyn DiskFile>,
+    pub(super) tree: LogTree,
 }
 
 pub(super) fn recover(
@@ -103,12 +106,15 @@ pub(super) fn recover(
     let (anchor, file, repair) = expect_anchor(disk, found, settings, headers.is_empty())?;
 
     let mut chain = ChainHash::default();
+    let mut tree = GrowingTree::default();
     let mut anchored_chain = (anchor.size == TreeSize(0)).then_some(chain);
     let mut size = TreeSize(0);
     let mut reading = Reading::new(disk, &headers, (anchor.size, &settings.interrupt), progress);
     let leaf = reading.row(Family::Leaf, &headers.leaf, &mut |leaf| {
-        chain = chain.with(&merkle::leaf_hash(leaf));
+        let leaf = merkle::leaf_hash(leaf);
+        chain = chain.with(&leaf);
         size = size.next_index().size_including();
+        tree.add(leaf, anchor.size.holds(LogIndex(size.0 - 1)));
         if size == anchor.size {
             anchored_chain = Some(chain);
         }
@@ -123,7 +129,7 @@ pub(super) fn recover(
         repair,
         chain,
     };
-    finish(disk, judged, &standing)
+    finish(disk, judged, &standing, tree)
 }
 
 /// The anchor that the segments are held against, and what is to be done about it.
@@ -176,7 +182,12 @@ fn expect_anchor(
 }
 
 /// Does what was judged: cuts, makes the rest durable, writes the anchor.
-fn finish(disk: &dyn Disk, judged: Judged, standing: &Standing) -> Result<Recovered, OpenError> {
+fn finish(
+    disk: &dyn Disk,
+    judged: Judged,
+    standing: &Standing,
+    tree: GrowingTree,
+) -> Result<Recovered, OpenError> {
     let Judged {
         mut leaf,
         mut payload,
@@ -227,7 +238,34 @@ fn finish(disk: &dyn Disk, judged: Judged, standing: &Standing) -> Result<Recove
         leaf: leaf.segments,
         anchor,
         anchor_file,
+        tree: tree.up_to(size),
     })
+}
+
+/// The tree over the leaves that are read; those beyond the anchor wait until it is judged which of them stay.
+#[derive(Default)]
+struct GrowingTree {
+    tree: LogTree,
+    beyond: Vec<LeafHash>,
+}
+
+impl GrowingTree {
+    fn add(&mut self, leaf: LeafHash, is_anchored: bool) {
+        if is_anchored {
+            self.tree.push(leaf);
+        } else {
+            self.beyond.push(leaf);
+        }
+    }
+
+    fn up_to(mut self, size: TreeSize) -> LogTree {
+        for leaf in self.beyond {
+            if self.tree.size() < size {
+                self.tree.push(leaf);
+            }
+        }
+        self.tree
+    }
 }
 
 fn write_anchor(

@@ -106,6 +106,7 @@ pub(super) fn check(
                 counts: runs.counts,
             },
         )),
+        Command::BeginSigning(begun) => Ok(event(begun.at, EventBody::SigningBegun(begun.signing))),
         Command::NoteSecretsRead(read) => Ok(event(
             read.at,
             EventBody::SecretsRead {
