@@ -7,6 +7,7 @@ pub mod events;
 pub mod found;
 pub mod grants;
 pub mod health;
+mod limit;
 pub mod log;
 pub mod obligations;
 pub mod pending_data;
