@@ -224,11 +224,6 @@ async fn a_page_of_nothing_or_of_more_than_there_may_be_is_refused() {
         ),
         ("/v1/grants?partner=mc.nl.example&", "auditor", 1_000),
         ("/v1/agreements/mc.nl.example/affected?", "auditor", 1_000),
-        (
-            "/v1/ue-configurations/mc.nl.example/versions?",
-            "auditor",
-            1_000,
-        ),
         ("/v1/migrations?decide_again=true&", "auditor", 1_000),
         ("/v1/users?", "auditor", 1_000),
     ] {
