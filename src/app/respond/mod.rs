@@ -30,6 +30,7 @@ use crate::app::submit::Evaluation;
 use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::app::taken_back::TakenBack;
+use crate::app::taken_back::is_interrupted_since;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::identity::McServiceId;
@@ -123,15 +124,19 @@ impl App {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
             let since = standing.since();
-            let (voters, request) = (standing.voters, standing.record.request);
+            let (voters, then) = (standing.voters, standing.record.facts);
+            let request = standing.record.request;
             let mut entry = standing.entry;
             check_version(id, &entry, version)?;
             let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
-            let taken_back = self.taken_back(&request, entry.submitted)?;
+            let mut taken_back = self.taken_back(&request, entry.submitted)?;
             let mut evaluation = self.evaluate(&request).await?;
+            if is_interrupted_since(&request, &then, &evaluation.facts) {
+                taken_back.items.extend(0..entry.items.len());
+            }
             let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
