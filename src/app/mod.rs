@@ -22,6 +22,8 @@ pub mod events;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;
+pub mod impact;
+pub mod jobs;
 pub mod lapsed;
 pub mod live;
 pub mod mirror;
@@ -35,6 +37,7 @@ pub mod plausibility;
 pub mod pool;
 pub mod publish;
 mod rate;
+pub mod recorded;
 mod register;
 mod reminding;
 pub mod replay;
@@ -70,6 +73,9 @@ use self::clock::Clock;
 use self::clock::Present;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
+use self::impact::ImpactReport;
+use self::jobs::Jobs;
+use self::jobs::Slots;
 use self::live::Live;
 use self::permission::Access;
 use self::permission::Action;
@@ -78,6 +84,7 @@ use self::permission::Permit;
 use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
+use self::replay::ReplayReport;
 use self::sealing::SealingKey;
 use self::seen::Views;
 use self::vault::Vault;
@@ -148,6 +155,9 @@ struct Inner {
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
     webhooks: Webhooks,
+    slots: Arc<Slots>,
+    replays: Jobs<ReplayReport>,
+    impacts: Jobs<ImpactReport>,
 }
 
 impl App {
@@ -270,6 +280,24 @@ impl App {
 
     fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    fn replays(&self) -> &Jobs<ReplayReport> {
+        &self.0.replays
+    }
+
+    fn impacts(&self) -> &Jobs<ImpactReport> {
+        &self.0.impacts
+    }
+
+    /// Ends the jobs that run.
+    fn close_jobs(&self) {
+        self.0.slots.close();
+    }
+
+    /// On how many cores a job runs: not on all, as decisions go on meanwhile.
+    fn job_workers(&self) -> usize {
+        self.settings().workers.div_ceil(2)
     }
 
     fn publishing(&self) -> &tokio::sync::Mutex<()> {

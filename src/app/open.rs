@@ -11,6 +11,8 @@ use crate::app::access_bundle;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::jobs::Jobs;
+use crate::app::jobs::Slots;
 use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
@@ -89,6 +91,7 @@ impl App {
         let digest = bundle.digest();
         let engines = Engines::new(Engine::new(Arc::new(bundle)), workers);
         let published = Published::new(generation, digest, engines);
+        let slots = Arc::new(Slots::default());
         let app = Self(Arc::new(Inner {
             settings,
             store,
@@ -110,6 +113,9 @@ impl App {
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             views: std::sync::Mutex::default(),
             webhooks,
+            replays: Jobs::new(&slots),
+            impacts: Jobs::new(&slots),
+            slots,
         }));
         app.metrics().published(generation);
         app.note_access_attempt(found);

@@ -56,6 +56,8 @@ pub enum Action {
     WriteRegistry,
     /// See the bundle in force and the last attempt.
     ReadPolicies,
+    /// Publish policies, and see beforehand what they would change.
+    PublishPolicies,
     /// Read records.
     ReadRecords,
     /// Read metrics.
@@ -78,7 +80,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -93,6 +95,7 @@ impl Action {
         Self::ReadRegistry,
         Self::WriteRegistry,
         Self::ReadPolicies,
+        Self::PublishPolicies,
         Self::ReadRecords,
         Self::ReadMetrics,
         Self::ReadUeConfiguration,
@@ -121,6 +124,7 @@ impl Action {
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
             Self::ReadPolicies => "readPolicies",
+            Self::PublishPolicies => "publishPolicies",
             Self::ReadRecords => "readRecords",
             Self::ReadMetrics => "readMetrics",
             Self::ReadUeConfiguration => "readUeConfiguration",
@@ -150,6 +154,7 @@ impl Action {
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",
             Self::ReadPolicies => "read the policies",
+            Self::PublishPolicies => "publish policies or try them on what was recorded",
             Self::ReadRecords => "read records",
             Self::ReadMetrics => "read metrics",
             Self::ReadUeConfiguration => "read accepted UE configuration",

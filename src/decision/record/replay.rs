@@ -42,6 +42,7 @@ pub fn differences(recorded: &[ItemDecision], replayed: &[ItemDecision]) -> Vec<
     let count = recorded.len().max(replayed.len());
     (0..count)
         .flat_map(|item| match (recorded.get(item), replayed.get(item)) {
+            (Some(recorded), Some(replayed)) if recorded == replayed => Vec::new(),
             (Some(recorded), Some(replayed)) => of_item(item, recorded, replayed),
             (recorded, replayed) => vec![Difference {
                 item,

@@ -6,10 +6,12 @@ pub mod events;
 pub mod found;
 pub mod grants;
 pub mod health;
+pub mod impacts;
 pub mod obligations;
 pub mod pending_data;
 pub mod policies;
 pub mod registry;
+pub mod replays;
 pub mod requests;
 pub mod reviews;
 pub mod webhooks;
@@ -45,6 +47,11 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
+        .route("/v1/impact", post(impacts::begin))
+        .route("/v1/impact/{id}", get(impacts::read))
+        .route("/v1/impact/{id}/page", get(impacts::read_page))
+        .route("/v1/replays", post(replays::begin))
+        .route("/v1/replays/{id}", get(replays::read))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
             "/v1/webhooks/{name}/dead-letters",
