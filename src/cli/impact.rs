@@ -101,7 +101,7 @@ fn found(arguments: &Arguments) -> Result<ImpactReport, Failure> {
     let agreements = registry.map(agreements).transpose()?.unwrap_or_default();
     let (store, archive) =
         open_store(directory, |_| {}).map_err(|error| Failure::Broken(super::chain(&error)))?;
-    let tried = Tried::new(&store, bundle, agreements).map_err(refused)?;
+    let tried = Tried::new(&store, bundle, agreements).map_err(|error| refused(&error))?;
     let impact = Impact::of(&store, &archive, cores());
     find(&impact, &tried, &selection).map_err(|error| Failure::Broken(super::chain(&error)))
 }
@@ -140,13 +140,13 @@ fn agreements(directory: &Path) -> Result<Vec<Agreement>, Failure> {
 }
 
 /// What the gate says, as `comity check` says it.
-fn refused(error: AppError) -> Failure {
-    if let AppError::Refused(problems) = &error {
+fn refused(error: &AppError) -> Failure {
+    if let AppError::Refused(problems) = error {
         return Failure::Input(problems.render(std::io::stderr().is_terminal()));
     }
-    if let AppError::Invalid(problems) = &error {
+    if let AppError::Invalid(problems) = error {
         let details = problems.iter().map(|problem| problem.detail.as_str());
         return Failure::Input(details.collect::<Vec<_>>().join("\n"));
     }
-    Failure::Broken(super::chain(&error))
+    Failure::Broken(super::chain(error))
 }

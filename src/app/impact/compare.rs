@@ -13,8 +13,9 @@ use crate::app::recorded::Selection;
 use crate::app::recorded::recorded;
 use crate::app::replay::Engines;
 use crate::decision::decide::ItemDecision;
-use crate::decision::decide::decide;
+use crate::decision::decide::decide_knowing;
 use crate::decision::engine::Engine;
+use crate::decision::entities::KnownEntities;
 use crate::decision::facts::other_system;
 use crate::decision::record::differences;
 use crate::decision_log::LeafKind;
@@ -33,6 +34,7 @@ pub(super) struct Compare<'a> {
     engines: Engines<'a>,
     engine: Option<Engine>,
     tried: &'a Tried,
+    known: KnownEntities,
 }
 
 impl<'a> Compare<'a> {
@@ -42,6 +44,7 @@ impl<'a> Compare<'a> {
             engines: Engines::new(archive),
             engine: tried.bundle.clone().map(Engine::new),
             tried,
+            known: KnownEntities::default(),
         }
     }
 
@@ -55,13 +58,12 @@ impl<'a> Compare<'a> {
         recorded(self.reader, selection, piece, |_, found| {
             report.entries += 1;
             match found {
-                Found::Nothing => {}
                 Found::Erased => report.erased += 1,
                 Found::Unlike(_) => report.unreadable += 1,
                 Found::Decision(decision) if decision.kind == LeafKind::Request => {
                     self.submission(&decision, &mut report);
                 }
-                Found::Decision(_) => {}
+                Found::Decision(_) | Found::Nothing => {}
             }
         })?;
         Ok(report)
@@ -71,17 +73,17 @@ impl<'a> Compare<'a> {
         let record = &decision.record;
         let engine = match &self.engine {
             Some(engine) => engine,
-            None => match self.engines.of(&record.bundle.digest) {
-                Ok(engine) => engine,
-                Err(_) => {
+            None => {
+                let Ok(engine) = self.engines.of(&record.bundle.digest) else {
                     report.unreadable += 1;
                     return;
-                }
-            },
+                };
+                engine
+            }
         };
         let other = self.tried.agreements.over(&record.request, &record.facts);
         let facts = other.as_ref().unwrap_or(&record.facts);
-        let now = decide(engine, &record.request, facts, record.now);
+        let now = decide_knowing(engine, &self.known, &record.request, facts, record.now);
         report.decisions += 1;
         let before = report.changed_items;
         for (number, (then, now)) in record.items.iter().zip(&now).enumerate() {

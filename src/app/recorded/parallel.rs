@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(alone.last().unwrap().0, 1_000);
         assert_eq!(
             alone.iter().map(|(_, sum)| sum).sum::<u64>(),
-            (3..1_000).sum()
+            (3..1_000).sum::<u64>()
         );
         assert_eq!(sums(3..1_000, 4, 7), alone);
         assert!(sums(5..5, 4, 7).is_empty());

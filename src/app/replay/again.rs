@@ -13,9 +13,10 @@ use crate::app::replay::report::MismatchKind;
 use crate::app::replay::report::ReplayReport;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::selection;
+use crate::decision::entities::KnownEntities;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::differences;
-use crate::decision::record::replay;
+use crate::decision::record::replay_knowing;
 use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
 use crate::store::embedded::archive::Archive;
@@ -25,6 +26,7 @@ use crate::store::embedded::journal::ReadError;
 pub(super) struct Again<'a> {
     reader: &'a JournalReader,
     engines: Engines<'a>,
+    known: KnownEntities,
 }
 
 impl<'a> Again<'a> {
@@ -32,6 +34,7 @@ impl<'a> Again<'a> {
         Self {
             reader,
             engines: Engines::new(archive),
+            known: KnownEntities::default(),
         }
     }
 
@@ -69,7 +72,7 @@ impl<'a> Again<'a> {
                 return;
             }
         };
-        let replayed = replay(record, engine);
+        let replayed = replay_knowing(record, engine, &self.known);
         let mut found = Differs::between(&record.items, &replayed);
         // What was chosen among candidates is recorded with the submission.
         if *kind == LeafKind::Request {

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::decide;
+use crate::decision::decide::decide_knowing;
 use crate::decision::engine::Engine;
+use crate::decision::entities::KnownEntities;
 use crate::decision::record::DecisionRecord;
 
 /// Where two decisions on one item are not the same.
@@ -35,6 +37,15 @@ impl fmt::Display for Difference {
 /// Decides again from the record alone; under its own bundle the same must come out.
 pub fn replay(record: &DecisionRecord, engine: &Engine) -> Vec<ItemDecision> {
     decide(engine, &record.request, &record.facts, record.now)
+}
+
+/// The same, from entities that were built for other records.
+pub fn replay_knowing(
+    record: &DecisionRecord,
+    engine: &Engine,
+    known: &KnownEntities,
+) -> Vec<ItemDecision> {
+    decide_knowing(engine, known, &record.request, &record.facts, record.now)
 }
 
 /// Names every difference between what was recorded and what was decided again; none if all is the same.

@@ -47,11 +47,6 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/v1/decisions", post(decisions::dry_run))
         .route("/v1/policies", get(policies::read))
-        .route("/v1/impact", post(impacts::begin))
-        .route("/v1/impact/{id}", get(impacts::read))
-        .route("/v1/impact/{id}/page", get(impacts::read_page))
-        .route("/v1/replays", post(replays::begin))
-        .route("/v1/replays/{id}", get(replays::read))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
             "/v1/webhooks/{name}/dead-letters",
@@ -72,6 +67,7 @@ pub fn routes() -> Router<ServiceState> {
         )
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .merge(jobs())
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
@@ -104,6 +100,16 @@ pub fn routes() -> Router<ServiceState> {
             get(configurations::secrets),
         );
     plain.merge(with_parameters)
+}
+
+/// What reads the log for long, and is asked for later.
+fn jobs() -> Router<ServiceState> {
+    Router::new()
+        .route("/v1/impact", post(impacts::begin))
+        .route("/v1/impact/{id}", get(impacts::read))
+        .route("/v1/impact/{id}/page", get(impacts::read_page))
+        .route("/v1/replays", post(replays::begin))
+        .route("/v1/replays/{id}", get(replays::read))
 }
 
 /// A parameter that nobody reads would be a wish that nobody heard.

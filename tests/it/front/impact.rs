@@ -144,7 +144,7 @@ async fn the_impact_of_one_line_is_what_was_counted_by_hand() {
     assert_eq!(ended.code, 0, "{ended:?}");
     let report: Value = serde_json::from_str(&ended.out).unwrap();
     assert_counted_by_hand(&report);
-    let page = fs::read_to_string(page).unwrap();
+    let page = fs::read_to_string(&page).unwrap();
     assert!(page.contains("4 of 7 would come out otherwise"), "{page}");
     assert!(page.contains("5 of 8 would come out otherwise"), "{page}");
     assert!(page.contains("5 from accept to review"), "{page}");
