@@ -188,17 +188,11 @@ async fn changed_agreements_are_tried_alone_and_with_policies() {
     let registry = service.directory().join("tried");
     let source = Path::new("examples/registry/de/agreements");
     copy_tree(source, &registry.join("agreements"));
-    let mut edited = 0;
-    for file in fs::read_dir(registry.join("agreements")).unwrap() {
-        let path = file.unwrap().path();
-        let agreement: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        if agreement["partner"] == "mc.nl.example" {
-            let without = with(&agreement, "/acm/group_membership", false);
-            fs::write(path, without.to_string()).unwrap();
-            edited += 1;
-        }
-    }
-    assert_eq!(edited, 1);
+    let file = registry.join("agreements/mc.nl.example.yaml");
+    let agreement = fs::read_to_string(&file).unwrap();
+    let flag = "group_membership: true";
+    assert_eq!(agreement.matches(flag).count(), 1);
+    fs::write(file, agreement.replace(flag, "group_membership: false")).unwrap();
     let alone = [
         "impact",
         "--json",

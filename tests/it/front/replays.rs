@@ -103,7 +103,8 @@ async fn what_is_replayed_can_be_chosen() {
         (json!({}), 7),
         (json!({ "operation": "affiliation" }), 2),
         (json!({ "operation": "group-membership-update" }), 5),
-        (json!({ "outcome": "review" }), 4),
+        // An approval is decided again like what it approves.
+        (json!({ "outcome": "review" }), 5),
         (json!({ "partner": "mc.nl.example" }), 7),
         (json!({ "partner": "mc.fr.example" }), 0),
         (json!({ "category": "no.such" }), 0),
@@ -320,7 +321,7 @@ async fn what_is_not_as_it_was_is_named() {
     // What is left of an erased decision still says whether it is wanted.
     let wanted = |selection| replayed(&replay, chosen(&selection)).erased;
     assert_eq!(wanted(json!({ "operation": "affiliation" })), 1);
-    assert_eq!(wanted(json!({ "operation": "private-call" })), 0);
+    assert_eq!(wanted(json!({ "operation": "ue-configuration-push" })), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
