@@ -54,15 +54,15 @@ fn compare(store: &EmbeddedStore, archive: &Archive, asked: &Asked, workers: usi
         },
         Side {
             name: "bare Cedar: build the same entities and request, ask the whole policy set",
-            run: Box::new(|| asked.by_all(workers, Bare::whole)),
+            run: Box::new(|| asked.by_all(workers, |bare, record| bare.whole(record))),
         },
         Side {
             name: "bare engine: the same, and ask only the policies that can match",
-            run: Box::new(|| asked.by_all(workers, Bare::sliced)),
+            run: Box::new(|| asked.by_all(workers, |bare, record| bare.sliced(record))),
         },
         Side {
             name: "of it building entities and request",
-            run: Box::new(|| asked.by_all(workers, Bare::building)),
+            run: Box::new(|| asked.by_all(workers, |bare, record| bare.building(record))),
         },
     ];
     let mut samples = vec![Vec::new(); sides.len()];

@@ -72,14 +72,12 @@ impl<'a> Compare<'a> {
     fn submission(&mut self, decision: &Recorded, report: &mut ImpactReport) {
         let record = &decision.record;
         let engine = match &self.engine {
-            Some(engine) => engine,
-            None => {
-                let Ok(engine) = self.engines.of(&record.bundle.digest) else {
-                    report.unreadable += 1;
-                    return;
-                };
-                engine
-            }
+            Some(engine) => Ok(engine),
+            None => self.engines.of(&record.bundle.digest),
+        };
+        let Ok(engine) = engine else {
+            report.unreadable += 1;
+            return;
         };
         let other = self.tried.agreements.over(&record.request, &record.facts);
         let facts = other.as_ref().unwrap_or(&record.facts);

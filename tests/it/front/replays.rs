@@ -213,110 +213,93 @@ fn edit(parts: &mut [StoredPart], from: &str, to: &str) -> bool {
     false
 }
 
+/// An engine that there never was.
+const OLD_ENGINE: &str = "comity 0.0.9 cedar 4.0.0";
+
+/// Names a bundle that is not in the archive instead of the one that decided.
+fn forget_bundle(parts: &mut [StoredPart]) {
+    let digest = "\"digest\":\"sha256:";
+    for part in parts {
+        if let StoredPart::Present(part) = part {
+            let text = String::from_utf8(part.body.clone()).unwrap();
+            if let Some((head, rest)) = text.split_once(digest) {
+                let rest: String = rest.chars().skip(64).collect();
+                part.body = format!("{head}{digest}{}{rest}", "0".repeat(64)).into_bytes();
+                return;
+            }
+        }
+    }
+    panic!("no part names a bundle");
+}
+
+/// What is done to the decisions of the log, each in another way.
+fn tamper(decision: usize, parts: &mut Vec<StoredPart>) {
+    let mut edited = |from: &str, to: &str| assert!(edit(parts, from, to), "{from}");
+    match decision {
+        // An older engine that decided the same.
+        0 => edited(ENGINE_VERSION, OLD_ENGINE),
+        // One that decided otherwise.
+        1 => {
+            edited(ENGINE_VERSION, OLD_ENGINE);
+            edited("\"outcome\":\"review\"", "\"outcome\":\"accept\"");
+        }
+        // This engine, of which something else was written down.
+        2 => {
+            edited("\"policies\":[{\"id\":\"", "\"policies\":[{\"id\":\"no-");
+            edited("\"errors\":[]", "\"errors\":[{\"message\":\"no\"}]");
+        }
+        3 => forget_bundle(parts),
+        // People who were erased.
+        5 => *parts = parts.drain(..).map(StoredPart::erased).collect(),
+        // What is no record.
+        6 => edited("\"listed_count\":", "\"counted\":"),
+        _ => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_as_it_was_is_named() {
     let (_service, store, archive) = stopped().await;
     let replay = Replay::of(&store, &archive, 1);
-    let submissions: Vec<u64> = {
-        let size = store.reader().size().0;
-        let is_one = |index: &u64| {
-            let only = json!({ "first": index, "last": index });
-            replayed(&replay, chosen(&only)).decisions == 1
-        };
-        (0..size).filter(is_one).collect()
+    let holds_one = |index: &u64| {
+        let only = json!({ "first": index, "last": index });
+        replayed(&replay, chosen(&only)).decisions == 1
     };
-    let old = "comity 0.0.9 cedar 4.0.0";
-    let digest_of_nothing = "0".repeat(64);
+    let decisions: Vec<u64> = (0..store.reader().size().0).filter(holds_one).collect();
     let directory = tempfile::tempdir().unwrap();
     let journal = rewritten(&store, directory.path(), |index, mut parts| {
-        let which = submissions.iter().position(|known| *known == index);
-        match which {
-            // An older engine that decided the same.
-            Some(0) => assert!(edit(&mut parts, ENGINE_VERSION, old)),
-            // One that decided otherwise.
-            Some(1) => {
-                assert!(edit(&mut parts, ENGINE_VERSION, old));
-                assert!(edit(
-                    &mut parts,
-                    "\"outcome\":\"review\"",
-                    "\"outcome\":\"accept\""
-                ));
-            }
-            // This engine, of which something else was written down.
-            Some(2) => {
-                assert!(edit(
-                    &mut parts,
-                    "\"policies\":[{\"id\":\"",
-                    "\"policies\":[{\"id\":\"no-"
-                ));
-                assert!(edit(
-                    &mut parts,
-                    "\"errors\":[]",
-                    "\"errors\":[{\"message\":\"no\"}]"
-                ));
-            }
-            // A bundle that is not in the archive.
-            Some(3) => {
-                let found = edit(&mut parts, "\"bundle\":{\"digest\":\"sha256:", "\u{0}");
-                assert!(found);
-                let place = parts.iter_mut().find_map(|part| match part {
-                    StoredPart::Present(part) if part.body.contains(&0) => Some(part),
-                    StoredPart::Present(_) | StoredPart::Erased(_) => None,
-                });
-                let part = place.unwrap();
-                let text = String::from_utf8(part.body.clone()).unwrap();
-                let (head, rest) = text.split_once('\u{0}').unwrap();
-                part.body = format!(
-                    "{head}\"bundle\":{{\"digest\":\"sha256:{digest_of_nothing}{}",
-                    &rest[64..]
-                )
-                .into_bytes();
-            }
-            // People who were erased.
-            Some(5) => parts = parts.into_iter().map(StoredPart::erased).collect(),
-            // What is no record.
-            Some(6) => assert!(edit(&mut parts, "\"listed_count\":", "\"counted\":")),
-            Some(_) | None => {}
+        if let Some(decision) = decisions.iter().position(|known| *known == index) {
+            tamper(decision, &mut parts);
         }
         parts
     });
     let replay = Replay::new(journal.reader(), (Uuid::nil(), &archive), 2).by_pieces_of(1);
     let report = replayed(&replay, Selection::default());
-    let named: Vec<_> = report
-        .examples
-        .iter()
-        .map(|it| (it.index, it.kind))
-        .collect();
+    let named = report.examples.iter().map(|it| (it.index, it.kind));
     assert_eq!(
-        named,
+        named.collect::<Vec<_>>(),
         [
-            (submissions[1], MismatchKind::Engine),
-            (submissions[2], MismatchKind::Decision),
-            (submissions[3], MismatchKind::Bundle),
-            (submissions[6], MismatchKind::Record),
+            (decisions[1], MismatchKind::Engine),
+            (decisions[2], MismatchKind::Decision),
+            (decisions[3], MismatchKind::Bundle),
+            (decisions[6], MismatchKind::Record),
         ],
         "{report:#?}"
     );
     assert_eq!((report.mismatches, report.erased), (4, 1));
     assert_eq!((report.decisions, report.identical), (5, 2));
-    assert_eq!(report.engines[old].decisions, 2);
-    assert_eq!(report.engines[old].identical, 1);
-    assert_eq!(report.differing["outcome"], 1);
-    assert_eq!(report.differing["policies"], 1);
-    assert_eq!(report.differing["errors"], 1);
+    let old = report.engines[OLD_ENGINE];
+    assert_eq!((old.decisions, old.identical), (2, 1));
+    for member in ["outcome", "policies", "errors"] {
+        assert_eq!(report.differing[member], 1, "{report:#?}");
+    }
     let by_another = &report.examples[0];
     assert!(by_another.other_engine);
-    assert_eq!(
-        by_another.differences[0],
-        format!("engine: {old} then, {ENGINE_VERSION} now")
-    );
-    assert!(
-        by_another
-            .differences
-            .iter()
-            .any(|it| it.contains("outcome: \"accept\" then, \"review\" now")),
-        "{by_another:#?}"
-    );
+    let engines = format!("engine: {OLD_ENGINE} then, {ENGINE_VERSION} now");
+    assert_eq!(by_another.differences[0], engines);
+    let outcome = "outcome: \"accept\" then, \"review\" now";
+    let mut told = by_another.differences.iter();
+    assert!(told.any(|it| it.contains(outcome)), "{by_another:#?}");
     assert_eq!(report.examples[1].differs, ["policies", "errors"]);
     // What is left of an erased decision still says whether it is wanted.
     let wanted = |selection| replayed(&replay, chosen(&selection)).erased;
