@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use cedar_policy::Authorizer;
+use cedar_policy::Entities;
 use cedar_policy::PolicySet;
+use cedar_policy::Request;
 use comity::app::replay::archived_bundle;
 use comity::decision::derived::subset;
 use comity::decision::engine::Engine;
@@ -99,36 +101,30 @@ fn record(store: &EmbeddedStore, index: u64) -> Option<DecisionRecord> {
     DecisionRecord::from_parts(&parts.collect::<Vec<_>>()).ok()
 }
 
+/// Asks the whole set at once.
+pub(crate) fn whole(bare: &Bare<'_>, record: &DecisionRecord) {
+    bare.asked(record, |request, entities| {
+        let policies = bare.policies;
+        black_box(bare.authorizer.is_authorized(request, policies, entities));
+    });
+}
+
+/// Asks what can match.
+pub(crate) fn sliced(bare: &Bare<'_>, record: &DecisionRecord) {
+    bare.asked(record, |request, entities| {
+        black_box(bare.engine.evaluate(request, entities));
+    });
+}
+
+/// Asks nothing.
+pub(crate) fn building(bare: &Bare<'_>, record: &DecisionRecord) {
+    bare.asked(record, |request, entities| {
+        black_box((request, entities));
+    });
+}
+
 impl Bare<'_> {
-    /// Asks the whole set at once.
-    pub(crate) fn whole(&self, record: &DecisionRecord) {
-        self.asked(record, |request, entities| {
-            black_box(
-                self.authorizer
-                    .is_authorized(request, self.policies, entities),
-            );
-        });
-    }
-
-    /// Asks what can match.
-    pub(crate) fn sliced(&self, record: &DecisionRecord) {
-        self.asked(record, |request, entities| {
-            black_box(self.engine.evaluate(request, entities));
-        });
-    }
-
-    /// Asks nothing.
-    pub(crate) fn building(&self, record: &DecisionRecord) {
-        self.asked(record, |request, entities| {
-            black_box((request, entities));
-        });
-    }
-
-    fn asked(
-        &self,
-        record: &DecisionRecord,
-        ask: impl Fn(&cedar_policy::Request, &cedar_policy::Entities),
-    ) {
+    fn asked(&self, record: &DecisionRecord, ask: impl Fn(&Request, &Entities)) {
         let bundle = self.engine.bundle();
         let prepared = Prepared::new(bundle, &record.request, &record.facts, record.now);
         let asked = prepared.queries(0..prepared.item_count());

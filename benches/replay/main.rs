@@ -18,9 +18,8 @@ use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::archive::Archive;
 
 use crate::bare::Asked;
-use crate::bare::Bare;
 
-/// How many requests are recorded; `COMITY_REPLAY_RECORDS` sets another number.
+/// How many requests are recorded, unless an argument says another number.
 const RECORDS: u64 = 20_000;
 
 /// How often the sides take turns.
@@ -28,8 +27,8 @@ const TURNS: usize = 7;
 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
-    let records = std::env::var("COMITY_REPLAY_RECORDS");
-    let records = records.map_or(RECORDS, |text| text.parse().unwrap());
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
+    let records = numbers.next().unwrap_or(RECORDS);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(fill::fill(directory.path(), records));
     let (store, archive) = fill::open(directory.path());
@@ -54,19 +53,19 @@ fn compare(store: &EmbeddedStore, archive: &Archive, asked: &Asked, workers: usi
         },
         Side {
             name: "bare Cedar: build the same entities and request, ask the whole policy set",
-            run: Box::new(|| asked.by_all(workers, |bare, record| bare.whole(record))),
+            run: Box::new(|| asked.by_all(workers, bare::whole)),
         },
         Side {
             name: "bare engine: the same, and ask only the policies that can match",
-            run: Box::new(|| asked.by_all(workers, |bare, record| bare.sliced(record))),
+            run: Box::new(|| asked.by_all(workers, bare::sliced)),
         },
         Side {
             name: "of it building entities and request",
-            run: Box::new(|| asked.by_all(workers, |bare, record| bare.building(record))),
+            run: Box::new(|| asked.by_all(workers, bare::building)),
         },
     ];
     let mut samples = vec![Vec::new(); sides.len()];
-    for turn in 0..TURNS + 1 {
+    for turn in 0..=TURNS {
         for step in 0..sides.len() {
             let chosen = (turn + step) % sides.len();
             let began = Instant::now();
