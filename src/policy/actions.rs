@@ -1,41 +1,43 @@
 //! The action entities that a query starts from.
 //!
-//! A query is about one action. Where no condition of the bundle names an action, nothing but that action and its groups
-//! can matter to the answer, and building the entities of a query costs what is built upon, so that is all it gets.
-//! Where a condition names one, every query gets them all.
+//! A query is about one action, and building the entities of a query costs what is built upon. Only two things can ask for
+//! the groups of an action: a scope or condition that speaks of the action of the query, and a condition that names
+//! another one. So a query gets its own action and those that conditions name, each with its groups.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use cedar_policy::ActionConstraint;
 use cedar_policy::Entities;
 use cedar_policy::EntityUid;
 use cedar_policy::Policy;
 
-/// The action entities of a schema, all together and for each action.
+/// The action entities of a schema, all together and for a query about each action.
 #[derive(Clone, Debug)]
 pub(super) struct ActionEntities {
     all: Entities,
-    /// Empty where a condition names an action.
     by_action: HashMap<EntityUid, Entities>,
 }
 
 impl ActionEntities {
-    pub(super) fn new<'a>(all: Entities, mut policies: impl Iterator<Item = &'a Policy>) -> Self {
-        let by_action = if policies.any(names_action) {
-            HashMap::new()
-        } else {
-            let each = all.iter().filter_map(|action| {
-                let uid = action.uid();
-                let groups = all.ancestors(&uid)?.filter(|group| **group != uid);
-                let groups = groups.filter_map(|group| all.get(group)).cloned();
-                let own = groups.chain([action.clone()]);
-                // What cannot be put together is had from all of them.
-                let own = Entities::from_entities(own, None).ok()?;
-                Some((uid, own))
-            });
-            each.collect()
-        };
-        Self { all, by_action }
+    pub(super) fn new<'a>(all: Entities, policies: impl Iterator<Item = &'a Policy>) -> Self {
+        let named: HashSet<EntityUid> = policies.flat_map(named_actions).collect();
+        let each = all.iter().filter_map(|action| {
+            let asked = action.uid();
+            let mut wanted = HashSet::new();
+            for uid in named.iter().chain([&asked]) {
+                wanted.extend(all.ancestors(uid).into_iter().flatten().cloned());
+                wanted.insert(uid.clone());
+            }
+            let own = wanted.iter().filter_map(|uid| all.get(uid)).cloned();
+            // What cannot be put together is had from all of them.
+            let own = Entities::from_entities(own, None).ok()?;
+            Some((asked, own))
+        });
+        Self {
+            by_action: each.collect(),
+            all,
+        }
     }
 
     pub(super) fn all(&self) -> &Entities {
@@ -48,18 +50,19 @@ impl ActionEntities {
     }
 }
 
-/// Whether the policy names an action anywhere but in its scope.
-fn names_action(policy: &Policy) -> bool {
-    let literals = policy.entity_literals();
-    let named = literals
-        .iter()
-        .filter(|uid| uid.type_name().basename() == "Action");
+/// The actions that a policy names, if it names any but in its scope.
+fn named_actions(policy: &Policy) -> Vec<EntityUid> {
+    let mut literals = policy.entity_literals();
+    literals.retain(|uid| uid.type_name().basename() == "Action");
     let in_scope = match policy.action_constraint() {
         ActionConstraint::Any => 0,
         ActionConstraint::Eq(_) => 1,
         ActionConstraint::In(actions) => actions.len(),
     };
-    named.count() != in_scope
+    if literals.len() == in_scope {
+        literals.clear();
+    }
+    literals
 }
 
 #[cfg(test)]
@@ -73,44 +76,63 @@ mod tests {
 
     use super::ActionEntities;
 
-    const SCHEMA: &str = "entity U; action widening; action one, two in [widening] appliesTo { \
-                          principal: U, resource: U, context: {} };";
+    const SCHEMA: &str = "entity U; action widening, reducing; \
+                          action one, two in [widening], three in [reducing] \
+                          appliesTo { principal: U, resource: U, context: {} };";
 
-    fn of(policies: &str) -> (usize, usize) {
+    /// What a query about the first action starts from.
+    fn of(policies: &str) -> Vec<String> {
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).unwrap();
         let policies = PolicySet::from_str(policies).unwrap();
         let policies: Vec<Policy> = policies.policies().cloned().collect();
         let actions = schema.action_entities().unwrap();
         let known = ActionEntities::new(actions, policies.iter());
+        assert_eq!(known.all().len(), 5);
         let one = EntityUid::from_str("Action::\"one\"").unwrap();
         let own = known.of(&one);
-        assert!(own.ancestors(&one).unwrap().count() >= 1);
-        (own.len(), known.all().len())
+        let mut names: Vec<String> = own
+            .iter()
+            .map(|it| it.uid().id().unescaped().to_owned())
+            .collect();
+        names.sort();
+        names
     }
 
     #[test]
     fn scopes_alone_leave_a_query_its_own_action_and_groups() {
         for policies in [
             "permit (principal, action, resource);",
-            "permit (principal, action == Action::\"one\", resource);",
-            "forbid (principal, action in Action::\"widening\", resource) unless { action in principal };",
-            "permit (principal, action in [Action::\"one\", Action::\"two\"], resource);",
+            "permit (principal, action == Action::\"three\", resource);",
+            "forbid (principal, action in Action::\"reducing\", resource) unless { action in principal };",
+            "permit (principal, action in [Action::\"two\", Action::\"three\"], resource);",
         ] {
-            assert_eq!(of(policies), (2, 3), "{policies}");
+            assert_eq!(of(policies), ["one", "widening"], "{policies}");
         }
     }
 
     #[test]
-    fn a_condition_that_names_an_action_has_them_all() {
-        for policies in [
-            "permit (principal, action, resource) when { Action::\"two\" in Action::\"widening\" };",
-            "permit (principal, action == Action::\"one\", resource) when { action == Action::\"one\" };",
-            "permit (principal, action in [Action::\"one\", Action::\"two\"], resource) \
-             unless { [Action::\"two\"].contains(action) };",
-            "permit (principal, action, resource); \
-             forbid (principal, action, resource) when { action in [Action::\"widening\"] };",
+    fn what_a_condition_names_is_there_with_its_groups() {
+        for (policies, names) in [
+            (
+                "permit (principal, action, resource) when { Action::\"three\" in Action::\"widening\" };",
+                &["one", "reducing", "three", "widening"][..],
+            ),
+            (
+                "permit (principal, action == Action::\"one\", resource) when { action == Action::\"one\" };",
+                &["one", "widening"],
+            ),
+            (
+                "permit (principal, action in [Action::\"one\", Action::\"two\"], resource) \
+                 unless { [Action::\"two\"].contains(action) };",
+                &["one", "two", "widening"],
+            ),
+            (
+                "permit (principal, action, resource); \
+                 forbid (principal, action, resource) when { action in [Action::\"reducing\"] };",
+                &["one", "reducing", "widening"],
+            ),
         ] {
-            assert_eq!(of(policies), (3, 3), "{policies}");
+            assert_eq!(of(policies), names, "{policies}");
         }
     }
 }

@@ -113,8 +113,8 @@ impl Bundle {
         self.actions.all()
     }
 
-    /// What the entities of a query about an action start from: that action with its groups, and every other one where a
-    /// condition of the bundle names an action.
+    /// What the entities of a query about an action start from: that action and those that a condition of the bundle
+    /// names, each with its groups.
     pub fn entities_of_action(&self, action: &EntityUid) -> &Entities {
         self.actions.of(action)
     }
