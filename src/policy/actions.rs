@@ -77,8 +77,8 @@ mod tests {
     use super::ActionEntities;
 
     const SCHEMA: &str = "entity U; action widening, reducing; \
-                          action one, two in [widening], three in [reducing] \
-                          appliesTo { principal: U, resource: U, context: {} };";
+                          action one, two in [widening] appliesTo { principal: U, resource: U, context: {} }; \
+                          action three in [reducing] appliesTo { principal: U, resource: U, context: {} };";
 
     /// What a query about the first action starts from.
     fn of(policies: &str) -> Vec<String> {
