@@ -31,6 +31,7 @@ use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::app::taken_back::TakenBack;
 use crate::app::taken_back::is_interrupted_since;
+use crate::decision::facts::Facts;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::identity::McServiceId;
@@ -132,11 +133,7 @@ impl App {
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
-            let mut taken_back = self.taken_back(&request, entry.submitted)?;
-            let mut evaluation = self.evaluate(&request).await?;
-            if is_interrupted_since(&request, &then, &evaluation.facts) {
-                taken_back.items.extend(0..entry.items.len());
-            }
+            let (taken_back, mut evaluation) = self.judged_anew(&request, &then, &entry).await?;
             let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
@@ -193,6 +190,21 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    /// Which items were taken back since, and what policy says of all of them now.
+    async fn judged_anew(
+        &self,
+        request: &InterSystemRequest,
+        then: &Facts,
+        entry: &RequestEntry,
+    ) -> Result<(TakenBack, Evaluation), AppError> {
+        let mut taken_back = self.taken_back(request, entry.submitted)?;
+        let evaluation = self.evaluate(request).await?;
+        if is_interrupted_since(request, then, &evaluation.facts) {
+            taken_back.items.extend(0..entry.items.len());
+        }
+        Ok((taken_back, evaluation))
     }
 
     /// Keeps everybody else from publishing, if so asked.
