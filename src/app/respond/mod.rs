@@ -129,7 +129,8 @@ impl App {
             let request = standing.record.request;
             let mut entry = standing.entry;
             check_version(id, &entry, version)?;
-            let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
+            let about = (&entry, &request, &then);
+            let reviewer = self.reviewer(&caller, &answered.reviewer, about)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
@@ -239,14 +240,18 @@ impl App {
         &self,
         caller: &Caller,
         identity: &McServiceId,
-        entry: &RequestEntry,
-        request: &InterSystemRequest,
+        (entry, request, then): (&RequestEntry, &InterSystemRequest, &Facts),
     ) -> Result<Reviewer, AppError> {
         if *entry.caller == *caller.name {
             return Err(AppError::Originator);
         }
-        self.store()
-            .view(|state| Reviewer::find(state, identity, (entry, request)))
+        let found = self
+            .store()
+            .view(|state| Reviewer::find(state, identity, (entry, request)))?;
+        if found.is_written_since(entry.submitted) && self.was_concerned(&found, request, then)? {
+            return Err(AppError::Originator);
+        }
+        Ok(found)
     }
 }
 
