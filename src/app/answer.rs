@@ -270,13 +270,14 @@ impl ItemAnswer {
     /// `lapse` says why it was refused although nobody answered it.
     pub fn new(decision: DecisionAnswer, state: ItemState, lapse: Option<Lapse>) -> Self {
         let partner_reason = PartnerReason::standing(&decision, state, lapse);
-        // A hold that appeared since may have shortened it.
+        // A hold that appeared since may have shortened it, or the partner waits for a time of its own.
         let expires_at = match state {
-            ItemState::Pending { expires_at } => expires_at,
+            ItemState::Pending { expires_at } | ItemState::AtPartner { expires_at, .. } => {
+                expires_at
+            }
             ItemState::Granted
             | ItemState::Refused
             | ItemState::Expired
-            | ItemState::AtPartner { .. }
             | ItemState::Answered { .. }
             | ItemState::Withdrawn
             | ItemState::Revoked => decision.expires_at,

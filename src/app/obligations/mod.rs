@@ -38,6 +38,7 @@ pub use list::Place;
 pub use list::WantedState;
 pub use report::ObligationReport;
 pub(in crate::app) use report::Reported;
+pub(in crate::app) use report::still_to_come;
 
 /// How many obligations one entry of the log tells of as overdue.
 const TOLD_AT_ONCE_MAX: usize = 250;

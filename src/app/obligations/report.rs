@@ -84,6 +84,14 @@ impl Reported {
     }
 }
 
+/// That something is reported before it has happened, if it is.
+pub(in crate::app) fn still_to_come(at: Option<Timestamp>, now: Timestamp) -> Option<Invalid> {
+    let latest = now.plus_milliseconds(CLOCK_LEEWAY_MILLISECONDS);
+    let detail = "it has not come yet: report what has happened, with the time at which it did";
+    at.filter(|at| *at > latest)
+        .map(|_| Invalid::at("/at", detail))
+}
+
 impl ObligationReport {
     /// What can be seen to be wrong without the request.
     fn check(&self, now: Timestamp) -> Result<(), AppError> {
@@ -93,12 +101,7 @@ impl ObligationReport {
             let detail = "the detail has 1 to 4,096 bytes; leave it out where there is none";
             problems.push(Invalid::at("/detail", detail));
         }
-        let latest = now.plus_milliseconds(CLOCK_LEEWAY_MILLISECONDS);
-        if self.at.is_some_and(|at| at > latest) {
-            let detail =
-                "it has not come yet: report what has happened, with the time at which it did";
-            problems.push(Invalid::at("/at", detail));
-        }
+        problems.extend(still_to_come(self.at, now));
         if problems.is_empty() {
             Ok(())
         } else {

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
+use crate::app::clock::Present;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::report::Answered as AnsweredReport;
+use crate::app::report::PartnerPending;
 use crate::app::report::Report;
 use crate::app::report::Words;
 use crate::app::respond::standing;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::ItemKey;
 use crate::decision::obligation::Limits;
+use crate::decision::record::DecisionRecord;
 use crate::domain::lifecycle::Answered;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::lifecycle::Stage;
@@ -79,16 +82,38 @@ impl Move {
 /// `earlier` is what the partner answered about items before.
 pub(super) fn of(
     report: &Report,
-    (entry, decided): (&RequestEntry, &[ItemDecision]),
+    (entry, submitted): (&RequestEntry, &DecisionRecord),
     earlier: &BTreeMap<usize, PartnerOutcome>,
-    now: Timestamp,
+    now: Present,
 ) -> Result<Vec<Move>, AppError> {
     match report {
-        Report::Sent(_) => forth(entry, Stage::Sent, now),
-        Report::PartnerPending(_) => forth(entry, Stage::PartnerPending, now),
-        Report::Answered(answered) => answers(answered, (entry, decided), earlier, now),
+        Report::Sent(_) => forth(entry, (Stage::Sent, None), now),
+        Report::PartnerPending(pending) => held_there(pending, (entry, submitted), now),
+        Report::Answered(answered) => answers(answered, (entry, &submitted.items), earlier, now),
         Report::Delivered => delivered(entry),
     }
+}
+
+/// The partner holds it, for no longer than it says. What only takes access away waits on all the same (ruling 15).
+fn held_there(
+    pending: &PartnerPending,
+    (entry, submitted): (&RequestEntry, &DecisionRecord),
+    now: Present,
+) -> Result<Vec<Move>, AppError> {
+    let is_reducing = submitted.request.body.elements().is_reducing();
+    let until = pending.expires_at.filter(|_| !is_reducing);
+    let moves = forth(entry, (Stage::PartnerPending, until), now)?;
+    // Said again, it may be over by now.
+    if !moves.is_empty() && is_over(pending.expires_at, now) {
+        let detail = "it is over already: leave it out, or report what became of it";
+        return Err(AppError::Invalid(vec![Invalid::at("/expires_at", detail)]));
+    }
+    Ok(moves)
+}
+
+/// Whether a moment has surely passed.
+fn is_over(moment: Option<Timestamp>, now: Present) -> bool {
+    moment.is_some_and(|moment| moment <= now.earliest)
 }
 
 fn refused(entry: &RequestEntry, detail: String) -> AppError {
@@ -99,12 +124,19 @@ fn refused(entry: &RequestEntry, detail: String) -> AppError {
 }
 
 /// Every item that has not come so far does. A report that comes late says nothing new.
-fn forth(entry: &RequestEntry, next: Stage, now: Timestamp) -> Result<Vec<Move>, AppError> {
+fn forth(
+    entry: &RequestEntry,
+    (next, until): (Stage, Option<Timestamp>),
+    now: Present,
+) -> Result<Vec<Move>, AppError> {
     let mut moves = Vec::new();
     let mut is_known = false;
     for (number, item) in entry.items.iter().enumerate() {
         is_known |= item.answered().is_some();
-        match item.at_partner().map(|item| item.forth(next, now)) {
+        match item
+            .at_partner()
+            .map(|item| item.forth(next, until, now.latest))
+        {
             Some(Ok(Some(next))) => moves.push(Move::to(number, next.into())),
             Some(Ok(None)) => is_known = true,
             Some(Err(_)) | None => {}
@@ -138,7 +170,7 @@ fn answers(
     report: &AnsweredReport,
     (entry, decided): (&RequestEntry, &[ItemDecision]),
     earlier: &BTreeMap<usize, PartnerOutcome>,
-    now: Timestamp,
+    now: Present,
 ) -> Result<Vec<Move>, AppError> {
     let mut moves: BTreeMap<usize, Move> = BTreeMap::new();
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
@@ -171,11 +203,16 @@ fn answers(
                 None => {}
             }
             let present = entry.items.get(number).and_then(|it| it.at_partner());
-            let answered = present.map(|it| it.answer(reported.outcome, now));
+            let answered = present.map(|it| it.answer(reported.outcome, now.latest));
             let Some(Ok(answered)) = answered else {
                 let detail = format!("item {number} is not the partner's to answer");
                 return Err(refused(entry, detail));
             };
+            if is_over(reported.limits.end_time, now) {
+                let detail = "what is granted would be over already";
+                let place = format!("/items/{place}/limits/end_time");
+                problems.push(Invalid::at(place, detail));
+            }
             let says = reported.reason.is_some() || reported.limits != Limits::default();
             let it = Move {
                 number,

@@ -130,7 +130,7 @@ impl App {
         required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
         self.permit_on_request(&caller, Action::ReportRequest, id)?;
-        report.check()?;
+        report.check(self.now())?;
         let app = self.clone();
         let work = tokio::spawn(async move {
             Box::pin(app.report_checked(caller, id, report, required)).await
@@ -160,12 +160,13 @@ impl App {
                 read_set.entries.push(read);
             }
             let earlier = self.earlier_answers(&entry)?;
-            let latest = self.present().latest;
+            let now = self.present();
+            let latest = now.latest;
             if entry.items.iter().any(|item| item.is_overdue(latest)) {
                 // By one of the times that may be right somebody waits no longer.
                 return Err(self.unsettled().into());
             }
-            let moves = effect::of(&report, (&entry, &submitted.items), &earlier, latest)?;
+            let moves = effect::of(&report, (&entry, &submitted), &earlier, now)?;
             if moves.is_empty() {
                 return self.request_answer(id);
             }
@@ -268,12 +269,13 @@ impl App {
         Ok(moves)
     }
 
-    /// Of a request that ended long ago nothing more is noted: its items stand in the log alone.
+    /// Of a request that ended long ago nothing more is noted: its items stand in the log alone. One that has ended since
+    /// it was read is looked at anew: what is reported may be what ended it.
     fn check_is_in_memory(&self, entry: &RequestEntry) -> Result<(), AppError> {
-        let is_put_away = self
+        let put_away = self
             .store()
-            .view(|state| state.put_away(entry.id).is_some());
-        if !is_put_away {
+            .view(|state| state.put_away(entry.id).map(|request| request.version()));
+        if put_away != Some(entry.version) {
             return Ok(());
         }
         let detail = "the request ended so long ago that nothing more is noted of it".to_owned();

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
+use crate::app::obligations::still_to_come;
 use crate::app::report::ReportKind;
 use crate::decision::decide::ItemKey;
 use crate::decision::obligation::Limits;
@@ -162,27 +163,34 @@ impl Report {
     }
 
     /// What can be seen to be wrong without the request.
-    pub(super) fn check(&self) -> Result<(), AppError> {
-        let Self::Answered(answered) = self else {
-            return Ok(());
-        };
-        let mut problems = Vec::new();
-        if answered.items.is_empty() || answered.items.len() > ITEMS_LIMIT {
-            let detail = format!("an answer is about 1 to {ITEMS_LIMIT} items");
-            problems.push(Invalid::at("/items", detail));
-        }
-        for (number, item) in answered.items.iter().enumerate() {
-            let is_long = |reason: &String| reason.len() > REASON_BYTES_MAX;
-            if item.reason.as_ref().is_some_and(is_long) {
-                let detail = "the reason is longer than 4,096 bytes";
-                problems.push(Invalid::at(format!("/items/{number}/reason"), detail));
-            }
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), AppError> {
+        let mut problems: Vec<Invalid> = still_to_come(self.at(), now).into_iter().collect();
+        if let Self::Answered(answered) = self {
+            problems.extend(answered.problems());
         }
         if problems.is_empty() {
             Ok(())
         } else {
             Err(AppError::Invalid(problems))
         }
+    }
+}
+
+impl Answered {
+    fn problems(&self) -> Vec<Invalid> {
+        let mut problems = Vec::new();
+        if self.items.is_empty() || self.items.len() > ITEMS_LIMIT {
+            let detail = format!("an answer is about 1 to {ITEMS_LIMIT} items");
+            problems.push(Invalid::at("/items", detail));
+        }
+        for (number, item) in self.items.iter().enumerate() {
+            let is_long = |reason: &String| reason.len() > REASON_BYTES_MAX;
+            if item.reason.as_ref().is_some_and(is_long) {
+                let detail = "the reason is longer than 4,096 bytes";
+                problems.push(Invalid::at(format!("/items/{number}/reason"), detail));
+            }
+        }
+        problems
     }
 }
 

@@ -46,6 +46,7 @@ use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Revoke;
 use crate::store::command::Write;
+use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
 use undo::Written;
@@ -119,7 +120,12 @@ impl App {
             let standing = self.aside(move |app| app.standing(id)).await?;
             check_version(id, &standing.entry, required)?;
             let now = self.now();
-            let chosen = self.chosen(&standing, revocation, now)?;
+            let chosen = match self.chosen(&standing, revocation, now) {
+                Ok(chosen) => chosen,
+                // What it wrote was looked up after another revocation had taken it back: look at all of it anew.
+                Err(AppError::NotGranted { .. }) if self.has_moved(&standing.entry)? => continue,
+                Err(error) => return Err(error),
+            };
             if chosen.is_empty() {
                 return self.answer_after(caller, id).await;
             }
@@ -134,6 +140,11 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    /// Whether more has become of a request since it was read.
+    fn has_moved(&self, read: &RequestEntry) -> Result<bool, AppError> {
+        Ok(self.request_entry(read.id)?.version != read.version)
     }
 
     /// Whoever revokes is an enabled user of ours.

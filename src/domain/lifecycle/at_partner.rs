@@ -36,11 +36,18 @@ impl AtPartner {
         self.stage > Stage::Cleared
     }
 
-    /// Goes forth on its way; `None` where it has come so far already.
-    pub fn forth(self, stage: Stage, now: Timestamp) -> Result<Option<Self>, Expired> {
+    /// Goes forth on its way, to wait no longer than until a moment; `None` where all of that is so already.
+    pub fn forth(
+        self,
+        stage: Stage,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Expired> {
         let present = self.in_time(now)?;
-        let next = Self::new(stage, present.expires_at);
-        Ok((stage > present.stage).then_some(next))
+        let expires_at = [present.expires_at, until].into_iter().flatten().min();
+        let ends_earlier = stage == present.stage && expires_at != present.expires_at;
+        let is_new = stage > present.stage || ends_earlier;
+        Ok(is_new.then_some(Self::new(stage, expires_at)))
     }
 
     /// Takes the partner's answer in.

@@ -27,8 +27,8 @@ impl ItemState {
     /// What the partner granted may be refused here in spite of it.
     pub fn may_be_reported(self, next: Self, now: Timestamp) -> bool {
         let reached: Option<Self> = match (self.at_partner(), next) {
-            (Some(item), Self::AtPartner { stage, .. }) => {
-                let moved = item.forth(stage, now).ok().flatten();
+            (Some(item), Self::AtPartner { stage, expires_at }) => {
+                let moved = item.forth(stage, expires_at, now).ok().flatten();
                 moved.map(Into::into)
             }
             (

@@ -3,11 +3,13 @@
 use serde_json::Value;
 use serde_json::json;
 
+use super::clock::Hands;
 use super::support::Answer;
 use super::support::CERTIFICATE;
 use super::support::DE;
 use super::support::NL;
 use super::support::TestService;
+use super::support::eventually;
 use super::support::send;
 use super::support::with;
 use super::support::without;
@@ -99,7 +101,7 @@ async fn an_addition_goes_its_way_and_is_granted_by_the_partner_alone() {
     assert_eq!(clear.body["items"][0]["when_accepted"], Value::Null);
     let steps = [
         (
-            json!({ "report": "sent", "at": "2026-11-21T10:00:00.000Z" }),
+            json!({ "report": "sent", "at": "2020-11-21T10:00:00.000Z" }),
             "sent",
             "sent",
         ),
@@ -207,7 +209,7 @@ async fn an_answer_joins_by_its_correlation_id_and_comes_from_whom_was_asked() {
         (json!({}), "/report"),
         (json!({ "report": "sent", "items": [] }), "/items"),
         (
-            json!({ "report": "delivered", "at": "2026-11-21T10:00:00.000Z" }),
+            json!({ "report": "delivered", "at": "2020-11-21T10:00:00.000Z" }),
             "/at",
         ),
         (without(&good, "/peer"), "/peer"),
@@ -374,4 +376,106 @@ async fn of_what_ended_long_ago_nothing_more_is_noted() {
     assert!(late.text.contains("long ago"), "{}", late.text);
     let last = reported(&service, &paths[2], &delivered).await;
     assert_eq!(last.items("/state"), ["delivered"]);
+}
+
+/// The first of them ends the request, and it is put away at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_equal_reports_at_once_one_is_written_and_all_are_answered_alike() {
+    let service = TestService::start_with(|settings| settings.ended_requests = 0).await;
+    for _ in 0..12 {
+        let path = cleared(&service, &update("add", &[USER])).await;
+        let size = service.log_size().await;
+        let body = answer(&[(USER, "accept")]);
+        let one = || report(&service, &path, &body);
+        let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
+        for answer in [a, b, c, d] {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert_eq!(answer.items("/state"), ["partner-accepted"]);
+        }
+        assert_eq!(service.log_size().await, size + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_that_cannot_be_are_refused_with_their_place() {
+    let service = TestService::start().await;
+    let path = cleared(&service, &update("add", &[USER])).await;
+    let size = service.log_size().await;
+    let over = with(
+        &answer(&[(USER, "accept")]),
+        "/items/0/limits",
+        json!({ "end_time": "2000-01-01T00:00:00.000Z" }),
+    );
+    for (body, place) in [
+        (
+            json!({ "report": "sent", "at": "2999-01-01T00:00:00.000Z" }),
+            "/at",
+        ),
+        (
+            json!({ "report": "partner-pending", "expires_at": "2020-01-01T00:00:00.000Z" }),
+            "/expires_at",
+        ),
+        (over, "/items/0/limits/end_time"),
+    ] {
+        let refused = report(&service, &path, &body).await;
+        assert_eq!(refused.problem(), (422, "invalid-input"), "{}", refused.text);
+        assert_eq!(refused.pointers(), [place], "{}", refused.text);
+    }
+    assert_eq!(service.log_size().await, size);
+}
+
+/// As long as the partner says that it holds it, and no longer; only an earlier end is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_partner_holds_expires_when_it_says_also_over_a_restart() {
+    let hands = Hands::new();
+    let mut service = TestService::start_by(hands.clone()).await;
+    let path = cleared(&service, &update("add", &[USER])).await;
+    let held =
+        |ahead: i64| json!({ "report": "partner-pending", "expires_at": hands.moment(ahead) });
+    let (hour, earlier) = (held(3_600_000), held(6_000));
+    for (body, shown) in [(&hour, &hour), (&earlier, &earlier), (&hour, &earlier)] {
+        let answered = reported(&service, &path, body).await;
+        assert_eq!(answered.items("/state"), ["partner-pending"]);
+        assert_eq!(answered.items("/expires_at"), [shown["expires_at"].clone()]);
+    }
+    service.stop().await;
+    service.resume_by(hands.clone()).await;
+    let read = service.get(&path, "acms").await;
+    assert_eq!(read.items("/expires_at"), [earlier["expires_at"].clone()]);
+    let size = service.log_size().await;
+    hands.pass(4_000);
+    hands.pass(4_000);
+    let late = report(&service, &path, &answer(&[(USER, "accept")])).await;
+    assert_eq!(late.problem(), (409, "not-at-partner"), "{}", late.text);
+    eventually("the expiry", async || {
+        (service.log_size().await > size).then_some(())
+    })
+    .await;
+    service.stop().await;
+    service.resume_by(hands).await;
+    let read = service.get(&path, "acms").await;
+    assert_eq!(read.items("/state"), ["expired"]);
+    assert_eq!(service.log_size().await, size + 1);
+}
+
+/// What only takes access away waits for the partner's answer however late it comes (ruling 15).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_the_partner_holds_does_not_expire() {
+    let hands = Hands::new();
+    let service = TestService::start_by(hands.clone()).await;
+    let path = cleared(&service, &update("delete", &[USER])).await;
+    let held = json!({ "report": "partner-pending", "expires_at": hands.moment(6_000) });
+    let answered = reported(&service, &path, &held).await;
+    assert_eq!(answered.items("/state"), ["partner-pending"]);
+    assert_eq!(answered.items("/expires_at"), [Value::Null]);
+    assert_eq!(
+        answered.body["reports"][0]["expires_at"],
+        held["expires_at"]
+    );
+    hands.pass(4_000);
+    hands.pass(4_000);
+    // Said again, it says nothing new, though it is over by now.
+    assert_eq!(reported(&service, &path, &held).await.body["version"], 2);
+    let late = reported(&service, &path, &answer(&[(USER, "accept")])).await;
+    assert_eq!(late.items("/state"), ["partner-accepted"]);
 }

@@ -442,3 +442,22 @@ async fn a_suspension_lists_what_has_to_be_undone() {
     assert_eq!(ended.body["lapse"], "no-agreement", "{}", ended.text);
     assert_eq!(ended.body["in_force"], 1);
 }
+
+/// The membership and the item are read one after the other; between them another revocation may be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_equal_revocations_at_once_one_is_written_and_all_are_answered_alike() {
+    let service = TestService::start().await;
+    for _ in 0..12 {
+        let path = members(&service, &[OFFICER]).await;
+        let size = service.log_size().await;
+        let body = reason();
+        let one = || revoke(&service, &path, &body);
+        let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
+        for answer in [a, b, c, d] {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert_eq!(answer.items("/state"), ["revoked"]);
+            assert_eq!(answer.body["version"], 3);
+        }
+        assert_eq!(service.log_size().await, size + 1);
+    }
+}
