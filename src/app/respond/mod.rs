@@ -125,12 +125,11 @@ impl App {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
             let since = standing.since();
-            let (voters, then) = (standing.voters, standing.record.facts);
-            let request = standing.record.request;
-            let mut entry = standing.entry;
+            let (voters, mut entry) = (standing.voters, standing.entry);
+            let (request, then) = (standing.record.request, standing.record.facts);
             check_version(id, &entry, version)?;
-            let about = (&entry, &request, &then);
-            let reviewer = self.reviewer(&caller, &answered.reviewer, about)?;
+            let found = (&entry, &request, &then);
+            let reviewer = self.reviewer(&caller, &answered.reviewer, found)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;

@@ -31,11 +31,7 @@ impl App {
         request: &InterSystemRequest,
         then: &Facts,
     ) -> Result<bool, AppError> {
-        let own: BTreeSet<String> = reviewer
-            .user()
-            .into_iter()
-            .flat_map(identities)
-            .collect();
+        let own: BTreeSet<String> = reviewer.user().into_iter().flat_map(identities).collect();
         let concerned = Concerned::of(&request.body);
         let people = then.requester.iter().chain(&then.subjects);
         let people = people.chain(&then.resource);

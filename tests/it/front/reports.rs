@@ -418,7 +418,12 @@ async fn times_that_cannot_be_are_refused_with_their_place() {
         (over, "/items/0/limits/end_time"),
     ] {
         let refused = report(&service, &path, &body).await;
-        assert_eq!(refused.problem(), (422, "invalid-input"), "{}", refused.text);
+        assert_eq!(
+            refused.problem(),
+            (422, "invalid-input"),
+            "{}",
+            refused.text
+        );
         assert_eq!(refused.pointers(), [place], "{}", refused.text);
     }
     assert_eq!(service.log_size().await, size);

@@ -327,7 +327,9 @@ async fn the_originator_does_not_answer_under_an_identity_that_was_moved_since()
     let user = "/v1/users/dispatch-1";
     let with_two = |user: &mut Value| user["identities"]["mcdata"] = json!(OTHER);
     service.change(user, with_two).await;
-    let held = service.submit_held(&change(&[(GROUPS, "manual-review")])).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
     let before = service.get(user, "operator").await.body;
     let with_one = |user: &mut Value| {
         user["identities"] = json!({ "mcptt": DISPATCHER });
@@ -337,7 +339,9 @@ async fn the_originator_does_not_answer_under_an_identity_that_was_moved_since()
     split["id"] = json!("dispatch-1-data");
     split["identities"] = json!({ "mcdata": OTHER });
     split["functional_aliases"] = json!([]);
-    let made = service.put("/v1/users/dispatch-1-data", ("if-none-match", "*"), &split).await;
+    let made = service
+        .put("/v1/users/dispatch-1-data", ("if-none-match", "*"), &split)
+        .await;
     assert_eq!(made.status, 201, "{}", made.text);
     let moved = with(&approval(), "/reviewer", OTHER);
     let refused = service.respond(&held, &moved).await;
