@@ -120,6 +120,15 @@ pub enum AppError {
         /// When the next one is answered.
         retry_after_seconds: u64,
     },
+    /// As much of the log is read for callers as may be at once.
+    #[error("{running} replays and impacts run already, and no more may at once")]
+    TooManyJobs {
+        /// How many run.
+        running: usize,
+    },
+    /// There is no such job, or it is told of no longer.
+    #[error("there is no `{0}`, or it is told of no longer")]
+    UnknownJob(String),
     /// The caller asked for this request, and so may not answer it.
     #[error("the originator of a request never answers it")]
     Originator,

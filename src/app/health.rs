@@ -107,6 +107,7 @@ impl App {
 
     /// Stops taking work, finishes what was taken, and leaves a clean mark.
     pub async fn close(&self) {
+        self.close_jobs();
         self.record_dry_runs().await;
         self.store().close().await;
     }

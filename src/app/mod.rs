@@ -23,6 +23,8 @@ pub mod events;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;
+pub mod impact;
+pub mod jobs;
 mod kept_file;
 pub mod lapsed;
 pub mod live;
@@ -38,6 +40,7 @@ pub mod plausibility;
 pub mod pool;
 pub mod publish;
 mod rate;
+pub mod recorded;
 mod register;
 mod reminding;
 mod replaced_file;
@@ -75,6 +78,9 @@ use self::clock::Clock;
 use self::clock::Present;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
+use self::impact::ImpactReport;
+use self::jobs::Jobs;
+use self::jobs::Slots;
 use self::live::Live;
 use self::log::LogSigner;
 use self::log::Publishing;
@@ -86,6 +92,7 @@ use self::permission::Permit;
 use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
+use self::replay::ReplayReport;
 use self::sealing::SealingKey;
 use self::seen::Views;
 use self::vault::Vault;
@@ -160,6 +167,9 @@ struct Inner {
     witnesses: Witnesses,
     log_publishing: Mutex<Publishing>,
     callbacks: Callbacks,
+    slots: Arc<Slots>,
+    replays: Jobs<ReplayReport>,
+    impacts: Jobs<ImpactReport>,
 }
 
 impl App {
@@ -282,6 +292,24 @@ impl App {
 
     fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    fn replays(&self) -> &Jobs<ReplayReport> {
+        &self.0.replays
+    }
+
+    fn impacts(&self) -> &Jobs<ImpactReport> {
+        &self.0.impacts
+    }
+
+    /// Ends the jobs that run.
+    fn close_jobs(&self) {
+        self.0.slots.close();
+    }
+
+    /// On how many cores a job runs: not on all, as decisions go on meanwhile.
+    fn job_workers(&self) -> usize {
+        self.settings().workers.div_ceil(2)
     }
 
     fn publishing(&self) -> &tokio::sync::Mutex<()> {

@@ -12,6 +12,8 @@ use crate::app::callbacks::Callbacks;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::jobs::Jobs;
+use crate::app::jobs::Slots;
 use crate::app::live::Engines;
 use crate::app::live::Live;
 use crate::app::live::Published;
@@ -101,6 +103,7 @@ impl App {
         let digest = bundle.digest();
         let engines = Engines::new(Engine::new(Arc::new(bundle)), workers);
         let published = Published::new(generation, digest, engines);
+        let slots = Arc::new(Slots::default());
         let app = Self(Arc::new(Inner {
             settings,
             store,
@@ -126,6 +129,9 @@ impl App {
             witnesses,
             log_publishing: std::sync::Mutex::default(),
             callbacks,
+            replays: Jobs::new(&slots),
+            impacts: Jobs::new(&slots),
+            slots,
         }));
         app.begin_signing().await?;
         app.metrics().published(generation);

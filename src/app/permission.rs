@@ -56,6 +56,8 @@ pub enum Action {
     WriteRegistry,
     /// See the bundle in force and the last attempt.
     ReadPolicies,
+    /// Publish policies, and see beforehand what they would change.
+    PublishPolicies,
     /// Read records.
     ReadRecords,
     /// Read the published log: its checkpoint, tiles and leaves.
@@ -82,7 +84,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -97,6 +99,7 @@ impl Action {
         Self::ReadRegistry,
         Self::WriteRegistry,
         Self::ReadPolicies,
+        Self::PublishPolicies,
         Self::ReadRecords,
         Self::ReadLog,
         Self::ReadMetrics,
@@ -127,6 +130,7 @@ impl Action {
             Self::ReadRegistry => "readRegistry",
             Self::WriteRegistry => "writeRegistry",
             Self::ReadPolicies => "readPolicies",
+            Self::PublishPolicies => "publishPolicies",
             Self::ReadRecords => "readRecords",
             Self::ReadLog => "readLog",
             Self::ReadMetrics => "readMetrics",
@@ -158,6 +162,7 @@ impl Action {
             Self::ReadRegistry => "read the registry",
             Self::WriteRegistry => "write to the registry",
             Self::ReadPolicies => "read the policies",
+            Self::PublishPolicies => "publish policies or try them on what was recorded",
             Self::ReadRecords => "read records",
             Self::ReadLog => "read the published log",
             Self::ReadMetrics => "read metrics",

@@ -32,6 +32,7 @@ use crate::store::command::CommitError;
 use crate::store::command::Publish;
 use crate::store::command::Refusal;
 use crate::store::command::RefusePublication;
+use crate::store::embedded::EmbeddedStore;
 use crate::store::state::State;
 
 /// The bundle in force and the last attempt to change it.
@@ -236,22 +237,7 @@ impl App {
 
     /// The whole registry under the bundle's schema.
     pub(in crate::app) fn gate_registry(&self, bundle: &Bundle) -> Result<(), Diagnostics> {
-        let documents = self.store().view(all_documents);
-        let problems: Vec<Diagnostic> = documents
-            .iter()
-            .filter_map(|document| {
-                let error = crate::decision::conformity::conforms(bundle, document).err()?;
-                let key = document
-                    .key()
-                    .map(|key| key.to_string())
-                    .unwrap_or_default();
-                Some(Diagnostic::error(
-                    Code::Registry,
-                    format!("the document `{key}` does not fit the schema: {error}"),
-                ))
-            })
-            .collect();
-        Diagnostics::from_list(problems, []).map_or(Ok(()), Err)
+        registry_under(self.store(), bundle)
     }
 
     fn note_attempt(
@@ -268,6 +254,29 @@ impl App {
             diagnostics,
         });
     }
+}
+
+/// The whole registry of a store under a bundle's schema.
+pub(in crate::app) fn registry_under(
+    store: &EmbeddedStore,
+    bundle: &Bundle,
+) -> Result<(), Diagnostics> {
+    let documents = store.view(all_documents);
+    let problems: Vec<Diagnostic> = documents
+        .iter()
+        .filter_map(|document| {
+            let error = crate::decision::conformity::conforms(bundle, document).err()?;
+            let key = document
+                .key()
+                .map(|key| key.to_string())
+                .unwrap_or_default();
+            Some(Diagnostic::error(
+                Code::Registry,
+                format!("the document `{key}` does not fit the schema: {error}"),
+            ))
+        })
+        .collect();
+    Diagnostics::from_list(problems, []).map_or(Ok(()), Err)
 }
 
 fn all_documents(state: &State) -> Vec<Arc<Document>> {

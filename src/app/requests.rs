@@ -47,7 +47,9 @@ use crate::decision::obligation::Obligation;
 use crate::decision::quorum::Quorum;
 use crate::decision::record::DecisionRecord;
 use crate::decision::record::PartClass;
+use crate::decision::record::RecordError;
 use crate::decision::record::RecordPart;
+use crate::decision::record::StatePart;
 use crate::decision_log::LogIndex;
 use crate::decision_log::PartClass as LeafPartClass;
 use crate::decision_log::StoredPart;
@@ -624,19 +626,37 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
         .record
         .iter()
         .filter_map(StoredPart::present)
-        .map(|part| RecordPart {
-            class: match &part.class {
-                LeafPartClass::State => PartClass::State,
-                LeafPartClass::Personal { subject_key } => PartClass::Personal(subject_key.clone()),
-            },
-            body: part.body.clone(),
-        })
+        .map(|part| record_part(&part.class, part.body.clone()))
         .collect()
 }
 
 /// The decision that an entry records.
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     DividedParts::of(stored).decision()
+}
+
+/// The decision among the parts of a record; where there is none, why, and what is left that is nobody's.
+pub(in crate::app) fn decision_of_parts(
+    parts: Vec<StoredPart>,
+) -> Result<DecisionRecord, (RecordError, Option<Box<StatePart>>)> {
+    let parts = parts.into_iter().filter_map(|part| match part {
+        StoredPart::Present(part) => Some(record_part(&part.class, part.body)),
+        StoredPart::Erased(_) => None,
+    });
+    let mut parts: Vec<RecordPart> = parts.collect();
+    parts.retain(|part| !is_attached(part));
+    DecisionRecord::from_parts(&parts)
+        .map_err(|error| (error, StatePart::from_parts(&parts).ok().map(Box::new)))
+}
+
+fn record_part(class: &LeafPartClass, body: Vec<u8>) -> RecordPart {
+    RecordPart {
+        class: match class {
+            LeafPartClass::State => PartClass::State,
+            LeafPartClass::Personal { subject_key } => PartClass::Personal(subject_key.clone()),
+        },
+        body,
+    }
 }
 
 /// The parts of a record that are left, told apart once: a large request has thousands.
@@ -699,9 +719,17 @@ struct Tagged {
     part: String,
 }
 
+/// How a part begins that says what kind it is: that word is always written first.
+const TAG: &[u8] = b"{\"part\":\"";
+
 fn is_attached(part: &RecordPart) -> bool {
+    let is_known = |word: &[u8]| ATTACHED.iter().any(|known| known.as_bytes() == word);
+    let tagged = part.body.strip_prefix(TAG);
+    if let Some(word) = tagged.and_then(|rest| rest.split(|byte| *byte == b'"').next()) {
+        return is_known(word);
+    }
     let tagged = serde_json::from_slice::<Tagged>(&part.body);
-    tagged.is_ok_and(|tagged| ATTACHED.contains(&tagged.part.as_str()))
+    tagged.is_ok_and(|tagged| is_known(tagged.part.as_bytes()))
 }
 
 /// The part of this kind beside the decision that an entry records, if it is there.

@@ -41,6 +41,7 @@ use crate::policy::manifest::settings_text;
 use crate::policy::source::BundleSource;
 use crate::policy::source::SETTINGS_FILE_NAME;
 use crate::store::command::RequestId;
+use crate::store::embedded::EmbeddedStore;
 use crate::store::state::State;
 
 /// The first line of the file of settings that has a category.
@@ -84,12 +85,7 @@ impl App {
         &self,
         source: BundleSource,
     ) -> Result<BundleSource, AppError> {
-        let found = self
-            .store()
-            .view(|state| settings(self.local_system(), state));
-        let found = found.map_err(|error| AppError::Broken(Box::new(error)))?;
-        let text = found.map(|found| text(&found.value)).transpose()?;
-        Ok(source.with_settings(text))
+        with_settings_of(self.store(), source)
     }
 
     /// Refuses a change that could never come into force, with its place in the request.
@@ -228,6 +224,24 @@ impl App {
             .await
             .map_err(|error| AppError::Broken(Box::new(error)))?
     }
+}
+
+/// A bundle's texts with the settings that hold by now in a store; it has those of its own system alone.
+pub(in crate::app) fn with_settings_of(
+    store: &EmbeddedStore,
+    source: BundleSource,
+) -> Result<BundleSource, AppError> {
+    let found = store.view(|state| {
+        let mut kept = state.documents(DocumentKind::ResponseSettings, None);
+        kept.find_map(|(_, found)| {
+            let Document::ResponseSettings(settings) = found.value.as_ref() else {
+                return None;
+            };
+            Some(settings.clone())
+        })
+    });
+    let text = found.map(|found| text(&found)).transpose()?;
+    Ok(source.with_settings(text))
 }
 
 type Read = (ReadKey, Option<crate::domain::registry::Revision>);

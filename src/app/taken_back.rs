@@ -9,6 +9,7 @@ use crate::decision::facts::Facts;
 use crate::decision::facts::other_system;
 use crate::decision::query::is_reducing;
 use crate::decision_log::LogIndex;
+use crate::domain::agreement::AgreementStatus;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
@@ -43,6 +44,33 @@ pub(in crate::app) fn gives_again(body: &OperationBody) -> bool {
         return change.change == CooperationChange::Resume;
     }
     false
+}
+
+/// Whether we interrupted our half after the partner asked that the cooperation goes on: whoever agreed to that agreed to
+/// something else, and the partner asks anew.
+pub(in crate::app) fn is_interrupted_since(
+    request: &InterSystemRequest,
+    then: &Facts,
+    now: &Facts,
+) -> bool {
+    let OperationBody::CooperationStatusChange(change) = &request.body else {
+        return false;
+    };
+    let goes_on = matches!(
+        change.change,
+        CooperationChange::Activate | CooperationChange::Resume
+    );
+    let status = |facts: &Facts| {
+        facts
+            .shared
+            .agreement
+            .as_ref()
+            .map(|found| found.value.status)
+    };
+    goes_on
+        && request.direction == Direction::Inbound
+        && status(now) != status(then)
+        && status(now) != Some(AgreementStatus::Active)
 }
 
 impl App {

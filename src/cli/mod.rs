@@ -10,11 +10,13 @@ pub mod demo;
 pub mod eval;
 pub mod exit;
 pub mod explain;
+pub mod impact;
 pub mod log;
 pub mod manual;
 pub mod output;
 mod plain;
 mod problem;
+mod recorded;
 pub mod registry;
 pub mod replay;
 pub mod review;
@@ -91,7 +93,12 @@ enum Command {
         after_help = "Example:\n  comity log verify /media/audit/log --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     )]
     Log(log::Command),
-    /// Decide every recorded decision again, under its own archived bundle
+    /// Decide recorded requests under another bundle, or with other agreements: what would change
+    #[command(
+        after_help = "Example:\n  comity impact --bundle policies --from 2026-06-01T00:00:00Z --data-dir /var/lib/comity --html impact.html"
+    )]
+    Impact(impact::Arguments),
+    /// Decide recorded decisions again, each under its own archived bundle; 0 all identical, 1 some not
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
     /// Print a completion script for a shell
@@ -127,6 +134,7 @@ pub fn run() -> Exit {
         Command::Registry(command) => registry::run(&command),
         Command::Review(command) => review::run(&command),
         Command::Log(command) => log::run(&command),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

@@ -1,18 +1,30 @@
-//! `comity replay`: every recorded decision again, under its own archived bundle.
+//! `comity replay`: recorded decisions again, each under its own archived bundle.
 
+use std::fs;
+use std::io;
 use std::io::IsTerminal;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
+use tempfile::NamedTempFile;
 
 use super::data_directory::is_data_directory;
 use super::exit::Exit;
 use super::output;
+use super::recorded::Which;
+use super::service::open_store;
 use crate::app::error::AppError;
+use crate::app::recorded::Selection;
+use crate::app::replay::MismatchKind;
+use crate::app::replay::Reached;
+use crate::app::replay::Replay;
 use crate::app::replay::ReplayReport;
+use crate::app::replay::cores;
 use crate::app::replay::replay_all;
 
 /// What to replay.
@@ -21,9 +33,28 @@ pub struct Arguments {
     /// The data directory of a service that is not running
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
+    #[command(flatten)]
+    which: Which,
+    /// Decided by the bundle of this digest
+    #[arg(long, value_name = "DIGEST", help_heading = "Which decisions")]
+    bundle: Option<String>,
+    /// Where to write how far it has come; it goes on there if the file is there already
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// On so many cores; without it, on all
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Why nothing was replayed to the end.
+enum Failure {
+    /// What was given cannot be meant.
+    Input(String),
+    /// Something is broken.
+    Broken(String),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
@@ -34,16 +65,21 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         ));
         return Exit::InvalidInput;
     }
-    let bar = progress_bar();
-    let replayed = replay_directory(&arguments.data_dir, |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let report = match replayed {
+    let selection = match arguments.which.selection(arguments.bundle.as_deref()) {
+        Ok(selection) => selection,
+        Err(problem) => {
+            output::complain(&problem);
+            return Exit::InvalidInput;
+        }
+    };
+    let report = match replayed(arguments, selection) {
         Ok(report) => report,
-        Err(error) => {
-            output::complain(&super::chain(&error));
+        Err(Failure::Input(problem)) => {
+            output::complain(&problem);
+            return Exit::InvalidInput;
+        }
+        Err(Failure::Broken(problem)) => {
+            output::complain(&problem);
             return Exit::Broken;
         }
     };
@@ -64,19 +100,83 @@ pub(super) fn replay_directory(
     directory: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<ReplayReport, AppError> {
-    let (store, archive) = super::service::open_store(directory, |_| {})
-        .map_err(|error| AppError::Broken(Box::new(error)))?;
+    let (store, archive) =
+        open_store(directory, |_| {}).map_err(|error| AppError::Broken(Box::new(error)))?;
     replay_all(&store, &archive, progress)
 }
 
-fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+fn replayed(arguments: &Arguments, selection: Selection) -> Result<ReplayReport, Failure> {
+    let (store, archive) = open_store(&arguments.data_dir, |_| {})
+        .map_err(|error| Failure::Broken(super::chain(&error)))?;
+    let workers = arguments.workers.map_or_else(cores, usize::from);
+    let replay = Replay::of(&store, &archive, workers);
+    let begun = match &arguments.resume {
+        Some(file) => resumed(&replay, file, selection)?,
+        None => replay.begin(selection),
+    };
+    let bar = progress_bar(begun.entries(), "replaying");
+    bar.set_position(begun.done());
+    let mut unwritten = None;
+    let reached = replay.go_on(begun, |reached| {
+        bar.set_position(reached.done());
+        let file = arguments.resume.as_deref();
+        match file.map_or(Ok(()), |file| write_down(reached, file)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                unwritten = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    bar.finish_and_clear();
+    if let (Some(error), Some(file)) = (unwritten, &arguments.resume) {
+        let problem = format!("`{}` cannot be written: {error}", file.display());
+        return Err(Failure::Broken(problem));
+    }
+    let reached = reached.map_err(|error| Failure::Broken(super::chain(&error)))?;
+    Ok(reached.into_report())
+}
+
+/// The run that a file tells of, or a new one.
+fn resumed(replay: &Replay<'_>, file: &Path, selection: Selection) -> Result<Reached, Failure> {
+    let written = match fs::read(file) {
+        Ok(written) => written,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(replay.begin(selection));
+        }
+        Err(error) => {
+            let problem = format!("`{}` cannot be read: {error}", file.display());
+            return Err(Failure::Input(problem));
+        }
+    };
+    replay.resume(&written, &selection).map_err(|error| {
+        Failure::Input(format!(
+            "`{}` cannot be gone on with: {}; remove it to begin anew, or name another file",
+            file.display(),
+            super::chain(&error)
+        ))
+    })
+}
+
+/// Writes how far a run has come; whoever reads the file finds this or what was there before.
+fn write_down(reached: &Reached, file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
+    let mut whole = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    whole.write_all(&reached.to_json()?)?;
+    whole.as_file().sync_all()?;
+    whole.persist(file)?;
+    Ok(())
+}
+
+/// A bar on a terminal; elsewhere nothing.
+pub(super) fn progress_bar(entries: u64, doing: &str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template(
-        "replaying {bar:40} {pos}/{len} entries, {per_sec}, {eta} left",
-    );
+    let bar = ProgressBar::new(entries);
+    let style = ProgressStyle::with_template(&format!(
+        "{doing} {{bar:40}} {{pos}}/{{len}} entries, {{per_sec}}, {{eta}} left"
+    ));
     if let Ok(style) = style {
         bar.set_style(style);
     }
@@ -96,15 +196,30 @@ fn print(report: &ReplayReport) {
     for (digest, decisions) in &report.bundles {
         output::say(&format!("  {decisions} under {digest}"));
     }
-    for mismatch in &report.examples {
+    for (version, count) in &report.engines {
+        let which = if *version == report.engine_version {
+            "this engine"
+        } else {
+            "another engine"
+        };
         output::say(&format!(
-            "entry {} ({}):",
-            mismatch.index,
-            match &mismatch.engine_version {
-                Some(version) => format!("decided by {version}"),
-                None => "not what was recorded".to_owned(),
-            }
+            "  {} decided by {version}, {which}: {} identical",
+            count.decisions, count.identical
         ));
+    }
+    for (member, decisions) in &report.differing {
+        output::say(&format!("  {member} differs in {decisions}"));
+    }
+    for mismatch in &report.examples {
+        let what = match mismatch.kind {
+            MismatchKind::Decision => "decided otherwise",
+            MismatchKind::Engine => "decided otherwise, by another engine",
+            MismatchKind::Record => "not what was recorded",
+            MismatchKind::Bundle => "its bundle is missing",
+        };
+        let request = mismatch.request_id;
+        let request = request.map_or_else(String::new, |id| format!(", request {id}"));
+        output::say(&format!("entry {} ({what}{request}):", mismatch.index));
         for difference in &mismatch.differences {
             output::say(&format!("  {difference}"));
         }

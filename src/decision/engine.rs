@@ -59,7 +59,7 @@ impl Engine {
     /// Evaluates every policy that can match, each by itself, and derives the outcome.
     ///
     /// The entities must hold the ancestors of principal, action and resource: start from
-    /// [`Bundle::action_entities`].
+    /// [`Bundle::entities_of_action`].
     pub fn evaluate(&self, request: &Request, entities: &Entities) -> Evaluation<'_> {
         let mut tally = Tally::default();
         self.slices.visit(request, entities, |set| {

@@ -17,6 +17,7 @@ use cedar_policy::SlotId;
 use cedar_policy::Template;
 use serde::Serialize;
 
+use crate::policy::actions::ActionEntities;
 use crate::policy::annotation::Category;
 use crate::policy::annotation::Expiry;
 use crate::policy::annotation::Limit;
@@ -45,7 +46,7 @@ pub struct Bundle {
     policies: Vec<CompiledPolicy>,
     templates: Vec<CompiledTemplate>,
     positions: HashMap<PolicyId, usize>,
-    action_entities: Entities,
+    actions: ActionEntities,
     warnings: Option<Diagnostics>,
 }
 
@@ -68,14 +69,15 @@ impl Bundle {
             .enumerate()
             .map(|(position, policy)| (policy.info.id.clone(), position))
             .collect();
+        let policies = parts.policies.iter().map(CompiledPolicy::policy);
         Self {
+            actions: ActionEntities::new(parts.action_entities, policies),
             digest: parts.digest,
             manifest: parts.manifest,
             schema: parts.schema,
             policies: parts.policies,
             templates: parts.templates,
             positions,
-            action_entities: parts.action_entities,
             warnings: parts.warnings,
         }
     }
@@ -106,10 +108,15 @@ impl Bundle {
         self.policies.get(position).map(|policy| &policy.info)
     }
 
-    /// The action entities of the schema with all their ancestors: what the entities of every
-    /// query start from.
+    /// The action entities of the schema with all their ancestors.
     pub fn action_entities(&self) -> &Entities {
-        &self.action_entities
+        self.actions.all()
+    }
+
+    /// What the entities of a query about an action start from: that action and those that a condition of the bundle
+    /// names, each with its groups.
+    pub fn entities_of_action(&self, action: &EntityUid) -> &Entities {
+        self.actions.of(action)
     }
 
     /// How long a held request waits when its policies do not say.

@@ -1,5 +1,6 @@
 //! The administration point (PAP): a `Bundle` exists only validated.
 
+mod actions;
 pub mod annotation;
 pub mod approvals;
 pub mod bundle;

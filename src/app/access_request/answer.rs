@@ -17,6 +17,8 @@ use crate::app::outward::PartnerReason;
 use crate::app::requests::attached_part;
 use crate::app::requests::decision_record;
 use crate::app::requests::receipt;
+use crate::domain::lifecycle::ItemState;
+use crate::domain::outcome::PartnerOutcome;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::identity::signing::SignedType;
@@ -82,6 +84,18 @@ pub struct RequestableDenial {
     pub binding_token: String,
 }
 
+/// Whether what was granted is still so, and was not refused by the partner.
+fn still_stands(state: ItemState) -> bool {
+    let is_refused_there = matches!(
+        state,
+        ItemState::Answered {
+            outcome: PartnerOutcome::Reject,
+            ..
+        }
+    );
+    state.is_granted_here() && !is_refused_there
+}
+
 impl App {
     pub(super) fn evaluation_answer(
         &self,
@@ -95,13 +109,15 @@ impl App {
         let EventBody::Submitted { items, .. } = &stored.event.body else {
             return Err(nothing());
         };
-        let granted = items.iter().copied().find(|item| item.is_granted_here());
+        let was_granted = items.iter().any(|item| item.is_granted_here());
+        // What was granted and is so no longer, nobody takes up by asking again.
+        let standing = entry.items.first().copied().filter(|_| was_granted);
         let part: EvaluationPart = attached_part(&stored).ok_or_else(nothing)?;
         let record = decision_record(&stored)?;
         let evaluated_at = record.now;
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
         let mut item = DecisionAnswer::from(item);
-        if let Some(state) = granted {
+        if let Some(state) = standing {
             item.partner_reason = PartnerReason::standing(&item, state, None);
         }
         let requestable = match part.requestable_until {
@@ -111,7 +127,7 @@ impl App {
             None => None,
         };
         Ok(EvaluationAnswer {
-            decision: granted.is_some(),
+            decision: standing.is_some_and(still_stands),
             evaluation: id,
             evaluated_at,
             why: part.why,

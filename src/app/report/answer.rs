@@ -19,6 +19,7 @@ use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
 use crate::decision_log::LeafKind;
 use crate::decision_log::LogIndex;
+use crate::decision_log::StoredPart;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::Outcome;
 use crate::domain::outcome::PartnerOutcome;
@@ -112,10 +113,9 @@ fn said(index: LogIndex, stored: &StoredEntry) -> Result<ReportPart, AppError> {
         .ok_or_else(|| AppError::Broken(format!("entry {} holds no report", index.0).into()))
 }
 
-/// Whether the entry of a report holds a decision as well.
-pub(in crate::app) fn is_evaluated(stored: &StoredEntry) -> bool {
-    let parts = record_parts(stored);
-    let mut parts = parts.iter();
+/// Whether the record of a report holds a decision as well.
+pub(in crate::app) fn evaluates(parts: &[StoredPart]) -> bool {
+    let mut parts = parts.iter().filter_map(StoredPart::present);
     let said: Option<ReportPart> = parts.find_map(|part| serde_json::from_slice(&part.body).ok());
     said.is_some_and(|said| said.evaluated)
 }

@@ -52,7 +52,7 @@ use effect::Move;
 
 pub use answer::PartnerAnswer;
 pub use answer::ReportAnswer;
-pub(in crate::app) use answer::is_evaluated;
+pub(in crate::app) use answer::evaluates;
 pub(in crate::app) use answer::partner_answers;
 pub(in crate::app) use answer::report_answer;
 pub use wire::Answered;

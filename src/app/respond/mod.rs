@@ -30,6 +30,8 @@ use crate::app::submit::Evaluation;
 use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::app::taken_back::TakenBack;
+use crate::app::taken_back::is_interrupted_since;
+use crate::decision::facts::Facts;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::identity::McServiceId;
@@ -123,15 +125,15 @@ impl App {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
             let since = standing.since();
-            let (voters, request) = (standing.voters, standing.record.request);
-            let mut entry = standing.entry;
+            let (voters, mut entry) = (standing.voters, standing.entry);
+            let (request, then) = (standing.record.request, standing.record.facts);
             check_version(id, &entry, version)?;
-            let reviewer = self.reviewer(&caller, &answered.reviewer, &entry, &request)?;
+            let found = (&entry, &request, &then);
+            let reviewer = self.reviewer(&caller, &answered.reviewer, found)?;
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
-            let taken_back = self.taken_back(&request, entry.submitted)?;
-            let mut evaluation = self.evaluate(&request).await?;
+            let (taken_back, mut evaluation) = self.judged_anew(&request, &then, &entry).await?;
             let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
@@ -190,6 +192,21 @@ impl App {
         Err(AppError::Contended)
     }
 
+    /// Which items were taken back since, and what policy says of all of them now.
+    async fn judged_anew(
+        &self,
+        request: &InterSystemRequest,
+        then: &Facts,
+        entry: &RequestEntry,
+    ) -> Result<(TakenBack, Evaluation), AppError> {
+        let mut taken_back = self.taken_back(request, entry.submitted)?;
+        let evaluation = self.evaluate(request).await?;
+        if is_interrupted_since(request, then, &evaluation.facts) {
+            taken_back.items.extend(0..entry.items.len());
+        }
+        Ok((taken_back, evaluation))
+    }
+
     /// Keeps everybody else from publishing, if so asked.
     async fn publishing_of(&self, is_change: bool) -> Option<MutexGuard<'_, ()>> {
         if is_change {
@@ -222,14 +239,18 @@ impl App {
         &self,
         caller: &Caller,
         identity: &McServiceId,
-        entry: &RequestEntry,
-        request: &InterSystemRequest,
+        (entry, request, then): (&RequestEntry, &InterSystemRequest, &Facts),
     ) -> Result<Reviewer, AppError> {
         if *entry.caller == *caller.name {
             return Err(AppError::Originator);
         }
-        self.store()
-            .view(|state| Reviewer::find(state, identity, (entry, request)))
+        let found = self
+            .store()
+            .view(|state| Reviewer::find(state, identity, (entry, request)))?;
+        if found.is_written_since(entry.submitted) && self.was_concerned(&found, request, then)? {
+            return Err(AppError::Originator);
+        }
+        Ok(found)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who may answer a held item: the rules that no policy lifts, then a query against the access bundle.
 
 mod approvers;
+mod earlier;
 mod query;
 
 pub(in crate::app) use approvers::Approvers;
@@ -17,6 +18,7 @@ use crate::app::error::AppError;
 use crate::app::sealing::SealingKey;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
+use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
@@ -112,6 +114,11 @@ impl Reviewer {
         } else {
             None
         }
+    }
+
+    /// Whether they were written since an entry: then they may have been somebody else before.
+    pub(in crate::app) fn is_written_since(&self, index: LogIndex) -> bool {
+        self.revision.0 > index.0
     }
 
     /// The key of the person in the registry.

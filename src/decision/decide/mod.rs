@@ -16,6 +16,7 @@ use crate::decision::decide::grant::Grant;
 use crate::decision::engine::Engine;
 use crate::decision::engine::Evaluation;
 use crate::decision::engine::PolicyError as EngineError;
+use crate::decision::entities::KnownEntities;
 use crate::decision::facts::Facts;
 use crate::decision::obligation::Limits;
 use crate::decision::obligation::Obligation;
@@ -164,9 +165,24 @@ pub fn decide(
     facts: &Facts,
     now: Timestamp,
 ) -> Vec<ItemDecision> {
-    let prepared = Prepared::new(engine.bundle(), request, facts, now);
-    let mut items = decide_items(engine, &prepared, 0..prepared.item_count());
-    select(request, facts, &mut items);
+    decided(engine, &Prepared::new(engine.bundle(), request, facts, now))
+}
+
+/// The same, from entities that were built for decisions before; what comes out does not depend on them.
+pub fn decide_knowing(
+    engine: &Engine,
+    known: &KnownEntities,
+    request: &InterSystemRequest,
+    facts: &Facts,
+    now: Timestamp,
+) -> Vec<ItemDecision> {
+    let asked = (engine.bundle().as_ref(), request);
+    decided(engine, &Prepared::knowing(Some(known), asked, facts, now))
+}
+
+fn decided(engine: &Engine, prepared: &Prepared<'_>) -> Vec<ItemDecision> {
+    let mut items = decide_items(engine, prepared, 0..prepared.item_count());
+    select(prepared.request, prepared.facts, &mut items);
     items
 }
 

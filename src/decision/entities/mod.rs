@@ -29,6 +29,9 @@ use crate::domain::identity::McSystemId;
 use crate::domain::time::Timestamp;
 
 mod agreement;
+mod known;
+
+pub use known::KnownEntities;
 
 /// Why a query cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -135,16 +138,26 @@ impl Vocabulary {
 
 /// Entities under construction, each once.
 #[derive(Debug)]
-pub(crate) struct EntitySet {
+pub(crate) struct EntitySet<'k> {
     vocabulary: &'static Vocabulary,
     entities: BTreeMap<EntityUid, Entity>,
+    known: Option<&'k KnownEntities>,
 }
 
-impl EntitySet {
+impl<'k> EntitySet<'k> {
     pub(crate) fn new(vocabulary: &'static Vocabulary) -> Self {
+        Self::knowing(vocabulary, None)
+    }
+
+    /// The same, from what was built before.
+    pub(crate) fn knowing(
+        vocabulary: &'static Vocabulary,
+        known: Option<&'k KnownEntities>,
+    ) -> Self {
         Self {
             vocabulary,
             entities: BTreeMap::new(),
+            known,
         }
     }
 
@@ -193,27 +206,45 @@ impl EntitySet {
         home: &McSystemId,
         group: Option<&GroupFacts>,
     ) -> Result<EntityUid, QueryError> {
-        let home = self.add_system(home);
-        let mut parents = HashSet::from([home.clone()]);
-        let mut attributes = HashMap::from([("home".to_owned(), entity(&home))]);
-        if let Some(group) = group {
-            for tag in &group.tags {
-                let tag = uid(&self.vocabulary.group_tag, tag);
-                parents.insert(self.add_name(tag));
-            }
-            let partners = group.partners.iter();
-            let partners: Vec<EntityUid> = partners.map(|id| self.add_system(id)).collect();
-            let configuration = record(group_members(group, &partners))?;
-            attributes.insert("configuration".to_owned(), configuration);
+        let home_uid = self.add_system(home);
+        let mut parents = HashSet::from([home_uid.clone()]);
+        let mut attributes = HashMap::from([("home".to_owned(), entity(&home_uid))]);
+        let uid_of_group = self.vocabulary.group(id);
+        let Some(group) = group else {
+            return self.add(uid_of_group, attributes, parents);
+        };
+        for tag in &group.tags {
+            let tag = uid(&self.vocabulary.group_tag, tag);
+            parents.insert(self.add_name(tag));
         }
-        self.add(self.vocabulary.group(id), attributes, parents)
+        let partners = group.partners.iter();
+        let partners: Vec<EntityUid> = partners.map(|id| self.add_system(id)).collect();
+        if let Some(built) = self.known.and_then(|known| known.group(id, home, group)) {
+            self.entities.insert(uid_of_group.clone(), built);
+            return Ok(uid_of_group);
+        }
+        let configuration = record(group_members(group, &partners))?;
+        attributes.insert("configuration".to_owned(), configuration);
+        let added = self.add(uid_of_group, attributes, parents)?;
+        if let (Some(known), Some(built)) = (self.known, self.entities.get(&added)) {
+            known.remember_group(id, (home, group), built);
+        }
+        Ok(added)
     }
 
     pub(crate) fn add_agreement(&mut self, agreement: &Agreement) -> Result<EntityUid, QueryError> {
         let partner = self.add_system(&agreement.partner);
-        let attributes = agreement::attributes(agreement, &partner)?;
         let uid = self.vocabulary.agreement(agreement);
-        self.add(uid, attributes.into_iter().collect(), HashSet::new())
+        if let Some(built) = self.known.and_then(|known| known.agreement(agreement)) {
+            self.entities.insert(uid.clone(), built);
+            return Ok(uid);
+        }
+        let attributes = agreement::attributes(agreement, &partner)?;
+        let added = self.add(uid, attributes.into_iter().collect(), HashSet::new())?;
+        if let (Some(known), Some(built)) = (self.known, self.entities.get(&added)) {
+            known.remember_agreement(agreement, built);
+        }
+        Ok(added)
     }
 
     fn add(

@@ -43,6 +43,7 @@ pub use binding::AccessGrants;
 pub use binding::AccessKey;
 pub use binding::BindingFacts;
 pub use gather::gather;
+pub use gather::of_agreement;
 pub(crate) use gather::other_system;
 pub use migration::AccessFacts;
 pub use migration::AreaFacts;

@@ -46,12 +46,12 @@ use crate::domain::ue_configuration::StoredUeConfiguration;
 
 /// What every item of the request has in its context; the entities named are added to the set.
 pub(super) fn shared(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     request: &InterSystemRequest,
     facts: &Facts,
     now: Timestamp,
 ) -> Result<Members, QueryError> {
-    let system = |set: &mut EntitySet, id| entity(&set.add_system(id));
+    let system = |set: &mut EntitySet<'_>, id| entity(&set.add_system(id));
     let mut members = vec![
         member("now", moment(now)),
         member("direction", string(request.direction.as_str())),
@@ -137,7 +137,7 @@ pub(super) fn of_item(
 
 fn shared_need(
     members: &mut Members,
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     need: Need,
     request: &InterSystemRequest,
     facts: &Facts,
@@ -335,7 +335,7 @@ fn visits_here(facts: &Facts, now: Timestamp) -> Option<bool> {
 /// A group of which nothing is known counts as taken.
 fn joint_group(
     members: &mut Members,
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     group: Option<&JointGroupFacts>,
 ) -> Result<(), QueryError> {
     let existing = group.map(|group| group.existing.as_ref());
@@ -353,7 +353,7 @@ fn joint_group(
 
 /// An identity of which nothing is known counts as taken.
 fn serving_identity(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     facts: &Facts,
 ) -> Result<RestrictedExpression, QueryError> {
     let person = facts.subjects.first();
@@ -393,7 +393,7 @@ fn changes(
 }
 
 fn agreement(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     agreement: Option<&Versioned<Agreement>>,
 ) -> Result<Option<RestrictedExpression>, QueryError> {
     match agreement {

@@ -15,6 +15,7 @@ use cedar_policy::Request;
 use cedar_policy::Schema;
 
 use crate::decision::entities::EntitySet;
+use crate::decision::entities::KnownEntities;
 use crate::decision::entities::Members;
 use crate::decision::entities::QueryError;
 use crate::decision::entities::Vocabulary;
@@ -100,9 +101,19 @@ impl<'a> Prepared<'a> {
         facts: &'a Facts,
         now: Timestamp,
     ) -> Self {
+        Self::knowing(None, (bundle, request), facts, now)
+    }
+
+    /// The same, from entities that were built before.
+    pub(crate) fn knowing(
+        known: Option<&KnownEntities>,
+        (bundle, request): (&'a Bundle, &'a InterSystemRequest),
+        facts: &'a Facts,
+        now: Timestamp,
+    ) -> Self {
         let readiness = match unresolvable(request, facts) {
             Some(reason) => Readiness::Refused(reason),
-            None => match Shared::new(bundle, request, facts, now) {
+            None => match Shared::new(known, (bundle, request), facts, now) {
                 Ok(shared) => Readiness::Ready(Box::new(shared)),
                 Err(error) => Readiness::Failed(error.to_string()),
             },
@@ -207,14 +218,14 @@ impl<'a> Shared<'a> {
     }
 
     fn new(
-        bundle: &'a Bundle,
-        request: &InterSystemRequest,
+        known: Option<&KnownEntities>,
+        (bundle, request): (&'a Bundle, &InterSystemRequest),
         facts: &Facts,
         now: Timestamp,
     ) -> Result<Self, QueryError> {
         let schema = bundle.schema().ok_or(QueryError::NoSchema)?;
         let vocabulary = Vocabulary::get()?;
-        let mut set = EntitySet::new(vocabulary);
+        let mut set = EntitySet::knowing(vocabulary, known);
         let principal = add_principal(&mut set, request, facts)?;
         let resource = add_resource(&mut set, request, facts)?;
         let item_resources = match request.body.elements().division() {
@@ -230,14 +241,15 @@ impl<'a> Shared<'a> {
             add_listed(&mut set, request, facts, 0..listed)?;
         }
         let context = context::shared(&mut set, request, facts, now)?;
+        let action = vocabulary.action(request.body.elements().action());
         Ok(Self {
             entities: bundle
-                .action_entities()
+                .entities_of_action(&action)
                 .clone()
                 .add_entities(set.into_entities(), None)?,
             schema,
             principal,
-            action: vocabulary.action(request.body.elements().action()),
+            action,
             resource,
             item_resources,
             context,
@@ -274,7 +286,7 @@ fn unresolvable(request: &InterSystemRequest, facts: &Facts) -> Option<ReasonCod
 }
 
 fn add_principal(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<EntityUid, QueryError> {
@@ -289,7 +301,7 @@ fn add_principal(
 }
 
 fn add_resource(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<EntityUid, QueryError> {
@@ -313,7 +325,7 @@ fn add_resource(
 
 /// The listed groups, where the request is decided group by group.
 fn add_listed_groups(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     request: &InterSystemRequest,
     facts: &Facts,
 ) -> Result<Option<Vec<Option<EntityUid>>>, QueryError> {
@@ -332,7 +344,7 @@ fn add_listed_groups(
 
 /// The systems to which the user might migrate, each with its agreement.
 fn add_candidates(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     facts: &Facts,
 ) -> Result<Vec<Option<EntityUid>>, QueryError> {
     let candidates = facts.candidates.iter().map(|candidate| {
@@ -346,7 +358,7 @@ fn add_candidates(
 
 /// The listed users in a range.
 fn add_listed(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     request: &InterSystemRequest,
     facts: &Facts,
     range: Range<usize>,
@@ -364,7 +376,7 @@ fn add_listed(
 
 /// A person without a home is no entity: no query may speak of them.
 fn add_person(
-    set: &mut EntitySet,
+    set: &mut EntitySet<'_>,
     id: &McServiceId,
     person: &PersonFacts,
 ) -> Result<Option<EntityUid>, QueryError> {

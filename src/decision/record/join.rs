@@ -43,11 +43,16 @@ pub(super) fn state(parts: &[RecordPart]) -> Result<StatePart, RecordError> {
             "it has two parts that are nobody's",
         ));
     }
-    let Version { version } = serde_json::from_slice(&part.body)?;
+    // A record of a newer format may have members that this program does not know.
+    let read = serde_json::from_slice::<StatePart>(&part.body);
+    let version = match &read {
+        Ok(state) => state.version,
+        Err(_) => serde_json::from_slice::<Version>(&part.body)?.version,
+    };
     if version > FORMAT_VERSION {
         return Err(RecordError::Newer(version));
     }
-    Ok(serde_json::from_slice(&part.body)?)
+    Ok(read?)
 }
 
 /// Reads a record whose parts are all there.

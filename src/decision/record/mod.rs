@@ -22,6 +22,7 @@ pub use parts::StatePart;
 pub use replay::Difference;
 pub use replay::differences;
 pub use replay::replay;
+pub use replay::replay_knowing;
 
 /// The version of the record's format that is written.
 pub const FORMAT_VERSION: u16 = 1;

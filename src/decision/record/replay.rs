@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::decide;
+use crate::decision::decide::decide_knowing;
 use crate::decision::engine::Engine;
+use crate::decision::entities::KnownEntities;
 use crate::decision::record::DecisionRecord;
 
 /// Where two decisions on one item are not the same.
@@ -37,11 +39,21 @@ pub fn replay(record: &DecisionRecord, engine: &Engine) -> Vec<ItemDecision> {
     decide(engine, &record.request, &record.facts, record.now)
 }
 
+/// The same, from entities that were built for other records.
+pub fn replay_knowing(
+    record: &DecisionRecord,
+    engine: &Engine,
+    known: &KnownEntities,
+) -> Vec<ItemDecision> {
+    decide_knowing(engine, known, &record.request, &record.facts, record.now)
+}
+
 /// Names every difference between what was recorded and what was decided again; none if all is the same.
 pub fn differences(recorded: &[ItemDecision], replayed: &[ItemDecision]) -> Vec<Difference> {
     let count = recorded.len().max(replayed.len());
     (0..count)
         .flat_map(|item| match (recorded.get(item), replayed.get(item)) {
+            (Some(recorded), Some(replayed)) if recorded == replayed => Vec::new(),
             (Some(recorded), Some(replayed)) => of_item(item, recorded, replayed),
             (recorded, replayed) => vec![Difference {
                 item,

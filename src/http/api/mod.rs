@@ -7,6 +7,7 @@ pub mod events;
 pub mod found;
 pub mod grants;
 pub mod health;
+pub mod impacts;
 mod limit;
 pub mod log;
 pub mod obligations;
@@ -14,6 +15,7 @@ pub mod pending_data;
 pub mod policies;
 pub mod records;
 pub mod registry;
+pub mod replays;
 pub mod requests;
 pub mod reviews;
 pub mod webhooks;
@@ -86,6 +88,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .merge(outgoing())
+        .merge(jobs())
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
@@ -118,6 +121,16 @@ pub fn routes() -> Router<ServiceState> {
             get(configurations::secrets),
         );
     plain.merge(with_parameters)
+}
+
+/// What reads the log for long, and is asked for later.
+fn jobs() -> Router<ServiceState> {
+    Router::new()
+        .route("/v1/impact", post(impacts::begin))
+        .route("/v1/impact/{id}", get(impacts::read))
+        .route("/v1/impact/{id}/page", get(impacts::read_page))
+        .route("/v1/replays", post(replays::begin))
+        .route("/v1/replays/{id}", get(replays::read))
 }
 
 /// A parameter that nobody reads would be a wish that nobody heard.

@@ -15,6 +15,7 @@ use crate::app::access_request::EvaluationAnswer;
 use crate::app::access_request::PresentedApproval;
 use crate::app::access_request::Question;
 use crate::app::access_request::Why;
+use crate::domain::outcome::Outcome;
 use crate::domain::wire::WireLimits;
 use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
@@ -94,6 +95,10 @@ fn reason(answer: &EvaluationAnswer) -> Value {
     match (&answer.why, &answer.requestable) {
         (Some(why), _) => json!(why),
         (None, Some(_)) => json!("approval_required"),
+        (None, None) if answer.item.outcome == Outcome::Accept || answer.approval.is_some() => {
+            // It was granted, and what became of it since says why it is so no longer.
+            json!(answer.item.partner_reason.code)
+        }
         (None, None) => json!(answer.item.reason),
     }
 }

@@ -93,6 +93,8 @@ pub enum ProblemKind {
     TooManyDryRuns,
     /// The caller has as many event streams open as one may.
     TooManyStreams,
+    /// As many replays and impacts run as may at once.
+    TooManyJobs,
     /// Something is broken.
     Internal,
     /// What was read kept changing.
@@ -113,7 +115,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -155,6 +157,7 @@ impl ProblemKind {
         Self::CallbackRefused,
         Self::TooManyDryRuns,
         Self::TooManyStreams,
+        Self::TooManyJobs,
         Self::Internal,
         Self::Contended,
         Self::ClockUnsettled,
@@ -232,6 +235,7 @@ impl ProblemKind {
             Self::ActorNotVerified => "actor-not-verified",
             Self::CallbackRefused => "callback-refused",
             Self::TooManyDryRuns => "too-many-dry-runs",
+            Self::TooManyJobs => "too-many-jobs",
             Self::TooManyStreams => "too-many-streams",
             Self::NoStreamLeft => "no-stream-left",
             Self::Internal => "internal",
@@ -287,6 +291,7 @@ impl ProblemKind {
             Self::ActorNotVerified => "Actor not verified",
             Self::CallbackRefused => "Callback refused",
             Self::TooManyDryRuns => "Too many dry runs",
+            Self::TooManyJobs => "Too many jobs",
             Self::TooManyStreams => "Too many event streams",
             Self::NoStreamLeft => "No event stream left",
             Self::Internal => "Internal error",
@@ -336,7 +341,9 @@ impl ProblemKind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidInput | Self::BundleRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::TooManyDryRuns | Self::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyDryRuns | Self::TooManyStreams | Self::TooManyJobs => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
             | Self::ClockUnsettled
@@ -419,6 +426,7 @@ impl ProblemKind {
             Self::CallbackRefused => "leave `callback` out, and read the task instead",
             Self::TooManyDryRuns => "wait as long as `Retry-After` says",
             Self::TooManyStreams => "close one, or read more with one",
+            Self::TooManyJobs => "come again when one of those that run has ended",
             Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
             Self::ClockUnsettled => {

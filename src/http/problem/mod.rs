@@ -315,6 +315,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
             | AppError::NoLapse(_)
+            | AppError::UnknownJob(_)
             | AppError::NoWebhook(_)
             | AppError::UnknownUser(_)
             | AppError::NoConfiguration(_)
@@ -358,6 +359,7 @@ impl From<AppError> for Problem {
             AppError::TooManyDryRuns {
                 retry_after_seconds,
             } => Self::new(ProblemKind::TooManyDryRuns, detail).after(retry_after_seconds),
+            AppError::TooManyJobs { .. } => Self::new(ProblemKind::TooManyJobs, detail),
             AppError::ClockUnsettled {
                 retry_after_seconds,
                 ..

@@ -77,6 +77,11 @@ impl BundleSource {
         }
     }
 
+    /// Where the manifest says that the schema is.
+    pub fn schema_path(&self) -> &str {
+        &self.schema_path
+    }
+
     /// The same tree with another manifest.
     #[must_use]
     pub fn with_manifest(mut self, manifest: impl Into<String>) -> Self {

@@ -111,6 +111,13 @@ struct Versioned {
     v: u32,
 }
 
+/// The members that say where the details end.
+#[derive(Deserialize)]
+struct Head {
+    v: u32,
+    details: usize,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StateBody {
@@ -333,6 +340,21 @@ impl Event {
             },
             record: parts.collect(),
         })
+    }
+
+    /// The parts of the decision record alone, for whoever does not ask what happened.
+    pub fn record_parts(payload: Payload) -> Result<Vec<StoredPart>, DecodeError> {
+        let mut parts = payload.into_parts().into_iter();
+        let head = parts.next().ok_or(DecodeError::NoState)?;
+        let head = head
+            .present()
+            .filter(|part| part.class == PartClass::State)
+            .ok_or(DecodeError::NoState)?;
+        let Head { v, details } = serde_json::from_slice(&head.body)?;
+        if v != VERSION {
+            return Err(DecodeError::UnknownVersion { version: v });
+        }
+        Ok(parts.skip(details).collect())
     }
 }
 

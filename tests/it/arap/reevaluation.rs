@@ -371,6 +371,33 @@ async fn an_approval_that_was_revoked_is_refused() {
     assert_eq!(revoked.items("/state"), ["revoked"], "{}", revoked.text);
 }
 
+/// Who repeats an evaluation is told how things stand: nobody takes up what was revoked or withdrawn meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_after_a_revocation_permits_nothing() {
+    let service = start().await;
+    let given = approved(&service, &question()).await;
+    let body = again(&question(), &given);
+    let call = async || {
+        let call = service.call(Method::POST, EVALUATION, "acms");
+        send(call.header("idempotency-key", "one").json(&body)).await
+    };
+    let first = call().await;
+    assert_eq!(first.body["decision"], true, "{}", first.text);
+    let id = first.body["context"]["evaluation_id"].as_str().unwrap();
+    let revoke = json!({
+        "reason": "a mistake", "revoked_by": crate::front::support::DISPATCHER
+    });
+    let path = format!("/v1/requests/{id}/revocation");
+    let revoked = service.post(&path, "reviewer", &revoke).await;
+    assert_eq!(revoked.items("/state"), ["revoked"], "{}", revoked.text);
+    let second = call().await;
+    assert_eq!(second.body["decision"], false, "{}", second.text);
+    assert_eq!(second.body["context"]["reason"], "revoked");
+    let ours = &second.body["context"]["urn:comity:decision"];
+    assert_eq!(ours["obligations"], json!([]), "{}", second.text);
+    assert_eq!(ours["limits"], Value::Null);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn approvals_survive_a_start_and_every_decision_replays() {
     let mut service = start().await;

@@ -67,6 +67,23 @@ async fn suspending_takes_effect_with_the_answer_and_a_person_lets_it_go_on() {
     assert_eq!(status(&service).await, "active");
 }
 
+/// What we interrupt ourselves after the partner asked to go on is not undone by whoever agrees to the older wish.
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_later_suspension_outlives_the_approval_of_an_older_resumption() {
+    let service = service().await;
+    let path = service.submit_held(&asked("resume")).await;
+    service.submit(&change("suspend")).await;
+    assert_eq!(status(&service).await, "suspended");
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(approved.items("/state"), ["refused"], "{}", approved.text);
+    assert_eq!(status(&service).await, "suspended");
+    // Asked anew, it is for the person to say.
+    let path = service.submit_held(&asked("resume")).await;
+    let approved = service.respond(&path, &approval()).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    assert_eq!(status(&service).await, "active");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_for_later_and_what_the_partner_interrupts_leaves_our_half_as_it_is() {
     let service = service().await;

@@ -318,3 +318,34 @@ async fn only_a_policy_administrator_approves() {
     let answered = service.respond(&held, &by_second(&approval())).await;
     assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
 }
+
+/// An identity that was moved to another document is the person it was when they asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_originator_does_not_answer_under_an_identity_that_was_moved_since() {
+    const OTHER: &str = "sip:dispatch.1.data@mc.de.example";
+    let service = TestService::with_author(|_| {}).await;
+    let user = "/v1/users/dispatch-1";
+    let with_two = |user: &mut Value| user["identities"]["mcdata"] = json!(OTHER);
+    service.change(user, with_two).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let before = service.get(user, "operator").await.body;
+    let with_one = |user: &mut Value| {
+        user["identities"] = json!({ "mcptt": DISPATCHER });
+    };
+    service.change(user, with_one).await;
+    let mut split = before;
+    split["id"] = json!("dispatch-1-data");
+    split["identities"] = json!({ "mcdata": OTHER });
+    split["functional_aliases"] = json!([]);
+    let made = service
+        .put("/v1/users/dispatch-1-data", ("if-none-match", "*"), &split)
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let moved = with(&approval(), "/reviewer", OTHER);
+    let refused = service.respond(&held, &moved).await;
+    assert_eq!(refused.problem(), (403, "originator"), "{}", refused.text);
+    let second = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(second.body["status"], "accepted", "{}", second.text);
+}

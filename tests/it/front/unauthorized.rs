@@ -124,6 +124,17 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::POST, "/v1/webhooks/none/dead-letters/1/redelivery"),
         plain(Method::POST, "/v1/webhooks/none/resumption"),
         (Method::POST, "/v1/decisions".to_owned(), request),
+        // Beyond the end of the log: nothing is read for it.
+        (
+            Method::POST,
+            "/v1/replays".to_owned(),
+            json!({ "first": u64::MAX }),
+        ),
+        plain(Method::GET, "/v1/replays/none"),
+        // Nothing is tried: whoever gets in gets no further.
+        (Method::POST, "/v1/impact".to_owned(), json!({})),
+        plain(Method::GET, "/v1/impact/none"),
+        plain(Method::GET, "/v1/impact/none/page"),
         (
             Method::POST,
             "/access/v1/evaluation".to_owned(),
@@ -191,6 +202,8 @@ async fn a_stranger_learns_nothing_from_the_order_of_checks() {
     for (path, text) in [
         ("/v1/requests", "nonsense"),
         ("/v1/decisions", "{}"),
+        ("/v1/replays", "nonsense"),
+        ("/v1/impact", "nonsense"),
         ("/v1/import", "nonsense"),
         ("/v1/requests/7/responses", "{}"),
         ("/v1/requests/7/reports", "{}"),

@@ -448,7 +448,7 @@ impl Gatherer<'_> {
         let Document::Agreement(agreement) = found.value.as_ref() else {
             return None;
         };
-        let mut agreement = without_contacts(agreement);
+        let mut agreement = of_agreement(agreement);
         if let Some(status) = self.interruption_due(partner) {
             agreement.status = status;
         }
@@ -543,7 +543,7 @@ pub(super) fn is_member(
 }
 
 /// What decisions read of an agreement: whom to ask about it may name a person, and where servers are decides nothing.
-fn without_contacts(agreement: &Agreement) -> Agreement {
+pub fn of_agreement(agreement: &Agreement) -> Agreement {
     let mut agreement = agreement.clone();
     agreement.review_contact = None;
     agreement.addresses = Vec::new();
