@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use reqwest::Method;
 use reqwest::Response;
+use reqwest::Url;
 use reqwest::header::ETAG;
+use reqwest::header::HeaderValue;
 use reqwest::header::IF_MATCH;
 use serde_json::Value;
 
+use super::plain::plain;
 use super::problem;
 
 /// Where the service is and who calls it.
@@ -28,6 +31,9 @@ pub enum ClientError {
     /// The token file can't be used.
     #[error("{0}")]
     Token(String),
+    /// What was said on the command line can't be used.
+    #[error("{0}")]
+    Invalid(String),
     /// Nobody answered.
     #[error("the service at `{url}` cannot be reached: {detail}")]
     Unreachable {
@@ -65,13 +71,19 @@ impl Client {
         let token = std::fs::read_to_string(&connection.token_file).map_err(|error| {
             ClientError::Token(format!("cannot read the token file `{file}`: {error}"))
         })?;
+        check_address(&connection.url)?;
+        let token = token.trim().to_owned();
+        if HeaderValue::from_str(&token).is_err() {
+            let detail = format!("the token file `{file}` holds more than a token");
+            return Err(ClientError::Token(detail));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| ClientError::Answer(error.to_string()))?;
         Ok(Self {
             url: connection.url.trim_end_matches('/').to_owned(),
-            token: token.trim().to_owned(),
+            token,
             http: reqwest::Client::new(),
             runtime,
         })
@@ -114,7 +126,7 @@ impl Client {
             .get(format!("{}{path}", self.url))
             .bearer_auth(&self.token);
         if let Some(after) = after {
-            request = request.header("last-event-id", after);
+            request = request.header("last-event-id", header("--after", after)?);
         }
         let response = request
             .send()
@@ -145,7 +157,7 @@ impl Client {
             request = request.json(body);
         }
         if let Some(tag) = tag {
-            request = request.header(IF_MATCH, format!("\"{tag}\""));
+            request = request.header(IF_MATCH, header("--seen", &format!("\"{tag}\""))?);
         }
         let response = request
             .send()
@@ -175,6 +187,29 @@ impl Client {
                 .map_or_else(|| error.to_string(), ToString::to_string),
         }
     }
+}
+
+/// The address of a service is that of HTTP.
+fn check_address(url: &str) -> Result<(), ClientError> {
+    let wrong = |detail: String| {
+        let remedy = "give it as in `http://127.0.0.1:8470`";
+        ClientError::Invalid(format!("--url `{}`: {detail}; {remedy}", plain(url)))
+    };
+    let read = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+    if matches!(read.scheme(), "http" | "https") {
+        Ok(())
+    } else {
+        let detail = "a service is called by `http` or `https`";
+        Err(wrong(detail.to_owned()))
+    }
+}
+
+/// What an argument says, as a header can hold it.
+fn header(argument: &str, text: &str) -> Result<HeaderValue, ClientError> {
+    HeaderValue::from_str(text).map_err(|_| {
+        let detail = "it holds a line break or another control character; give it as it was told";
+        ClientError::Invalid(format!("{argument}: {detail}"))
+    })
 }
 
 /// What the service answered.

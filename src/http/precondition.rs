@@ -66,13 +66,19 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 fn revision(tag: &str) -> Result<u64, Problem> {
     tag.strip_prefix("\"r")
         .and_then(|rest| rest.strip_suffix('"'))
-        .and_then(|digits| digits.parse().ok())
+        .and_then(canonical)
         .ok_or_else(|| {
             malformed(
                 &IF_MATCH,
                 "an entity tag is the one that was read, such as `\"r12\"`",
             )
         })
+}
+
+/// A number that is written as we write it.
+fn canonical(digits: &str) -> Option<u64> {
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 fn malformed(name: &HeaderName, detail: &str) -> Problem {
@@ -104,7 +110,15 @@ mod tests {
         );
         assert_eq!(at(&[("if-none-match", "*")]).unwrap(), Expected::Absent);
         assert_eq!(at(&[]).unwrap_err().status().as_u16(), 428);
-        for wrong in ["r12", "\"12\"", "W/\"r12\"", "*", "\"r-1\""] {
+        for wrong in [
+            "r12",
+            "\"12\"",
+            "W/\"r12\"",
+            "*",
+            "\"r-1\"",
+            "\"r01\"",
+            "\"r+1\"",
+        ] {
             assert_eq!(
                 write_condition(&headers(&[("if-match", wrong)]))
                     .unwrap_err()

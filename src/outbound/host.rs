@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
+/// RFC 1035 clause 2.3.4.
+const LABEL_BYTES_MAX: usize = 63;
+
 /// A host and a port, as the address of a receiver has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host {
@@ -26,6 +29,15 @@ impl Host {
         let name = url.host_str()?.to_owned();
         (url.scheme() == "https").then_some(Self { name, port })
     }
+
+    /// Whether there can be such a host: no label of its name is empty or longer than 63 bytes, and its port is not 0.
+    fn may_be(&self) -> bool {
+        let name = self.name.strip_suffix('.').unwrap_or(&self.name);
+        let is_address = name.starts_with('[');
+        let mut labels = name.split('.');
+        self.port != 0
+            && (is_address || labels.all(|label| (1..=LABEL_BYTES_MAX).contains(&label.len())))
+    }
 }
 
 impl FromStr for Host {
@@ -39,7 +51,7 @@ impl FromStr for Host {
             return Err(invalid());
         }
         let url = Url::parse(&format!("https://{text}/")).map_err(|_| invalid())?;
-        Self::of(&url).ok_or_else(invalid)
+        Self::of(&url).filter(Self::may_be).ok_or_else(invalid)
     }
 }
 
@@ -90,6 +102,8 @@ mod tests {
             host("agents.example:8443").unwrap().to_string(),
             "agents.example:8443"
         );
+        assert!(host("[2001:db8::1]:8443").is_some());
+        assert!(host("agents.example.").is_some());
         assert_eq!(one.unwrap().to_string(), "agents.example");
     }
 
@@ -105,6 +119,11 @@ mod tests {
             "agents.example:port",
             "agents example",
             "*.example",
+            "agents.example:0",
+            "agents..example",
+            ".example",
+            "agents.example..",
+            &format!("{}.example", "a".repeat(64)),
         ] {
             assert_eq!(host(text), None, "{text}");
         }

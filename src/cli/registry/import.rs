@@ -148,7 +148,9 @@ async fn send(client: &Client, parts: Vec<Part>) -> Result<(), Exit> {
 /// What has become of a part that failed and of those before it.
 fn fate(error: &ClientError, number: usize) -> String {
     let fate = match error {
-        ClientError::Refused { .. } | ClientError::Token(_) => "not written",
+        ClientError::Refused { .. } | ClientError::Token(_) | ClientError::Invalid(_) => {
+            "not written"
+        }
         ClientError::Unreachable { .. } | ClientError::Answer(_) => "perhaps not written",
     };
     let before = match number {

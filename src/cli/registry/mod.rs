@@ -170,7 +170,9 @@ fn invalid(text: &str) -> Exit {
 fn failed(error: &ClientError) -> Exit {
     output::complain(&error.to_string());
     match error {
-        ClientError::Refused { .. } | ClientError::Token(_) => Exit::InvalidInput,
+        ClientError::Refused { .. } | ClientError::Token(_) | ClientError::Invalid(_) => {
+            Exit::InvalidInput
+        }
         ClientError::Unreachable { .. } | ClientError::Answer(_) => Exit::Broken,
     }
 }

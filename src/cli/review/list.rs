@@ -1,5 +1,7 @@
 //! `comity review list`.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -26,8 +28,8 @@ pub struct List {
     #[arg(long, value_name = "MC_SERVICE_ID")]
     reviewer: String,
     /// How many items at most
-    #[arg(long, default_value_t = 100)]
-    limit: usize,
+    #[arg(long, default_value = "100")]
+    limit: NonZeroUsize,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
@@ -59,8 +61,9 @@ async fn read(client: &Client, arguments: &List) -> Result<(Vec<Value>, bool), C
     let reviewer = encode(&arguments.reviewer);
     let mut found: Vec<Value> = Vec::new();
     let mut after: Option<String> = None;
-    while found.len() < arguments.limit {
-        let limit = (arguments.limit - found.len()).min(PAGE_ITEMS);
+    let wanted = arguments.limit.get();
+    while found.len() < wanted {
+        let limit = (wanted - found.len()).min(PAGE_ITEMS);
         let place = after.map(|after| format!("&after={}", encode(&after)));
         let place = place.unwrap_or_default();
         let path = format!("/v1/reviews?can=answer&reviewer={reviewer}&limit={limit}{place}");

@@ -69,7 +69,7 @@ fn failed(error: &ClientError) -> Exit {
             400..=499 => Exit::InvalidInput,
             _ => Exit::Broken,
         },
-        ClientError::Token(_) => Exit::InvalidInput,
+        ClientError::Token(_) | ClientError::Invalid(_) => Exit::InvalidInput,
         ClientError::Unreachable { .. } | ClientError::Answer(_) => Exit::Broken,
     }
 }

@@ -1,5 +1,6 @@
 //! `comity review watch`: what happens, line by line, until it is interrupted.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use clap::Args;
@@ -41,7 +42,7 @@ pub struct Watch {
     partner: Option<String>,
     /// End after so many events
     #[arg(long)]
-    count: Option<u64>,
+    count: Option<NonZeroU64>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &Watch) -> Result<Exit, ClientError> {
     }
     let mut progress = Progress {
         place: arguments.after.clone(),
-        left: arguments.count,
+        left: arguments.count.map(NonZeroU64::get),
     };
     client.block_on(follow(&client, &path, arguments.format, &mut progress))
 }

@@ -16,6 +16,7 @@ use crate::app::configuration::ChangesAnswer;
 use crate::app::configuration::VersionsAnswer;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKind;
+use crate::http::api::limit::page_size;
 use crate::http::api::registry;
 use crate::http::api::registry::etag;
 use crate::http::body::JsonBody;
@@ -24,8 +25,7 @@ use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 
-const PAGE_VERSIONS_DEFAULT: u64 = 100;
-const PAGE_VERSIONS_MAX: u64 = 1_000;
+const PAGE_VERSIONS_MAX: usize = 1_000;
 
 /// Which version.
 #[derive(Debug, Deserialize)]
@@ -73,8 +73,7 @@ pub(super) async fn versions(
     let provider = provider(&system)?;
     let page = query(page)?;
     let before = number("before", page.before.as_deref())?;
-    let limit = number("limit", page.limit.as_deref())?.unwrap_or(PAGE_VERSIONS_DEFAULT);
-    let limit = usize::try_from(limit.min(PAGE_VERSIONS_MAX)).unwrap_or(usize::MAX);
+    let limit = page_size(page.limit.as_deref(), PAGE_VERSIONS_MAX)?;
     let app = state.app();
     let versions = app.ue_configuration_versions(&caller, &provider, before, limit)?;
     Ok(Json(versions))

@@ -11,12 +11,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::app::acknowledge::PAGE_UNDELIVERED_MAX;
 use crate::app::error::AppError;
+use crate::app::search::PAGE_FOUND_MAX;
 use crate::app::search::Search;
 use crate::domain::identity::McSystemId;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::time::Timestamp;
-use crate::http::api::registry::page_size;
+use crate::http::api::limit::page_size;
 use crate::http::caller::Authenticated;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -94,7 +96,7 @@ impl Wanted {
             until: parsed::<Timestamp>("until", self.until.as_deref())?,
             correlation_id: self.correlation_id.clone(),
             before: parsed("before", self.before.as_deref())?,
-            limit: page_size(self.limit.as_deref())?,
+            limit: page_size(self.limit.as_deref(), PAGE_FOUND_MAX)?,
         })
     }
 }
@@ -138,7 +140,7 @@ fn found(state: &ServiceState, caller: &Caller, wanted: &Wanted) -> Result<Value
             ("before", &wanted.before),
         ])?;
         let after = parsed("after", wanted.after.as_deref())?;
-        let limit = page_size(wanted.limit.as_deref())?;
+        let limit = page_size(wanted.limit.as_deref(), PAGE_UNDELIVERED_MAX)?;
         let page = app.undelivered(caller, after, limit)?;
         return Ok(json!({ "requests": page.requests, "next": page.next }));
     }

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 
+use crate::app::affected::PAGE_AFFECTED_MAX;
 use crate::app::error::AppError;
 use crate::app::grants::Grants;
 use crate::app::lapsed::Lapsed;
 use crate::domain::identity::McSystemId;
+use crate::http::api::limit::page_size;
 use crate::http::api::registry::after_document;
-use crate::http::api::registry::page_size;
 use crate::http::caller::Authenticated;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -40,7 +41,7 @@ pub(super) async fn list(
         Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("partner")
     })?;
     let after = wanted.after.as_deref().map(after_document).transpose()?;
-    let limit = page_size(wanted.limit.as_deref())?;
+    let limit = page_size(wanted.limit.as_deref(), PAGE_AFFECTED_MAX)?;
     // The records of the requests are read for it; no other call waits for that.
     let work = tokio::task::spawn_blocking(move || {
         let app = state.app();
@@ -80,7 +81,7 @@ pub(super) async fn lapsed(
         Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("entry")
     })?;
     wanted.after.as_deref().map(after_document).transpose()?;
-    let limit = page_size(wanted.limit.as_deref())?;
+    let limit = page_size(wanted.limit.as_deref(), PAGE_AFFECTED_MAX)?;
     let work = tokio::task::spawn_blocking(move || {
         let page = (wanted.after.as_deref(), limit);
         state.app().lapsed(&caller, &partner, entry, page)

@@ -8,6 +8,7 @@ pub mod found;
 pub mod grants;
 pub mod health;
 pub mod impacts;
+mod limit;
 pub mod log;
 pub mod obligations;
 pub mod pending_data;

@@ -20,6 +20,7 @@ use crate::app::obligations::Place;
 use crate::app::obligations::WantedState;
 use crate::domain::obligation::InvalidObligationId;
 use crate::domain::obligation::ObligationId;
+use crate::http::api::limit::page_size;
 use crate::http::api::requests::request_id;
 use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
@@ -27,8 +28,6 @@ use crate::http::precondition::required_version;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
-
-const PAGE_OBLIGATIONS: usize = 100;
 
 /// `POST /v1/requests/{id}/obligations/{obligation}`: done or failed; `If-Match` names the version relied on.
 pub(super) async fn report(
@@ -62,7 +61,7 @@ pub(super) struct Wanted {
     system: Option<String>,
     function: Option<String>,
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 /// `GET /v1/obligations`: those that are not done, the earliest due first.
@@ -82,8 +81,7 @@ pub(super) async fn list(
     };
     let place = "it is no place in the list; send `next` as it was answered";
     let after: Option<Place> = parsed("after", wanted.after, place)?;
-    let limit = wanted.limit.unwrap_or(PAGE_OBLIGATIONS);
-    let limit = limit.clamp(1, PAGE_OBLIGATIONS_MAX);
+    let limit = page_size(wanted.limit.as_deref(), PAGE_OBLIGATIONS_MAX)?;
     let work = tokio::task::spawn_blocking(move || {
         let app = state.app();
         app.unfinished_obligations(&caller, &filter, after, limit)

@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use crate::app::error::AppError;
 use crate::app::pending_data::PendingAcmData;
+use crate::app::pending_data::REQUESTS_MAX;
 use crate::domain::identity::McServiceId;
-use crate::http::api::registry::page_size;
+use crate::http::api::limit::page_size;
 use crate::http::caller::Authenticated;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -41,7 +42,7 @@ pub(super) async fn read(
         let detail = "it is no place in the list: send what `next` said";
         Problem::new(ProblemKind::InvalidRequest, detail).at_parameter("after")
     })?;
-    let limit = page_size(asked.limit.as_deref())?;
+    let limit = page_size(asked.limit.as_deref(), REQUESTS_MAX)?;
     let work = tokio::task::spawn_blocking(move || {
         state.app().pending_acm_data(&caller, &user, after, limit)
     });

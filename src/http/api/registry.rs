@@ -18,7 +18,9 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::app::administer::PAGE_DOCUMENTS_MAX;
 use crate::app::affected::Affected;
+use crate::app::affected::PAGE_AFFECTED_MAX;
 use crate::app::decide_again::ToDecideAgain;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
@@ -29,6 +31,7 @@ use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
+use crate::http::api::limit::page_size;
 use crate::http::body::JsonBody;
 use crate::http::caller::Authenticated;
 use crate::http::precondition::write_condition;
@@ -36,8 +39,6 @@ use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 use crate::store::command::Expected;
-
-const PAGE_DOCUMENTS_DEFAULT: usize = 100;
 
 /// Which page of a listing.
 #[derive(Debug, Deserialize)]
@@ -75,7 +76,7 @@ pub(super) async fn list(
     let kind = document_kind(&kind)?;
     let Query(page) =
         page.map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))?;
-    let limit = page_size(page.limit.as_deref())?;
+    let limit = page_size(page.limit.as_deref(), PAGE_DOCUMENTS_MAX)?;
     if let Some(asked) = &page.decide_again {
         let is_known = kind == DocumentKind::Migration && asked == "true";
         if !is_known {
@@ -174,19 +175,6 @@ pub(super) async fn import(
     Ok(Json(json!({ "documents": count, "revision": revision })))
 }
 
-pub(super) fn page_size(text: Option<&str>) -> Result<usize, Problem> {
-    let Some(text) = text else {
-        return Ok(PAGE_DOCUMENTS_DEFAULT);
-    };
-    text.parse().map_err(|_| {
-        Problem::new(
-            ProblemKind::InvalidRequest,
-            format!("`{text}` is not a number"),
-        )
-        .at_parameter("limit")
-    })
-}
-
 /// `POST /v1/agreements/{id}/mirror`: whether the partner's half, which is the body, fits ours. Nothing is kept of it.
 pub(super) async fn mirror(
     State(state): State<ServiceState>,
@@ -217,7 +205,7 @@ pub(super) async fn affected(
         .parse()
         .map_err(|_| Problem::not_found(format!("`{id}` is not an MC system ID")))?;
     let after = page.after.as_deref().map(after_document).transpose()?;
-    let limit = page_size(page.limit.as_deref())?;
+    let limit = page_size(page.limit.as_deref(), PAGE_AFFECTED_MAX)?;
     let affected = state
         .app()
         .affected(&caller, &partner, after.as_ref(), limit)?;

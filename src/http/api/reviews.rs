@@ -12,12 +12,11 @@ use crate::app::error::AppError;
 use crate::app::reviews::PAGE_ITEMS_MAX;
 use crate::app::reviews::Place;
 use crate::domain::identity::McServiceId;
+use crate::http::api::limit::page_size;
 use crate::http::caller::Authenticated;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
-
-const PAGE_ITEMS: usize = 100;
 
 /// For whom, for what, and from where on.
 #[derive(Debug, Deserialize)]
@@ -26,7 +25,7 @@ pub(super) struct Wanted {
     can: String,
     reviewer: String,
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 /// `GET /v1/reviews?can=answer&reviewer=…`: pending items that the reviewer can answer, the most urgent first.
@@ -58,7 +57,7 @@ pub(super) async fn list(
             return Err(refused("after", detail));
         }
     };
-    let limit = wanted.limit.unwrap_or(PAGE_ITEMS).clamp(1, PAGE_ITEMS_MAX);
+    let limit = page_size(wanted.limit.as_deref(), PAGE_ITEMS_MAX)?;
     let app = state.app().clone();
     let work =
         tokio::task::spawn_blocking(move || app.answerable(&caller, &reviewer, after, limit));

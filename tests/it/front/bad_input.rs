@@ -206,6 +206,39 @@ async fn a_parameter_that_nobody_reads_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_nothing_or_of_more_than_there_may_be_is_refused() {
+    let service = TestService::start().await;
+    for (path, caller, most) in [
+        ("/v1/requests?status=pending&", "auditor", 100),
+        ("/v1/requests?undelivered=true&", "acms", 100),
+        (
+            "/v1/reviews?can=answer&reviewer=sip:dispatch.1@mc.de.example&",
+            "reviewer",
+            1_000,
+        ),
+        ("/v1/obligations?", "acms", 1_000),
+        (
+            "/v1/pending-acm-data?mc_service_id=sip:dispatch.1@mc.de.example&",
+            "acms",
+            100,
+        ),
+        ("/v1/grants?partner=mc.nl.example&", "auditor", 1_000),
+        ("/v1/agreements/mc.nl.example/affected?", "auditor", 1_000),
+        ("/v1/migrations?decide_again=true&", "auditor", 1_000),
+        ("/v1/users?", "auditor", 1_000),
+    ] {
+        let address = |limit: &str| format!("{path}limit={limit}");
+        let taken = service.get(&address(&most.to_string()), caller).await;
+        assert_eq!(taken.status, 200, "{path} {}", taken.text);
+        for wrong in ["0", &(most + 1).to_string(), "-1", "x"] {
+            let refused = service.get(&address(wrong), caller).await;
+            assert_eq!(refused.problem(), (400, "invalid-request"), "{path}");
+            assert_eq!(refused.body["errors"][0]["parameter"], "limit", "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn routes_and_methods_that_are_not_there_are_problems_too() {
     let service = TestService::start_empty(|_| {}).await;
     for path in ["/", "/v1", "/v2/requests", "/v1/unicorns", "/v1/unicorns/1"] {

@@ -144,6 +144,29 @@ async fn a_no_is_1_and_a_mistake_is_2() {
     let ended = review(&service, &["show", "1"]).await;
     assert_eq!(ended.code, 2, "{ended:?}");
 
+    for mistake in ["--limit", "--count"] {
+        let verb: &[&str] = match mistake {
+            "--limit" => &["list", "--reviewer", DISPATCHER],
+            _ => &["watch", "--after", "0"],
+        };
+        let ended = review(&service, &[verb, &[mistake, "0"]].concat()).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains(mistake), "{}", ended.err);
+        assert_eq!(ended.out, "");
+    }
+    let mut broken = answered.clone();
+    broken.extend(["--seen", "r1\r\nX: y"]);
+    let ended = review(&service, &broken).await;
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.err.contains("--seen"), "{}", ended.err);
+    let token = service.token_file("reviewer");
+    for url in ["nonsense", "ftp://127.0.0.1", "http://", "127.0.0.1:8470"] {
+        let connection = ["--url", url, "--token-file", text(&token)];
+        let ended = comity_aside(&[&["review", "show", unknown], &connection[..]].concat()).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.err.contains("--url"), "{}", ended.err);
+    }
+
     let url = "http://127.0.0.1:1";
     let token = service.token_file("reviewer");
     let connection = ["--url", url, "--token-file", text(&token)];
