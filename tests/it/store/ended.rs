@@ -17,9 +17,11 @@ use super::support::pending;
 use super::support::projected;
 use super::support::request_id;
 use super::support::respond;
+use super::support::revoke;
 use super::support::state;
 use super::support::submit;
 use super::support::under_key;
+use super::support::write_at;
 
 const REQUESTS: u64 = 12;
 
@@ -163,4 +165,30 @@ async fn who_asks_about_a_request_that_was_put_away_is_told_the_same() {
         }))
     );
     assert_eq!(expected.iter().filter(|answer| answer.is_err()).count(), 8);
+}
+
+/// A key that is used again after its day is the later request's, whatever becomes of the earlier one.
+#[tokio::test]
+async fn a_key_used_again_is_kept_while_the_later_request_waits() {
+    const HOUR: i64 = 3_600_000;
+    let bench = Bench::new();
+    let store = bench.open();
+    let submitted = |number, items, hours: i64| {
+        let mut submit = under_key(submit(number, 0, items), "key", "body");
+        submit.at = at(hours * HOUR);
+        Command::Submit(submit)
+    };
+    let commit = async |command| store.commit(command).await.unwrap().outcome;
+    commit(submitted(1, vec![ItemState::Granted], 0)).await;
+    commit(write_at(Vec::new(), 25 * HOUR)).await;
+    let again = commit(submitted(2, vec![pending(1_000 * HOUR)], 25)).await;
+    assert_eq!(again, CommandOutcome::Sequenced);
+    let mut revocation = revoke(1, 1, vec![0]);
+    revocation.at = at(26 * HOUR);
+    commit(Command::Revoke(revocation)).await;
+    commit(write_at(Vec::new(), 60 * HOUR)).await;
+    let duplicate = CommandOutcome::Duplicate {
+        request_id: request_id(2),
+    };
+    assert_eq!(commit(submitted(3, vec![pending(1)], 60)).await, duplicate);
 }

@@ -533,8 +533,10 @@ impl Requests {
         };
         changed.push(RowKey::Key(key));
         // It ended once; what becomes of it afterwards keeps its key no longer.
+        // By now the key may be that of another request, which still waits.
         let kept = self.keys.get(&key).copied();
-        if let Some(kept) = kept.filter(|kept| ended && kept.until.is_none()) {
+        let kept = kept.filter(|kept| kept.request_id == id && kept.until.is_none());
+        if let Some(kept) = kept.filter(|_| ended) {
             let until = time.plus_milliseconds(KEY_RETENTION_MILLISECONDS);
             self.insert_key(
                 key,
