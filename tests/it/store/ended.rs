@@ -5,6 +5,7 @@ use comity::store::Command;
 use comity::store::CommitError;
 use comity::store::Committed;
 use comity::store::command::CommandOutcome;
+use comity::store::command::Expected;
 use comity::store::command::Refusal;
 use comity::store::embedded::EmbeddedStore;
 use comity::store::embedded::Source;
@@ -15,12 +16,14 @@ use super::support::at;
 use super::support::expire;
 use super::support::pending;
 use super::support::projected;
+use super::support::put;
 use super::support::request_id;
 use super::support::respond;
 use super::support::revoke;
 use super::support::state;
 use super::support::submit;
 use super::support::under_key;
+use super::support::user;
 use super::support::write_at;
 
 const REQUESTS: u64 = 12;
@@ -180,13 +183,21 @@ async fn a_key_used_again_is_kept_while_the_later_request_waits() {
     };
     let commit = async |command| store.commit(command).await.unwrap().outcome;
     commit(submitted(1, vec![ItemState::Granted], 0)).await;
-    commit(write_at(Vec::new(), 25 * HOUR)).await;
+    commit(write_at(
+        vec![put(&user(1, &[1]), Expected::Any)],
+        25 * HOUR,
+    ))
+    .await;
     let again = commit(submitted(2, vec![pending(1_000 * HOUR)], 25)).await;
     assert_eq!(again, CommandOutcome::Sequenced);
     let mut revocation = revoke(1, 1, vec![0]);
     revocation.at = at(26 * HOUR);
     commit(Command::Revoke(revocation)).await;
-    commit(write_at(Vec::new(), 60 * HOUR)).await;
+    commit(write_at(
+        vec![put(&user(2, &[2]), Expected::Any)],
+        60 * HOUR,
+    ))
+    .await;
     let duplicate = CommandOutcome::Duplicate {
         request_id: request_id(2),
     };
