@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::app::error::AppError;
 use crate::domain::time::Timestamp;
+use crate::telemetry::chain::chain;
 
 /// How many jobs run at once, of all kinds together.
 pub const RUNNING_MAX: usize = 2;
@@ -228,7 +229,7 @@ impl<R> Drop for Outcome<'_, R> {
     fn drop(&mut self) {
         let found = match self.found.take() {
             Some(Ok(found)) => Ok(Arc::new(found)),
-            Some(Err(error)) => Err(crate::app::recorded::chain(&error)),
+            Some(Err(error)) => Err(chain(&error)),
             None => Err("it ended before its work".to_owned()),
         };
         *self.job.ended() = Some(found);

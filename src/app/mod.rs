@@ -43,7 +43,7 @@ mod rate;
 pub mod recorded;
 mod register;
 mod reminding;
-mod replaced_file;
+pub mod replaced_file;
 pub mod replay;
 pub mod report;
 pub mod requests;

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// Puts content in the place of what a file held; durable on return.
 ///
 /// It is written aside first, always under the same name: what a kill leaves there, the next writing takes away. One at a
-/// time may write a file.
-pub(in crate::app) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+/// time may write a file. Only its owner may read it.
+pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let aside = aside(file);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);

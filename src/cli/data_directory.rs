@@ -172,16 +172,6 @@ fn earlier(directory: &Path) -> Result<Option<Earlier>, ServiceError> {
     Ok(Some(signed.unverified().into()))
 }
 
-/// Puts a file that only its owner may read in the place of one that is there; whole or not at all.
-pub(super) fn replace_private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(file).map_err(|error| error.error)?;
-    fs::File::open(directory)?.sync_all()
-}
-
 /// The local operator's token; a missing one is made anew.
 pub(super) fn operator_token(directory: &Path) -> Result<Token, ServiceError> {
     let file = &directory.join(OPERATOR_TOKEN_FILE);

@@ -31,6 +31,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use self::exit::Exit;
+use crate::telemetry::chain::chain;
 
 /// Decides what one mission critical (MC) service system lets another do.
 ///
@@ -165,18 +166,6 @@ fn evaluate(arguments: &eval::Args) -> Exit {
             Exit::InvalidInput
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Tracing and metrics.
+//! Tracing, metrics, and how an error is told.
 
+pub mod chain;
 pub mod metrics;
 pub mod tracing;

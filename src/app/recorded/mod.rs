@@ -11,14 +11,3 @@ pub(in crate::app) use read::Recorded;
 pub(in crate::app) use read::recorded;
 pub(in crate::app) use selection::Decided;
 pub use selection::Selection;
-
-/// An error with its causes, in one line.
-pub(in crate::app) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}

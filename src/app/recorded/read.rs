@@ -18,8 +18,7 @@ use crate::store::embedded::journal::JournalReader;
 use crate::store::embedded::journal::ReadError;
 use crate::store::embedded::journal::verify_entry;
 use crate::store::event::Event;
-
-use super::chain;
+use crate::telemetry::chain::chain;
 
 /// A decision as it was recorded.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::app::recorded::chain;
 use crate::app::replay::archived_bundle;
 use crate::decision::engine::Engine;
 use crate::store::embedded::archive::Archive;
+use crate::telemetry::chain::chain;
 
 /// How many bundles a worker keeps ready; a log mostly goes from one bundle to the next.
 const READY_MAX: usize = 4;

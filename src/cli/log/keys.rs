@@ -9,13 +9,13 @@ use clap::Args;
 
 use super::Failure;
 use super::trust::read_checkpoint;
+use crate::app::replaced_file::replace;
 use crate::cli::chain;
 use crate::cli::data_directory::LOG_KEY_FILE;
 use crate::cli::data_directory::PREVIOUS_CHECKPOINT_FILE;
 use crate::cli::data_directory::is_data_directory;
 use crate::cli::data_directory::random_bytes;
 use crate::cli::data_directory::read_private;
-use crate::cli::data_directory::replace_private_file;
 use crate::cli::output;
 use crate::decision_log::checkpoint::LogKey;
 use crate::decision_log::checkpoint::Origin;
@@ -96,7 +96,7 @@ pub(super) fn begin_origin(arguments: &Beginning) -> Result<(), Failure> {
     let failed = |path: &Path, error: io::Error| {
         Failure::Broken(format!("cannot write `{}`: {error}", path.display()))
     };
-    replace_private_file(&previous, &signed.to_text()).map_err(|error| failed(&previous, error))?;
+    replace(&previous, &signed.to_text()).map_err(|error| failed(&previous, error))?;
     write_keys(
         &directory.join(LOG_KEY_FILE),
         &[new_key(&arguments.origin)?],
@@ -153,7 +153,7 @@ fn new_key(origin: &Origin) -> Result<String, Failure> {
 
 fn write_keys(file: &Path, keys: &[String]) -> Result<(), Failure> {
     let text = format!("{}\n", keys.join("\n"));
-    replace_private_file(file, text.as_bytes())
+    replace(file, text.as_bytes())
         .map_err(|error| Failure::Broken(format!("cannot write `{}`: {error}", file.display())))?;
     for key in keys {
         let key = LogKey::parse(key).map_err(|error| Failure::Broken(error.to_string()))?;

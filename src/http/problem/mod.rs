@@ -24,6 +24,7 @@ use crate::app::error::Invalid;
 use crate::app::error::Standing;
 use crate::app::seen::FactsChanged;
 use crate::http::idempotency::IDEMPOTENCY_KEY;
+use crate::telemetry::chain::chain;
 
 const CONTENT_TYPE_PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 const RETRY_SECONDS: u64 = 1;
@@ -231,17 +232,6 @@ impl Problem {
     pub fn kind(&self) -> ProblemKind {
         self.kind
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl IntoResponse for Problem {

@@ -155,6 +155,9 @@ fn check(published: &Published, reader: &JournalReader) -> Result<(), OpenError>
 /// Whether the log begins with what a checkpoint covers.
 fn is_of(published: &Published, reader: &JournalReader) -> bool {
     let (log, root) = LogReader::durable(reader.clone());
+    if published.head().size == log.size() {
+        return published.head().root == root;
+    }
     match log.tree(root).consistency(published.head().size) {
         Ok((_, older)) => older == published.head().root,
         Err(error) => {

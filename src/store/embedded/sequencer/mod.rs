@@ -38,6 +38,7 @@ use crate::store::event::Event;
 use crate::store::in_force;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
+use crate::telemetry::chain::chain;
 
 use check::Checked;
 use touched::Touched;
@@ -335,16 +336,4 @@ fn encode(event: &Event, record: Vec<RecordPart>) -> Result<(EntryBytes, LeafHas
         return Err(Refusal::Invalid(message).into());
     }
     Ok((entry, leaf_hash))
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
