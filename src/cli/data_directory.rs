@@ -8,13 +8,7 @@ use std::path::Path;
 
 use super::service::OPERATOR_TOKEN_FILE;
 use super::service::ServiceError;
-use crate::app::log::LogSigner;
 use crate::app::sealing::SealingKey;
-use crate::decision_log::checkpoint::Earlier;
-use crate::decision_log::checkpoint::LogKey;
-use crate::decision_log::checkpoint::Origin;
-use crate::decision_log::checkpoint::SignedCheckpoint;
-use crate::decision_log::checkpoint::signing_key_text;
 use crate::domain::identity::McSystemId;
 use crate::identity::signing::SigningKey;
 use crate::identity::token::Token;
@@ -28,11 +22,6 @@ const META_FILE: &str = "meta.json";
 const LOG_NAMES: [&str; 3] = ["leaf", "payload", "anchor"];
 
 const SEALING_KEY_FILE: &str = "sealing.key";
-
-pub(super) const LOG_KEY_FILE: &str = "log.key";
-
-/// The last checkpoint under the name that the log had before.
-pub(super) const PREVIOUS_CHECKPOINT_FILE: &str = "checkpoint.previous";
 
 const SIGNING_KEY_FILE: &str = "signing.key";
 
@@ -109,69 +98,6 @@ pub(super) fn signing_key(directory: &Path) -> Result<SigningKey, ServiceError> 
     SigningKey::from_seed(&seed).map_err(|error| wrong(&error.to_string()))
 }
 
-/// As whom the log signs; a key is made once, with the first checkpoint.
-///
-/// The file holds one key a line: the present one first, then one that it takes over from, which goes on signing until its
-/// line is taken out.
-pub(super) fn log_signer(
-    directory: &Path,
-    origin: &Origin,
-    has_published: bool,
-) -> Result<LogSigner, ServiceError> {
-    let file = &directory.join(LOG_KEY_FILE);
-    refuse_missing(file, has_published, || {
-        "if there is no backup, put a new key in its place with `comity log rotate-key --lost`: checkpoints from before \
-         are verified with the old key, which its readers keep"
-            .to_owned()
-    })?;
-    let wrong = |detail: String| {
-        let error = io::Error::new(io::ErrorKind::InvalidData, detail);
-        ServiceError::File(file.to_owned(), error)
-    };
-    let made = || {
-        let text = signing_key_text(origin, &random_bytes()?).map_err(io::Error::other)?;
-        Ok(format!("{}\n", *text).into_bytes())
-    };
-    let bytes = private_file(file, made)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let keys: Vec<LogKey> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| LogKey::parse(line.trim()))
-        .collect::<Result<_, _>>()
-        .map_err(|error| wrong(error.to_string()))?;
-    let foreign = keys.iter().find(|key| key.name() != origin.as_str());
-    if let Some(key) = foreign {
-        let name = key.name();
-        return Err(wrong(format!(
-            "it is the key of log `{name}`, and the log is to be called `{origin}`: set `decision_log_origin` to `{name}`, \
-             or begin a new origin with `comity log begin-origin`"
-        )));
-    }
-    if keys.is_empty() {
-        return Err(wrong("it holds no key".to_owned()));
-    }
-    Ok(LogSigner {
-        origin: origin.clone(),
-        keys,
-        after: earlier(directory)?,
-    })
-}
-
-/// The last checkpoint under the name before, if there was one.
-fn earlier(directory: &Path) -> Result<Option<Earlier>, ServiceError> {
-    let file = directory.join(PREVIOUS_CHECKPOINT_FILE);
-    let wrong = |error| ServiceError::File(file.clone(), error);
-    let text = match fs::read(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(wrong(error)),
-    };
-    let signed = SignedCheckpoint::parse(&text)
-        .map_err(|error| wrong(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    Ok(Some(signed.unverified().into()))
-}
-
 /// The local operator's token; a missing one is made anew.
 pub(super) fn operator_token(directory: &Path) -> Result<Token, ServiceError> {
     let file = &directory.join(OPERATOR_TOKEN_FILE);
@@ -188,7 +114,7 @@ pub(super) fn operator_token(directory: &Path) -> Result<Token, ServiceError> {
 }
 
 /// Refuses a data directory that was used and lost a file: a new one in its place would go unnoticed.
-fn refuse_missing(
+pub(super) fn refuse_missing(
     file: &Path,
     is_used: bool,
     otherwise: impl FnOnce() -> String,

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod explain;
 pub mod impact;
 pub mod log;
+mod log_key;
 pub mod manual;
 pub mod output;
 mod plain;
