@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::failure::Failure;
 use super::service::OPERATOR_TOKEN_FILE;
 use super::service::ServiceError;
 use crate::app::sealing::SealingKey;
@@ -49,9 +50,20 @@ pub(super) fn bind_to_system(
 }
 
 /// Whether a log was ever kept there.
-pub(super) fn is_data_directory(directory: &Path) -> bool {
+fn is_data_directory(directory: &Path) -> bool {
     let names = LOG_NAMES.iter().chain([&SYSTEM_FILE, &META_FILE]);
     names.into_iter().any(|name| directory.join(name).exists())
+}
+
+/// Refuses a directory in which no log was ever kept.
+pub(super) fn used(directory: &Path) -> Result<&Path, Failure> {
+    if is_data_directory(directory) {
+        return Ok(directory);
+    }
+    Err(Failure::Input(format!(
+        "`{}` is not the data directory of a service: it holds no log",
+        directory.display()
+    )))
 }
 
 /// Refuses a data directory that was in use and whose log is gone as a whole: a new log would take the place and the

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::data_directory::is_data_directory;
+use super::data_directory::used;
 use super::exit::Exit;
+use super::failure::Failure;
 use super::output;
 use super::recorded::Which;
 use super::replay::progress_bar;
@@ -48,25 +49,10 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Why nothing was found.
-enum Failure {
-    /// What was given cannot be tried.
-    Input(String),
-    /// Something is broken.
-    Broken(String),
-}
-
 pub(super) fn run(arguments: &Arguments) -> Exit {
     match found(arguments) {
         Ok(report) => print(arguments, &report),
-        Err(Failure::Input(problem)) => {
-            output::complain(&problem);
-            Exit::InvalidInput
-        }
-        Err(Failure::Broken(problem)) => {
-            output::complain(&problem);
-            Exit::Broken
-        }
+        Err(failure) => failure.told(),
     }
 }
 
@@ -88,13 +74,7 @@ fn print(arguments: &Arguments, report: &ImpactReport) -> Exit {
 }
 
 fn found(arguments: &Arguments) -> Result<ImpactReport, Failure> {
-    let directory = &arguments.data_dir;
-    if !is_data_directory(directory) {
-        return Err(Failure::Input(format!(
-            "`{}` is not the data directory of a service: it holds no log",
-            directory.display()
-        )));
-    }
+    let directory = used(&arguments.data_dir)?;
     let selection = arguments.which.selection(None).map_err(Failure::Input)?;
     let bundle = arguments.bundle.as_deref().map(bundle).transpose()?;
     let registry = arguments.registry.as_deref();

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod eval;
 pub mod exit;
 pub mod explain;
+mod failure;
 pub mod impact;
 pub mod log;
 mod log_key;

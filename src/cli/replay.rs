@@ -13,8 +13,9 @@ use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use tempfile::NamedTempFile;
 
-use super::data_directory::is_data_directory;
+use super::data_directory::used;
 use super::exit::Exit;
+use super::failure::Failure;
 use super::output;
 use super::recorded::Which;
 use super::service::open_store;
@@ -49,39 +50,10 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Why nothing was replayed to the end.
-enum Failure {
-    /// What was given cannot be meant.
-    Input(String),
-    /// Something is broken.
-    Broken(String),
-}
-
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    if !is_data_directory(&arguments.data_dir) {
-        output::complain(&format!(
-            "`{}` is not the data directory of a service: it holds no log",
-            arguments.data_dir.display()
-        ));
-        return Exit::InvalidInput;
-    }
-    let selection = match arguments.which.selection(arguments.bundle.as_deref()) {
-        Ok(selection) => selection,
-        Err(problem) => {
-            output::complain(&problem);
-            return Exit::InvalidInput;
-        }
-    };
-    let report = match replayed(arguments, selection) {
+    let report = match replayed(arguments) {
         Ok(report) => report,
-        Err(Failure::Input(problem)) => {
-            output::complain(&problem);
-            return Exit::InvalidInput;
-        }
-        Err(Failure::Broken(problem)) => {
-            output::complain(&problem);
-            return Exit::Broken;
-        }
+        Err(failure) => return failure.told(),
     };
     if arguments.json {
         output::say(&serde_json::to_string_pretty(&report).unwrap_or_default());
@@ -105,9 +77,12 @@ pub(super) fn replay_directory(
     replay_all(&store, &archive, progress)
 }
 
-fn replayed(arguments: &Arguments, selection: Selection) -> Result<ReplayReport, Failure> {
-    let (store, archive) = open_store(&arguments.data_dir, |_| {})
-        .map_err(|error| Failure::Broken(super::chain(&error)))?;
+fn replayed(arguments: &Arguments) -> Result<ReplayReport, Failure> {
+    let directory = used(&arguments.data_dir)?;
+    let bundle = arguments.bundle.as_deref();
+    let selection = arguments.which.selection(bundle).map_err(Failure::Input)?;
+    let (store, archive) =
+        open_store(directory, |_| {}).map_err(|error| Failure::Broken(super::chain(&error)))?;
     let workers = arguments.workers.map_or_else(cores, usize::from);
     let replay = Replay::of(&store, &archive, workers);
     let begun = match &arguments.resume {

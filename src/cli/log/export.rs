@@ -13,6 +13,7 @@ use super::Failure;
 use super::place::Reading;
 use super::trust::read_checkpoint;
 use crate::cli::chain;
+use crate::cli::data_directory::used;
 use crate::cli::output;
 use crate::cli::service::open_store;
 use crate::decision_log::LogSource;
@@ -42,14 +43,8 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let directory = &arguments.directory;
     let size = if let Some(data) = &arguments.data_dir {
-        if !crate::cli::data_directory::is_data_directory(data) {
-            return Err(Failure::Input(format!(
-                "`{}` is not the data directory of a service: it holds no log",
-                data.display()
-            )));
-        }
         let (store, _) =
-            open_store(data, |_| {}).map_err(|error| Failure::Broken(chain(&error)))?;
+            open_store(used(data)?, |_| {}).map_err(|error| Failure::Broken(chain(&error)))?;
         let (log, _) = store.published_log().ok_or_else(|| {
             let reason = "no checkpoint was published yet: run the service once";
             Failure::No(reason.to_owned())

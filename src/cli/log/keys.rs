@@ -11,9 +11,9 @@ use super::Failure;
 use super::trust::read_checkpoint;
 use crate::app::replaced_file::replace;
 use crate::cli::chain;
-use crate::cli::data_directory::is_data_directory;
 use crate::cli::data_directory::random_bytes;
 use crate::cli::data_directory::read_private;
+use crate::cli::data_directory::used;
 use crate::cli::log_key::LOG_KEY_FILE;
 use crate::cli::log_key::PREVIOUS_CHECKPOINT_FILE;
 use crate::cli::output;
@@ -113,16 +113,6 @@ pub(super) fn begin_origin(arguments: &Beginning) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-fn used(directory: &Path) -> Result<&Path, Failure> {
-    if is_data_directory(directory) {
-        return Ok(directory);
-    }
-    Err(Failure::Input(format!(
-        "`{}` is not the data directory of a service: it holds no log",
-        directory.display()
-    )))
 }
 
 fn published_origin(directory: &Path) -> Result<Origin, Failure> {

@@ -11,7 +11,7 @@ mod verify;
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::output;
+use super::failure::Failure;
 
 /// What to do with the log.
 #[derive(Debug, Subcommand)]
@@ -46,17 +46,6 @@ pub enum Command {
     BeginOrigin(keys::Beginning),
 }
 
-/// Why a command came to nothing.
-#[derive(Debug)]
-enum Failure {
-    /// The answer is no.
-    No(String),
-    /// The input is wrong.
-    Input(String),
-    /// Something is broken.
-    Broken(String),
-}
-
 pub(super) fn run(command: &Command) -> Exit {
     let ended = match command {
         Command::Verify(arguments) => verify::run(arguments),
@@ -66,12 +55,8 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::RotateKey(arguments) => keys::rotate(arguments),
         Command::BeginOrigin(arguments) => keys::begin_origin(arguments),
     };
-    let (exit, reason) = match ended {
-        Ok(()) => return Exit::Success,
-        Err(Failure::No(reason)) => (Exit::No, reason),
-        Err(Failure::Input(reason)) => (Exit::InvalidInput, reason),
-        Err(Failure::Broken(reason)) => (Exit::Broken, reason),
-    };
-    output::complain(&reason);
-    exit
+    match ended {
+        Ok(()) => Exit::Success,
+        Err(failure) => failure.told(),
+    }
 }
