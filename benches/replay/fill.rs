@@ -131,6 +131,7 @@ async fn serve(directory: &Path) -> App {
         system: "mc.de.example".parse().unwrap(),
         policies: package("policies"),
         access_policies: package("policies/access"),
+        shadow_policies: None,
         workers: 2,
         dry_runs_per_minute_max: 600,
         decide_again_grace_seconds: 600,

@@ -55,6 +55,7 @@ pub mod revoke;
 pub mod sealing;
 pub mod search;
 pub mod seen;
+pub mod shadow;
 mod standing;
 pub mod submit;
 pub mod taken_back;
@@ -95,6 +96,7 @@ use self::rate::Rate;
 use self::replay::ReplayReport;
 use self::sealing::SealingKey;
 use self::seen::Views;
+use self::shadow::Shadow;
 use self::vault::Vault;
 use self::webhooks::Webhooks;
 use crate::domain::document::Document;
@@ -125,6 +127,8 @@ pub struct Settings {
     pub policies: PathBuf,
     /// The access bundle's directory.
     pub access_policies: PathBuf,
+    /// The directory of a bundle that follows what is decided and decides nothing.
+    pub shadow_policies: Option<PathBuf>,
     /// How many copies of the engine there are.
     pub workers: usize,
     /// Dry runs of one caller in a minute.
@@ -170,6 +174,7 @@ struct Inner {
     slots: Arc<Slots>,
     replays: Jobs<ReplayReport>,
     impacts: Jobs<ImpactReport>,
+    shadow: Shadow,
 }
 
 impl App {

@@ -24,6 +24,7 @@ use crate::app::publish::read_and_compile;
 use crate::app::rate::Rate;
 use crate::app::replay::archived_bundle;
 use crate::app::sealing::SealingKey;
+use crate::app::shadow::Shadow;
 use crate::app::vault::Vault;
 use crate::app::webhooks::Webhooks;
 use crate::decision::engine::Engine;
@@ -131,12 +132,16 @@ impl App {
             callbacks,
             replays: Jobs::new(&slots),
             impacts: Jobs::new(&slots),
+            shadow: Shadow::default(),
             slots,
         }));
         app.begin_signing().await?;
         app.metrics().published(generation);
         app.note_access_attempt(found);
         app.publish_directory("start").await?;
+        if let Err(error) = app.reload_shadow().await {
+            tracing::error!(%error, "no shadow follows");
+        }
         Ok(app)
     }
 }

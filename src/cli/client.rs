@@ -11,6 +11,8 @@ use reqwest::header::HeaderValue;
 use reqwest::header::IF_MATCH;
 use serde_json::Value;
 
+use super::exit::Exit;
+use super::output;
 use super::plain::plain;
 use super::problem;
 
@@ -53,6 +55,20 @@ pub enum ClientError {
     /// The answer is not what it should be.
     #[error("the service's answer is not understood: {0}")]
     Answer(String),
+}
+
+/// Says what went wrong: 1 where the service says no, 2 where the call was wrong, 3 where something is broken.
+pub(super) fn failed(error: &ClientError) -> Exit {
+    output::complain(&error.to_string());
+    match error {
+        ClientError::Refused { status, .. } => match status {
+            401 | 403 | 409 | 410 | 412 => Exit::No,
+            400..=499 => Exit::InvalidInput,
+            _ => Exit::Broken,
+        },
+        ClientError::Token(_) | ClientError::Invalid(_) => Exit::InvalidInput,
+        ClientError::Unreachable { .. } | ClientError::Answer(_) => Exit::Broken,
+    }
 }
 
 /// A caller of one service.

@@ -24,6 +24,7 @@ pub mod replay;
 pub mod review;
 pub mod serve;
 pub mod service;
+pub mod shadow;
 mod sse;
 pub mod test;
 mod webhooks;
@@ -101,6 +102,9 @@ enum Command {
         after_help = "Example:\n  comity impact --bundle policies --from 2026-06-01T00:00:00Z --data-dir /var/lib/comity --html impact.html"
     )]
     Impact(impact::Arguments),
+    /// What would come out under the bundle that follows a running service and decides nothing
+    #[command(after_help = "Example:\n  comity shadow --token-file operator.token")]
+    Shadow(shadow::Arguments),
     /// Decide recorded decisions again, each under its own archived bundle; 0 all identical, 1 some not
     #[command(after_help = "Example:\n  comity replay --data-dir /var/lib/comity")]
     Replay(replay::Arguments),
@@ -138,6 +142,7 @@ pub fn run() -> Exit {
         Command::Review(command) => review::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Impact(arguments) => impact::run(&arguments),
+        Command::Shadow(arguments) => shadow::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

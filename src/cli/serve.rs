@@ -44,6 +44,9 @@ pub struct Arguments {
     /// The access bundle's directory
     #[arg(long, value_name = "DIR")]
     access_policies: Option<PathBuf>,
+    /// The directory of a bundle that follows what is decided and decides nothing
+    #[arg(long, value_name = "DIR")]
+    shadow_policies: Option<PathBuf>,
     /// The directory of the keys under which accepted configuration is kept
     #[arg(long, value_name = "DIR")]
     configuration_keys: Option<PathBuf>,
@@ -101,6 +104,7 @@ fn config(arguments: Arguments) -> Result<Config, InvalidConfig> {
         data_dir: arguments.data_dir,
         policies: arguments.policies,
         access_policies: arguments.access_policies,
+        shadow_policies: arguments.shadow_policies,
         configuration_keys: arguments.configuration_keys,
         callers: arguments.callers,
         log_format: arguments.log_format,
@@ -127,6 +131,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         data_directory: config.data_dir.clone(),
         policies: config.policies.clone(),
         access_policies: config.access_policies.clone(),
+        shadow_policies: config.shadow_policies.clone(),
         configuration_keys: config.configuration_keys.clone(),
         callers,
         webhooks: config.webhooks.clone(),

@@ -87,6 +87,8 @@ pub struct ServiceSettings {
     pub policies: PathBuf,
     /// The access bundle's directory.
     pub access_policies: PathBuf,
+    /// The directory of a bundle that follows what is decided and decides nothing.
+    pub shadow_policies: Option<PathBuf>,
     /// The directory of the keys under which accepted configuration is kept, if it is not in the data directory.
     pub configuration_keys: Option<PathBuf>,
     /// Who may call, beside the local operator.
@@ -188,6 +190,7 @@ impl ServiceSettings {
             data_directory,
             access_policies: policies.join("access"),
             policies,
+            shadow_policies: None,
             configuration_keys: None,
             callers: CallerList::default(),
             webhooks: Vec::new(),
@@ -299,9 +302,8 @@ impl Service {
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
-        let mut tasks = vec![publisher, app.keep_house(), app.publish_log()];
-        tasks.extend(app.run_webhooks());
-        tasks.extend(app.run_callbacks());
+        let mut tasks = vec![publisher];
+        tasks.extend(in_the_background(&app));
         Ok(Self {
             app,
             server,
@@ -330,6 +332,15 @@ impl Service {
         self.app.close().await;
         stopped
     }
+}
+
+/// What goes on beside requests.
+fn in_the_background(app: &App) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![app.keep_house(), app.publish_log()];
+    tasks.extend(app.follow_by_shadow());
+    tasks.extend(app.run_webhooks());
+    tasks.extend(app.run_callbacks());
+    tasks
 }
 
 /// Opens the store and the bundle archive in a data directory, making them if they are new.
@@ -372,6 +383,7 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         system: settings.system.clone(),
         policies: settings.policies.clone(),
         access_policies: settings.access_policies.clone(),
+        shadow_policies: settings.shadow_policies.clone(),
         dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
         decide_again_grace_seconds: settings.decide_again_grace_seconds,
         access_offer: settings.access_offer.clone(),
@@ -393,6 +405,9 @@ fn watch_policies(app: &App, patience: Patience) -> Result<JoinHandle<()>, Servi
             }
             if let Err(error) = app.reload_access().await {
                 tracing::error!(%error, "the access bundle's directory was not taken over");
+            }
+            if let Err(error) = app.reload_shadow().await {
+                tracing::error!(%error, "the shadow's directory was not taken over");
             }
             let now = watched_roots(&app);
             if now != roots {
@@ -420,11 +435,11 @@ fn start_watch(roots: &[PathBuf], changed: &Arc<Notify>, patience: Patience) -> 
 
 /// The bundles' directories and the schemas that their manifests name, which may lie outside.
 fn watched_roots(app: &App) -> Vec<PathBuf> {
-    let bundles = [&app.settings().policies, &app.settings().access_policies];
-    let schemas = bundles
-        .into_iter()
-        .filter_map(|bundle| named_schema(bundle));
-    bundles.into_iter().cloned().chain(schemas).collect()
+    let settings = app.settings();
+    let bundles = [&settings.policies, &settings.access_policies];
+    let bundles = || bundles.into_iter().chain(&settings.shadow_policies);
+    let schemas = bundles().filter_map(|bundle| named_schema(bundle));
+    bundles().cloned().chain(schemas).collect()
 }
 
 /// The schema that a manifest names, even if the bundle does not pass otherwise.

@@ -48,6 +48,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The access bundle's directory.
     pub access_policies: PathBuf,
+    /// The directory of a bundle that follows what is decided and decides nothing; absent: none does.
+    pub shadow_policies: Option<PathBuf>,
     /// The directory of the keys under which accepted configuration is kept; absent: in the data directory.
     pub configuration_keys: Option<PathBuf>,
     /// The list of callers; absent: the local operator alone.
@@ -138,6 +140,7 @@ impl Partial {
                 .access_policies
                 .unwrap_or_else(|| policies.join("access")),
             policies,
+            shadow_policies: self.shadow_policies,
             configuration_keys: self.configuration_keys,
             callers: self.callers,
             webhooks,

@@ -20,12 +20,13 @@ use crate::telemetry::tracing::LogFormat;
 pub const PREFIX: &str = "COMITY_";
 
 /// The settings, each of which a file or a variable can give.
-pub const SETTINGS: [&str; 35] = [
+pub const SETTINGS: [&str; 36] = [
     "system",
     "listen",
     "data_dir",
     "policies",
     "access_policies",
+    "shadow_policies",
     "configuration_keys",
     "callers",
     "body_bytes_max",
@@ -72,6 +73,8 @@ pub struct Partial {
     pub policies: Option<PathBuf>,
     /// The access bundle's directory.
     pub access_policies: Option<PathBuf>,
+    /// The directory of a bundle that follows what is decided and decides nothing.
+    pub shadow_policies: Option<PathBuf>,
     /// The directory of the keys under which accepted configuration is kept.
     pub configuration_keys: Option<PathBuf>,
     /// The list of callers.
@@ -205,6 +208,7 @@ impl Partial {
             "data_dir" => self.data_dir = Some(value.into()),
             "policies" => self.policies = Some(value.into()),
             "access_policies" => self.access_policies = Some(value.into()),
+            "shadow_policies" => self.shadow_policies = Some(value.into()),
             "configuration_keys" => self.configuration_keys = Some(value.into()),
             "callers" => self.callers = Some(value.into()),
             "body_bytes_max" => self.body_bytes_max = Some(number(value)?),
@@ -274,6 +278,7 @@ impl Partial {
             data_dir: self.data_dir.or(other.data_dir),
             policies: self.policies.or(other.policies),
             access_policies: self.access_policies.or(other.access_policies),
+            shadow_policies: self.shadow_policies.or(other.shadow_policies),
             configuration_keys: self.configuration_keys.or(other.configuration_keys),
             callers: self.callers.or(other.callers),
             webhooks: if self.webhooks.is_empty() {

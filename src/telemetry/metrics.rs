@@ -40,6 +40,8 @@ pub enum BundleKind {
     Policies,
     /// The one that decides who may call this service.
     Access,
+    /// The one that follows what is decided, and decides nothing.
+    Shadow,
 }
 
 /// A bundle as a label.
@@ -48,11 +50,19 @@ struct BundleLabels {
     bundle: &'static str,
 }
 
+/// What came out, and what would under the shadow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShadowLabels {
+    from: &'static str,
+    to: &'static str,
+}
+
 impl From<BundleKind> for BundleLabels {
     fn from(kind: BundleKind) -> Self {
         let bundle = match kind {
             BundleKind::Policies => "policies",
             BundleKind::Access => "access",
+            BundleKind::Shadow => "shadow",
         };
         Self { bundle }
     }
@@ -99,6 +109,8 @@ pub struct Metrics {
     requests: Family<HttpLabels, Counter>,
     request_seconds: Histogram,
     commit_seconds: Histogram,
+    shadow_decisions: Counter,
+    shadow_changed_items: Family<ShadowLabels, Counter>,
     generation: Number,
     refused_publications: Family<BundleLabels, Counter>,
     attempted_at: Family<BundleLabels, Real>,
@@ -133,6 +145,8 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Histogram::new(SECONDS),
             commit_seconds: Histogram::new(SECONDS),
+            shadow_decisions: Counter::default(),
+            shadow_changed_items: Family::default(),
             generation: Gauge::default(),
             refused_publications: Family::default(),
             attempted_at: Family::default(),
@@ -173,6 +187,16 @@ impl Metrics {
             "commit_seconds",
             "Time until a command is durable and applied",
             self.commit_seconds.clone(),
+        );
+        registry.register(
+            "shadow_decisions",
+            "Requests that the shadow decided too",
+            self.shadow_decisions.clone(),
+        );
+        registry.register(
+            "shadow_changed_items",
+            "Items that would have come out otherwise under the shadow",
+            self.shadow_changed_items.clone(),
         );
         registry.register(
             "refused_publications",
@@ -278,6 +302,18 @@ impl Metrics {
     /// Notes how long a command took.
     pub fn committed(&self, seconds: f64) {
         self.commit_seconds.observe(seconds);
+    }
+
+    /// Counts requests that the shadow decided too.
+    pub fn shadow_decided(&self, requests: u64) {
+        self.shadow_decisions.inc_by(requests);
+    }
+
+    /// Counts items that came out so, and would have come out so under the shadow.
+    pub fn shadowed(&self, from: &'static str, to: &'static str, items: u64) {
+        let labels = ShadowLabels { from, to };
+        let changed = self.shadow_changed_items.get_or_create(&labels);
+        changed.inc_by(items);
     }
 
     /// Notes the bundle in force.

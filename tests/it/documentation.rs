@@ -86,7 +86,7 @@ fn every_setting_is_documented_with_what_holds_unless_it_is_set() {
     }
     assert_eq!(documented, SETTINGS);
     // With everything set to what holds unless it is set, nothing is different.
-    assert!(defaults.len() >= SETTINGS.len() - 7, "{defaults:?}");
+    assert!(defaults.len() >= SETTINGS.len() - 8, "{defaults:?}");
     let system = || Partial {
         system: Some("mc.de.example".to_owned()),
         ..Partial::default()
@@ -148,6 +148,8 @@ fn exported() -> String {
     };
     metrics.answered(&labels, 0.1);
     metrics.publication_attempted(BundleKind::Access, 1, false);
+    metrics.shadow_decided(1);
+    metrics.shadowed("accept", "review", 1);
     metrics.encode()
 }
 

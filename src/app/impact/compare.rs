@@ -29,7 +29,7 @@ const NO_CATEGORY: &str = "(no category)";
 /// What stands for the policies of an item that is refused because nothing permits it.
 const NO_POLICY: &str = "(no policy)";
 
-pub(super) struct Compare<'a> {
+pub(in crate::app) struct Compare<'a> {
     reader: &'a JournalReader,
     engines: Engines<'a>,
     engine: Option<Engine>,
@@ -48,8 +48,29 @@ impl<'a> Compare<'a> {
         }
     }
 
+    /// The same, by an engine of the bundle that is tried.
+    pub(in crate::app) fn by(
+        reader: &'a JournalReader,
+        archive: &'a Archive,
+        tried: &'a Tried,
+        engine: Engine,
+    ) -> Self {
+        Self {
+            reader,
+            engines: Engines::new(archive),
+            engine: Some(engine),
+            tried,
+            known: KnownEntities::default(),
+        }
+    }
+
+    /// The engine, to go on with it later.
+    pub(in crate::app) fn into_engine(self) -> Option<Engine> {
+        self.engine
+    }
+
     /// What would have come out of a piece of the log.
-    pub(super) fn piece(
+    pub(in crate::app) fn piece(
         &mut self,
         selection: &Selection,
         piece: Range<u64>,

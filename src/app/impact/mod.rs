@@ -28,7 +28,7 @@ use crate::store::embedded::archive::Archive;
 use crate::store::embedded::journal::JournalReader;
 
 use agreements::Agreements;
-use compare::Compare;
+pub(in crate::app) use compare::Compare;
 
 pub use job::Candidate;
 pub use job::TryOut;
@@ -38,6 +38,7 @@ pub use report::Example;
 pub use report::Group;
 pub use report::ImpactReport;
 pub use report::Transition;
+pub use report::TriedAnswer;
 
 /// How many entries a worker takes at once.
 const PIECE_ENTRIES: u64 = 2_048;
@@ -155,8 +156,13 @@ impl<'a> Impact<'a> {
 }
 
 impl Tried {
-    fn named(&self) -> report::TriedAnswer {
-        report::TriedAnswer {
+    /// The bundle, where one is tried.
+    pub(in crate::app) fn bundle(&self) -> Option<&Arc<Bundle>> {
+        self.bundle.as_ref()
+    }
+
+    pub(in crate::app) fn named(&self) -> TriedAnswer {
+        TriedAnswer {
             bundle: self.bundle.as_ref().map(|it| it.digest().to_string()),
             agreements: self.agreements.partners().cloned().collect(),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::domain::time::Timestamp;
 pub const EXAMPLES_MAX: usize = 10;
 
 /// From which outcome to which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Transition {
     /// What came out.
     pub from: Outcome,
@@ -53,21 +54,33 @@ impl Changes {
     }
 }
 
+/// A way in which outcomes change as it is written.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    #[serde(flatten)]
+    transition: Transition,
+    items: u64,
+}
+
 impl Serialize for Changes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Counted {
-            #[serde(flatten)]
-            transition: Transition,
-            items: u64,
-        }
         let counted = self.iter();
         serializer.collect_seq(counted.map(|(transition, items)| Counted { transition, items }))
     }
 }
 
+impl<'de> Deserialize<'de> for Changes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut changes = Self::default();
+        for Counted { transition, items } in Vec::<Counted>::deserialize(deserializer)? {
+            changes.count(transition, items);
+        }
+        Ok(changes)
+    }
+}
+
 /// Items of a category, a partner or a policy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// How many there are; of a policy those that it changes alone.
     pub items: u64,
@@ -78,7 +91,7 @@ pub struct Group {
 }
 
 /// What was tried.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriedAnswer {
     /// The digest of the bundle; null where each request was decided under its own.
     pub bundle: Option<String>,
@@ -87,7 +100,7 @@ pub struct TriedAnswer {
 }
 
 /// An item that would have come out otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The entry of the log.
     pub index: u64,
@@ -116,7 +129,7 @@ pub struct Example {
 }
 
 /// What would have come out of the requests of a period.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImpactReport {
     /// What was tried.
     pub tried: TriedAnswer,
@@ -151,7 +164,7 @@ pub struct ImpactReport {
 }
 
 impl ImpactReport {
-    pub(super) fn of(tried: TriedAnswer, selection: Selection) -> Self {
+    pub(in crate::app) fn of(tried: TriedAnswer, selection: Selection) -> Self {
         Self {
             tried,
             selection,
@@ -184,7 +197,7 @@ impl ImpactReport {
     }
 
     /// Adds what was found in the entries after these.
-    pub(super) fn add(&mut self, later: Self) {
+    pub(in crate::app) fn add(&mut self, later: Self) {
         // Names every member, so that a new one cannot be forgotten.
         let Self {
             tried: _,

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::ClientError;
+use super::client::failed;
 use super::exit::Exit;
 use super::output;
 
@@ -58,20 +59,6 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Watch(arguments) => watch::run(arguments),
     };
     ended.unwrap_or_else(|error| failed(&error))
-}
-
-/// Says what went wrong: 1 where the service says no, 2 where the call was wrong, 3 where something is broken.
-fn failed(error: &ClientError) -> Exit {
-    output::complain(&error.to_string());
-    match error {
-        ClientError::Refused { status, .. } => match status {
-            401 | 403 | 409 | 410 | 412 => Exit::No,
-            400..=499 => Exit::InvalidInput,
-            _ => Exit::Broken,
-        },
-        ClientError::Token(_) | ClientError::Invalid(_) => Exit::InvalidInput,
-        ClientError::Unreachable { .. } | ClientError::Answer(_) => Exit::Broken,
-    }
 }
 
 fn understood<T: DeserializeOwned>(body: Value) -> Result<T, ClientError> {

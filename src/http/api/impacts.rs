@@ -101,6 +101,11 @@ pub(super) async fn read_page(
             "there is no page of it: it runs still, or it failed",
         ));
     };
+    Ok(page_of(&report))
+}
+
+/// A report as a page.
+pub(super) fn page_of(report: &ImpactReport) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         // The page needs its own style and nothing else.
@@ -109,5 +114,5 @@ pub(super) async fn read_page(
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
         ),
     ];
-    Ok((headers, page::page(&report)).into_response())
+    (headers, page::page(report)).into_response()
 }

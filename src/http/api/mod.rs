@@ -18,6 +18,7 @@ pub mod registry;
 pub mod replays;
 pub mod requests;
 pub mod reviews;
+mod shadow;
 pub mod webhooks;
 
 use axum::Router;
@@ -129,6 +130,8 @@ fn jobs() -> Router<ServiceState> {
         .route("/v1/impact", post(impacts::begin))
         .route("/v1/impact/{id}", get(impacts::read))
         .route("/v1/impact/{id}/page", get(impacts::read_page))
+        .route("/v1/shadow", get(shadow::read))
+        .route("/v1/shadow/page", get(shadow::read_page))
         .route("/v1/replays", post(replays::begin))
         .route("/v1/replays/{id}", get(replays::read))
 }

@@ -102,6 +102,7 @@ impl Local {
             system: "mc.de.example".parse().unwrap(),
             policies: home.policies(),
             access_policies: home.policies().join("access"),
+            shadow_policies: None,
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
             access_offer: None,

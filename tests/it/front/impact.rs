@@ -23,8 +23,8 @@ const FIRE_GROUP: &str = "sip:loeschzug-3@mc.de.example";
 const OTHER_OFFICER: &str = "sip:officer.115@mc.nl.example";
 const THIRD_OFFICER: &str = "sip:officer.116@mc.nl.example";
 /// The line that is changed, and what it becomes.
-const LINE: &str = "context.asserted.organisation == \"fire.nl.example\"";
-const CHANGED: &str = "context.asserted.organisation == \"fire-brigade.nl.example\"";
+pub(super) const LINE: &str = "context.asserted.organisation == \"fire.nl.example\"";
+pub(super) const CHANGED: &str = "context.asserted.organisation == \"fire-brigade.nl.example\"";
 
 /// A fire officer for the fire group, asked for by the Dutch fire service.
 fn mutual_aid(members: &[&str]) -> Value {
@@ -44,6 +44,12 @@ fn mutual_aid(members: &[&str]) -> Value {
 /// and one of those that are held is approved. Seven requests, eight items.
 async fn period() -> TestService {
     let service = TestService::start().await;
+    live_through(&service).await;
+    service
+}
+
+/// Lets all of the period happen.
+pub(super) async fn live_through(service: &TestService) {
     for members in [
         &[OFFICER][..],
         &[OTHER_OFFICER],
@@ -62,12 +68,15 @@ async fn period() -> TestService {
     assert_eq!(service.submit(&affiliation).await.status, 200);
     let answered = service.respond(&held, &approval()).await;
     assert_eq!(answered.status, 200, "{}", answered.text);
-    service
 }
 
 /// The shipped policies with one line changed, beside those of the service.
 fn candidate(service: &TestService) -> PathBuf {
-    let root = service.directory().join("candidate");
+    changed_policies(&service.directory().join("candidate"))
+}
+
+/// The shipped policies with one line changed, in a directory of their own.
+pub(super) fn changed_policies(root: &Path) -> PathBuf {
     for folder in ["policies", "schemas"] {
         copy_tree(Path::new(folder), &root.join(folder));
     }
@@ -78,13 +87,13 @@ fn candidate(service: &TestService) -> PathBuf {
     root.join("policies")
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// What was counted by hand: the changed line no longer knows the Dutch fire service, so that its four requests, with
 /// five items, wait for a person as those of every visiting officer do. Nothing else knows the line.
-fn assert_counted_by_hand(report: &Value) {
+pub(super) fn assert_counted_by_hand(report: &Value) {
     assert_eq!(report["decisions"], 7, "{report}");
     assert_eq!(report["items"], 8, "{report}");
     assert_eq!(report["changed_decisions"], 4, "{report}");

@@ -47,6 +47,7 @@ mod reviews;
 mod revocations;
 mod scenarios;
 mod seen;
+mod shadow;
 pub(crate) mod support;
 mod suspension;
 mod test_command;

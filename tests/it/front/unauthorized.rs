@@ -135,6 +135,8 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         (Method::POST, "/v1/impact".to_owned(), json!({})),
         plain(Method::GET, "/v1/impact/none"),
         plain(Method::GET, "/v1/impact/none/page"),
+        plain(Method::GET, "/v1/shadow"),
+        plain(Method::GET, "/v1/shadow/page"),
         (
             Method::POST,
             "/access/v1/evaluation".to_owned(),
