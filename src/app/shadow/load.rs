@@ -58,12 +58,7 @@ impl App {
         Ok(outcome)
     }
 
-    fn follow_from_here(
-        &self,
-        tried: Arc<Tried>,
-        digest: &str,
-        generation: u64,
-    ) -> AttemptOutcome {
+    fn follow_from_here(&self, tried: Arc<Tried>, digest: &str, generation: u64) -> AttemptOutcome {
         let mut standing = self.0.shadow.standing();
         if let Some(following) = &mut standing.following
             && following.digest == digest

@@ -104,7 +104,10 @@ async fn a_changed_shadow_begins_anew_and_a_broken_one_changes_nothing() {
     let place = &refused["last_attempt"]["diagnostics"][0]["file"];
     let place = place.as_str().unwrap();
     assert!(place.ends_with("group-membership.cedar"), "{refused}");
-    assert_eq!(refused["following"]["report"], before["following"]["report"]);
+    assert_eq!(
+        refused["following"]["report"],
+        before["following"]["report"]
+    );
     let token = service.token_file("security-officer");
     let url = service.url();
     let ended = comity_aside(&["shadow", "--url", &url, "--token-file", text(&token)]).await;
