@@ -9,6 +9,7 @@
 mod bare;
 mod fill;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use comity::app::recorded::Selection;
@@ -26,10 +27,14 @@ const RECORDS: u64 = 20_000;
 const TURNS: usize = 7;
 
 fn main() {
-    let directory = tempfile::tempdir().unwrap();
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let records = numbers.next().unwrap_or(RECORDS);
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Some(directory) = kept_directory() {
+        runtime.block_on(fill::fill(&directory, records));
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
     runtime.block_on(fill::fill(directory.path(), records));
     let (store, archive) = fill::open(directory.path());
     let asked = Asked::of(&store, &archive);
@@ -37,6 +42,12 @@ fn main() {
     for workers in [1, cores()] {
         compare(&store, &archive, &asked, workers);
     }
+}
+
+/// Where the log is to be left for other programs, if nothing is to be measured.
+fn kept_directory() -> Option<PathBuf> {
+    let mut arguments = std::env::args_os().skip_while(|argument| argument != "--keep");
+    arguments.nth(1).map(PathBuf::from)
 }
 
 /// One way of deciding all that was recorded.
