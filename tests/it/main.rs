@@ -18,6 +18,7 @@ mod front;
 mod golden;
 mod interconnection_elements;
 mod journal;
+mod message;
 mod officer_guide;
 mod partner_texts;
 mod policy;

@@ -21,6 +21,7 @@ use super::start;
 use super::start_by;
 use super::told;
 use crate::front::clock::Hands;
+use crate::front::support::Answer;
 use crate::front::support::NL;
 use crate::front::support::TestService;
 use crate::front::support::eventually;
@@ -152,15 +153,18 @@ async fn an_approval_is_used_once_even_by_many_at_once() {
     }
 }
 
+/// An evaluation under always the same key.
+async fn under_one_key(service: &TestService, body: &Value) -> Answer {
+    let call = service.call(Method::POST, EVALUATION, "acms");
+    send(call.header("idempotency-key", "one").json(body)).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repetition_under_its_key_is_answered_the_same_and_uses_nothing_more() {
     let service = start().await;
     let given = approved(&service, &question()).await;
     let body = again(&question(), &given);
-    let call = async || {
-        let call = service.call(Method::POST, EVALUATION, "acms");
-        send(call.header("idempotency-key", "one").json(&body)).await
-    };
+    let call = async || under_one_key(&service, &body).await;
     let first = call().await;
     assert_eq!(first.body["decision"], true, "{}", first.text);
     let size = service.log_size().await;
@@ -377,10 +381,7 @@ async fn a_repetition_after_a_revocation_permits_nothing() {
     let service = start().await;
     let given = approved(&service, &question()).await;
     let body = again(&question(), &given);
-    let call = async || {
-        let call = service.call(Method::POST, EVALUATION, "acms");
-        send(call.header("idempotency-key", "one").json(&body)).await
-    };
+    let call = async || under_one_key(&service, &body).await;
     let first = call().await;
     assert_eq!(first.body["decision"], true, "{}", first.text);
     let id = first.body["context"]["evaluation_id"].as_str().unwrap();

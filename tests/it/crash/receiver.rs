@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::home::Home;
+use crate::message::Message;
 
 /// What the receiver does with a message; it takes it unless it was told otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,21 +112,14 @@ impl Receiver {
             .send_modify(|all| all.push(Delivery { id, event, reply }));
         let head = match reply {
             Reply::Taken => "204 No Content",
-            Reply::Refused => "503 Not Now",
+            Reply::Refused => "503 Not Now\r\ncontent-length: 0",
             Reply::Nothing => return,
             Reply::Silence => {
                 while stream.read_u8().await.is_ok() {}
                 return;
             }
         };
-        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-        let answer = answer.replace(
-            "content-length: 0\r\n",
-            match reply {
-                Reply::Taken => "",
-                Reply::Refused | Reply::Nothing | Reply::Silence => "content-length: 0\r\n",
-            },
-        );
+        let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
         // The service may be gone by now.
         drop(stream.write_all(answer.as_bytes()).await);
         drop(stream.shutdown().await);
@@ -134,29 +128,8 @@ impl Receiver {
 
 /// The id and the body of one message; none if it does not come whole.
 async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    let (head, begun) = loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            break (head.to_owned(), body.len());
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let header = |name: &str| {
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        let found = lines.find(|(found, _)| found.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_owned())
-    };
-    let length: usize = header("content-length")?.parse().unwrap();
-    let mut body = bytes.split_off(bytes.len() - begun);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some((header("webhook-id")?, body))
+    let message = Message::read(stream).await?;
+    Some((message.header("webhook-id")?, message.body))
 }
 
 /// What came is what happened: in order, everything, and twice only what may not have been taken note of.

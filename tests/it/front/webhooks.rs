@@ -23,7 +23,6 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Sha256;
-use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -37,6 +36,7 @@ use super::support::chain;
 use super::support::eventually;
 use super::support::membership;
 use super::support::send;
+use crate::message::Message;
 
 const SECRET: [u8; 32] = [7; 32];
 const OTHER: [u8; 32] = [9; 32];
@@ -183,40 +183,20 @@ impl Receiver {
     }
 }
 
-/// The head and body of one request.
+/// One message, if it comes whole.
 async fn read(
     stream: &mut tokio_rustls::server::TlsStream<tokio::net::TcpStream>,
 ) -> Option<Received> {
-    let mut bytes = Vec::new();
-    let (head, body) = loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            break (head.to_owned(), body.len());
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let header = |name: &str| {
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.to_owned())
-    };
+    let message = Message::read(stream).await?;
+    let head = &message.head;
     assert!(head.starts_with("POST /hook?key=hidden "), "{head}");
-    assert_eq!(header("content-type").as_deref(), Some("application/json"));
-    let length: usize = header("content-length")?.parse().unwrap();
-    let mut body = bytes.split_off(bytes.len() - body);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await.ok()? == 0 {
-            return None;
-        }
-    }
+    let kind = message.header("content-type");
+    assert_eq!(kind.as_deref(), Some("application/json"));
     Some(Received {
-        id: header("webhook-id")?,
-        seconds: header("webhook-timestamp")?,
-        signature: header("webhook-signature")?,
-        body,
+        id: message.header("webhook-id")?,
+        seconds: message.header("webhook-timestamp")?,
+        signature: message.header("webhook-signature")?,
+        body: message.body,
     })
 }
 

@@ -47,6 +47,19 @@ use super::support::state;
 use super::support::submit;
 use super::support::write;
 
+/// A start from the projection and one from the log lead where the store is.
+async fn assert_read_back_alike(bench: &Bench, store: EmbeddedStore) {
+    let live = state(&store);
+    projected(&store).await;
+    store.close().await;
+    drop(store);
+    let again = bench.open();
+    assert_eq!(again.started().source, Source::Projection);
+    assert_eq!(state(&again), live);
+    drop(again);
+    assert_eq!(bench.state_from_log(), live);
+}
+
 fn arising(number: u64, occasion: Occasion, due: Due, of: Vec<(Option<u32>, u32)>) -> Arising {
     Arising {
         request_id: request_id(number),
@@ -359,15 +372,7 @@ async fn what_is_not_done_keeps_a_request_in_memory_as_long_as_there_is_room_and
     assert_eq!(read_back[1].1, ObligationState::Failed);
     let after = unfinished(&store);
     assert_eq!((after.open, after.failed, after.overdue), (4, 1, 4));
-    let live = state(&store);
-    projected(&store).await;
-    store.close().await;
-    drop(store);
-    let again = bench.open();
-    assert_eq!(again.started().source, Source::Projection);
-    assert_eq!(state(&again), live);
-    drop(again);
-    assert_eq!(bench.state_from_log(), live);
+    assert_read_back_alike(&bench, store).await;
     // With room for fewer, a report that was taken then counts as an entry of it all the same.
     bench.settings.ended_requests = 0;
     let state = bench.state_from_log();
@@ -415,15 +420,7 @@ async fn what_was_overtaken_is_reportable_and_owed_no_more() {
         assert_eq!(states(&store), [done, over, done, done], "limit {limit}");
         let counts = store.view(|state| state.obligation_counts(at(900)));
         assert_eq!((counts.open, counts.failed, counts.overdue), (0, 0, 0));
-        let live = state(&store);
-        projected(&store).await;
-        store.close().await;
-        drop(store);
-        let again = bench.open();
-        assert_eq!(again.started().source, Source::Projection);
-        assert_eq!(state(&again), live);
-        drop(again);
-        assert_eq!(bench.state_from_log(), live);
+        assert_read_back_alike(&bench, store).await;
     }
 }
 
