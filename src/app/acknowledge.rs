@@ -12,6 +12,7 @@ use crate::app::answer::RequestAnswer;
 use crate::app::error::AppError;
 use crate::app::error::Invalid;
 use crate::app::permission::Action;
+use crate::app::respond::check_version;
 use crate::decision_log::LogIndex;
 use crate::domain::lifecycle::ItemState;
 use crate::identity::caller::Caller;
@@ -43,14 +44,17 @@ pub struct RequestPage {
 }
 
 impl App {
-    /// Notes what the caller has seen of a request; less than before changes nothing.
+    /// Notes what the caller has seen of a request; less than before changes nothing. Where a version is required, it is
+    /// the present one.
     pub async fn acknowledge(
         &self,
         caller: Caller,
         id: RequestId,
         seen: Acknowledgement,
+        required: Option<u64>,
     ) -> Result<RequestAnswer, AppError> {
         let entry = self.permit_on_request(&caller, Action::AcknowledgeRequest, id)?;
+        check_version(id, &entry, required)?;
         if seen.version == 0 || seen.version > entry.version {
             let detail = format!("the request is at version {}", entry.version);
             return Err(AppError::Invalid(vec![Invalid::at("/version", detail)]));

@@ -1,20 +1,29 @@
 //! Calling a running service from the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use reqwest::Method;
 use reqwest::Response;
 use reqwest::Url;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::header::ETAG;
 use reqwest::header::HeaderValue;
 use reqwest::header::IF_MATCH;
+use reqwest::redirect::Policy;
 use serde_json::Value;
 
 use super::exit::Exit;
 use super::output;
 use super::plain::plain;
 use super::problem;
+
+/// How long a connection may take to come about.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a stream may take to begin.
+const STREAM_BEGINS_MAX: Duration = Duration::from_secs(30);
 
 /// Where the service is and who calls it.
 #[derive(Debug, Args)]
@@ -100,7 +109,7 @@ impl Client {
         Ok(Self {
             url: connection.url.trim_end_matches('/').to_owned(),
             token,
-            http: reqwest::Client::new(),
+            http: http(&connection.url)?,
             runtime,
         })
     }
@@ -144,13 +153,17 @@ impl Client {
         if let Some(after) = after {
             request = request.header("last-event-id", header("--after", after)?);
         }
-        let response = request
-            .send()
+        let begun = tokio::time::timeout(STREAM_BEGINS_MAX, request.send());
+        let response = begun
             .await
+            .map_err(|_| ClientError::Unreachable {
+                url: self.url.clone(),
+                detail: "nothing was answered in time".to_owned(),
+            })?
             .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return of_events(response);
         }
         Err(ClientError::Refused {
             status: status.as_u16(),
@@ -205,6 +218,21 @@ impl Client {
     }
 }
 
+/// Carries the caller's token where it was told to and nowhere else: no redirect is followed, and what is not encrypted
+/// goes through no proxy.
+fn http(url: &str) -> Result<reqwest::Client, ClientError> {
+    let builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIME_MAX);
+    let builder = if url.starts_with("https:") {
+        builder
+    } else {
+        builder.no_proxy()
+    };
+    let made = builder.build();
+    made.map_err(|error| ClientError::Invalid(error.to_string()))
+}
+
 /// The address of a service is that of HTTP.
 fn check_address(url: &str) -> Result<(), ClientError> {
     let wrong = |detail: String| {
@@ -218,6 +246,17 @@ fn check_address(url: &str) -> Result<(), ClientError> {
         let detail = "a service is called by `http` or `https`";
         Err(wrong(detail.to_owned()))
     }
+}
+
+/// A stream, if it is one of events.
+fn of_events(response: Response) -> Result<Response, ClientError> {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("text/event-stream") {
+        return Ok(response);
+    }
+    let detail = format!("it is `{}`, not a stream of events", plain(kind));
+    Err(ClientError::Answer(detail))
 }
 
 /// What an argument says, as a header can hold it.

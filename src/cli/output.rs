@@ -7,11 +7,16 @@ use super::exit::Exit;
 
 /// Writes to standard output.
 pub(super) fn write(bytes: &[u8]) -> Exit {
+    write_more(bytes).unwrap_or(Exit::Success)
+}
+
+/// Writes to standard output, of which there is more to come: tells how to end if nobody takes it any more.
+pub(super) fn write_more(bytes: &[u8]) -> Option<Exit> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Ok(()) => Exit::Success,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
-        Err(_) => Exit::Broken,
+        Ok(()) => None,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(Exit::Success),
+        Err(_) => Some(Exit::Broken),
     }
 }
 

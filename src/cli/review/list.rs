@@ -79,6 +79,16 @@ async fn read(client: &Client, arguments: &List) -> Result<(Vec<Value>, bool), C
     Ok((found, false))
 }
 
+/// The operation, with a word where only an approval of it is asked for.
+fn operation(waiting: &Waiting) -> String {
+    let operation = plain(&waiting.operation);
+    if waiting.asks_for_approval {
+        format!("{operation} (single-use approval)")
+    } else {
+        operation
+    }
+}
+
 fn table(found: &[Waiting]) -> String {
     let head = [
         "REQUEST",
@@ -97,7 +107,7 @@ fn table(found: &[Waiting]) -> String {
             plain(&it.request_id),
             it.number.to_string(),
             plain(&it.urgency),
-            plain(&it.operation),
+            operation(it),
             plain(&it.requesting_system),
             it.item.subject(),
             it.item

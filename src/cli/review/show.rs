@@ -54,6 +54,7 @@ pub(super) fn told(request: &Request) -> String {
         ),
         format!("  decided {}", plain(&request.decided_at)),
     ];
+    lines.extend(request.access.iter().map(|access| format!("  {access}")));
     for (name, value) in request.asked.iter().flatten() {
         match value.as_object().filter(|_| name == "body") {
             Some(elements) => lines.extend(elements.iter().map(asked)),
@@ -89,12 +90,15 @@ pub(super) fn told(request: &Request) -> String {
     lines.join("\n")
 }
 
-/// An element of what was asked: a text as it is, anything else as JSON.
+/// An element of what was asked.
 fn asked((name, value): (&String, &Value)) -> String {
-    let value = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    format!("  asked: {} {}", plain(name), plain(&value))
+    format!("  asked: {} {}", plain(name), bare(value))
+}
+
+/// A text as it is, anything else as JSON.
+fn bare(value: &Value) -> String {
+    let text = value.as_str();
+    plain(&text.map_or_else(|| value.to_string(), str::to_owned))
 }
 
 fn about(item: &Item) -> Vec<String> {
@@ -106,6 +110,11 @@ fn about(item: &Item) -> Vec<String> {
     }];
     let notes = item.notes.iter();
     lines.extend(notes.map(|note| format!("note: {}", plain(note))));
+    if let Some(now) = &item.now {
+        lines.push(format!("now policy says otherwise: {now}"));
+    }
+    let limits = item.limits.iter();
+    lines.extend(limits.map(|(name, limit)| format!("limit: {} {}", plain(name), bare(limit))));
     if item.is_pending() {
         let expires = item.expires_at.as_deref();
         lines.push(format!(

@@ -25,6 +25,9 @@ pub(super) struct Waiting {
     pub(super) urgency: String,
     pub(super) operation: String,
     pub(super) requesting_system: String,
+    /// Whether an approval is asked for that is good for one evaluation, and grants nothing by itself.
+    #[serde(default)]
+    pub(super) asks_for_approval: bool,
     pub(super) item: Item,
 }
 
@@ -47,6 +50,9 @@ pub(super) struct Request {
     /// The token over what was seen, facts included; for callers who may answer.
     #[serde(default)]
     pub(super) seen: Option<String>,
+    /// What it has to do with access requests.
+    #[serde(default)]
+    pub(super) access: Option<Access>,
     /// Where it stands, in words.
     #[serde(default)]
     pub(super) summary: Option<String>,
@@ -78,6 +84,37 @@ pub(super) struct Item {
     pub(super) answerable_by: Option<AnswerableBy>,
     #[serde(default)]
     pub(super) obligations: Vec<Obligation>,
+    /// How the grant is less than what was asked.
+    #[serde(default)]
+    pub(super) limits: serde_json::Map<String, Value>,
+    /// What policy says by now, where that is something else.
+    #[serde(default)]
+    pub(super) now: Option<Now>,
+}
+
+/// What policy says by now.
+#[derive(Debug, Deserialize)]
+pub(super) struct Now {
+    outcome: String,
+    reason: String,
+    #[serde(default)]
+    policies: Vec<Policy>,
+    #[serde(default)]
+    limits: serde_json::Map<String, Value>,
+}
+
+/// What a request has to do with access requests (AuthZEN).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Access {
+    /// It is an evaluation.
+    Evaluation {},
+    /// It asks for an approval.
+    Approval {
+        /// Until when the approval can be used, once it is given.
+        #[serde(default)]
+        approved_until: Option<String>,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -180,6 +217,40 @@ impl Item {
     pub(super) fn obliges(&self) -> bool {
         let states = ["pending", "refused", "expired", "withdrawn", "revoked"];
         !states.contains(&self.state.as_str())
+    }
+}
+
+impl fmt::Display for Now {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", plain(&self.outcome), plain(&self.reason))?;
+        let policies: Vec<String> = self.policies.iter().map(|it| plain(&it.id)).collect();
+        if !policies.is_empty() {
+            write!(f, " ({})", policies.join(", "))?;
+        }
+        if !self.limits.is_empty() {
+            let limits = serde_json::to_string(&self.limits).map_err(|_| fmt::Error)?;
+            write!(f, ", limits {}", plain(&limits))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Evaluation {} => {
+                f.write_str("an evaluation: what is held of it waits for nobody")
+            }
+            Self::Approval { approved_until } => {
+                f.write_str(
+                    "asks for an approval that is good for one evaluation of exactly this",
+                )?;
+                match approved_until {
+                    Some(until) => write!(f, ", until {}", plain(until)),
+                    None => f.write_str(", and grants nothing by itself"),
+                }
+            }
+        }
     }
 }
 

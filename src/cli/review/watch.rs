@@ -120,6 +120,7 @@ async fn follow(
             Err(error @ ClientError::Refused { status, .. }) if status < 500 => {
                 return Err(error);
             }
+            Err(error @ ClientError::Answer(_)) => return Err(error),
             Err(error) if !was_there => return Err(error),
             Err(error) => output::complain(&error.to_string()),
         }
@@ -168,9 +169,8 @@ fn told(
         }
         Format::Text => line(&serde_json::from_str(&event.data).map_err(unreadable)?),
     };
-    let written = output::write(format!("{line}\n").as_bytes());
-    if written != Exit::Success {
-        return Ok(Some(written));
+    if let Some(ended) = output::write_more(format!("{line}\n").as_bytes()) {
+        return Ok(Some(ended));
     }
     let Some(left) = &mut progress.left else {
         return Ok(None);

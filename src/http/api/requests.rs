@@ -183,16 +183,18 @@ pub(super) async fn revoke(
     Ok(answered(StatusCode::OK, &answer))
 }
 
-/// `POST /v1/requests/{id}/acknowledgement`: whoever asked has seen what became of it.
+/// `POST /v1/requests/{id}/acknowledgement`: whoever asked has seen what became of it; `If-Match` names the version seen.
 pub(super) async fn acknowledge(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
+    headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let id = request_id(&id)?;
+    let required = required_version(&headers)?;
     let seen: Acknowledgement = body.typed()?;
-    let answer = state.app().acknowledge(caller, id, seen).await?;
+    let answer = state.app().acknowledge(caller, id, seen, required).await?;
     Ok(answered(StatusCode::OK, &answer))
 }
 

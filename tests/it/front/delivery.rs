@@ -1,5 +1,6 @@
 //! Whoever asked fetches what became of it, and finds it again however long ago it was.
 
+use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
@@ -10,6 +11,7 @@ use super::support::TestService;
 use super::support::approval;
 use super::support::denial;
 use super::support::membership;
+use super::support::send;
 use super::support::with;
 
 const OTHER: &str = "sip:officer.115@mc.nl.example";
@@ -88,6 +90,24 @@ async fn an_answer_is_told_until_it_is_acknowledged() {
         let refused = service.get(&format!("/v1/requests?{wrong}"), "acms").await;
         assert_eq!(refused.problem(), (400, "invalid-request"), "{wrong}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_under_a_condition_is_of_the_present_version() {
+    let service = TestService::start().await;
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let call = async |tag: &str| {
+        let place = format!("{path}/acknowledgement");
+        let call = service.call(Method::POST, &place, "acms");
+        send(call.header("if-match", tag).json(&json!({ "version": 1 }))).await
+    };
+    for (tag, problem) in [
+        ("garbage", (400, "invalid-request")),
+        ("\"r2\"", (412, "revision-mismatch")),
+    ] {
+        assert_eq!(call(tag).await.problem(), problem);
+    }
+    assert_eq!(call("\"r1\"").await.body["acknowledged"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::cli::comity_aside;
+use super::cli::text;
 use super::support::OFFICER;
 use super::support::TestService;
 use super::support::approval;
@@ -85,10 +86,6 @@ pub(super) fn changed_policies(root: &Path) -> PathBuf {
     assert_eq!(text.matches(LINE).count(), 1);
     fs::write(&file, text.replace(LINE, CHANGED)).unwrap();
     root.join("policies")
-}
-
-pub(super) fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// What was counted by hand: the changed line no longer knows the Dutch fire service, so that its four requests, with

@@ -3,6 +3,7 @@
 mod bad_input;
 mod check_command;
 mod cli;
+mod client_transport;
 pub(crate) mod clock;
 mod configurations;
 mod consent;

@@ -192,6 +192,23 @@ async fn an_approval_that_policy_overrules_is_a_no() {
     assert!(ended.out.contains("item 0: refused"), "{}", ended.out);
 }
 
+/// Who was told that something changed looks again, and sees what.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_says_by_now_is_shown_with_its_limits() {
+    let service = TestService::start().await;
+    let request = held(&service, &[OFFICER]).await;
+    let shown = review(&service, &["show", &request]).await;
+    assert!(shown.out.contains("limit: priority_cap"), "{}", shown.out);
+    assert!(!shown.out.contains("now policy says"), "{}", shown.out);
+    let disable = |group: &mut Value| group["enabled"] = json!(false);
+    service
+        .change(&format!("/v1/groups/{GROUP}"), disable)
+        .await;
+    let shown = review(&service, &["show", &request]).await;
+    let line = "now policy says otherwise: reject";
+    assert!(shown.out.contains(line), "{}", shown.out);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_wrote_does_not_steer_the_terminal() {
     let service = TestService::start().await;

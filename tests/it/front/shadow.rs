@@ -8,12 +8,12 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::cli::comity_aside;
+use super::cli::text;
 use super::impact::CHANGED;
 use super::impact::LINE;
 use super::impact::assert_counted_by_hand;
 use super::impact::changed_policies;
 use super::impact::live_through;
-use super::impact::text;
 use super::support::OFFICER;
 use super::support::TestService;
 use super::support::eventually;
