@@ -45,7 +45,7 @@ fn offering(settings: &mut ServiceSettings) {
     });
 }
 
-async fn start() -> TestService {
+pub(crate) async fn start() -> TestService {
     TestService::start_with(offering).await
 }
 
@@ -116,7 +116,7 @@ async fn denied(service: &TestService, question: &Value) -> Answer {
 }
 
 /// Evaluates what is held, asks for an approval, and tells the task's path.
-async fn asked(service: &TestService, question: &Value) -> String {
+pub(crate) async fn asked(service: &TestService, question: &Value) -> String {
     let denied = denied(service, question).await;
     let answer = service
         .post(REQUESTS, "acms", &asking(question, &denied))
@@ -132,7 +132,7 @@ fn path(answer: &Answer) -> String {
 }
 
 /// The request that waits in the ordinary queue for a task of one item.
-fn held(task: &str) -> String {
+pub(crate) fn held(task: &str) -> String {
     format!("/v1/requests/{}", task.rsplit_once('/').unwrap().1)
 }
 

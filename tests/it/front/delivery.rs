@@ -102,7 +102,7 @@ async fn an_acknowledgement_under_a_condition_is_of_the_present_version() {
         send(call.header("if-match", tag).json(&json!({ "version": 1 }))).await
     };
     for (tag, problem) in [
-        ("garbage", (400, "invalid-request")),
+        ("garbage", (400, "invalid-precondition")),
         ("\"r2\"", (412, "revision-mismatch")),
     ] {
         assert_eq!(call(tag).await.problem(), problem);

@@ -210,6 +210,22 @@ async fn what_policy_says_by_now_is_shown_with_its_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_asks_for_an_approval_alone_is_told_as_such() {
+    let service = crate::arap::start().await;
+    let task = crate::arap::asked(&service, &crate::arap::question()).await;
+    let request = crate::arap::held(&task)
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let shown = review(&service, &["show", &request]).await;
+    let line = "asks for an approval that is good for one evaluation";
+    assert!(shown.out.contains(line), "{shown:?}");
+    let listed = review(&service, &["list", "--reviewer", DISPATCHER]).await;
+    assert!(listed.out.contains("(single-use approval)"), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_wrote_does_not_steer_the_terminal() {
     let service = TestService::start().await;
     let request = held(&service, &[OFFICER]).await;
