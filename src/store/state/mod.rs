@@ -5,6 +5,7 @@
 
 mod approvals;
 mod delivery;
+mod interruptions;
 mod obligations;
 mod put_away;
 mod registry;
@@ -82,6 +83,7 @@ pub use tally::Approval;
 pub use tally::Tally;
 
 use approvals::Approvals;
+use interruptions::Interruptions;
 use registry::Registry;
 use requests::Requests;
 
@@ -92,6 +94,7 @@ pub struct State {
     registry: Registry,
     requests: Requests,
     approvals: Approvals,
+    interruptions: Interruptions,
 }
 
 /// What there is one of.
@@ -152,6 +155,7 @@ impl Default for State {
             registry: Registry::default(),
             requests: Requests::default(),
             approvals: Approvals::default(),
+            interruptions: Interruptions::default(),
         }
     }
 }
@@ -247,6 +251,7 @@ impl State {
     /// What follows for other requests, and what is over by now.
     fn follow_up(&mut self, event: &Event, index: LogIndex, rows: &mut Vec<RowKey>) {
         let place = (index, self.head.time);
+        self.interruptions.take_in(event, index, rows);
         for interruption in &event.interrupted {
             let partner = &interruption.partner;
             self.requests.interrupt(partner, event, place, rows);
@@ -421,7 +426,7 @@ impl State {
         })
     }
 
-    /// Requests that take away with a partner, or give again, submitted after an entry, oldest first; wherever they are.
+    /// Requests that take away with a partner, or give, submitted after an entry, oldest first; wherever they are.
     pub fn turns_since(
         &self,
         partner: &McSystemId,
@@ -431,9 +436,23 @@ impl State {
         self.requests.turns().since(partner, turn, since)
     }
 
-    /// The last request that takes away with a partner, or gives again.
+    /// The last entry about a request that takes away with a partner, or gives: that submitted it, or changed it.
     pub fn last_turn(&self, partner: &McSystemId, turn: Turn) -> Option<LogIndex> {
         self.requests.turns().last(partner, turn)
+    }
+
+    /// The partners with whom a request takes away, and with whom it gives; wherever it is.
+    pub fn turns_of(&self, id: RequestId) -> (Option<McSystemId>, Option<McSystemId>) {
+        if let Some(entry) = self.request(id) {
+            return (entry.reduces.clone(), entry.adds.clone());
+        }
+        let ended = self.put_away(id);
+        ended.map_or((None, None), |ended| (ended.reduces, ended.adds))
+    }
+
+    /// The last entry that took the agreement with a partner out of force, or said again that it is.
+    pub fn last_interruption(&self, partner: &McSystemId) -> Option<LogIndex> {
+        self.interruptions.last(partner)
     }
 
     /// The partners under whose agreements requests wait.

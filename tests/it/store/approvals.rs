@@ -55,6 +55,7 @@ fn asking(number: u64, byte: u8) -> Submit {
         bundled: None,
         evaluation: request_id(number + 1_000),
         scope: scope(byte),
+        thing: Some(scope(byte.wrapping_add(100))),
         lasts: UNTIL,
         handle_until: None,
         wanted_until: None,
