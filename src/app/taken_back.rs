@@ -346,7 +346,7 @@ fn profiles(
         let services = set(&profile.services);
         (services, profile.priority, profile.profile_index)
     };
-    let overtakes = |one: &ProposedProfile| {
+    let is_overtaken = |one: &ProposedProfile| {
         let mut later = later.changes.iter().zip(stands);
         later.any(|(other, stands)| {
             let is_same = one.user.uri().subscriber() == other.user.uri().subscriber();
@@ -354,6 +354,6 @@ fn profiles(
         })
     };
     let numbered = asked.changes.iter().enumerate();
-    let overtaken = numbered.filter(|(_, one)| overtakes(one));
-    overtaken.map(|(number, _)| number).collect()
+    let older = numbered.filter(|(_, one)| is_overtaken(one));
+    older.map(|(number, _)| number).collect()
 }
