@@ -136,8 +136,7 @@ impl App {
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
-            let taken_back = self.taken_back(&request, &entry)?;
-            let mut evaluation = self.evaluate(&request).await?;
+            let (taken_back, mut evaluation) = self.judged_anew(&request, &entry).await?;
             let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
@@ -194,6 +193,17 @@ impl App {
             }
         }
         Err(AppError::Contended)
+    }
+
+    /// Which items were taken back since, and what policy says of all of them now.
+    async fn judged_anew(
+        &self,
+        request: &InterSystemRequest,
+        entry: &RequestEntry,
+    ) -> Result<(TakenBack, Evaluation), AppError> {
+        // What is granted in between changes what was looked at.
+        let taken_back = self.taken_back(request, entry)?;
+        Ok((taken_back, self.evaluate(request).await?))
     }
 
     /// Keeps everybody else from publishing, if so asked.

@@ -120,13 +120,18 @@ impl Approvals {
         }
     }
 
+    /// Those that would grant something.
+    pub(super) fn of_thing(&self, thing: ScopeDigest) -> impl Iterator<Item = ApprovalId> {
+        let first = (thing, ApprovalId(uuid::Uuid::nil()));
+        let last = (thing, ApprovalId(uuid::Uuid::max()));
+        self.of_thing.range(first..=last).map(|(_, id)| *id)
+    }
+
     /// Ends those that would grant what an event takes back.
     fn supersede(&mut self, event: &Event, index: LogIndex, changed: &mut Vec<RowKey>) {
         let mut superseded = Vec::new();
         for thing in &event.ends {
-            let first = (*thing, ApprovalId(uuid::Uuid::nil()));
-            let last = (*thing, ApprovalId(uuid::Uuid::max()));
-            superseded.extend(self.of_thing.range(first..=last).map(|(_, id)| *id));
+            superseded.extend(self.of_thing(*thing));
         }
         for id in superseded {
             self.end(id, Fate::Superseded(index), changed);

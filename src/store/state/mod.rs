@@ -54,6 +54,7 @@ use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Turn;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
@@ -268,6 +269,11 @@ impl State {
     /// An approval of an access request, as long as it is kept.
     pub fn approval(&self, id: ApprovalId) -> Option<&KeptApproval> {
         self.approvals.get(id)
+    }
+
+    /// The approvals that would grant something, whatever became of them.
+    pub fn approvals_of(&self, thing: &ScopeDigest) -> impl Iterator<Item = ApprovalId> {
+        self.approvals.of_thing(*thing)
     }
 
     /// How many entries of the log are in it.

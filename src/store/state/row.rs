@@ -229,35 +229,10 @@ impl State {
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
             Some(RowKey::Approval(_) | RowKey::Interrupted(_)) => (true, None, None),
         };
-        let (skip_approvals, interrupted) = match after {
-            Some(RowKey::Interrupted(partner)) => (true, Some(partner)),
-            None
-            | Some(
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Request(_)
-                | RowKey::Ended(_)
-                | RowKey::Approval(_),
-            ) => (false, None),
-        };
-        let (skip_ended, approval) = match after {
-            Some(RowKey::Approval(id)) => (true, Some(*id)),
-            Some(RowKey::Interrupted(_)) => (true, None),
-            None
-            | Some(
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Request(_)
-                | RowKey::Ended(_),
-            ) => (false, None),
-        };
+        let skip_ended = matches!(after, Some(RowKey::Approval(_) | RowKey::Interrupted(_)));
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
         let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
-        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
-        let interrupted = self.interruptions.partners_after(interrupted);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
@@ -268,11 +243,30 @@ impl State {
                     .map(|entry| RowKey::Request(entry.id)),
             )
             .chain(ended.into_iter().flatten().map(RowKey::Ended))
-            .chain(approvals.into_iter().flatten().map(RowKey::Approval))
-            .chain(interrupted.cloned().map(RowKey::Interrupted))
+            .chain(self.last_names(after))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
+    }
+
+    /// The names of approvals and interruptions, which come last.
+    fn last_names<'a>(&'a self, after: Option<&'a RowKey>) -> impl Iterator<Item = RowKey> + 'a {
+        let (skip_approvals, approval, interrupted) = match after {
+            Some(RowKey::Interrupted(partner)) => (true, None, Some(partner)),
+            Some(RowKey::Approval(id)) => (false, Some(*id), None),
+            None
+            | Some(
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Request(_)
+                | RowKey::Ended(_),
+            ) => (false, None, None),
+        };
+        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
+        let approvals = approvals.into_iter().flatten().map(RowKey::Approval);
+        let interrupted = self.interruptions.partners_after(interrupted);
+        approvals.chain(interrupted.cloned().map(RowKey::Interrupted))
     }
 
     /// Takes in a row of a state that is being read back.

@@ -49,8 +49,6 @@ pub(super) struct Touched {
     approvals: HashSet<ApprovalId>,
     keys: HashSet<KeyDigest>,
     bundle: bool,
-    /// Whether something was taken back that an approval could grant.
-    superseded: bool,
     /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
     interrupted: bool,
     /// With whom something was given, set or taken away that other requests take away, set or give, or such a request
@@ -130,9 +128,7 @@ impl Touched {
 
     fn concerns_approval(&self, access: Option<&Access>) -> bool {
         used(access).is_some_and(|used| {
-            self.superseded
-                || self.approvals.contains(&used.approval)
-                || self.requests.contains(&used.request)
+            self.approvals.contains(&used.approval) || self.requests.contains(&used.request)
         })
     }
 
@@ -171,7 +167,9 @@ impl Touched {
     /// Adds what an event changes in this state.
     pub(super) fn add(&mut self, event: &Event, state: &State) {
         self.interrupted |= !event.interrupted.is_empty();
-        self.superseded |= !event.ends.is_empty();
+        let ended = event.ends.iter();
+        self.approvals
+            .extend(ended.flat_map(|thing| state.approvals_of(thing)));
         let obliged = event.obligations.iter();
         self.requests.extend(obliged.map(|it| it.request_id));
         match &event.body {
