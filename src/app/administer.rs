@@ -196,9 +196,11 @@ impl App {
 
     async fn write(&self, caller: &Caller, writes: Vec<Write>) -> Result<Revision, AppError> {
         let actor = caller.name.clone();
+        let ends = self.things_deleted(&writes);
         let command = Command::WriteDocuments(WriteDocuments {
             writes,
             actor,
+            ends,
             at: self.now(),
         });
         let app = self.clone();

@@ -16,6 +16,7 @@ use crate::app::report::ReportAnswer;
 use crate::app::respond::Verdict;
 use crate::app::reviews::AnswerableBy;
 use crate::app::revoke::RevocationAnswer;
+use crate::app::taken_back::TakenBackItem;
 use crate::app::withdraw::WithdrawalAnswer;
 use crate::decision::attention::Attention;
 use crate::decision::decide::DeterminingPolicy;
@@ -387,6 +388,9 @@ pub struct ResponseAnswer {
     /// Those of them that were not granted because a later request took them back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taken_back: Vec<usize>,
+    /// By what, as far as that was written down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_back_by: Vec<TakenBackItem>,
     /// Who answered, as the store tells them from others.
     #[serde(skip)]
     pub person: Option<PersonDigest>,

@@ -88,17 +88,19 @@ impl Cooperation {
         let change = granted.change.change;
         // What is over stays over.
         let status = status(granted).filter(|_| agreement.status != AgreementStatus::Ended);
-        let Some(status) = status else {
-            return Ok(Vec::new());
-        };
         let later = granted.change.effective_at.filter(|at| *at > granted.now);
         let mut written = Vec::new();
         for scheduled in &self.scheduled {
-            if calls_off(change, later, scheduled) {
+            // What the partner interrupts is its own half; ours is not to go on later all the same.
+            let is_ours = status.is_some() || scheduled.status == AgreementStatus::Active;
+            if is_ours && calls_off(change, later, scheduled) {
                 let document = Document::ScheduledChange(scheduled.clone());
                 written.push((document.key()?, None));
             }
         }
+        let Some(status) = status else {
+            return Ok(written);
+        };
         match later {
             // One suspension never puts off another.
             Some(effective_at) if self.is_interrupted_before(change, effective_at) => {}

@@ -245,6 +245,7 @@ impl App {
         let command = Command::WriteDocuments(WriteDocuments {
             writes,
             actor: ACTOR.to_owned(),
+            ends: Vec::new(),
             at: now,
         });
         if let Err(error) = self.commit(command).await {

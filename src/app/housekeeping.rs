@@ -182,6 +182,7 @@ impl App {
         let command = Command::WriteDocuments(WriteDocuments {
             writes,
             actor: ACTOR.to_owned(),
+            ends: Vec::new(),
             at: now,
         });
         self.commit(command).await?;
@@ -216,6 +217,7 @@ impl App {
         let command = Command::WriteDocuments(WriteDocuments {
             writes,
             actor: ACTOR.to_owned(),
+            ends: Vec::new(),
             at: now,
         });
         if let Err(error) = self.store().commit(command).await {

@@ -59,6 +59,7 @@ pub mod shadow;
 mod standing;
 pub mod submit;
 pub mod taken_back;
+mod things;
 mod undone;
 pub mod vault;
 pub mod webhooks;

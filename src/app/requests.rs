@@ -773,7 +773,7 @@ fn response_answers(
         .filter_map(|(number, vote)| Some((item(*number)?, vote)))
         .collect();
     let mut reasons = reviewer.map(|part| std::iter::once(part.reason).chain(part.further));
-    let taken_back = review.taken_back;
+    let (taken_back, taken_back_by) = (review.taken_back, review.taken_back_by);
     let further = review.further.into_iter();
     let said = std::iter::once((review.answer, review.items))
         .chain(further.map(|further| (further.answer, further.items)));
@@ -790,6 +790,11 @@ fn response_answers(
             .collect(),
         waiting: waiting(&items, &votes),
         taken_back: among(&taken_back, &items),
+        taken_back_by: taken_back_by
+            .iter()
+            .filter(|it| items.contains(&it.item))
+            .copied()
+            .collect(),
         items,
         person: given.map(|votes| votes.person),
         lapsed: lapsed.clone(),

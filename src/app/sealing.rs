@@ -115,6 +115,12 @@ impl SealingKey {
         Some(ScopeDigest::from_bytes(digest))
     }
 
+    /// What a grant gives, as the store tells it from other things.
+    pub fn thing(&self, given: &str) -> Option<ScopeDigest> {
+        let digest = self.keyed(b"thing-given", given.as_bytes())?;
+        Some(ScopeDigest::from_bytes(digest))
+    }
+
     /// The name of the one request that can ask for an approval on an evaluation; nobody without the key guesses it.
     pub fn request_of_evaluation(&self, evaluation: RequestId) -> Option<RequestId> {
         let digest = self.keyed(b"access-request", evaluation.0.as_bytes())?;

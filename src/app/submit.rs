@@ -23,7 +23,7 @@ use crate::app::register;
 use crate::app::reminding::first_reminders;
 use crate::app::standing::Standing;
 use crate::app::standing::standing;
-use crate::app::taken_back::gives_again;
+use crate::app::taken_back::gives;
 use crate::decision::decide::ItemDecision;
 use crate::decision::decide::select;
 use crate::decision::decide::selection;
@@ -429,10 +429,11 @@ fn submission(
     let mut stands = items
         .iter()
         .map(|it| it.is_granted_here() || it.is_pending());
-    let counts = has_consequences && stands.any(|it| it);
+    let counts = stands.any(|it| it);
     let partner = |counts: bool| counts.then(|| other_system(request).clone());
     let reduces = partner(counts && is_reducing(&request.body));
-    let adds = partner(counts && gives_again(&request.body));
+    // An approval that is asked for gives nothing yet, but whoever asks for one to take away has changed their mind.
+    let adds = partner(counts && has_consequences && gives(&request.body));
     let record = record(caller, request, request_id, evaluation);
     let mut parts = record
         .into_parts()

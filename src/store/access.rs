@@ -64,6 +64,9 @@ pub struct Asked {
     pub evaluation: RequestId,
     /// What exactly was asked.
     pub scope: ScopeDigest,
+    /// What is asked for, however it is said; absent in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thing: Option<ScopeDigest>,
     /// How long an approval lasts, in milliseconds.
     pub lasts: i64,
     /// From when on the task is told of no longer.
@@ -132,6 +135,9 @@ pub struct KeptApproval {
     pub caller: Arc<str>,
     /// What exactly was asked.
     pub scope: ScopeDigest,
+    /// What was asked for, however it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thing: Option<ScopeDigest>,
     /// The first moment at which it can no longer be used.
     pub until: Timestamp,
     /// What became of it.
@@ -150,6 +156,8 @@ pub enum Fate {
     Used(LogIndex),
     /// It was revoked.
     Revoked,
+    /// An entry took back what it would have granted.
+    Superseded(LogIndex),
 }
 
 impl Fate {
@@ -183,6 +191,7 @@ mod tests {
             bundled: None,
             evaluation: RequestId(Uuid::nil()),
             scope: ScopeDigest::from_bytes([0; 32]),
+            thing: None,
             lasts: 100,
             handle_until: None,
             wanted_until: wanted_until.map(moment),

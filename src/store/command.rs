@@ -225,6 +225,8 @@ pub struct WriteDocuments {
     pub writes: Vec<Write>,
     /// Who asked for them.
     pub actor: String,
+    /// What they take back, by which an approval that is not used yet is superseded.
+    pub ends: Vec<ScopeDigest>,
     /// When.
     pub at: Timestamp,
 }
@@ -256,35 +258,36 @@ pub struct Submit {
     pub reminders: Vec<Reminder>,
     /// The partner with whom it takes away, if an item that is granted, or waits, does: what waited before is judged by it.
     pub reduces: Option<McSystemId>,
-    /// The partner with whom it gives again what such a request takes away, if an item that is granted, or waits, does.
+    /// The partner with whom it gives what such a request takes away, or sets something, if an item that is granted, or
+    /// waits, does.
     pub adds: Option<McSystemId>,
     /// What it obliges to.
     pub obligations: Vec<Arising>,
     /// What it has to do with access requests.
     pub access: Option<Box<Access>>,
-    /// The last request that turns it round which was looked at; none may have come since.
-    pub turned: Option<Turned>,
+    /// What was looked at of what turns it round; nothing may have changed since.
+    pub turned: Vec<Turned>,
     /// When it was decided.
     pub at: Timestamp,
 }
 
 /// What a request does with what another asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Turn {
     /// It takes that away.
     Reduces,
-    /// It gives again what the other takes away.
+    /// It gives what the other takes away, or sets what the other sets.
     Adds,
 }
 
-/// The last request of a kind that was looked at.
+/// Up to where the requests of a kind were looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turned {
     /// The partner with whom it was exchanged.
     pub partner: McSystemId,
     /// What it does.
     pub turn: Turn,
-    /// Its submission, if there was any.
+    /// The last entry that submitted or changed such a request, if there was any.
     pub last: Option<LogIndex>,
 }
 
@@ -305,8 +308,8 @@ pub struct Respond {
     pub approval: Option<Approved>,
     /// What the answer was decided on; it must still be true.
     pub read_set: ReadSet,
-    /// The last request that turns it round which was looked at; none may have come since.
-    pub turned: Option<Turned>,
+    /// What was looked at of what turns it round; nothing may have changed since.
+    pub turned: Vec<Turned>,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
     /// What it obliges to.

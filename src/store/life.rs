@@ -5,6 +5,7 @@ use crate::decision::record::RecordPart;
 use crate::domain::time::Timestamp;
 use crate::store::command::Arising;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Write;
 
 /// Items that whoever asked wants no longer.
@@ -22,6 +23,8 @@ pub struct Withdraw {
     pub parts: Vec<RecordPart>,
     /// What has to be undone.
     pub obligations: Vec<Arising>,
+    /// What it takes back, by which an approval that is not used yet is superseded.
+    pub ends: Vec<ScopeDigest>,
     /// When it was withdrawn.
     pub at: Timestamp,
     /// The moment at which the items must still wait, which a clock that jumped may tell apart from the former.
@@ -43,6 +46,8 @@ pub struct Revoke {
     pub parts: Vec<RecordPart>,
     /// What has to be undone.
     pub obligations: Vec<Arising>,
+    /// What it takes back, by which an approval that is not used yet is superseded.
+    pub ends: Vec<ScopeDigest>,
     /// When it was revoked.
     pub at: Timestamp,
 }

@@ -17,6 +17,7 @@ use crate::app::outward::PartnerReason;
 use crate::app::requests::attached_part;
 use crate::app::requests::decision_record;
 use crate::app::requests::receipt;
+use crate::app::taken_back::TakenBackBy;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::time::Timestamp;
@@ -32,6 +33,8 @@ use crate::store::event::EventBody;
 pub(in crate::app) struct EvaluationPart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<Why>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) taken_back_by: Option<TakenBackBy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<GivenApproval>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +63,8 @@ pub struct EvaluationAnswer {
     pub evaluated_at: Timestamp,
     /// Why a presented approval did not help.
     pub why: Option<Why>,
+    /// What took back what a presented approval approved.
+    pub taken_back_by: Option<TakenBackBy>,
     /// The approval by which it was granted.
     pub approval: Option<GivenApproval>,
     /// How an approval can be asked for.
@@ -131,6 +136,7 @@ impl App {
             evaluation: id,
             evaluated_at,
             why: part.why,
+            taken_back_by: part.taken_back_by,
             approval: part.approval,
             requestable,
             item,

@@ -12,6 +12,7 @@ use crate::app::access_request::claims::moment;
 use crate::app::error::AppError;
 use crate::app::requests::Standing;
 use crate::app::submit::Evaluation;
+use crate::app::taken_back::TakenBackBy;
 use crate::decision::decide::ItemDecision;
 use crate::domain::outcome::Outcome;
 use crate::domain::request::InterSystemRequest;
@@ -54,6 +55,8 @@ impl Why {
 pub(super) enum Judged {
     Applies(Used),
     Not(Why),
+    /// It has been taken back since, by this.
+    TakenBack(TakenBackBy),
 }
 
 /// An approval that applies.
@@ -62,7 +65,7 @@ pub(super) struct Used {
     pub(super) uses: Use,
     pub(super) until: Timestamp,
     /// What was looked at of what turns it round.
-    pub(super) turned: Turned,
+    pub(super) turned: Vec<Turned>,
 }
 
 impl App {
@@ -96,9 +99,9 @@ impl App {
         if !item.is_some_and(|item| covers(&standing, item)) {
             return Ok(Judged::Not(Why::OutOfScope));
         }
-        let taken_back = self.taken_back(request, standing.entry.submitted)?;
-        if !taken_back.items.is_empty() {
-            return Ok(Judged::Not(Why::ApprovalExpired));
+        let taken_back = self.taken_back(request, &standing.entry)?;
+        if let Some(by) = taken_back.by.into_values().next() {
+            return Ok(Judged::TakenBack(by));
         }
         Ok(Judged::Applies(Used {
             uses: Use {

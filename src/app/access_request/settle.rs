@@ -82,7 +82,7 @@ pub(in crate::app) struct Settled {
     /// What it has to do with access requests.
     pub(in crate::app) access: Option<Box<Access>>,
     /// What was looked at of what turns it round.
-    pub(in crate::app) turned: Option<Turned>,
+    pub(in crate::app) turned: Vec<Turned>,
     /// What the record says beside the decision.
     pub(in crate::app) parts: Vec<RecordPart>,
 }
@@ -112,7 +112,7 @@ impl App {
                 let asked = (*scope, approval.as_ref());
                 self.evaluated(caller, asked, request, evaluation).await
             }
-            Purpose::Approval(wanted) => self.asked_for(wanted, evaluation),
+            Purpose::Approval(wanted) => self.asked_for(wanted, request, evaluation),
         }
     }
 
@@ -134,10 +134,11 @@ impl App {
             }
             Some(_) | None => None,
         };
-        let (used, why) = match judged {
-            Some(Judged::Applies(used)) => (Some(used), None),
-            Some(Judged::Not(why)) => (None, Some(why)),
-            None => (None, None),
+        let (used, why, taken_back_by) = match judged {
+            Some(Judged::Applies(used)) => (Some(used), None, None),
+            Some(Judged::TakenBack(by)) => (None, Some(Why::ApprovalExpired), Some(by)),
+            Some(Judged::Not(why)) => (None, Some(why), None),
+            None => (None, None, None),
         };
         let is_granted = item.outcome == Outcome::Accept || used.is_some();
         let is_final = why.is_some_and(Why::is_final);
@@ -146,6 +147,7 @@ impl App {
             .flatten();
         let part = EvaluationPart {
             why,
+            taken_back_by,
             approval: used.as_ref().map(|used| GivenApproval {
                 id: used.uses.approval,
                 approved_until: used.until,
@@ -173,7 +175,7 @@ impl App {
             accepted: is_granted.then_some(0).into_iter().collect(),
             counts,
             access: Some(Box::new(access)),
-            turned: used.map(|used| used.turned),
+            turned: used.map(|used| used.turned).unwrap_or_default(),
             parts: vec![part_of(PartClass::State, &part)?],
         })
     }
@@ -196,7 +198,12 @@ impl App {
         Some(whole_second(until))
     }
 
-    fn asked_for(&self, wanted: &Wanted, evaluation: &Evaluation) -> Result<Settled, AppError> {
+    fn asked_for(
+        &self,
+        wanted: &Wanted,
+        request: &InterSystemRequest,
+        evaluation: &Evaluation,
+    ) -> Result<Settled, AppError> {
         let item = the_item(evaluation)?;
         let now = evaluation.now;
         let lasts = milliseconds(self.offered()?.approval_seconds);
@@ -221,6 +228,7 @@ impl App {
             bundled: wanted.bundled.clone(),
             evaluation: wanted.evaluation,
             scope: wanted.scope,
+            thing: self.thing(request, &item.item),
             lasts,
             handle_until: waits_until.map(|it| whole_second(it.plus_milliseconds(told_for))),
             wanted_until: wanted.until,
@@ -245,7 +253,7 @@ impl App {
             accepted: Vec::new(),
             counts: outcome_counts(&evaluation.items),
             access: Some(Box::new(Access::Approval(asked))),
-            turned: None,
+            turned: Vec::new(),
             parts,
         })
     }
@@ -266,7 +274,7 @@ fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled
         accepted: accepted.map(|(number, _)| number).collect(),
         counts: outcome_counts(&evaluation.items),
         access: None,
-        turned: None,
+        turned: Vec::new(),
         parts: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ use crate::app::respond::check_version;
 use crate::app::submit::ATTEMPTS_MAX;
 use crate::app::submit::Evaluation;
 use crate::app::submit::record;
+use crate::app::taken_back::goes_on;
 use crate::decision::facts::Lookup;
 use crate::decision::facts::ReadKey;
 use crate::decision::facts::ReadSet;
@@ -171,6 +172,7 @@ impl App {
                 return self.request_answer(id);
             }
             let moves = self.unless_refused_since(&entry, &submitted, moves)?;
+            let moves = self.unless_interrupted_since(&entry, &submitted.request, moves)?;
             let judged = self.judged(&submitted.request, moves).await?;
             let made = Made {
                 id,
@@ -265,6 +267,22 @@ impl App {
             if refused.is_some_and(|refused| refused.0 > entry.submitted.0) {
                 it.overrule();
             }
+        }
+        Ok(moves)
+    }
+
+    /// A partner's consent that the cooperation goes on does not undo what interrupted it since we asked (ADR 0026).
+    fn unless_interrupted_since(
+        &self,
+        entry: &RequestEntry,
+        request: &InterSystemRequest,
+        mut moves: Vec<Move>,
+    ) -> Result<Vec<Move>, AppError> {
+        if goes_on(&request.body) && moves.iter().any(Move::is_granted) {
+            let taken_back = self.taken_back(request, entry)?;
+            let granted = moves.iter_mut().filter(|it| it.is_granted());
+            let over = granted.filter(|it| taken_back.by.contains_key(&it.number));
+            over.for_each(Move::overrule);
         }
         Ok(moves)
     }

@@ -30,7 +30,7 @@ use crate::app::submit::Evaluation;
 use crate::app::submit::is_accepted;
 use crate::app::submit::record;
 use crate::app::taken_back::TakenBack;
-use crate::app::taken_back::is_interrupted_since;
+use crate::app::taken_back::TakenBackItem;
 use crate::decision::facts::Facts;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
@@ -67,6 +67,9 @@ pub(in crate::app) struct ReviewPart {
     /// Items, of all that are answered, that are not granted because they were taken back since they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::app) taken_back: Vec<usize>,
+    /// By what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) taken_back_by: Vec<TakenBackItem>,
     pub(in crate::app) answered_at: Timestamp,
     pub(in crate::app) caller: String,
     /// What was answered to other items at once.
@@ -133,7 +136,7 @@ impl App {
             // Nobody publishes between the gate and the publication of a change of responses.
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
-            let (taken_back, mut evaluation) = self.judged_anew(&request, &then, &entry).await?;
+            let (taken_back, mut evaluation) = self.judged_anew(&request, &entry).await?;
             let approvers = self.approvers(&voters, (&entry, &request));
             let present = self.present();
             entry.stands_at(present.earliest);
@@ -150,7 +153,7 @@ impl App {
                 quorums: &quorums,
                 since: &since,
                 approvers: &approvers,
-                taken_back: &taken_back.items,
+                taken_back: &taken_back.items(),
                 unsettled: self.unsettled(),
                 present,
             };
@@ -196,15 +199,11 @@ impl App {
     async fn judged_anew(
         &self,
         request: &InterSystemRequest,
-        then: &Facts,
         entry: &RequestEntry,
     ) -> Result<(TakenBack, Evaluation), AppError> {
-        let mut taken_back = self.taken_back(request, entry.submitted)?;
-        let evaluation = self.evaluate(request).await?;
-        if is_interrupted_since(request, then, &evaluation.facts) {
-            taken_back.items.extend(0..entry.items.len());
-        }
-        Ok((taken_back, evaluation))
+        // What is granted in between changes what was looked at.
+        let taken_back = self.taken_back(request, entry)?;
+        Ok((taken_back, self.evaluate(request).await?))
     }
 
     /// Keeps everybody else from publishing, if so asked.
@@ -396,7 +395,7 @@ fn response(
         reminders,
         approval,
         read_set,
-        turned: Some(taken_back.seen),
+        turned: taken_back.seen,
         writes,
         obligations,
         parts,
@@ -423,14 +422,12 @@ fn review_parts(
         answer: said.verdict,
         items: numbers(said),
     });
+    let taken_back_by = taken_back.among(counted.iter().map(|item| item.number));
     let review = ReviewPart {
         answer: first.verdict,
         items: numbers(first),
-        taken_back: counted
-            .iter()
-            .map(|item| item.number)
-            .filter(|number| taken_back.items.contains(number))
-            .collect(),
+        taken_back: taken_back_by.iter().map(|it| it.item).collect(),
+        taken_back_by,
         answered_at: at,
         caller: caller.name.clone(),
         further: others.collect(),

@@ -45,6 +45,7 @@ use crate::store::command::CommitError;
 use crate::store::command::Refusal;
 use crate::store::command::RequestId;
 use crate::store::command::Revoke;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Write;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
@@ -218,6 +219,7 @@ impl App {
             match bar {
                 None => chosen.push(Chosen {
                     number,
+                    thing: self.thing(request, &decision.item),
                     obligations: standing.granted_obligations(number, decision),
                     subject: decision.item.subject.as_ref().map(ToString::to_string),
                     written,
@@ -245,6 +247,7 @@ impl App {
             }
             Some(Fate::Open) if now < given.until => None,
             Some(Fate::Revoked) => None,
+            Some(Fate::Superseded(_)) => Some("what the approval would grant was taken back since"),
             Some(Fate::Open) | None => Some("the time of the approval is over"),
         }
     }
@@ -283,6 +286,7 @@ impl App {
         let obligations = to_undo(about, &undone, now);
         let mut parts = said(caller, revocation, (&numbers, now))?;
         parts.extend(undone_parts(undone)?);
+        let ends = chosen.iter().filter_map(|it| it.thing).collect();
         let writes = chosen.into_iter().flat_map(|it| it.written.writes());
         // What two items wrote alike goes once.
         let writes: BTreeMap<DocumentKey, Write> =
@@ -294,6 +298,7 @@ impl App {
             writes: writes.into_values().collect(),
             parts,
             obligations,
+            ends,
             at: now,
         })
     }
@@ -303,6 +308,8 @@ impl App {
 #[derive(Debug)]
 struct Chosen {
     number: usize,
+    /// What it gave.
+    thing: Option<ScopeDigest>,
     /// What its grant obliged to.
     obligations: Vec<Obligation>,
     subject: Option<String>,

@@ -27,6 +27,7 @@ use crate::app::undone::part;
 use crate::app::undone::to_undo;
 use crate::app::undone::undoing;
 use crate::app::undone::undone_parts;
+use crate::decision::decide::ItemKey;
 use crate::decision::facts::Lookup;
 use crate::decision::obligation::Obligation;
 use crate::decision::record::PartClass;
@@ -138,11 +139,15 @@ impl App {
             };
             let writes = self.store().view(|state| withdrawn.writes(state))?;
             let undone = withdrawn.undone();
+            let ends = withdrawn.given_up();
+            let ends = ends.filter_map(|item| self.thing(withdrawn.request(), item));
+            let ends = ends.collect();
             let command = Withdraw {
                 request_id: id,
                 expected_version: standing.entry.version,
                 items: chosen.iter().copied().map(narrow).collect(),
                 writes,
+                ends,
                 obligations: to_undo((withdrawn.request(), id), &undone, now),
                 parts: withdrawn.parts(caller, withdrawal, undone)?,
                 at: now,
@@ -187,6 +192,14 @@ struct Withdrawn<'a> {
 impl Withdrawn<'_> {
     fn request(&self) -> &InterSystemRequest {
         &self.standing.record.request
+    }
+
+    /// What is wanted no longer. Whoever lets an approval be that they asked for may have another of the same.
+    fn given_up(&self) -> impl Iterator<Item = &ItemKey> {
+        let is_approval = self.entry().asked().is_some();
+        let chosen = self.chosen.iter().filter(move |_| !is_approval);
+        let decisions = chosen.filter_map(|number| self.decisions.get(*number));
+        decisions.map(|decision| &decision.item)
     }
 
     fn entry(&self) -> &RequestEntry {

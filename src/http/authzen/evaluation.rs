@@ -122,5 +122,6 @@ fn ours(answer: &EvaluationAnswer) -> Value {
         "limits": granted.map(|item| &item.limits),
         "obligations": granted.map_or(&[][..], |item| &item.obligations),
         "record": answer.record,
+        "taken_back_by": answer.taken_back_by,
     })
 }

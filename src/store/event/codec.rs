@@ -38,6 +38,7 @@ use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Votes;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
@@ -132,6 +133,9 @@ struct StateBody {
     /// What it obliges to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     obligations: Vec<Arising>,
+    /// What it takes back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ends: Vec<ScopeDigest>,
 }
 
 /// The body of an event without its details.
@@ -292,6 +296,7 @@ impl Event {
             event,
             interrupted: self.interrupted.clone(),
             obligations: self.obligations.clone(),
+            ends: self.ends.clone(),
         };
         let mut contents = vec![(PartClass::State, serde_json::to_vec(&state)?)];
         for detail in details {
@@ -337,6 +342,7 @@ impl Event {
                 body: state.event.close(details)?,
                 interrupted: state.interrupted,
                 obligations: state.obligations,
+                ends: state.ends,
             },
             record: parts.collect(),
         })

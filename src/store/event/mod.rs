@@ -35,6 +35,7 @@ use crate::store::command::Arising;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Votes;
 use crate::store::reminder::Reminder;
 
@@ -54,6 +55,8 @@ pub struct Event {
     pub interrupted: Vec<Interruption>,
     /// What it obliges to, whichever requests it concerns.
     pub obligations: Vec<Arising>,
+    /// What it takes back, by which an approval that is not used yet is superseded.
+    pub ends: Vec<ScopeDigest>,
 }
 
 impl Event {
@@ -64,6 +67,7 @@ impl Event {
             body,
             interrupted: Vec::new(),
             obligations: Vec::new(),
+            ends: Vec::new(),
         }
     }
 
@@ -111,7 +115,7 @@ pub enum EventBody {
         reminders: Vec<Reminder>,
         /// The partner with whom it takes away, if an item that is granted, or waits, does.
         reduces: Option<McSystemId>,
-        /// The partner with whom it gives again what such a request takes away, likewise.
+        /// The partner with whom it gives what such a request takes away, or sets something, likewise.
         adds: Option<McSystemId>,
         /// What it has to do with access requests.
         access: Option<Box<Access>>,

@@ -206,7 +206,7 @@ fn every_kind() -> Vec<Event> {
     .map(event)
     .into_iter()
     .chain(publications())
-    .chain([interrupting(), obliging()])
+    .chain([interrupting(), obliging(), ending(request_id)])
     .chain(obligations(request_id))
     .collect()
 }
@@ -220,12 +220,26 @@ fn asked(task: RequestId) -> Access {
         }),
         evaluation: RequestId(Uuid::from_u128(4)),
         scope: ScopeDigest::from_bytes([3; 32]),
+        thing: Some(ScopeDigest::from_bytes([4; 32])),
         lasts: 9,
         handle_until: Some(Timestamp::from_milliseconds(AT + 99)),
         wanted_until: Some(Timestamp::from_milliseconds(AT + 8)),
         approval: None,
         callback: true,
     })
+}
+
+fn ending(request_id: RequestId) -> Event {
+    let body = EventBody::Revoked {
+        request_id,
+        submitter: "front-end".into(),
+        items: vec![1],
+        changes: Vec::new(),
+    };
+    Event {
+        ends: vec![ScopeDigest::from_bytes([5; 32])],
+        ..event(body)
+    }
 }
 
 fn withdrawn(request_id: RequestId) -> EventBody {

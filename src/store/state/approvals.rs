@@ -15,6 +15,7 @@ use crate::store::access::Asked;
 use crate::store::access::Fate;
 use crate::store::access::KeptApproval;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
@@ -27,6 +28,7 @@ pub(super) struct Approvals {
     entries: BTreeMap<ApprovalId, KeptApproval>,
     ending: BTreeSet<(Timestamp, ApprovalId)>,
     of_request: BTreeSet<(RequestId, ApprovalId)>,
+    of_thing: BTreeSet<(ScopeDigest, ApprovalId)>,
 }
 
 impl Approvals {
@@ -74,6 +76,7 @@ impl Approvals {
             | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
+        self.supersede(event, index, changed);
     }
 
     fn give(
@@ -89,6 +92,7 @@ impl Approvals {
             request: entry.id,
             caller: Arc::clone(&entry.caller),
             scope: asked.scope,
+            thing: asked.thing,
             until: approved.until,
             fate: Fate::Open,
         };
@@ -116,6 +120,24 @@ impl Approvals {
         }
     }
 
+    /// Those that would grant something.
+    pub(super) fn of_thing(&self, thing: ScopeDigest) -> impl Iterator<Item = ApprovalId> {
+        let first = (thing, ApprovalId(uuid::Uuid::nil()));
+        let last = (thing, ApprovalId(uuid::Uuid::max()));
+        self.of_thing.range(first..=last).map(|(_, id)| *id)
+    }
+
+    /// Ends those that would grant what an event takes back.
+    fn supersede(&mut self, event: &Event, index: LogIndex, changed: &mut Vec<RowKey>) {
+        let mut superseded = Vec::new();
+        for thing in &event.ends {
+            superseded.extend(self.of_thing(*thing));
+        }
+        for id in superseded {
+            self.end(id, Fate::Superseded(index), changed);
+        }
+    }
+
     /// Drops those whose time has been over for a while.
     pub(super) fn forget(&mut self, time: Timestamp, changed: &mut Vec<RowKey>) {
         while let Some((end, id)) = self.ending.first().copied() {
@@ -132,6 +154,7 @@ impl Approvals {
         self.remove(id);
         self.ending.insert((end(&kept), id));
         self.of_request.insert((kept.request, id));
+        self.of_thing.extend(kept.thing.map(|thing| (thing, id)));
         self.entries.insert(id, kept);
     }
 
@@ -139,6 +162,9 @@ impl Approvals {
         if let Some(kept) = self.entries.remove(&id) {
             self.ending.remove(&(end(&kept), id));
             self.of_request.remove(&(kept.request, id));
+            if let Some(thing) = kept.thing {
+                self.of_thing.remove(&(thing, id));
+            }
         }
     }
 
@@ -182,6 +208,7 @@ mod tests {
             request: RequestId(Uuid::from_u128(1)),
             caller: "acms".into(),
             scope: ScopeDigest::from_bytes([1; 32]),
+            thing: None,
             until: Timestamp::from_milliseconds(9),
             fate,
         };

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod delivery;
+mod interruptions;
 mod obligations;
 mod put_away;
 mod registry;
@@ -53,6 +54,7 @@ use crate::store::access::KeptApproval;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::command::ScopeDigest;
 use crate::store::command::Turn;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
@@ -82,6 +84,7 @@ pub use tally::Approval;
 pub use tally::Tally;
 
 use approvals::Approvals;
+use interruptions::Interruptions;
 use registry::Registry;
 use requests::Requests;
 
@@ -92,6 +95,7 @@ pub struct State {
     registry: Registry,
     requests: Requests,
     approvals: Approvals,
+    interruptions: Interruptions,
 }
 
 /// What there is one of.
@@ -152,6 +156,7 @@ impl Default for State {
             registry: Registry::default(),
             requests: Requests::default(),
             approvals: Approvals::default(),
+            interruptions: Interruptions::default(),
         }
     }
 }
@@ -247,6 +252,7 @@ impl State {
     /// What follows for other requests, and what is over by now.
     fn follow_up(&mut self, event: &Event, index: LogIndex, rows: &mut Vec<RowKey>) {
         let place = (index, self.head.time);
+        self.interruptions.take_in(event, index, rows);
         for interruption in &event.interrupted {
             let partner = &interruption.partner;
             self.requests.interrupt(partner, event, place, rows);
@@ -263,6 +269,11 @@ impl State {
     /// An approval of an access request, as long as it is kept.
     pub fn approval(&self, id: ApprovalId) -> Option<&KeptApproval> {
         self.approvals.get(id)
+    }
+
+    /// The approvals that would grant something, whatever became of them.
+    pub fn approvals_of(&self, thing: &ScopeDigest) -> impl Iterator<Item = ApprovalId> {
+        self.approvals.of_thing(*thing)
     }
 
     /// How many entries of the log are in it.
@@ -421,7 +432,7 @@ impl State {
         })
     }
 
-    /// Requests that take away with a partner, or give again, submitted after an entry, oldest first; wherever they are.
+    /// Requests that take away with a partner, or give, submitted after an entry, oldest first; wherever they are.
     pub fn turns_since(
         &self,
         partner: &McSystemId,
@@ -431,9 +442,23 @@ impl State {
         self.requests.turns().since(partner, turn, since)
     }
 
-    /// The last request that takes away with a partner, or gives again.
+    /// The last entry about a request that takes away with a partner, or gives: that submitted it, or changed it.
     pub fn last_turn(&self, partner: &McSystemId, turn: Turn) -> Option<LogIndex> {
         self.requests.turns().last(partner, turn)
+    }
+
+    /// The partners with whom a request takes away, and with whom it gives; wherever it is.
+    pub fn turns_of(&self, id: RequestId) -> (Option<McSystemId>, Option<McSystemId>) {
+        if let Some(entry) = self.request(id) {
+            return (entry.reduces.clone(), entry.adds.clone());
+        }
+        let ended = self.put_away(id);
+        ended.map_or((None, None), |ended| (ended.reduces, ended.adds))
+    }
+
+    /// The last entry that took the agreement with a partner out of force, or said again that it is.
+    pub fn last_interruption(&self, partner: &McSystemId) -> Option<LogIndex> {
+        self.interruptions.last(partner)
     }
 
     /// The partners under whose agreements requests wait.

@@ -42,7 +42,7 @@ pub struct EndedRequest {
     /// The partner with whom it takes away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
-    /// The partner with whom it gives again what such a request takes away.
+    /// The partner with whom it gives what such a request takes away, or sets something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adds: Option<McSystemId>,
 }
@@ -144,7 +144,7 @@ pub(super) struct PutAway {
     owed: BTreeMap<LogIndex, (RequestId, Owed)>,
     /// By submission; for those that take away.
     reduces: BTreeMap<LogIndex, McSystemId>,
-    /// By submission; for those that give again what others take away.
+    /// By submission; for those that give, or set something.
     adds: BTreeMap<LogIndex, McSystemId>,
 }
 

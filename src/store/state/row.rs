@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
+use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -28,6 +30,7 @@ const KEY_TAG: u8 = b'k';
 const REQUEST_TAG: u8 = b'r';
 const ENDED_TAG: u8 = b'e';
 const APPROVAL_TAG: u8 = b'a';
+const INTERRUPTED_TAG: u8 = b'i';
 
 /// Names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ pub enum RowKey {
     Ended(RequestId),
     /// An approval of an access request.
     Approval(ApprovalId),
+    /// When the cooperation with a partner was last interrupted.
+    Interrupted(McSystemId),
 }
 
 /// What a row holds.
@@ -61,6 +66,8 @@ pub enum RowValue {
     Ended(EndedRequest),
     /// An approval of an access request.
     Approval(KeptApproval),
+    /// The entry that last interrupted a cooperation.
+    Interrupted(LogIndex),
 }
 
 /// The row of what there is one of.
@@ -98,6 +105,9 @@ impl RowKey {
             Self::Request(id) => [&[REQUEST_TAG], id.0.as_bytes().as_slice()].concat(),
             Self::Ended(id) => [&[ENDED_TAG], id.0.as_bytes().as_slice()].concat(),
             Self::Approval(id) => [&[APPROVAL_TAG], id.0.as_bytes().as_slice()].concat(),
+            Self::Interrupted(partner) => {
+                [&[INTERRUPTED_TAG], partner.as_str().as_bytes()].concat()
+            }
         }
     }
 
@@ -127,6 +137,11 @@ impl RowKey {
             [APPROVAL_TAG, id @ ..] => Uuid::from_slice(id)
                 .map(|id| Self::Approval(ApprovalId(id)))
                 .map_err(|_| RowError::Key),
+            [INTERRUPTED_TAG, partner @ ..] => str::from_utf8(partner)
+                .ok()
+                .and_then(|partner| partner.parse().ok())
+                .map(Self::Interrupted)
+                .ok_or(RowError::Key),
             _ => Err(RowError::Key),
         }
     }
@@ -146,6 +161,7 @@ impl RowValue {
             Self::Request(entry) => serde_json::to_vec(entry)?,
             Self::Ended(request) => serde_json::to_vec(request)?,
             Self::Approval(kept) => serde_json::to_vec(kept)?,
+            Self::Interrupted(index) => serde_json::to_vec(index)?,
         })
     }
 }
@@ -166,6 +182,9 @@ impl State {
             }
             RowKey::Ended(id) => self.requests.put_away(*id).map(RowValue::Ended),
             RowKey::Approval(id) => self.approval(*id).cloned().map(RowValue::Approval),
+            RowKey::Interrupted(partner) => {
+                self.last_interruption(partner).map(RowValue::Interrupted)
+            }
         }
     }
 
@@ -179,7 +198,11 @@ impl State {
                     (kind < key.kind, (kind == key.kind).then_some(&key.id))
                 }
                 Some(
-                    RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_),
+                    RowKey::Key(_)
+                    | RowKey::Request(_)
+                    | RowKey::Ended(_)
+                    | RowKey::Approval(_)
+                    | RowKey::Interrupted(_),
                 ) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));
@@ -193,29 +216,23 @@ impl State {
         let (skip_keys, key) = match after {
             None | Some(RowKey::Head | RowKey::Document(_)) => (false, None),
             Some(RowKey::Key(key)) => (false, Some(*key)),
-            Some(RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_)) => (true, None),
+            Some(
+                RowKey::Request(_)
+                | RowKey::Ended(_)
+                | RowKey::Approval(_)
+                | RowKey::Interrupted(_),
+            ) => (true, None),
         };
         let (skip_requests, request, ended) = match after {
             None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => (false, None, None),
             Some(RowKey::Request(id)) => (false, Some(*id), None),
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
-            Some(RowKey::Approval(_)) => (true, None, None),
+            Some(RowKey::Approval(_) | RowKey::Interrupted(_)) => (true, None, None),
         };
-        let (skip_ended, approval) = match after {
-            Some(RowKey::Approval(id)) => (true, Some(*id)),
-            None
-            | Some(
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Request(_)
-                | RowKey::Ended(_),
-            ) => (false, None),
-        };
+        let skip_ended = matches!(after, Some(RowKey::Approval(_) | RowKey::Interrupted(_)));
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
         let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
-        let approvals = self.approvals.names_after(approval);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
@@ -226,10 +243,30 @@ impl State {
                     .map(|entry| RowKey::Request(entry.id)),
             )
             .chain(ended.into_iter().flatten().map(RowKey::Ended))
-            .chain(approvals.map(RowKey::Approval))
+            .chain(self.last_names(after))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
+    }
+
+    /// The names of approvals and interruptions, which come last.
+    fn last_names<'a>(&'a self, after: Option<&'a RowKey>) -> impl Iterator<Item = RowKey> + 'a {
+        let (skip_approvals, approval, interrupted) = match after {
+            Some(RowKey::Interrupted(partner)) => (true, None, Some(partner)),
+            Some(RowKey::Approval(id)) => (false, Some(*id), None),
+            None
+            | Some(
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Request(_)
+                | RowKey::Ended(_),
+            ) => (false, None, None),
+        };
+        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
+        let approvals = approvals.into_iter().flatten().map(RowKey::Approval);
+        let interrupted = self.interruptions.partners_after(interrupted);
+        approvals.chain(interrupted.cloned().map(RowKey::Interrupted))
     }
 
     /// Takes in a row of a state that is being read back.
@@ -264,6 +301,10 @@ impl State {
             }
             RowKey::Approval(id) => {
                 self.approvals.insert(id, serde_json::from_slice(value)?);
+            }
+            RowKey::Interrupted(partner) => {
+                self.interruptions
+                    .insert(partner, serde_json::from_slice(value)?);
             }
         }
         Ok(())

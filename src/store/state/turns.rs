@@ -1,4 +1,4 @@
-//! Requests that take away, and those that give again what others take away: by partner, in the order of their
+//! Requests that take away, and those that give, or set what others set too: by partner, in the order of their
 //! submission. They are never forgotten, whatever is put away, so that the last word of a partner can always be found.
 
 use std::collections::BTreeMap;
@@ -17,19 +17,29 @@ type Submitted = BTreeMap<LogIndex, RequestId>;
 pub(super) struct Turns {
     reductions: BTreeMap<McSystemId, Submitted>,
     additions: BTreeMap<McSystemId, Submitted>,
+    /// The last entry about any of them.
+    reduced: BTreeMap<McSystemId, LogIndex>,
+    added: BTreeMap<McSystemId, LogIndex>,
 }
 
 impl Turns {
-    /// Notes a request, as often as one likes.
+    /// Notes a request and the last entry about it, as often as one likes.
     pub(super) fn insert(
         &mut self,
         (reduces, adds): (Option<&McSystemId>, Option<&McSystemId>),
         (submitted, id): (LogIndex, RequestId),
+        changed: LogIndex,
     ) {
-        for (all, partner) in [(&mut self.reductions, reduces), (&mut self.additions, adds)] {
+        let both = [
+            (&mut self.reductions, &mut self.reduced, reduces),
+            (&mut self.additions, &mut self.added, adds),
+        ];
+        for (all, last, partner) in both {
             let Some(partner) = partner else {
                 continue;
             };
+            let last = last.entry(partner.clone()).or_insert(changed);
+            *last = changed.max(*last);
             if let Some(of_partner) = all.get_mut(partner) {
                 of_partner.insert(submitted, id);
             } else {
@@ -58,9 +68,12 @@ impl Turns {
         found.map(|(submitted, id)| (*submitted, *id))
     }
 
-    /// The last one.
+    /// The last entry that submitted or changed one.
     pub(super) fn last(&self, partner: &McSystemId, turn: Turn) -> Option<LogIndex> {
-        let (last, _) = self.with(partner, turn)?.last_key_value()?;
-        Some(*last)
+        let last = match turn {
+            Turn::Reduces => &self.reduced,
+            Turn::Adds => &self.added,
+        };
+        last.get(partner).copied()
     }
 }

@@ -6,6 +6,7 @@ mod consequences;
 mod conversation;
 mod denials;
 mod evaluation;
+mod last_word;
 mod metadata;
 mod operations;
 mod reevaluation;

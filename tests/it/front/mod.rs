@@ -21,6 +21,7 @@ mod identities;
 mod impact;
 mod independent_verifier;
 mod joint_groups;
+mod last_word;
 mod lifecycle;
 mod limits;
 mod migration_list;

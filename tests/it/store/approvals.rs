@@ -14,6 +14,7 @@ use comity::store::access::Approved;
 use comity::store::access::Asked;
 use comity::store::access::Fate;
 use comity::store::access::Use;
+use comity::store::command::Expected;
 use comity::store::command::ScopeDigest;
 use comity::store::command::Submit;
 use comity::store::embedded::EmbeddedStore;
@@ -32,11 +33,14 @@ use super::support::at;
 use super::support::commit_all;
 use super::support::pending;
 use super::support::projected;
+use super::support::put;
 use super::support::request_id;
 use super::support::respond;
 use super::support::revoke;
 use super::support::state;
 use super::support::submit;
+use super::support::user;
+use super::support::write;
 
 const UNTIL: i64 = 100;
 
@@ -48,6 +52,10 @@ fn scope(byte: u8) -> ScopeDigest {
     ScopeDigest::from_bytes([byte; 32])
 }
 
+fn thing(byte: u8) -> ScopeDigest {
+    scope(byte.wrapping_add(100))
+}
+
 /// A request for an approval of a scope.
 fn asking(number: u64, byte: u8) -> Submit {
     let asked = Asked {
@@ -55,6 +63,7 @@ fn asking(number: u64, byte: u8) -> Submit {
         bundled: None,
         evaluation: request_id(number + 1_000),
         scope: scope(byte),
+        thing: Some(thing(byte)),
         lasts: UNTIL,
         handle_until: None,
         wanted_until: None,
@@ -190,6 +199,47 @@ async fn approvals_follow_from_the_log_and_are_forgotten_in_time() {
     store.close().await;
 }
 
+/// Takes back what approvals of a scope would grant.
+fn taking_back(byte: u8) -> Command {
+    let mut taken = write(vec![put(&user(1, &[1]), Expected::Any)]);
+    if let Command::WriteDocuments(taken) = &mut taken {
+        taken.ends = vec![thing(byte)];
+    }
+    taken
+}
+
+#[tokio::test]
+async fn an_approval_is_superseded_by_what_takes_back_the_same_even_in_its_batch() {
+    let bench = Bench::new();
+    let store = bench.open();
+    approved(&store, 1).await;
+    store.commit(taking_back(2)).await.unwrap();
+    assert_eq!(fate(&store, 1), Some(Fate::Open));
+    let both = [taking_back(1), Command::Submit(using(10, 1, 1))];
+    let answers = commit_all(&store, both).await;
+    let taken = answers[0].as_ref().unwrap().index;
+    assert!(
+        matches!(answers[1], Err(CommitError::Refused(Refusal::Approval(_)))),
+        "{answers:?}"
+    );
+    assert_eq!(fate(&store, 1), Some(Fate::Superseded(taken)));
+    // What is approved since is another matter, and what was used stays so.
+    approved(&store, 2).await;
+    let used = Command::Submit(using(11, 1, 2));
+    let used = store.commit(used).await.unwrap();
+    store.commit(taking_back(1)).await.unwrap();
+    assert_eq!(fate(&store, 2), Some(Fate::Used(used.index)));
+    projected(&store).await;
+    let read = state(&store);
+    store.close().await;
+    drop(store);
+    let store = bench.open();
+    assert_eq!(fate(&store, 1), Some(Fate::Superseded(taken)));
+    store.close().await;
+    drop(store);
+    assert_eq!(bench.state_from_log(), read);
+}
+
 #[tokio::test]
 async fn nothing_is_approved_where_no_approval_was_asked_for() {
     let bench = Bench::new();
@@ -207,6 +257,8 @@ enum Step {
     /// Several uses at once, each by the right caller or not, of the right scope or not, in time or not.
     Use(u64, Vec<(bool, bool, bool)>),
     Revoke(u64),
+    /// What all of them would grant is taken back.
+    TakeBack,
     Reopen,
 }
 
@@ -218,6 +270,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (number(), proptest::collection::vec((mostly(), mostly(), mostly()), 1..5))
             .prop_map(|(number, uses)| Step::Use(number, uses)),
         1 => number().prop_map(Step::Revoke),
+        1 => Just(Step::TakeBack),
         1 => Just(Step::Reopen),
     ]
 }
@@ -228,6 +281,7 @@ enum Believed {
     Open,
     Used,
     Revoked,
+    Superseded,
 }
 
 async fn use_at_once(
@@ -278,6 +332,14 @@ async fn play(steps: Vec<Step>) {
                     believed.insert(number, Believed::Revoked);
                 }
             }
+            Step::TakeBack => {
+                store.commit(taking_back(1)).await.unwrap();
+                for believed in believed.values_mut() {
+                    if *believed == Believed::Open {
+                        *believed = Believed::Superseded;
+                    }
+                }
+            }
             Step::Reopen => {
                 store.close().await;
                 store = bench.open();
@@ -288,6 +350,7 @@ async fn play(steps: Vec<Step>) {
                 Some(Fate::Open) => Believed::Open,
                 Some(Fate::Used(_)) => Believed::Used,
                 Some(Fate::Revoked) => Believed::Revoked,
+                Some(Fate::Superseded(_)) => Believed::Superseded,
                 None => panic!("approval {number} is forgotten"),
             };
             assert_eq!(found, *believed, "approval {number}");

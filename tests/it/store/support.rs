@@ -285,6 +285,7 @@ pub(super) fn write_at(writes: Vec<Write>, milliseconds: i64) -> Command {
     Command::WriteDocuments(WriteDocuments {
         writes,
         actor: "officer".to_owned(),
+        ends: Vec::new(),
         at: at(milliseconds),
     })
 }
@@ -320,7 +321,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         adds: None,
         obligations: Vec::new(),
         access: None,
-        turned: None,
+        turned: Vec::new(),
         at: at(0),
     }
 }
@@ -354,7 +355,7 @@ pub(super) fn respond(number: u64, version: u64, items: Vec<(u32, ItemState)>) -
         reminders: Vec::new(),
         approval: None,
         read_set: ReadSet::default(),
-        turned: None,
+        turned: Vec::new(),
         writes: Vec::new(),
         obligations: Vec::new(),
         parts: Vec::new(),
@@ -400,6 +401,7 @@ pub(super) fn withdraw(number: u64, version: u64, items: Vec<u32>) -> Withdraw {
         items,
         writes: Vec::new(),
         obligations: Vec::new(),
+        ends: Vec::new(),
         parts: Vec::new(),
         at: at(0),
         in_time_at: at(0),
@@ -413,6 +415,7 @@ pub(super) fn revoke(number: u64, version: u64, items: Vec<u32>) -> Revoke {
         items,
         writes: Vec::new(),
         obligations: Vec::new(),
+        ends: Vec::new(),
         parts: Vec::new(),
         at: at(0),
     }

@@ -14,6 +14,7 @@ use crate::store::command::Withdraw;
 use crate::store::embedded::sequencer::check::Checked;
 use crate::store::embedded::sequencer::check::changes;
 use crate::store::embedded::sequencer::check::changing;
+use crate::store::embedded::sequencer::check::ending;
 use crate::store::embedded::sequencer::check::obliging;
 use crate::store::event::EventBody;
 use crate::store::state::RequestEntry;
@@ -52,6 +53,7 @@ pub(super) fn withdraw(state: &State, command: Withdraw) -> Result<Checked, Refu
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);
+    let event = ending(event, command.ends);
     Ok(Checked::Event(event, command.parts))
 }
 
@@ -83,6 +85,7 @@ pub(super) fn revoke(
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);
+    let event = ending(event, command.ends);
     Ok(Checked::Event(event, command.parts))
 }
 

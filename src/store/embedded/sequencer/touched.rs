@@ -51,8 +51,9 @@ pub(super) struct Touched {
     bundle: bool,
     /// Whether what waits is judged otherwise, because an agreement lapsed or something was taken away.
     interrupted: bool,
-    /// Partners with whom something was given again that others take away.
-    added: HashSet<McSystemId>,
+    /// With whom something was given, set or taken away that other requests take away, set or give, or such a request
+    /// changed.
+    turned: HashSet<(McSystemId, Turn)>,
 }
 
 impl Touched {
@@ -66,7 +67,7 @@ impl Touched {
                 .any(|submit| self.concerns_submission(submit)),
             Command::Respond(respond) => {
                 self.interrupted
-                    || self.is_turned(respond.turned.as_ref())
+                    || self.is_turned(&respond.turned)
                     || self.requests.contains(&respond.request_id)
                     || self.concerns_reads(&respond.read_set)
                     || self.concerns_writes(&respond.writes)
@@ -111,7 +112,7 @@ impl Touched {
 
     fn concerns_submission(&self, submit: &Submit) -> bool {
         self.requests.contains(&submit.request_id)
-            || self.is_turned(submit.turned.as_ref())
+            || self.is_turned(&submit.turned)
             || self.concerns_approval(submit.access.as_deref())
             || submit
                 .idempotency
@@ -120,11 +121,9 @@ impl Touched {
             || self.concerns_writes(&submit.writes)
     }
 
-    fn is_turned(&self, seen: Option<&Turned>) -> bool {
-        seen.is_some_and(|seen| match seen.turn {
-            Turn::Reduces => self.interrupted,
-            Turn::Adds => self.added.contains(&seen.partner),
-        })
+    fn is_turned(&self, seen: &[Turned]) -> bool {
+        let turned = |seen: &Turned| self.turned.contains(&(seen.partner.clone(), seen.turn));
+        !seen.is_empty() && (self.interrupted || seen.iter().any(turned))
     }
 
     fn concerns_approval(&self, access: Option<&Access>) -> bool {
@@ -168,6 +167,9 @@ impl Touched {
     /// Adds what an event changes in this state.
     pub(super) fn add(&mut self, event: &Event, state: &State) {
         self.interrupted |= !event.interrupted.is_empty();
+        let ended = event.ends.iter();
+        self.approvals
+            .extend(ended.flat_map(|thing| state.approvals_of(thing)));
         let obliged = event.obligations.iter();
         self.requests.extend(obliged.map(|it| it.request_id));
         match &event.body {
@@ -182,7 +184,7 @@ impl Touched {
                 ..
             } => {
                 self.interrupted |= reduces.is_some();
-                self.added.extend(adds.clone());
+                self.add_turns((reduces.clone(), adds.clone()));
                 self.approvals
                     .extend(used(access.as_deref()).map(|used| used.approval));
                 self.requests.insert(*request_id);
@@ -211,6 +213,7 @@ impl Touched {
                 ..
             } => {
                 self.requests.insert(*request_id);
+                self.add_turns(state.turns_of(*request_id));
                 self.add_changes(changes, state);
             }
             EventBody::Expired { request_id, .. }
@@ -230,6 +233,12 @@ impl Touched {
             | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
+    }
+
+    fn add_turns(&mut self, (reduces, adds): (Option<McSystemId>, Option<McSystemId>)) {
+        let reduces = reduces.map(|partner| (partner, Turn::Reduces));
+        let adds = adds.map(|partner| (partner, Turn::Adds));
+        self.turned.extend(reduces.into_iter().chain(adds));
     }
 
     fn add_changes(&mut self, changes: &[DocumentChange], state: &State) {

@@ -82,7 +82,7 @@ pub struct RequestEntry {
     /// The partner with whom it takes away, if an item that is granted, or waits, does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduces: Option<McSystemId>,
-    /// The partner with whom it gives again what such a request takes away, likewise.
+    /// The partner with whom it gives what such a request takes away, or sets something, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adds: Option<McSystemId>,
     /// What it obliges to, and what became of that.
@@ -570,7 +570,8 @@ impl Requests {
         let remind_at = entry.remind_at();
         self.reminding.extend(remind_at.map(|at| (at, entry.id)));
         let turns = (entry.reduces.as_ref(), entry.adds.as_ref());
-        self.turns.insert(turns, (entry.submitted, entry.id));
+        self.turns
+            .insert(turns, (entry.submitted, entry.id), entry.last());
         let correlation = entry.correlation;
         self.correlated
             .extend(correlation.map(|correlation| (correlation, entry.id)));
@@ -627,7 +628,9 @@ impl Requests {
             self.unfinished.insert(id, &owed.obligations);
         }
         let turns = (request.reduces.as_ref(), request.adds.as_ref());
-        self.turns.insert(turns, (request.submitted, id));
+        let last = request.further.last().copied();
+        let last = last.unwrap_or(request.submitted);
+        self.turns.insert(turns, (request.submitted, id), last);
         self.put_away.insert(id, request);
     }
 

@@ -29,6 +29,7 @@ use crate::store::command::Refusal;
 use crate::store::command::Report;
 use crate::store::command::RequestId;
 use crate::store::command::Respond;
+use crate::store::command::ScopeDigest;
 use crate::store::command::StaleRead;
 use crate::store::command::Submit;
 use crate::store::command::Turned;
@@ -73,10 +74,9 @@ pub(super) fn check(
             }
             let changes = changes(state, write.writes, write.at)?;
             let actor = Some(write.actor);
-            Ok(event(
-                write.at,
-                EventBody::DocumentsWritten { changes, actor },
-            ))
+            let body = EventBody::DocumentsWritten { changes, actor };
+            let event = ending(changing(write.at, body), write.ends);
+            Ok(Checked::Event(event, Vec::new()))
         }
         Command::Submit(command) => submit(state, command),
         Command::SubmitTogether(commands) => together::submit(state, commands),
@@ -151,6 +151,12 @@ pub(super) fn obliging(mut event: Box<Event>, obligations: Vec<Arising>) -> Box<
     event
 }
 
+/// An event, with what it takes back.
+pub(super) fn ending(mut event: Box<Event>, ends: Vec<ScopeDigest>) -> Box<Event> {
+    event.ends = ends;
+    event
+}
+
 fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
     if let Some(idempotency) = command.idempotency
         && let Some(kept) = state.kept_key(&idempotency.key)
@@ -171,7 +177,7 @@ fn submit(state: &State, command: Submit) -> Result<Checked, Refusal> {
         return Err(Refusal::RequestExists(command.request_id));
     }
     check_use(state, &command)?;
-    check_turned(state, command.turned.as_ref())?;
+    check_turned(state, &command.turned)?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Submitted {
         request_id: command.request_id,
@@ -237,7 +243,7 @@ fn respond(state: &State, command: Respond) -> Result<Checked, Refusal> {
     if let Some(votes) = &command.votes {
         check_votes(entry, &answered, votes)?;
     }
-    check_turned(state, command.turned.as_ref())?;
+    check_turned(state, &command.turned)?;
     check_reads(state, &command.read_set)?;
     let body = EventBody::Responded {
         request_id: command.request_id,
@@ -280,14 +286,13 @@ fn check_votes(
     Ok(())
 }
 
-/// Nobody may have taken anything away, or given it again, since the answer was judged.
-fn check_turned(state: &State, seen: Option<&Turned>) -> Result<(), Refusal> {
-    match seen {
-        Some(seen) if state.last_turn(&seen.partner, seen.turn) != seen.last => {
-            Err(Refusal::Stale(StaleRead::Turns))
-        }
-        Some(_) | None => Ok(()),
+/// Nobody may have taken anything away, or given or set it, since the answer was judged.
+fn check_turned(state: &State, seen: &[Turned]) -> Result<(), Refusal> {
+    let is_stale = |seen: &Turned| state.last_turn(&seen.partner, seen.turn) != seen.last;
+    if seen.iter().any(is_stale) {
+        return Err(Refusal::Stale(StaleRead::Turns));
     }
+    Ok(())
 }
 
 fn report(state: &State, command: Report) -> Result<Checked, Refusal> {

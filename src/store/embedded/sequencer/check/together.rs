@@ -34,7 +34,7 @@ fn check_apart(commands: &[Submit]) -> Result<(), Refusal> {
         let asks_for_approval = matches!(command.access.as_deref(), Some(Access::Approval(_)));
         let changes = !command.writes.is_empty()
             || !command.obligations.is_empty()
-            || command.reduces.is_some();
+            || !command.turned.is_empty();
         if !asks_for_approval || changes {
             return invalid("only requests for approvals are submitted together");
         }
