@@ -264,6 +264,9 @@ pub struct Submit {
     pub access: Option<Box<Access>>,
     /// The last request that turns it round which was looked at; none may have come since.
     pub turned: Option<Turned>,
+    /// The moment at which an approval that it uses must still be in time: while the clock is unsettled, another one than that
+    /// of the entry.
+    pub in_time_at: Timestamp,
     /// When it was decided.
     pub at: Timestamp,
 }

@@ -321,6 +321,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         obligations: Vec::new(),
         access: None,
         turned: None,
+        in_time_at: at(0),
         at: at(0),
     }
 }
