@@ -403,7 +403,7 @@ fn submission(
     } = prepared;
     let request_id = *request_id;
     let items = settled.states;
-    let writes = Granted {
+    let mut writes = Granted {
         request,
         request_id,
         items: settled.accepted,
@@ -411,7 +411,6 @@ fn submission(
         submitted: None,
     }
     .writes()?;
-    let mut writes = writes;
     writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;

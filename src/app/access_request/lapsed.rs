@@ -37,7 +37,11 @@ impl Lapsed {
 
 impl App {
     /// Reads afresh who gave an approval, as an answer to what waits does: what it rests on that they suffice, if they do.
-    pub(super) fn still_given(&self, standing: &Standing, item: &ItemDecision) -> Option<Vec<Read>> {
+    pub(super) fn still_given(
+        &self,
+        standing: &Standing,
+        item: &ItemDecision,
+    ) -> Option<Vec<Read>> {
         // Older records do not say who gave it.
         let Some(given) = &standing.given else {
             return Some(Vec::new());

@@ -113,7 +113,11 @@ mod tests {
             limits(json)
         };
         assert!(then.is_within(&then) && Limits::default().is_within(&Limits::default()));
-        assert!(then.is_within(&Limits { profile: Some("p".parse().unwrap()), group_priority: Some(3), ..Limits::default() }));
+        assert!(then.is_within(&Limits {
+            profile: Some("p".parse().unwrap()),
+            group_priority: Some(3),
+            ..Limits::default()
+        }));
         for (name, value) in [
             ("services", json!(["mcptt"])),
             ("priority_cap", json!(4)),

@@ -144,12 +144,10 @@ impl App {
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
             let (taken_back, mut evaluation) = self.judged_anew(&request, &then, &entry).await?;
-            let about = (&entry, &request, &then);
-            let approvers = self.approvers(&voters, entry.tallies.values(), about);
+            let approvers = self.approvers(&voters, entry.tallies.values(), found);
             let present = self.present();
             entry.stands_at(present.earliest);
-            let about = (id, &request, &entry);
-            self.check_seen(&caller, about, &evaluation, required)?;
+            self.check_seen(&caller, (id, &request, &entry), &evaluation, required)?;
             // What the reviewer is, and who approved before, is nothing that they saw.
             let persons = approvers.reads().chain([reviewer.read()]);
             evaluation.read_set.entries.extend(persons);

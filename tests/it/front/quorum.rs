@@ -1,5 +1,7 @@
 //! Who may answer what is held, and how many have to agree.
 
+mod terms;
+
 use std::fs;
 
 use comity::app::replay::replay_all;
