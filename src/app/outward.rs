@@ -42,6 +42,14 @@ impl PartnerReason {
         }
     }
 
+    /// The reason why what was granted is so no longer: it was for a time.
+    pub fn ended() -> Self {
+        Self {
+            code: "ended",
+            text: "It was granted for a time, which is over.".to_owned(),
+        }
+    }
+
     /// The reason for where an item stands, which what became of it since can overrule.
     ///
     /// `lapse` says why an item was refused although nobody answered it.

@@ -36,8 +36,12 @@ use crate::app::report::PartnerAnswer;
 use crate::app::report::ReportAnswer;
 use crate::app::report::partner_answers;
 use crate::app::report::report_answer;
+use crate::app::respond::Agreed;
+use crate::app::respond::Completing;
+use crate::app::respond::GivenBy;
 use crate::app::respond::ReviewPart;
 use crate::app::respond::ReviewerPart;
+use crate::app::respond::Terms;
 use crate::app::reviewer::Answerers;
 use crate::app::reviewer::Voters;
 use crate::app::reviewer::escalated_to;
@@ -190,7 +194,7 @@ impl App {
         let mut noted = Reports::new();
         let mut when_refused: BTreeMap<usize, Vec<Obligation>> =
             refusal_obligations(&record.items).collect();
-        let mut voters = Voters::new();
+        let (mut voters, mut given) = (Voters::new(), GivenBy::default());
         let mut disclosed: Vec<DisclosureAnswer> =
             told(&stored, &parts.attached).into_iter().collect();
         let revoked = revoked(&parts);
@@ -207,6 +211,7 @@ impl App {
                 disclosed.extend(told(&stored, &parts.attached));
                 when_refused.extend(refusal_obligations(&parts.decision()?.items));
                 voters.extend(voter(&stored, &parts));
+                given.take(votes_of(&stored.event), completes(&parts));
                 responses.extend(response_answers(&stored, &parts)?);
             } else if reports_on(&stored.event, id) {
                 disclosed.extend(told(&stored, &parts.attached));
@@ -237,6 +242,7 @@ impl App {
             record,
             responses,
             voters,
+            given: given.complete(),
             disclosed,
             submitted,
             refusals,
@@ -360,9 +366,17 @@ fn mark_lapsed(responses: &mut [ResponseAnswer], tallies: &Tallies) {
 
 /// Who answered, by their record.
 fn voter(stored: &StoredEntry, parts: &DividedParts) -> Option<(PersonDigest, McServiceId)> {
-    let person = votes_of(&stored.event)?.person;
+    let person = match votes_of(&stored.event) {
+        Some(votes) => votes.person,
+        None => completes(parts)?.person,
+    };
     let reviewer: ReviewerPart = parts.first()?;
     Some((person, reviewer.reviewer))
+}
+
+/// How an answer gave the approval that was asked for, if it did.
+fn completes(parts: &DividedParts) -> Option<Completing> {
+    parts.first::<ReviewPart>()?.completes
 }
 
 /// A request and what became of it.
@@ -374,6 +388,8 @@ pub(in crate::app) struct Standing {
     responses: Vec<ResponseAnswer>,
     /// Who answered.
     pub(in crate::app) voters: Voters,
+    /// Who gave the approval that it asked for, of those that were given since that is recorded.
+    pub(in crate::app) given: Option<GivenBy>,
     disclosed: Vec<DisclosureAnswer>,
     reports: Vec<ReportAnswer>,
     /// What the partner answered, by item.
@@ -408,7 +424,8 @@ impl App {
         if entry.tallies.is_empty() {
             return Tallies::new();
         }
-        let approvers = self.approvers(&standing.voters, (entry, request));
+        let about = (entry, request, &standing.record.facts);
+        let approvers = self.approvers(&standing.voters, entry.tallies.values(), about);
         let mut answerers = Answerers::new(self, request);
         let latest = standing.latest();
         let tallies = latest.iter().enumerate().map(|(number, decision)| {
@@ -495,6 +512,17 @@ impl Standing {
     /// Whether anybody answered it: what policy granted by itself, nobody has looked at.
     pub(in crate::app) fn was_answered(&self) -> bool {
         !self.responses.is_empty()
+    }
+
+    /// What those agreed to who approved.
+    pub(in crate::app) fn agreed(&self) -> Agreed {
+        Agreed::of(&self.responses)
+    }
+
+    /// What was agreed to last.
+    pub(in crate::app) fn terms(&self) -> Option<Terms> {
+        let last = self.responses.last()?;
+        Some(Terms::new(last.evaluated.first()?, last.answered_at))
     }
 
     /// What was last decided about each item.

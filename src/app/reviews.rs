@@ -16,7 +16,7 @@ use crate::app::permission::Action;
 use crate::app::requests::Standing;
 use crate::app::requests::Tallies;
 use crate::app::reviewer::Answerers;
-use crate::app::reviewer::Concerned;
+use crate::app::reviewer::Eligible;
 use crate::app::reviewer::Reviewer;
 use crate::app::reviewer::escalated_to;
 use crate::decision::facts::Lookup;
@@ -186,10 +186,8 @@ impl App {
     ) -> Result<Vec<PendingItem>, AppError> {
         let standing = self.standing(id)?;
         let request = &standing.record.request;
-        let found = self
-            .store()
-            .view(|state| Reviewer::find(state, reviewer, (&standing.entry, request)));
-        let Ok(reviewer) = found else {
+        let about = (&standing.entry, request, &standing.record.facts);
+        let Ok(reviewer) = Eligible::new(self, about).find(reviewer) else {
             return Ok(Vec::new());
         };
         let Some(person) = reviewer.person(self.sealing_key(), id) else {
@@ -270,12 +268,10 @@ impl App {
             });
             users.collect()
         });
-        let concerned = Concerned::of(&request.body);
+        let eligible = Eligible::new(self, (&standing.entry, request, &standing.record.facts));
         let reviewers: Vec<Reviewer> = users
             .into_iter()
-            .filter_map(|(key, revision, document)| {
-                Reviewer::of_user((key, revision), &document, (&standing.entry, &concerned))
-            })
+            .filter_map(|(key, revision, document)| eligible.of_user((key, revision), &document))
             .collect();
         let tallies = self.tallies_now(&standing);
         let mut answerers = Answerers::new(self, request);

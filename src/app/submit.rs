@@ -249,7 +249,9 @@ impl App {
         let outcomes = evaluation.items.iter().map(|item| item.outcome).collect();
         self.check_responses(request, request_id, &evaluation)
             .await?;
-        let settled = self.settled(caller, purpose, request, &evaluation).await?;
+        let mut settled = self.settled(caller, purpose, request, &evaluation).await?;
+        let reads = std::mem::take(&mut settled.reads);
+        evaluation.read_set.entries.extend(reads);
         let revoked = if purpose.has_consequences() {
             self.revoked(request, &evaluation)?
         } else {
@@ -401,7 +403,7 @@ fn submission(
     } = prepared;
     let request_id = *request_id;
     let items = settled.states;
-    let writes = Granted {
+    let mut writes = Granted {
         request,
         request_id,
         items: settled.accepted,
@@ -409,7 +411,6 @@ fn submission(
         submitted: None,
     }
     .writes()?;
-    let mut writes = writes;
     writes.extend(revoked.iter().map(|(write, _)| write.clone()));
     let read_set = evaluation.read_set.clone();
     let at = evaluation.now;
@@ -460,6 +461,7 @@ fn submission(
         obligations,
         access: settled.access,
         turned: settled.turned,
+        in_time_at: settled.in_time_at.unwrap_or(at),
         at,
     })
 }

@@ -57,6 +57,28 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Whether a grant with these limits is no more than one with the others; another profile, or another priority that we
+    /// set ourselves, is something else.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let services = match (&self.services, &other.services) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(ours), Some(theirs)) => ours.is_subset(theirs),
+        };
+        services
+            && self.profile == other.profile
+            && self.group_priority == other.group_priority
+            && self.user_priority == other.user_priority
+            && is_capped(self.priority_cap, other.priority_cap)
+            && is_capped(self.end_time, other.end_time)
+    }
+}
+
+fn is_capped<T: Ord>(one: Option<T>, cap: Option<T>) -> bool {
+    cap.is_none_or(|cap| one.is_some_and(|one| one <= cap))
+}
+
 fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     [one, other].into_iter().flatten().min()
 }

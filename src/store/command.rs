@@ -267,6 +267,9 @@ pub struct Submit {
     pub access: Option<Box<Access>>,
     /// What was looked at of what turns it round; nothing may have changed since.
     pub turned: Vec<Turned>,
+    /// The moment at which an approval that it uses must still be in time: while the clock is unsettled, another one than that
+    /// of the entry.
+    pub in_time_at: Timestamp,
     /// When it was decided.
     pub at: Timestamp,
 }

@@ -10,6 +10,7 @@ use crate::app::access_request::approval::Why;
 use crate::app::access_request::claims::Audience;
 use crate::app::access_request::claims::DenialClaims;
 use crate::app::access_request::claims::seconds;
+use crate::app::access_request::lapsed::Lapsed;
 use crate::app::answer::DecisionAnswer;
 use crate::app::answer::Receipt;
 use crate::app::error::AppError;
@@ -26,6 +27,7 @@ use crate::identity::signing::SignedType;
 use crate::store::access::ApprovalId;
 use crate::store::command::RequestId;
 use crate::store::event::EventBody;
+use crate::store::state::RequestEntry;
 
 /// The part of a record that says what was answered to an evaluation beside the decision; nothing personal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub(in crate::app) struct EvaluationPart {
     pub(super) why: Option<Why>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) taken_back_by: Option<TakenBackBy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lapsed: Option<Lapsed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<GivenApproval>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +69,8 @@ pub struct EvaluationAnswer {
     pub why: Option<Why>,
     /// What took back what a presented approval approved.
     pub taken_back_by: Option<TakenBackBy>,
+    /// What a presented approval rested on that is so no longer.
+    pub lapsed: Option<Lapsed>,
     /// The approval by which it was granted.
     pub approval: Option<GivenApproval>,
     /// How an approval can be asked for.
@@ -122,8 +128,14 @@ impl App {
         let evaluated_at = record.now;
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
         let mut item = DecisionAnswer::from(item);
+        let mut stands = false;
         if let Some(state) = standing {
             item.partner_reason = PartnerReason::standing(&item, state, None);
+            stands = still_stands(state);
+            if stands && self.has_ended(&entry, &item)? {
+                item.partner_reason = PartnerReason::ended();
+                stands = false;
+            }
         }
         let requestable = match part.requestable_until {
             Some(until) => {
@@ -132,16 +144,28 @@ impl App {
             None => None,
         };
         Ok(EvaluationAnswer {
-            decision: standing.is_some_and(still_stands),
+            decision: stands,
             evaluation: id,
             evaluated_at,
             why: part.why,
             taken_back_by: part.taken_back_by,
+            lapsed: part.lapsed,
             approval: part.approval,
             requestable,
             item,
             record: receipt(entry.submitted, &stored),
         })
+    }
+
+    /// Whether the time of a grant is over, as we limited it or the partner did.
+    fn has_ended(&self, entry: &RequestEntry, item: &DecisionAnswer) -> Result<bool, AppError> {
+        let end = if entry.further.is_empty() {
+            item.limits.end_time
+        } else {
+            let latest = self.standing(entry.id)?.latest();
+            latest.first().and_then(|item| item.limits.end_time)
+        };
+        Ok(end.is_some_and(|end| self.now() >= end))
     }
 
     fn requestable(

@@ -9,6 +9,8 @@ use crate::app::App;
 use crate::app::access_request::PresentedApproval;
 use crate::app::access_request::claims::ApprovalClaims;
 use crate::app::access_request::claims::moment;
+use crate::app::access_request::lapsed::Lapsed;
+use crate::app::access_request::lapsed::Read;
 use crate::app::error::AppError;
 use crate::app::requests::Standing;
 use crate::app::submit::Evaluation;
@@ -57,6 +59,7 @@ pub(super) enum Judged {
     Not(Why),
     /// It has been taken back since, by this.
     TakenBack(TakenBackBy),
+    NoLonger(Lapsed),
 }
 
 /// An approval that applies.
@@ -66,6 +69,10 @@ pub(super) struct Used {
     pub(super) until: Timestamp,
     /// What was looked at of what turns it round.
     pub(super) turned: Vec<Turned>,
+    /// What it rests on that its approvers may give it still.
+    pub(super) reads: Vec<Read>,
+    /// The moment at which it must still be in time.
+    pub(super) in_time_at: Timestamp,
 }
 
 impl App {
@@ -76,19 +83,22 @@ impl App {
         request: &InterSystemRequest,
         evaluation: &Evaluation,
     ) -> Result<Judged, AppError> {
-        let now = evaluation.now;
-        let (id, kept) = match self.looked_up(presented, now) {
+        let present = self.present();
+        let (id, kept) = match self.looked_up(presented, evaluation.now) {
             Ok(found) => found,
             Err(why) => return Ok(Judged::Not(why)),
         };
         if *kept.caller != *caller.name {
             return Ok(Judged::Not(Why::ApprovalUnverifiable));
         }
-        if kept.fate != Fate::Open || now >= kept.until {
+        if kept.fate != Fate::Open || present.earliest >= kept.until {
             return Ok(Judged::Not(Why::ApprovalExpired));
         }
-        if !kept.fits(&caller.name, &scope, now) {
+        if !kept.fits(&caller.name, &scope, present.earliest) {
             return Ok(Judged::Not(Why::OutOfScope));
+        }
+        if present.latest >= kept.until {
+            return Err(self.unsettled().into());
         }
         let item = evaluation.items.first();
         if item.is_none_or(|item| item.outcome == Outcome::Reject) {
@@ -96,9 +106,16 @@ impl App {
         }
         let approved_by = kept.request;
         let standing = self.aside(move |app| app.standing(approved_by)).await?;
-        if !item.is_some_and(|item| covers(&standing, item)) {
+        let Some(item) = item.filter(|item| covers(&standing, item)) else {
             return Ok(Judged::Not(Why::OutOfScope));
+        };
+        let terms = standing.terms();
+        if terms.is_some_and(|terms| !terms.cover(item, evaluation.now)) {
+            return Ok(Judged::NoLonger(Lapsed::Terms));
         }
+        let Some(reads) = self.still_given(&standing, item) else {
+            return Ok(Judged::NoLonger(Lapsed::Approvers));
+        };
         let taken_back = self.taken_back(request, &standing.entry)?;
         if let Some(by) = taken_back.by.into_values().next() {
             return Ok(Judged::TakenBack(by));
@@ -110,6 +127,8 @@ impl App {
             },
             until: kept.until,
             turned: taken_back.seen,
+            reads,
+            in_time_at: present.latest,
         }))
     }
 

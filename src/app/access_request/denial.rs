@@ -137,9 +137,13 @@ impl App {
             let detail = "the evaluation told no `context.access_request`";
             return Err(AccessProblem::NotRequestable.with(detail));
         };
-        if self.now() >= deadline.min(*until) {
+        let (present, end) = (self.present(), deadline.min(*until));
+        if present.earliest >= end {
             let detail = "the time in which an approval can be asked for is over; evaluate again";
             return Err(AccessProblem::ExpiredDenial.with(detail));
+        }
+        if present.latest >= end {
+            return Err(self.unsettled().into());
         }
         Ok(BoundTo {
             evaluation: id,

@@ -12,6 +12,7 @@ mod cancel;
 mod claims;
 mod denial;
 mod evaluate;
+mod lapsed;
 mod settle;
 mod task;
 
@@ -36,6 +37,7 @@ pub use ask::AskedItem;
 pub use binding::RELEVANT_CONTEXT;
 pub use binding::Tuple;
 pub use denial::Denial;
+pub use lapsed::Lapsed;
 pub(in crate::app) use settle::Purpose;
 pub(in crate::app) use settle::Settled;
 pub use task::ApprovalResult;

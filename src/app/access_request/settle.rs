@@ -10,6 +10,7 @@ use crate::app::access_request::answer::EvaluationPart;
 use crate::app::access_request::answer::GivenApproval;
 use crate::app::access_request::approval::Judged;
 use crate::app::access_request::ask::AccessRequestPart;
+use crate::app::access_request::lapsed::Read;
 use crate::app::access_request::milliseconds;
 use crate::app::access_request::whole_second;
 use crate::app::callbacks::Callback;
@@ -83,6 +84,10 @@ pub(in crate::app) struct Settled {
     pub(in crate::app) access: Option<Box<Access>>,
     /// What was looked at of what turns it round.
     pub(in crate::app) turned: Vec<Turned>,
+    /// What it rests on beside the decision.
+    pub(in crate::app) reads: Vec<Read>,
+    /// The moment at which an approval that it uses must still be in time.
+    pub(in crate::app) in_time_at: Option<Timestamp>,
     /// What the record says beside the decision.
     pub(in crate::app) parts: Vec<RecordPart>,
 }
@@ -134,11 +139,12 @@ impl App {
             }
             Some(_) | None => None,
         };
-        let (used, why, taken_back_by) = match judged {
-            Some(Judged::Applies(used)) => (Some(used), None, None),
-            Some(Judged::TakenBack(by)) => (None, Some(Why::ApprovalExpired), Some(by)),
-            Some(Judged::Not(why)) => (None, Some(why), None),
-            None => (None, None, None),
+        let (used, why, taken_back_by, lapsed) = match judged {
+            Some(Judged::Applies(used)) => (Some(used), None, None, None),
+            Some(Judged::TakenBack(by)) => (None, Some(Why::ApprovalExpired), Some(by), None),
+            Some(Judged::Not(why)) => (None, Some(why), None, None),
+            Some(Judged::NoLonger(lapsed)) => (None, Some(lapsed.why()), None, Some(lapsed)),
+            None => (None, None, None, None),
         };
         let is_granted = item.outcome == Outcome::Accept || used.is_some();
         let is_final = why.is_some_and(Why::is_final);
@@ -148,6 +154,7 @@ impl App {
         let part = EvaluationPart {
             why,
             taken_back_by,
+            lapsed,
             approval: used.as_ref().map(|used| GivenApproval {
                 id: used.uses.approval,
                 approved_until: used.until,
@@ -170,14 +177,22 @@ impl App {
             requestable_until,
             uses: used.as_ref().map(|used| used.uses),
         };
-        Ok(Settled {
+        let mut settled = Settled {
             states: vec![state],
             accepted: is_granted.then_some(0).into_iter().collect(),
             counts,
             access: Some(Box::new(access)),
-            turned: used.map(|used| used.turned).unwrap_or_default(),
+            turned: Vec::new(),
+            reads: Vec::new(),
+            in_time_at: None,
             parts: vec![part_of(PartClass::State, &part)?],
-        })
+        };
+        if let Some(used) = used {
+            settled.turned = used.turned;
+            settled.reads = used.reads;
+            settled.in_time_at = Some(used.in_time_at);
+        }
+        Ok(settled)
     }
 
     /// Until when an approval of what is held can be asked for.
@@ -254,6 +269,8 @@ impl App {
             counts: outcome_counts(&evaluation.items),
             access: Some(Box::new(Access::Approval(asked))),
             turned: Vec::new(),
+            reads: Vec::new(),
+            in_time_at: None,
             parts,
         })
     }
@@ -275,6 +292,8 @@ fn carried_out(request: &InterSystemRequest, evaluation: &Evaluation) -> Settled
         counts: outcome_counts(&evaluation.items),
         access: None,
         turned: Vec::new(),
+        reads: Vec::new(),
+        in_time_at: None,
         parts: Vec::new(),
     }
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::app::clock::Present;
 use crate::app::clock::Unsettled;
 use crate::app::error::AppError;
+use crate::app::respond::agreed::Agreed;
 use crate::app::respond::form::Answered;
 use crate::app::respond::form::Said;
 use crate::app::respond::form::Verdict;
@@ -39,6 +43,24 @@ pub(super) struct Counted {
     pub(super) vote: Option<Vote>,
     /// Whose approvals before count no more, if it does.
     pub(super) lapsed: Vec<PersonDigest>,
+    /// How an approval that grants it was counted.
+    pub(super) completes: Option<Completing>,
+}
+
+/// An approval that grants an item: whatever rests on it later is judged by whose it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::app) struct Completing {
+    /// The person.
+    pub(in crate::app) person: PersonDigest,
+    /// Those of their roles that the item waited for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(in crate::app) roles: BTreeSet<Role>,
+    /// Whose approvals before did not count any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::app) lapsed: Vec<PersonDigest>,
+    /// Who had been turned to, since nobody had answered in time.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(in crate::app) escalated_to: BTreeSet<Role>,
 }
 
 /// Whose answer it is.
@@ -59,6 +81,8 @@ pub(super) struct Waiting<'a> {
     pub(super) quorums: &'a [Quorum],
     /// Since when each item waits for that.
     pub(super) since: &'a [Timestamp],
+    /// What those who approved before agreed to.
+    pub(super) agreed: &'a Agreed,
     /// Who approved before, read afresh.
     pub(super) approvers: &'a Approvers,
     /// Items that were taken back since they were asked for.
@@ -156,6 +180,7 @@ impl Waiting<'_> {
         let asked = (categories, &escalated_to);
         let (tally, lapsed) = self.approvers.counting(stands.tally, asked, answerers);
         stands.tally = tally;
+        stands.is_more |= self.is_other(number, &stands.tally, decision);
         let until = self.until(number, present.expires_at(), stands.is_more, decision);
         let is_over = self.is_over(until)?;
         let (settled, vote) = match verdict {
@@ -167,11 +192,28 @@ impl Waiting<'_> {
         let state = self
             .moved(present, settled, until)
             .map_err(|_| Barred::NotPending(format!("item {number} has expired")))?;
+        let completes = (settled == Some(Settled::Granted)).then(|| Completing {
+            person: voter.person.id,
+            roles: voter.reviewer.roles_among(&stands.quorum.groups()),
+            lapsed: lapsed.clone(),
+            escalated_to,
+        });
         Ok(Counted {
             number,
             state,
             lapsed: if vote.is_some() { lapsed } else { Vec::new() },
             vote,
+            completes,
+        })
+    }
+
+    /// Whether what would be granted now is something else than what those agreed to whose approvals count. What is
+    /// refused now is refused, whoever agreed.
+    fn is_other(&self, number: usize, tally: &Tally, decision: Option<&ItemDecision>) -> bool {
+        decision.is_some_and(|decision| {
+            let agreed = self.agreed;
+            decision.outcome != Outcome::Reject
+                && !agreed.covers((number, tally), decision, self.evaluation.now)
         })
     }
 

@@ -1,7 +1,9 @@
 //! Answering held items. Approval is a decision too: the ceiling is evaluated again, with fresh facts.
 
+mod agreed;
 mod ballot;
 mod form;
+mod given;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -23,6 +25,7 @@ use crate::app::respond::form::Answered;
 use crate::app::respond::form::Said;
 use crate::app::response_settings::change_of;
 use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Eligible;
 use crate::app::reviewer::Reviewer;
 use crate::app::seen::Required;
 use crate::app::submit::ATTEMPTS_MAX;
@@ -54,9 +57,13 @@ use crate::store::command::Votes;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
 
+pub(in crate::app) use agreed::Agreed;
+pub(in crate::app) use agreed::Terms;
+pub(in crate::app) use ballot::Completing;
 pub use form::ItemsAnswer;
 pub use form::ReviewAnswer;
 pub use form::Verdict;
+pub(in crate::app) use given::GivenBy;
 
 /// The part of a record that says what was answered; nothing personal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +82,9 @@ pub(in crate::app) struct ReviewPart {
     /// What was answered to other items at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::app) further: Vec<FurtherAnswer>,
+    /// How it was counted, where it gave the approval that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::app) completes: Option<Completing>,
 }
 
 /// An answer to other items in the same entry.
@@ -127,7 +137,7 @@ impl App {
         for _ in 0..ATTEMPTS_MAX {
             let standing = self.aside(move |app| app.standing(id)).await?;
             let (known, quorums) = (standing.policies(), standing.quorums());
-            let since = standing.since();
+            let (since, agreed) = (standing.since(), standing.agreed());
             let (voters, mut entry) = (standing.voters, standing.entry);
             let (request, then) = (standing.record.request, standing.record.facts);
             check_version(id, &entry, version)?;
@@ -137,11 +147,10 @@ impl App {
             let change = change_of(&request).cloned();
             let publishing = self.publishing_of(change.is_some()).await;
             let (taken_back, mut evaluation) = self.judged_anew(&request, &entry).await?;
-            let approvers = self.approvers(&voters, (&entry, &request));
+            let approvers = self.approvers(&voters, entry.tallies.values(), found);
             let present = self.present();
             entry.stands_at(present.earliest);
-            let about = (id, &request, &entry);
-            self.check_seen(&caller, about, &evaluation, required)?;
+            self.check_seen(&caller, (id, &request, &entry), &evaluation, required)?;
             // What the reviewer is, and who approved before, is nothing that they saw.
             let persons = approvers.reads().chain([reviewer.read()]);
             evaluation.read_set.entries.extend(persons);
@@ -152,6 +161,7 @@ impl App {
                 known: &known,
                 quorums: &quorums,
                 since: &since,
+                agreed: &agreed,
                 approvers: &approvers,
                 taken_back: &taken_back.items(),
                 unsettled: self.unsettled(),
@@ -243,13 +253,7 @@ impl App {
         if *entry.caller == *caller.name {
             return Err(AppError::Originator);
         }
-        let found = self
-            .store()
-            .view(|state| Reviewer::find(state, identity, (entry, request)))?;
-        if found.is_written_since(entry.submitted) && self.was_concerned(&found, request, then)? {
-            return Err(AppError::Originator);
-        }
-        Ok(found)
+        Eligible::new(self, (entry, request, then)).find(identity)
     }
 }
 
@@ -383,7 +387,10 @@ fn response(
         .into_parts()
         .map_err(|error| AppError::Broken(Box::new(error)))?;
     parts.extend(told);
-    parts.extend(review_parts(caller, answered, (&counted, &taken_back), at)?);
+    let completes = counted.first().filter(|_| approval.is_some());
+    let completes = completes.and_then(|item| item.completes.clone());
+    let made = (&*counted, &taken_back, completes);
+    parts.extend(review_parts(caller, answered, made, at)?);
     Ok(Respond {
         request_id: id,
         expected_version: entry.version,
@@ -408,7 +415,7 @@ fn response(
 fn review_parts(
     caller: &Caller,
     answered: &Answered,
-    (counted, taken_back): (&[Counted], &TakenBack),
+    (counted, taken_back, completes): (&[Counted], &TakenBack, Option<Completing>),
     at: Timestamp,
 ) -> Result<[RecordPart; 2], AppError> {
     let nothing = || AppError::Broken("an answer says nothing".into());
@@ -431,6 +438,7 @@ fn review_parts(
         answered_at: at,
         caller: caller.name.clone(),
         further: others.collect(),
+        completes,
     };
     let reviewer = ReviewerPart {
         reviewer: answered.reviewer.clone(),

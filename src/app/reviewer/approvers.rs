@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::app::reviewer::Answerers;
+use crate::app::reviewer::Eligible;
 use crate::app::reviewer::Reviewer;
+use crate::decision::facts::Facts;
 use crate::decision::facts::ReadKey;
 use crate::domain::identity::McServiceId;
 use crate::domain::registry::Revision;
@@ -23,31 +25,22 @@ pub(in crate::app) type Voters = BTreeMap<PersonDigest, McServiceId>;
 pub(in crate::app) struct Approvers(BTreeMap<PersonDigest, Reviewer>);
 
 impl App {
-    /// Reads afresh who answered. Whoever has another document by now is asked again.
-    pub(in crate::app) fn approvers(
+    /// Reads afresh who approved, of those who answered. Whoever has another document by now is asked again.
+    pub(in crate::app) fn approvers<'a>(
         &self,
         voters: &Voters,
-        (entry, request): (&RequestEntry, &InterSystemRequest),
+        tallies: impl Iterator<Item = &'a Tally>,
+        about: (&RequestEntry, &InterSystemRequest, &Facts),
     ) -> Approvers {
-        let approved: BTreeSet<PersonDigest> = entry
-            .tallies
-            .values()
-            .flat_map(|tally| tally.approvals.iter().map(|it| it.person))
-            .collect();
-        let named = approved.into_iter();
-        let named = named.filter_map(|person| Some((person, voters.get(&person)?)));
-        let found = self.store().view(|state| {
-            let found = named.filter_map(|(person, identity)| {
-                let found = Reviewer::find(state, identity, (entry, request));
-                Some((person, found.ok()?))
-            });
-            found.collect::<Vec<_>>()
+        let (eligible, id) = (Eligible::new(self, about), about.0.id);
+        let approved = tallies.flat_map(|tally| &tally.approvals);
+        let approved: BTreeSet<PersonDigest> = approved.map(|it| it.person).collect();
+        let found = approved.into_iter().filter_map(|person| {
+            let found = eligible.find(voters.get(&person)?).ok()?;
+            let now = found.document_digest(self.sealing_key(), id);
+            (now == Some(person)).then_some((person, found))
         });
-        let same = found.into_iter().filter(|(person, reviewer)| {
-            let now = self.sealing_key().document(entry.id, &reviewer.key().id);
-            now.as_ref() == Some(person)
-        });
-        Approvers(same.collect())
+        Approvers(found.collect())
     }
 }
 

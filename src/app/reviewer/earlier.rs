@@ -1,4 +1,5 @@
-//! Names that whoever is concerned had when a request was made, and that somebody else has by now.
+//! Who is concerned by a request is a person: whoever has, by now, the document that one of them had when it was made, or
+//! a name that they had then, is them still.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,8 @@ use crate::app::reviewer::spellings;
 use crate::decision::facts::Facts;
 use crate::decision_log::LogIndex;
 use crate::domain::document::Document;
+use crate::domain::registry::DocumentKey;
 use crate::domain::registry::Revision;
-use crate::domain::request::InterSystemRequest;
 use crate::domain::user::User;
 use crate::store::event::DocumentChange;
 
@@ -22,34 +23,47 @@ fn identities(user: &User) -> impl Iterator<Item = String> {
     identities.flat_map(|(_, identity)| spellings(identity.uri()))
 }
 
+/// Those of our users who asked for a request, or get something by it, as they were when it was made.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    documents: BTreeSet<DocumentKey>,
+    identities: BTreeSet<String>,
+}
+
+impl Earlier {
+    /// Whether a reviewer is one of them: by the document, whatever they are called by now, or by an identity that was
+    /// moved to another document since.
+    pub(super) fn includes(&self, reviewer: &Reviewer) -> bool {
+        let mut own = reviewer.user().into_iter().flat_map(identities);
+        self.documents.contains(reviewer.key()) || own.any(|name| self.identities.contains(&name))
+    }
+}
+
 impl App {
-    /// Whether a reviewer has a name that whoever asked for a request, or gets something by it, had when it was made: an
-    /// identity that was moved to another document since is the same person.
-    pub(in crate::app) fn was_concerned(
+    /// The documents of then stand in the log: the facts of a request name the revisions in which they were read.
+    pub(super) fn concerned_earlier(
         &self,
-        reviewer: &Reviewer,
-        request: &InterSystemRequest,
+        concerned: &Concerned,
         then: &Facts,
-    ) -> Result<bool, AppError> {
-        let own: BTreeSet<String> = reviewer.user().into_iter().flat_map(identities).collect();
-        let concerned = Concerned::of(&request.body);
+    ) -> Result<Earlier, AppError> {
         let people = then.requester.iter().chain(&then.subjects);
         let people = people.chain(&then.resource);
         let written: BTreeSet<Revision> = people
             .filter_map(|person| Some(person.profile.as_ref()?.revision))
             .collect();
+        let mut earlier = Earlier::default();
         for revision in written {
             let entry = self.entry(LogIndex(revision.0))?;
             for change in entry.event.body.changes() {
-                if let DocumentChange::Put(_, document) = change
+                if let DocumentChange::Put(key, document) = change
                     && let Document::User(user) = document.as_ref()
                     && own_names(user).any(|name| concerned.names(name))
-                    && identities(user).any(|name| own.contains(&name))
                 {
-                    return Ok(true);
+                    earlier.documents.insert(key.clone());
+                    earlier.identities.extend(identities(user));
                 }
             }
         }
-        Ok(false)
+        Ok(earlier)
     }
 }

@@ -2,10 +2,12 @@
 
 mod approvers;
 mod earlier;
+mod eligible;
 mod query;
 
 pub(in crate::app) use approvers::Approvers;
 pub(in crate::app) use approvers::Voters;
+pub(in crate::app) use eligible::Eligible;
 
 pub(in crate::app) use query::is_addressee;
 
@@ -32,6 +34,7 @@ use crate::domain::request::OperationBody;
 use crate::domain::role::Role;
 use crate::domain::user::User;
 use crate::store::command::Person;
+use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
 use crate::store::state::RequestEntry;
 use crate::store::state::State;
@@ -45,50 +48,17 @@ pub(in crate::app) struct Reviewer {
 }
 
 impl Reviewer {
-    /// Finds who is said to answer, and refuses the originator, the subjects, and whoever is what they are by this
-    /// very request (ruling 26).
-    pub(in crate::app) fn find(
-        state: &State,
-        identity: &McServiceId,
-        (entry, request): (&RequestEntry, &InterSystemRequest),
-    ) -> Result<Self, AppError> {
-        let concerned = Concerned::of(&request.body);
-        if concerned.names(identity.uri()) {
-            return Err(AppError::Originator);
-        }
-        let person = state.person(identity).ok_or(AppError::UnknownReviewer)?;
+    fn look_up(state: &State, identity: &McServiceId) -> Option<Self> {
         let key = DocumentKey {
             kind: DocumentKind::User,
-            id: person,
+            id: state.person(identity)?,
         };
-        let found = state.document(&key).ok_or(AppError::UnknownReviewer)?;
-        let reviewer = Self {
+        let found = state.document(&key)?;
+        Some(Self {
             key,
             revision: found.revision,
             document: found.value,
-        };
-        reviewer.check(entry, &concerned)?;
-        reviewer
-            .user()
-            .map_or(Err(AppError::UnknownReviewer), |user| {
-                administers(user, request)
-            })?;
-        Ok(reviewer)
-    }
-
-    /// The same of a user of the registry.
-    pub(in crate::app) fn of_user(
-        (key, revision): (DocumentKey, Revision),
-        document: &Arc<Document>,
-        (entry, concerned): (&RequestEntry, &Concerned),
-    ) -> Option<Self> {
-        let reviewer = Self {
-            key,
-            revision,
-            document: Arc::clone(document),
-        };
-        reviewer.check(entry, concerned).ok()?;
-        Some(reviewer)
+        })
     }
 
     fn check(&self, entry: &RequestEntry, concerned: &Concerned) -> Result<(), AppError> {
@@ -117,12 +87,12 @@ impl Reviewer {
     }
 
     /// Whether they were written since an entry: then they may have been somebody else before.
-    pub(in crate::app) fn is_written_since(&self, index: LogIndex) -> bool {
+    fn is_written_since(&self, index: LogIndex) -> bool {
         self.revision.0 > index.0
     }
 
     /// The key of the person in the registry.
-    pub(in crate::app) fn key(&self) -> &DocumentKey {
+    fn key(&self) -> &DocumentKey {
         &self.key
     }
 
@@ -140,13 +110,18 @@ impl Reviewer {
             .collect()
     }
 
+    /// They as the store tells documents from others that answer a request.
+    fn document_digest(&self, key: &SealingKey, request: RequestId) -> Option<PersonDigest> {
+        key.document(request, &self.key.id)
+    }
+
     /// They as the store tells them from others who answer a request: under whatever name, one person.
     pub(in crate::app) fn person(&self, key: &SealingKey, request: RequestId) -> Option<Person> {
         let identities = self.user().into_iter().flat_map(|it| it.identities.iter());
         let names = identities.flat_map(|(_, identity)| spellings(identity.uri()));
         let also = names.map(|name| key.name(request, &name));
         Some(Person {
-            id: key.document(request, &self.key.id)?,
+            id: self.document_digest(key, request)?,
             also: also.collect::<Option<_>>()?,
         })
     }
@@ -213,11 +188,11 @@ pub(in crate::app) fn escalated_to(entry: &RequestEntry, number: usize) -> BTree
 
 /// Everyone who asked for a request or gets something by it, by every name under which they appear in it.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Concerned(BTreeSet<String>);
+struct Concerned(BTreeSet<String>);
 
 impl Concerned {
     /// Those whom a request names.
-    pub(in crate::app) fn of(body: &OperationBody) -> Self {
+    fn of(body: &OperationBody) -> Self {
         let elements = body.elements();
         let requester = elements.requester();
         let alias = requester.and_then(|requester| requester.functional_alias.as_ref());

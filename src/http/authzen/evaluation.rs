@@ -115,7 +115,7 @@ fn next_action(answer: &EvaluationAnswer, why: Why) -> &'static str {
 /// What the profile does not know: what has to be done with a grant, and where its record is.
 fn ours(answer: &EvaluationAnswer) -> Value {
     let granted = answer.decision.then_some(&answer.item);
-    json!({
+    let mut ours = json!({
         "outcome": answer.item.outcome,
         "reason": answer.item.reason,
         "partner_reason": answer.item.partner_reason,
@@ -123,5 +123,9 @@ fn ours(answer: &EvaluationAnswer) -> Value {
         "obligations": granted.map_or(&[][..], |item| &item.obligations),
         "record": answer.record,
         "taken_back_by": answer.taken_back_by,
-    })
+    });
+    if let (Some(lapsed), Some(members)) = (answer.lapsed, ours.as_object_mut()) {
+        members.insert("approval_lapsed".to_owned(), json!(lapsed));
+    }
+    ours
 }

@@ -1,5 +1,6 @@
 //! The Access Request and Approval Profile of AuthZEN, clause by clause; `docs/authzen.md` says which test holds which.
 
+mod approvers;
 mod bundles;
 mod callbacks;
 mod consequences;
@@ -12,6 +13,7 @@ mod operations;
 mod reevaluation;
 mod submission;
 mod tasks;
+mod time;
 
 use comity::app::access_request::Offer;
 use comity::app::clock::WallClock;

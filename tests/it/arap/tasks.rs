@@ -30,7 +30,7 @@ const UNKNOWN: (u16, &str) = (404, "unknown_task");
 const HOUR: i64 = 3_600_000;
 
 /// Lets time go on, a little at a time: nothing here is a jump.
-fn pass(hands: &Hands, milliseconds: i64) {
+pub(super) fn pass(hands: &Hands, milliseconds: i64) {
     for _ in 0..=milliseconds.div_euclid(4_000) {
         hands.pass(4_000);
     }

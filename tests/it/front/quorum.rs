@@ -27,8 +27,8 @@ use super::support::without;
 use crate::crash::rounds;
 
 const OTHER_OFFICER: &str = "sip:officer.115@mc.nl.example";
-const DUTY: &str = "sip:duty@mc.de.example";
-const SECURITY: &str = "sip:security@mc.de.example";
+pub(super) const DUTY: &str = "sip:duty@mc.de.example";
+pub(super) const SECURITY: &str = "sip:security@mc.de.example";
 const BOTH: &str = "sip:both@mc.de.example";
 const OTHER_DISPATCHER: &str = "sip:dispatch.2@mc.de.example";
 const LEADER: &str = "sip:leader@mc.de.example";
@@ -45,17 +45,17 @@ fn hold(id: &str, asked: &str) -> String {
 
 const TWO_GROUPS: &str = "@approvals(\"duty-officer:1, security-officer:1\")";
 
-fn by(reviewer: &str) -> Value {
+pub(super) fn by(reviewer: &str) -> Value {
     with(&approval(), "/reviewer", reviewer)
 }
 
-fn denied_by(reviewer: &str) -> Value {
+pub(super) fn denied_by(reviewer: &str) -> Value {
     with(&denial(), "/reviewer", reviewer)
 }
 
 impl TestService {
     /// A service in which additions wait for what is asked for, with people who are on duty.
-    async fn with_hold(asked: &str) -> Self {
+    pub(super) async fn with_hold(asked: &str) -> Self {
         let service = Self::start_with(|settings| {
             let path = settings.policies.join("review/several.cedar");
             fs::write(path, hold("membership.several", asked)).unwrap();
@@ -83,12 +83,12 @@ impl TestService {
         assert_eq!(imported.status, 200, "{}", imported.text);
     }
 
-    async fn held(&self) -> String {
+    pub(super) async fn held(&self) -> String {
         self.submit_held(&membership(&[OFFICER])).await
     }
 
     /// Answers, and the item is in this state.
-    async fn answers(&self, path: &str, body: &Value, state: &str) -> Answer {
+    pub(super) async fn answers(&self, path: &str, body: &Value, state: &str) -> Answer {
         let answered = self.respond(path, body).await;
         assert_eq!(answered.status, 200, "{}", answered.text);
         assert_eq!(answered.items("/state"), [state], "{}", answered.text);
@@ -101,7 +101,7 @@ impl TestService {
     }
 
     /// Writes another policy, and waits until it is in force.
-    async fn publish(&self, file: &str, text: &str) {
+    pub(super) async fn publish(&self, file: &str, text: &str) {
         let before = self.generation_in_force().await;
         fs::write(self.policy_file(file), text).unwrap();
         eventually("the publication", async || {

@@ -349,3 +349,62 @@ async fn the_originator_does_not_answer_under_an_identity_that_was_moved_since()
     let second = service.respond(&held, &by_second(&approval())).await;
     assert_eq!(second.body["status"], "accepted", "{}", second.text);
 }
+
+/// The originator is a person: their document answers under no name, and whoever is listed could answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_of_the_originator_does_not_answer_whatever_it_is_called_since() {
+    const RENAMED: &str = "sip:dispatch.1b@mc.de.example";
+    let service = TestService::with_author(|_| {}).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let mut own = service.get("/v1/users/dispatch-1", "operator").await.body;
+    let mut other = own.clone();
+    own["identities"] = json!({ "mcptt": RENAMED });
+    other["id"] = json!("dummy");
+    other["identities"] = json!({ "mcptt": DISPATCHER });
+    other["functional_aliases"] = json!([]);
+    let documents = [own, other].map(|it| json!({ "kind": "user", "document": it }));
+    let moved = service
+        .post("/v1/import", "operator", &json!(documents))
+        .await;
+    assert_eq!(moved.status, 200, "{}", moved.text);
+    let read = service.get(&held, "auditor").await;
+    assert_eq!(
+        read.body["items"][0]["answerable_by"]["users"],
+        json!([SECOND]),
+        "{}",
+        read.text
+    );
+    for name in [RENAMED, DISPATCHER] {
+        let listed = format!("/v1/reviews?can=answer&reviewer={name}");
+        let listed = service.get(&listed, "reviewer").await;
+        assert_eq!(listed.body["items"], json!([]), "{}", listed.text);
+        let answer = with(&approval(), "/reviewer", name);
+        let refused = service.respond(&held, &answer).await;
+        assert_eq!(refused.problem(), (403, "originator"), "{}", refused.text);
+    }
+    let second = service.respond(&held, &by_second(&approval())).await;
+    assert_eq!(second.body["status"], "accepted", "{}", second.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_policy_administrators_are_told_as_those_who_can_approve() {
+    let service = TestService::with_author(|_| {}).await;
+    let held = service
+        .submit_held(&change(&[(GROUPS, "manual-review")]))
+        .await;
+    let answerable = async || {
+        let read = service.get(&held, "auditor").await;
+        read.body["items"][0]["answerable_by"].clone()
+    };
+    let one = json!({ "count": 1, "complete": true, "users": [SECOND] });
+    assert_eq!(answerable().await, one);
+    let dismiss = |user: &mut Value| user["acm_operations"] = json!(["group-membership-update"]);
+    service.change("/v1/users/dispatch-2", dismiss).await;
+    let nobody = json!({ "count": 0, "complete": true, "users": [] });
+    assert_eq!(answerable().await, nobody);
+    let listed = format!("/v1/reviews?can=answer&reviewer={SECOND}");
+    let listed = service.get(&listed, "reviewer").await;
+    assert_eq!(listed.body["items"], json!([]), "{}", listed.text);
+}

@@ -123,7 +123,7 @@ async fn an_approval_fits_only_whom_and_what_it_was_given_for_in_time() {
         ..using(10, 1, 1)
     };
     let late = Submit {
-        at: at(UNTIL),
+        in_time_at: at(UNTIL),
         ..using(11, 1, 1)
     };
     let mut of_another = using(12, 1, 1);

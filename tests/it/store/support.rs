@@ -322,6 +322,7 @@ pub(super) fn submit(number: u64, generation: u64, items: Vec<ItemState>) -> Sub
         obligations: Vec::new(),
         access: None,
         turned: Vec::new(),
+        in_time_at: at(0),
         at: at(0),
     }
 }

@@ -209,7 +209,7 @@ fn check_use(state: &State, command: &Submit) -> Result<(), Refusal> {
     };
     let kept = state.approval(used.approval);
     let fits = kept.is_some_and(|kept| {
-        kept.request == used.request && kept.fits(&command.caller, scope, command.at)
+        kept.request == used.request && kept.fits(&command.caller, scope, command.in_time_at)
     });
     if fits {
         Ok(())
