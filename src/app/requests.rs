@@ -274,6 +274,7 @@ impl App {
             let mut answer = ItemAnswer {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
+                ended: afterwards.ended.remove(&number),
                 refusal,
                 undo: afterwards.undo.remove(&number).unwrap_or_default(),
                 delivered: afterwards.settled.is_delivered(number, acknowledged),
@@ -295,7 +296,7 @@ impl App {
             access: entry.access.as_deref().map(AccessAnswer::new),
             id: id.to_string(),
             status,
-            summary: summary(status, &obligations),
+            summary: summary((status, entry.ended.len()), &obligations),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
@@ -690,7 +691,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 21] = [
+const ATTACHED: [&str; 22] = [
     "access-callback",
     "access-evaluation",
     "access-request",
@@ -703,6 +704,7 @@ const ATTACHED: [&str; 21] = [
     "withdrawn-by",
     "revoked-grants",
     "revoked-by",
+    "ended-grants",
     "lapse",
     "in-force-at-lapse",
     "undone",
