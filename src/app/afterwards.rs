@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::acknowledge::Settled;
 use crate::app::affected::NEVER_CUT;
 use crate::app::answer::EndedAnswer;
+use crate::app::answer::ItemAnswer;
 use crate::app::requests::DividedParts;
 use crate::app::requests::receipt;
 use crate::app::revoke::RevocationAnswer;
@@ -75,6 +76,12 @@ impl Afterwards {
             | EventBody::SigningBegun(_)
             | EventBody::SecretsRead { .. } => {}
         }
+    }
+
+    /// Says of an item that it has ended, and what has to be undone of it.
+    pub(in crate::app) fn tell(&mut self, number: usize, item: &mut ItemAnswer) {
+        item.ended = self.ended.remove(&number);
+        item.undo = self.undo.remove(&number).unwrap_or_default();
     }
 
     fn take_ended(&mut self, stored: &StoredEntry, items: &[u32]) {

@@ -274,14 +274,13 @@ impl App {
             let mut answer = ItemAnswer {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
-                ended: afterwards.ended.remove(&number),
                 refusal,
-                undo: afterwards.undo.remove(&number).unwrap_or_default(),
                 delivered: afterwards.settled.is_delivered(number, acknowledged),
                 quorum: quorum_answer(&quorums, &tallies, (number, state)),
                 reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
             };
+            afterwards.tell(number, &mut answer);
             if let Some(access) = entry.access.as_deref() {
                 answer.of_access(access, state, decided);
             }

@@ -1,5 +1,6 @@
 //! The front door: a whole service over real HTTP, and the command line as a process.
 
+mod after_the_grant;
 mod bad_input;
 mod check_command;
 mod cli;
