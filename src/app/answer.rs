@@ -170,6 +170,9 @@ pub struct ItemAnswer {
     /// What ended with the decision: a service that was granted before without asking the home.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revoked>,
+    /// That the time of what was granted was over, if that was written down: it is granted no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndedAnswer>,
     /// Why it was refused although nobody answered it, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalAnswer>,
@@ -238,6 +241,17 @@ impl ReminderAnswer {
     }
 }
 
+/// That a grant ended by itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndedAnswer {
+    /// When that was written down.
+    pub ended_at: Timestamp,
+    /// Calls that undoing does not cut: a person decides about them.
+    pub never_cut: [&'static str; 2],
+    /// Where the record of it is.
+    pub record: Receipt,
+}
+
 /// That an item was refused while it waited, because the agreement under which it waited lapsed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RefusalAnswer {
@@ -292,6 +306,7 @@ impl ItemAnswer {
             state: state.as_str(),
             partner: None,
             revoked: None,
+            ended: None,
             refusal: None,
             delivered: false,
             undo: Vec::new(),

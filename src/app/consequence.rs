@@ -198,6 +198,7 @@ impl Granted<'_> {
                 aliased: bound.is_some_and(|bound| bound.aliased),
                 since: self.evaluation.now,
                 expires_at: item.limits.end_time,
+                ended_at: None,
                 request_id: self.request_id.0,
             });
             changes.insert(key, Some(grant));
@@ -361,6 +362,7 @@ impl Granted<'_> {
                 member_home: member_home.clone(),
                 since: self.evaluation.now,
                 expires_at: decision.limits.end_time,
+                ended_at: None,
                 request_id: self.request_id.0,
             });
             match update.change {
@@ -410,6 +412,7 @@ impl Granted<'_> {
                 services: update.services.iter().copied().collect(),
                 since: self.evaluation.now,
                 expires_at: decision.limits.end_time.filter(|_| is_added),
+                ended_at: None,
                 request_id: self.request_id.0,
             });
             let key = entry.key()?;

@@ -20,6 +20,8 @@ use crate::domain::given::given;
 use crate::domain::identity::GroupId;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Interrupted;
+use crate::domain::lapse::Lapse;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::request::OperationBody;
@@ -35,6 +37,9 @@ pub struct Grants {
     pub partner: McSystemId,
     /// The moment at which it is so.
     pub now: Timestamp,
+    /// Why our half of the agreement is out of force, so that nothing is; absent while it is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lapse: Option<Lapse>,
     /// What is granted, in the order of kinds and ids.
     pub grants: Vec<Grant>,
     /// From where the next page goes on; null at the end.
@@ -65,6 +70,9 @@ pub struct Grant {
     /// The first moment at which it holds no longer; absent where it has no end of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Why it is not in force though it stands in the registry: the agreement is, or was since, out of force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Lapse>,
     /// The request that was granted.
     pub request_id: Uuid,
     /// The number of the item, where the request is one of this log.
@@ -84,12 +92,23 @@ impl App {
         self.permit(caller, Action::ReadRegistry)?;
         let now = self.now();
         let limit = limit.clamp(1, PAGE_AFFECTED_MAX);
-        let (mut grants, next) = self.store().view(|state| {
+        let (mut grants, next, lapse) = self.store().view(|state| {
+            let lapse = Lapse::of(state.agreement(partner), now);
+            let over = state.interrupted(partner);
             let between = state.involving(partner, after);
-            let mut held = between.filter_map(|(key, document)| grant(key, document, now));
+            let mut held = between.filter_map(|(key, document)| {
+                let mut grant = grant(key, document, now)?;
+                // Until the housekeeping comes to it.
+                let written = state.revision(key).map(|revision| revision.0);
+                let is_before = |over: &Interrupted| written.is_some_and(|at| at < over.index);
+                let is_known = state.submission(RequestId(grant.request_id)).is_some();
+                let over = over.filter(|over| is_known && is_before(over));
+                grant.interrupted = lapse.or(over.map(|over| over.lapse));
+                Some(grant)
+            });
             let page: Vec<Grant> = held.by_ref().take(limit).collect();
             let last = page.last().map(|grant| grant.key.clone());
-            (page, last.filter(|_| held.next().is_some()))
+            (page, last.filter(|_| held.next().is_some()), lapse)
         });
         let mut records = BTreeMap::new();
         for grant in &mut grants {
@@ -102,6 +121,7 @@ impl App {
         Ok(Grants {
             partner: partner.clone(),
             now,
+            lapse,
             grants,
             next,
         })
@@ -128,6 +148,7 @@ fn grant(key: &DocumentKey, document: &Document, now: Timestamp) -> Option<Grant
         serving_system: given.serving_system.cloned(),
         since: given.since,
         until: given.until,
+        interrupted: None,
         request_id: given.request_id,
         item: None,
     })

@@ -1,6 +1,7 @@
 //! What happens by itself: held items expire, migrations end, dry runs are summed up for the log.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -8,10 +9,13 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::cooperation::carried_out;
 use crate::app::error::AppError;
+use crate::app::revoke::Passes;
 use crate::app::submit::outcome_counts;
 use crate::decision::decide::ItemDecision;
 use crate::decision_log::OutcomeCounts;
+use crate::domain::agreement::AgreementStatus;
 use crate::domain::document::Document;
+use crate::domain::given::given;
 use crate::domain::identity::McSystemId;
 use crate::domain::lapse::Lapse;
 use crate::domain::registry::DocumentKey;
@@ -48,6 +52,7 @@ impl App {
         tokio::spawn(async move {
             let mut expiry = tokio::time::interval(EXPIRY_PERIOD);
             let mut summary = tokio::time::interval(SUMMARY_PERIOD);
+            let mut passes = Passes::default();
             loop {
                 tokio::select! {
                     _ = expiry.tick() => {
@@ -57,6 +62,8 @@ impl App {
                         app.remind_of_waiting().await;
                         app.carry_out_scheduled().await;
                         app.interrupt_lapsed().await;
+                        app.revoke_lapsed(&mut passes).await;
+                        app.end_grants().await;
                         app.end_migrations().await;
                         app.end_unverified().await;
                     }
@@ -88,7 +95,8 @@ impl App {
         }
     }
 
-    /// Refuses what waits under agreements that are over by their time; while the clock has just jumped, nothing.
+    /// Refuses what waits under agreements that are over by their time, and takes out of force what stands under them;
+    /// while the clock has just jumped, nothing.
     pub async fn interrupt_lapsed(&self) {
         let now = self.now();
         if self.clock().jump().is_some() {
@@ -101,7 +109,17 @@ impl App {
                 let lapse = |at| Lapse::of(state.agreement(partner), at);
                 moments.into_iter().all(|at| lapse(at).is_some())
             };
-            awaited.filter(lapsed).cloned().collect()
+            let waiting = awaited.filter(lapsed).cloned();
+            // What is taken out of force by a write interrupts by that; time says nothing.
+            let agreements = state.documents(DocumentKind::Agreement, None);
+            let agreements = agreements.filter_map(|(_, found)| found.value.agreement());
+            let active = agreements.filter(|it| it.status == AgreementStatus::Active);
+            let standing = active
+                .map(|agreement| &agreement.partner)
+                .filter(lapsed)
+                .filter(|partner| state.stands_under(partner, now));
+            let partners: BTreeSet<McSystemId> = waiting.chain(standing.cloned()).collect();
+            partners.into_iter().collect()
         });
         if partners.is_empty() {
             return;
@@ -112,7 +130,7 @@ impl App {
             at: now,
         });
         if let Err(error) = self.commit(command).await {
-            tracing::warn!(%error, "what waits under an agreement that is over could not be refused yet");
+            tracing::warn!(%error, "that an agreement is over could not be written down yet");
         }
     }
 
@@ -200,6 +218,11 @@ impl App {
             let ended = state.ended_migrations(surely).map(|id| DocumentKey {
                 kind: DocumentKind::Migration,
                 id: id.clone(),
+            });
+            // What was granted ends with what has to be undone of it.
+            let ended = ended.filter(|key| {
+                let document = state.document_under(key);
+                !document.and_then(given).is_some_and(|given| given.stands)
             });
             let ended = ended.filter_map(|key| {
                 let expected = Expected::Revision(state.revision(&key)?);

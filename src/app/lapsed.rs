@@ -63,7 +63,7 @@ pub struct LapsedGrant {
 }
 
 impl App {
-    /// What an entry lists that took the agreement with a partner out of force; by default the last one that wrote it.
+    /// What an entry lists that took the agreement with a partner out of force; by default the last one that did.
     pub fn lapsed(
         &self,
         caller: &Caller,
@@ -77,8 +77,14 @@ impl App {
             kind: DocumentKind::Agreement,
             id: agreement.map_err(|error| AppError::Broken(Box::new(error)))?,
         };
-        let written = || self.store().view(|state| state.revision(&agreement));
-        let index = entry.or_else(|| written().map(|revision| revision.0));
+        // Entries from before the state knew of them are those that wrote the agreement.
+        let last = || {
+            self.store().view(|state| {
+                let interrupted = state.interrupted(partner).map(|it| it.index);
+                interrupted.or_else(|| state.revision(&agreement).map(|revision| revision.0))
+            })
+        };
+        let index = entry.or_else(last);
         let index = index.ok_or(AppError::UnknownDocument(agreement.clone()))?;
         let known = self.store().view(crate::store::State::applied);
         if index >= known.0 {

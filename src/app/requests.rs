@@ -281,12 +281,12 @@ impl App {
                 partner: partner.remove(&number),
                 revoked: revoked.remove(&number),
                 refusal,
-                undo: afterwards.undo.remove(&number).unwrap_or_default(),
                 delivered: afterwards.settled.is_delivered(number, acknowledged),
                 quorum: quorum_answer(&quorums, &tallies, (number, state)),
                 reminded: ReminderAnswer::of(&entry, number),
                 ..ItemAnswer::new(decision, state, lapse)
             };
+            afterwards.tell(number, &mut answer);
             if let Some(access) = entry.access.as_deref() {
                 answer.of_access(access, state, decided);
             }
@@ -301,7 +301,7 @@ impl App {
             access: entry.access.as_deref().map(AccessAnswer::new),
             id: id.to_string(),
             status,
-            summary: summary(status, &obligations),
+            summary: summary((status, entry.ended.len()), &obligations),
             operation: record.request.body.operation(),
             direction: record.request.direction,
             correlation_id: record.request.correlation_id,
@@ -718,7 +718,7 @@ impl DividedParts {
 }
 
 /// What stands beside the decision in its record, by the word that such parts begin with.
-const ATTACHED: [&str; 21] = [
+const ATTACHED: [&str; 22] = [
     "access-callback",
     "access-evaluation",
     "access-request",
@@ -731,6 +731,7 @@ const ATTACHED: [&str; 21] = [
     "withdrawn-by",
     "revoked-grants",
     "revoked-by",
+    "ended-grants",
     "lapse",
     "in-force-at-lapse",
     "undone",

@@ -2,10 +2,13 @@
 
 use uuid::Uuid;
 
+use super::access_grant::AccessGrant;
 use super::document::Document;
 use super::identity::GroupId;
 use super::identity::McServiceId;
 use super::identity::McSystemId;
+use super::membership::Membership;
+use super::migration_user::MigrationUser;
 use super::service::McService;
 use super::time::Timestamp;
 
@@ -26,7 +29,8 @@ pub struct Given<'a> {
     pub since: Timestamp,
     /// The first moment at which it no longer holds.
     pub until: Option<Timestamp>,
-    /// Whether it is in force now, as far as time does not say: somebody on a list, or taken off it.
+    /// Whether it is in force now, as far as time does not say: somebody on a list, or taken off it; its end not written
+    /// down yet.
     pub stands: bool,
 }
 
@@ -58,7 +62,7 @@ pub fn given(document: &Document) -> Option<Given<'_>> {
             serving_system: Some(&grant.serving_system),
             since: grant.since,
             until: grant.expires_at,
-            stands: true,
+            stands: grant.ended_at.is_none(),
         },
         Document::Membership(membership) => Given {
             request_id: membership.request_id,
@@ -68,7 +72,7 @@ pub fn given(document: &Document) -> Option<Given<'_>> {
             serving_system: None,
             since: membership.since,
             until: membership.expires_at,
-            stands: true,
+            stands: membership.ended_at.is_none(),
         },
         Document::MigrationUser(listed) => Given {
             request_id: listed.request_id,
@@ -78,7 +82,7 @@ pub fn given(document: &Document) -> Option<Given<'_>> {
             serving_system: Some(&listed.serving_system),
             since: listed.since,
             until: listed.expires_at,
-            stands: listed.listed,
+            stands: listed.listed && listed.ended_at.is_none(),
         },
         Document::SharedGroup(shared) => Given {
             request_id: shared.request_id,
@@ -105,4 +109,39 @@ pub fn given(document: &Document) -> Option<Given<'_>> {
         | Document::ScheduledChange(_)
         | Document::GroupOverride(_) => return None,
     })
+}
+
+/// The document once it is written down that its time was over; nothing where the document goes instead.
+pub fn ended(document: &Document, at: Timestamp) -> Option<Document> {
+    let ended_at = Some(at);
+    match document {
+        Document::AccessGrant(grant) => Some(Document::AccessGrant(AccessGrant {
+            ended_at,
+            ..grant.clone()
+        })),
+        Document::Membership(membership) => Some(Document::Membership(Membership {
+            ended_at,
+            ..membership.clone()
+        })),
+        Document::MigrationUser(listed) => Some(Document::MigrationUser(MigrationUser {
+            ended_at,
+            ..listed.clone()
+        })),
+        Document::Migration(_)
+        | Document::SharedGroup(_)
+        | Document::System(_)
+        | Document::Agreement(_)
+        | Document::User(_)
+        | Document::Group(_)
+        | Document::MigratedProfile(_)
+        | Document::Link(_)
+        | Document::UeConfiguration(_)
+        | Document::OpenDeletion(_)
+        | Document::AreaMap(_)
+        | Document::PartnerKeys(_)
+        | Document::ResponseSettings(_)
+        | Document::HomeRefusal(_)
+        | Document::ScheduledChange(_)
+        | Document::GroupOverride(_) => None,
+    }
 }

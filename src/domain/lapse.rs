@@ -51,6 +51,16 @@ impl Lapse {
         }
     }
 
+    /// Why what was granted under it is so no longer.
+    pub fn grant_text(self) -> &'static str {
+        match self {
+            Self::Suspended => "The agreement was suspended.",
+            Self::Ended => "The agreement ended.",
+            Self::NotBegun => "The agreement was put off.",
+            Self::Missing => "The agreement was withdrawn.",
+        }
+    }
+
     /// Why an agreement, or that there is none, gives nothing at a moment; `None` while it is in force.
     pub fn of(agreement: Option<&Agreement>, at: Timestamp) -> Option<Self> {
         let Some(agreement) = agreement else {
@@ -84,6 +94,19 @@ pub struct Interruption {
     /// Whether what was asked of the partner, and not answered, is refused as well; older entries leave it to the answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_partner: bool,
+    /// Whether what stood under the agreement is over and is revoked in entries of its own; older entries left it standing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revokes: bool,
+}
+
+/// That an agreement went out of force, and what was granted under it before is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interrupted {
+    /// The index of the entry.
+    pub index: u64,
+    /// Why it was out of force.
+    pub lapse: Lapse,
 }
 
 #[cfg(test)]

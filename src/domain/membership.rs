@@ -32,6 +32,9 @@ pub struct Membership {
     /// The first moment at which it no longer holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// When it was written down that its time was over; from then on it holds no longer, whatever the clock says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// The request that was granted.
     pub request_id: Uuid,
 }
@@ -44,6 +47,7 @@ impl Membership {
 
     /// Whether it holds at a moment.
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|expires_at| now < expires_at)
+        let in_time = self.expires_at.is_none_or(|expires_at| now < expires_at);
+        in_time && self.ended_at.is_none()
     }
 }

@@ -37,6 +37,9 @@ pub struct MigrationUser {
     /// The first moment at which the user is no longer listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// When it was written down that its time was over; from then on it holds no longer, whatever the clock says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// The request that was granted.
     pub request_id: Uuid,
 }
@@ -49,6 +52,7 @@ impl MigrationUser {
 
     /// Whether the user is listed at a moment.
     pub fn is_listed(&self, now: Timestamp) -> bool {
-        self.listed && self.expires_at.is_none_or(|expires_at| now < expires_at)
+        let in_time = self.expires_at.is_none_or(|expires_at| now < expires_at);
+        self.listed && in_time && self.ended_at.is_none()
     }
 }

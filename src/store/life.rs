@@ -38,8 +38,10 @@ pub struct Revoke {
     pub request_id: RequestId,
     /// The version on which it was judged.
     pub expected_version: u64,
-    /// The items; each must be granted, here or by the partner.
+    /// The items; each must be granted, here or by the partner, and not have ended.
     pub items: Vec<u32>,
+    /// Whether their time is over: then nobody revokes them, they have ended by themselves.
+    pub ended: bool,
     /// Documents that are written with it.
     pub writes: Vec<Write>,
     /// The record of the revocation.

@@ -98,7 +98,16 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         EventBody::Reported { request_id, .. } => (vec![EventKind::RequestReported], *request_id),
         EventBody::Expired { request_id, .. } => (vec![EventKind::RequestExpired], *request_id),
         EventBody::Withdrawn { request_id, .. } => (vec![EventKind::RequestWithdrawn], *request_id),
-        EventBody::Revoked { request_id, .. } => (vec![EventKind::RequestRevoked], *request_id),
+        EventBody::Revoked {
+            request_id,
+            ended: false,
+            ..
+        } => (vec![EventKind::RequestRevoked], *request_id),
+        EventBody::Revoked {
+            request_id,
+            ended: true,
+            ..
+        } => (vec![EventKind::RequestEnded], *request_id),
         EventBody::Acknowledged { request_id, .. } => {
             (vec![EventKind::RequestDelivered], *request_id)
         }

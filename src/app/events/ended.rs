@@ -62,6 +62,7 @@ fn can_end(kind: EventKind) -> bool {
         | EventKind::RequestInterrupted => true,
         EventKind::RequestReported
         | EventKind::RequestRevoked
+        | EventKind::RequestEnded
         | EventKind::RequestDelivered
         | EventKind::RequestReminded
         | EventKind::RequestEscalated

@@ -43,6 +43,8 @@ kinds! {
     RequestWithdrawn = "request.withdrawn",
     /// What it granted is so no longer.
     RequestRevoked = "request.revoked",
+    /// The time of what it granted was over.
+    RequestEnded = "request.ended",
     /// Whoever asked acknowledged what became of it.
     RequestDelivered = "request.delivered",
     /// People are to be reminded of what waits.

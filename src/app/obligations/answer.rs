@@ -162,9 +162,18 @@ fn said<'a>(
     }
 }
 
-/// Where a request stands, in words for people: its status, and what of its obligations is not done.
-pub(in crate::app) fn summary(status: RequestStatus, obligations: &[ObligationAnswer]) -> String {
+/// Where a request stands, in words for people: its status, how many grants have ended by themselves, and what of its
+/// obligations is not done.
+pub(in crate::app) fn summary(
+    (status, ended): (RequestStatus, usize),
+    obligations: &[ObligationAnswer],
+) -> String {
     let mut words = vec![status.to_string()];
+    match ended {
+        0 => {}
+        1 => words.push("1 grant has ended by its time".to_owned()),
+        ended => words.push(format!("{ended} grants have ended by their time")),
+    }
     let is = |state: ObligationState| move |it: &&ObligationAnswer| it.state == state.as_str();
     // Nobody has to do any more what was overtaken.
     let overtaken = obligations.iter();

@@ -3,6 +3,7 @@
 //! Reducing access is always possible (ruling 14): nobody else has to agree, and whatever became of the agreement does
 //! not matter. A call in emergency or imminent peril is left standing, and listed for a person (ruling 22).
 
+mod by_itself;
 mod form;
 mod undo;
 
@@ -33,6 +34,7 @@ use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::document::Document;
 use crate::domain::identity::McServiceId;
+use crate::domain::lapse::Lapse;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
@@ -52,6 +54,7 @@ use crate::store::state::State;
 
 use undo::Written;
 
+pub use by_itself::Passes;
 pub use form::Revocation;
 
 /// The part of a record that says what was revoked; nothing personal.
@@ -61,6 +64,9 @@ pub(in crate::app) struct RevokedPart {
     pub(in crate::app) items: Vec<usize>,
     pub(in crate::app) revoked_at: Timestamp,
     pub(in crate::app) caller: String,
+    /// Why the agreement was out of force that took it back, where no person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::app) because: Option<Lapse>,
 }
 
 /// The part of a record that says who revoked, and in which words.
@@ -78,6 +84,9 @@ pub struct RevocationAnswer {
     pub items: Vec<usize>,
     /// Why.
     pub reason: String,
+    /// Why the agreement was out of force that took it back, where no person did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Lapse>,
     /// When.
     pub revoked_at: Timestamp,
     /// Calls that undoing does not cut: a person decides about them.
@@ -202,7 +211,9 @@ impl App {
                 continue;
             }
             let written = self.written(standing, (number, &decision.item), now)?;
-            let ended = decision.limits.end_time.is_some_and(|end| now >= end) || !written.lasts();
+            let is_noted = entry.ended.contains_key(&narrow(number));
+            let in_time = decision.limits.end_time.is_none_or(|end| now < end);
+            let ended = is_noted || !in_time || !written.lasts();
             // What is asked for is an approval, which has written nothing.
             let is_over = ended && entry.asked().is_none();
             let bar = if !state.may_be_revoked() {
@@ -273,6 +284,21 @@ impl App {
         (chosen, now): (Vec<Chosen>, Timestamp),
     ) -> Result<Revoke, AppError> {
         let numbers: Vec<usize> = chosen.iter().map(|it| it.number).collect();
+        let parts = said(caller, revocation, (&numbers, now))?;
+        let revoke = self.taking_back(standing, parts, (&chosen, now))?;
+        Ok(Revoke {
+            writes: unlike(chosen.into_iter().flat_map(|it| it.written.writes())),
+            ..revoke
+        })
+    }
+
+    /// What takes items back, but for what it writes.
+    fn taking_back(
+        &self,
+        standing: &Standing,
+        mut parts: Vec<RecordPart>,
+        (chosen, now): (&[Chosen], Timestamp),
+    ) -> Result<Revoke, AppError> {
         let undone = chosen.iter().map(|it| {
             let obligations = it.written.obligations(&it.obligations, self.local_system());
             let undone = Undone {
@@ -284,18 +310,14 @@ impl App {
         let undone: Vec<(Option<String>, Undone)> = undone.collect();
         let about = (&standing.record.request, standing.entry.id);
         let obligations = to_undo(about, &undone, now);
-        let mut parts = said(caller, revocation, (&numbers, now))?;
         parts.extend(undone_parts(undone)?);
         let ends = chosen.iter().filter_map(|it| it.thing).collect();
-        let writes = chosen.into_iter().flat_map(|it| it.written.writes());
-        // What two items wrote alike goes once.
-        let writes: BTreeMap<DocumentKey, Write> =
-            writes.map(|write| (write.key.clone(), write)).collect();
         Ok(Revoke {
             request_id: standing.entry.id,
             expected_version: standing.entry.version,
-            items: numbers.into_iter().map(narrow).collect(),
-            writes: writes.into_values().collect(),
+            items: chosen.iter().map(|it| narrow(it.number)).collect(),
+            ended: false,
+            writes: Vec::new(),
             parts,
             obligations,
             ends,
@@ -316,6 +338,13 @@ struct Chosen {
     written: Written,
 }
 
+/// What two items wrote alike is written once.
+fn unlike(writes: impl Iterator<Item = Write>) -> Vec<Write> {
+    let writes: BTreeMap<DocumentKey, Write> =
+        writes.map(|write| (write.key.clone(), write)).collect();
+    writes.into_values().collect()
+}
+
 /// What was revoked, and by whom in which words.
 fn said(
     caller: &Caller,
@@ -326,6 +355,7 @@ fn said(
         items: items.to_vec(),
         revoked_at: now,
         caller: caller.name.clone(),
+        because: None,
     };
     let by = RevokedByPart {
         reason: revocation.reason.clone(),

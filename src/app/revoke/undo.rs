@@ -12,6 +12,7 @@ use crate::decision::obligation::ObligationParameters;
 use crate::decision::query::serving_system;
 use crate::domain::access_grant::AccessGrant;
 use crate::domain::document::Document;
+use crate::domain::given::ended;
 use crate::domain::given::given;
 use crate::domain::identity::McSystemId;
 use crate::domain::membership::Membership;
@@ -21,6 +22,7 @@ use crate::domain::operation::Direction;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::domain::registry::InvalidDocumentId;
+use crate::domain::registry::Revision;
 use crate::domain::registry::Versioned;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::request::OperationBody;
@@ -173,6 +175,24 @@ impl Written {
                 After::Deleted => None,
                 After::Changed(document) => Some(Arc::from(document)),
             },
+        })
+    }
+
+    /// The documents that are the grant's own, and in which revision.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&DocumentKey, &Document, Revision)> {
+        let own = self.documents.iter();
+        let own = own.filter(|(_, _, after)| matches!(after, After::Deleted));
+        own.map(|(key, found, _)| (key, found.value.as_ref(), found.revision))
+    }
+
+    /// Writes down that they have ended: most stay, so that it can be told later.
+    pub(super) fn endings(self, at: Timestamp) -> impl Iterator<Item = Write> {
+        let own = self.documents.into_iter();
+        let own = own.filter(|(_, _, after)| matches!(after, After::Deleted));
+        own.map(move |(key, found, _)| Write {
+            key,
+            expected: Expected::Revision(found.revision),
+            document: ended(&found.value, at).map(Arc::new),
         })
     }
 

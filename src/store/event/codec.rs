@@ -186,6 +186,8 @@ enum OpenBody {
     Revoked {
         submitter: Arc<str>,
         ending: OpenEnding,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ended: bool,
     },
     Acknowledged {
         request: RequestId,
@@ -526,9 +528,11 @@ impl EventBody {
                 request_id,
                 submitter,
                 items,
+                ended,
                 changes,
             } => OpenBody::Revoked {
                 submitter: Arc::clone(submitter),
+                ended: *ended,
                 ending: OpenEnding::of(*request_id, items, changes, details)?,
             },
             Self::ObligationNoted {
@@ -717,10 +721,12 @@ impl OpenBody {
                         items,
                         changes,
                     },
+                ended,
             } => EventBody::Revoked {
                 request_id: request,
                 submitter,
                 items,
+                ended,
                 changes: detail::join(changes, &mut details)?,
             },
             Self::Expired { request, items } => EventBody::Expired {

@@ -179,6 +179,8 @@ pub enum EventBody {
         submitter: Arc<str>,
         /// The items.
         items: Vec<u32>,
+        /// Whether their time was over: then they stay what they were, and have ended.
+        ended: bool,
         /// Documents written with it.
         changes: Vec<DocumentChange>,
     },

@@ -268,6 +268,7 @@ fn revoked(request_id: RequestId) -> EventBody {
         request_id,
         submitter: "front-end".into(),
         items: vec![1],
+        ended: false,
         changes: vec![user("piet")],
     }
 }
@@ -384,11 +385,13 @@ fn interrupting() -> Event {
             partner: partner("mc.nl.example"),
             lapse: Lapse::Suspended,
             at_partner: true,
+            revokes: true,
         },
         Interruption {
             partner: partner("mc.be.example"),
             lapse: Lapse::Ended,
             at_partner: false,
+            revokes: false,
         },
     ];
     let body = EventBody::DocumentsWritten {

@@ -59,8 +59,13 @@ impl Approvals {
                 approval: Some(approval),
                 ..
             } => self.give(*approval, entry, changed),
-            EventBody::Revoked { request_id, .. } => self.revoke(*request_id, changed),
-            EventBody::Responded { approval: None, .. }
+            EventBody::Revoked {
+                request_id,
+                ended: false,
+                ..
+            } => self.revoke(*request_id, changed),
+            EventBody::Revoked { ended: true, .. }
+            | EventBody::Responded { approval: None, .. }
             | EventBody::Genesis { .. }
             | EventBody::DocumentsWritten { .. }
             | EventBody::Reported { .. }

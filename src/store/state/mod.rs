@@ -19,6 +19,7 @@ mod visitors;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,9 +38,11 @@ use crate::decision_log::TreeSize;
 use crate::decision_log::checkpoint::Signing;
 use crate::domain::agreement::Agreement;
 use crate::domain::document::Document;
+use crate::domain::given::given;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
+use crate::domain::lapse::Interrupted;
 use crate::domain::migrated_profile::ProfileOccasion;
 use crate::domain::obligation::ObligationId;
 use crate::domain::registry::DocumentId;
@@ -108,6 +111,9 @@ struct Head {
     /// As whom the log signs; absent in heads from before it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signing: Option<Signing>,
+    /// By partner, the last entry that took our half of the agreement out of force: what was granted before is over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    interrupted: BTreeMap<McSystemId, Interrupted>,
     counters: Counters,
 }
 
@@ -151,6 +157,7 @@ impl Default for State {
                 time: Timestamp::from_milliseconds(0),
                 bundle: None,
                 signing: None,
+                interrupted: BTreeMap::new(),
                 counters: Counters::default(),
             },
             registry: Registry::default(),
@@ -255,6 +262,13 @@ impl State {
         self.interruptions.take_in(event, index, rows);
         for interruption in &event.interrupted {
             let partner = &interruption.partner;
+            if interruption.revokes {
+                let interrupted = Interrupted {
+                    index: index.0,
+                    lapse: interruption.lapse,
+                };
+                self.head.interrupted.insert(partner.clone(), interrupted);
+            }
             self.requests.interrupt(partner, event, place, rows);
         }
         self.requests.oblige(event, index, rows);
@@ -326,6 +340,41 @@ impl State {
             id: partner.as_str().parse().ok()?,
         };
         self.document_under(&key)?.agreement()
+    }
+
+    /// The last entry that took our half of the agreement with a partner out of force, and with it what was granted.
+    pub fn interrupted(&self, partner: &McSystemId) -> Option<Interrupted> {
+        self.head.interrupted.get(partner).copied()
+    }
+
+    /// All of these, by partner.
+    pub fn interruptions(&self) -> impl Iterator<Item = (&McSystemId, Interrupted)> {
+        let all = self.head.interrupted.iter();
+        all.map(|(partner, interrupted)| (partner, *interrupted))
+    }
+
+    /// Grants of requests that are known and stand under the agreement with a partner at a moment, in the order of kinds
+    /// and ids, from the one after `after` on.
+    pub fn granted_under(
+        &self,
+        partner: &McSystemId,
+        at: Timestamp,
+        after: Option<&DocumentKey>,
+    ) -> impl Iterator<Item = (&DocumentKey, Revision, RequestId)> {
+        self.involving(partner, after)
+            .filter_map(move |(key, document)| {
+                let given = given(document).filter(|given| given.holds(at))?;
+                let id = RequestId(given.request_id);
+                self.submission(id)?;
+                Some((key, self.revision(key)?, id))
+            })
+    }
+
+    /// Whether such a grant was written since the agreement went out of force last.
+    pub fn stands_under(&self, partner: &McSystemId, at: Timestamp) -> bool {
+        let interrupted = self.interrupted(partner).map(|it| it.index);
+        let mut granted = self.granted_under(partner, at, None);
+        granted.any(|(_, revision, _)| interrupted.is_none_or(|index| revision.0 >= index))
     }
 
     /// Documents of a kind in the order of their ids, from the one after `after` on.
@@ -515,6 +564,11 @@ impl State {
     /// What is kept under an idempotency key.
     pub fn kept_key(&self, key: &KeyDigest) -> Option<&KeptKey> {
         self.requests.kept_key(key)
+    }
+
+    /// Grants whose time is over without that being written down, the longest over first.
+    pub fn ended_grants(&self, now: Timestamp) -> impl Iterator<Item = &DocumentKey> {
+        self.registry.ended_grants(now)
     }
 
     /// Entries of the register of current systems that have ended, the longest ended first.

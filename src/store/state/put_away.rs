@@ -101,13 +101,20 @@ impl EndedRequest {
         self.further.push(index);
         let mut owed = self.owed.take();
         if let EventBody::Revoked {
-            submitter, items, ..
+            request_id,
+            submitter,
+            items,
+            ended,
+            ..
         } = &event.body
+            && *request_id == id
         {
-            self.undelivered = Some(Undelivered {
-                caller: Arc::clone(submitter),
-                answered: self.version(),
-            });
+            if !*ended {
+                self.undelivered = Some(Undelivered {
+                    caller: Arc::clone(submitter),
+                    answered: self.version(),
+                });
+            }
             let obligations = owed.take().map(|owed| owed.obligations);
             let mut obligations = obligations.unwrap_or_default();
             obligations.overtake(|item| items.contains(&item));

@@ -10,6 +10,7 @@ use crate::decision::facts::AccessKey;
 use crate::decision::facts::ServedAs;
 use crate::decision::facts::Visitors;
 use crate::domain::document::Document;
+use crate::domain::given::given;
 use crate::domain::identity::FunctionalAlias;
 use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
@@ -102,6 +103,8 @@ pub(super) struct Registry {
     access: BTreeMap<AccessKey, BTreeMap<DocumentId, Revision>>,
     // INVARIANT (no empty system): every set has an element.
     involved: BTreeMap<McSystemId, BTreeSet<DocumentKey>>,
+    /// Grants that end by themselves and whose end is not written down, by when.
+    ends: BTreeSet<(Timestamp, DocumentKey)>,
 }
 
 impl Registry {
@@ -150,6 +153,8 @@ impl Registry {
             let of_system = self.involved.entry(system.clone()).or_default();
             of_system.insert(key.clone());
         }
+        self.ends
+            .extend(end_of(&document).map(|end| (end, key.clone())));
         match document.as_ref() {
             Document::System(system) => {
                 for prefix in &system.tel_prefixes {
@@ -207,6 +212,9 @@ impl Registry {
         }
         for system in document.involved() {
             forget(&mut self.involved, system, key);
+        }
+        if let Some(end) = end_of(&document) {
+            self.ends.remove(&(end, key.clone()));
         }
         match document.as_ref() {
             Document::System(system) => {
@@ -378,6 +386,12 @@ impl Registry {
         self.access.get(found_by)?.values().max().copied()
     }
 
+    /// Grants whose time is over without that being written down, the longest over first.
+    pub(super) fn ended_grants(&self, now: Timestamp) -> impl Iterator<Item = &DocumentKey> {
+        let over = self.ends.iter().take_while(move |(end, _)| *end <= now);
+        over.map(|(_, key)| key)
+    }
+
     pub(super) fn ended_migrations(&self, now: Timestamp) -> impl Iterator<Item = &DocumentId> {
         self.register.ended(now)
     }
@@ -440,6 +454,12 @@ impl Registry {
             .get(&(None, Some(user.clone())))
             .or_else(|| of_home.get(&(None, None)))
     }
+}
+
+/// When a grant ends by itself that stands.
+fn end_of(document: &Document) -> Option<Timestamp> {
+    let given = given(document).filter(|given| given.stands)?;
+    given.until
 }
 
 /// Takes a value out of the set under a key, and the set with its last value.

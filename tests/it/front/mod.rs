@@ -1,6 +1,7 @@
 //! The front door: a whole service over real HTTP, and the command line as a process.
 
 mod approval_terms;
+mod after_the_grant;
 mod bad_input;
 mod check_command;
 mod cli;

@@ -311,8 +311,13 @@ async fn what_is_affected_is_counted_and_listed_page_by_page() {
         };
         path = format!("{AFFECTED}?limit=1&after={next}");
     }
+    // What was granted is revoked meanwhile.
+    let stays = |key: &Value| !key.as_str().unwrap().starts_with("memberships/");
     let all = affected["affected"].as_array().unwrap();
-    let all: Vec<Value> = all.iter().map(|thing| thing["key"].clone()).collect();
+    let mut all: Vec<Value> = all.iter().map(|thing| thing["key"].clone()).collect();
+    for keys in [&mut seen, &mut all] {
+        keys.retain(stays);
+    }
     assert_eq!(seen, all);
     let wrong = service
         .get(&format!("{AFFECTED}?after=nothing"), "auditor")

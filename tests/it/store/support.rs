@@ -414,6 +414,7 @@ pub(super) fn revoke(number: u64, version: u64, items: Vec<u32>) -> Revoke {
         request_id: request_id(number),
         expected_version: version,
         items,
+        ended: false,
         writes: Vec::new(),
         obligations: Vec::new(),
         ends: Vec::new(),

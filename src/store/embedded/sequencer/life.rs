@@ -70,7 +70,7 @@ pub(super) fn revoke(
     check_version(request_id, (entry.version, command.expected_version))?;
     let may = |entry: &RequestEntry, item: u32| {
         let present = entry.item(item);
-        present.is_some_and(ItemState::may_be_revoked)
+        present.is_some_and(ItemState::may_be_revoked) && !entry.ended.contains_key(&item)
     };
     if let Some(item) = first_refused(entry, &command.items, may) {
         return Err(Refusal::NotGranted { item });
@@ -82,6 +82,7 @@ pub(super) fn revoke(
         request_id,
         submitter: Arc::clone(&entry.caller),
         items: command.items,
+        ended: command.ended,
         changes: changes(state, command.writes, command.at)?,
     };
     let event = obliging(changing(command.at, body), command.obligations);

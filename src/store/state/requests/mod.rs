@@ -85,6 +85,9 @@ pub struct RequestEntry {
     /// The partner with whom it gives what such a request takes away, or sets something, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adds: Option<McSystemId>,
+    /// The items that were granted and whose time was over, and when that was written down; no item is granted again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<u32, Timestamp>,
     /// What it obliges to, and what became of that.
     #[serde(default, skip_serializing_if = "Obligations::is_empty")]
     pub obligations: Obligations,
@@ -156,6 +159,7 @@ impl RequestEntry {
             reminders: reminders.clone(),
             reduces: reduces.clone(),
             adds: adds.clone(),
+            ended: BTreeMap::new(),
             access: access.clone(),
             delivery: Delivery::default(),
         })
@@ -180,6 +184,9 @@ impl RequestEntry {
         self.change(changed.into_iter(), index);
         self.obligations.take_in(self.id, event, index);
         self.obligations.settle(&self.items, event.at);
+        self.end_by(event);
+        let ended = &self.ended;
+        self.obligations.overtake(|item| ended.contains_key(&item));
         if is_news {
             self.delivery.answered = self.version;
         }
@@ -222,7 +229,10 @@ impl RequestEntry {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Withdrawn)));
             }
             EventBody::Revoked {
-                request_id, items, ..
+                request_id,
+                items,
+                ended: false,
+                ..
             } if *request_id == self.id => {
                 changed.extend(items.iter().map(|item| (*item, ItemState::Revoked)));
             }
@@ -248,6 +258,21 @@ impl RequestEntry {
             | EventBody::SecretsRead { .. } => {}
         }
         changed
+    }
+
+    /// Takes in that the time of what was granted was over.
+    fn end_by(&mut self, event: &Event) {
+        if let EventBody::Revoked {
+            request_id,
+            items,
+            ended: true,
+            ..
+        } = &event.body
+            && *request_id == self.id
+        {
+            self.ended
+                .extend(items.iter().map(|item| (*item, event.at)));
+        }
     }
 
     fn count(&mut self, votes: Option<&Votes>) {

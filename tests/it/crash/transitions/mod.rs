@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod campaign;
+mod lapses;
 mod ledger;
 mod load;
 mod repeat;

@@ -85,6 +85,8 @@ struct ModelRequest {
     items: Vec<ItemState>,
     entries: Vec<u64>,
     ended: Option<i64>,
+    /// The items that are granted no longer since their time was over.
+    over: BTreeSet<u32>,
     bound: bool,
     answers: BTreeMap<u32, ModelAnswers>,
     obligations: Vec<ModelObligation>,
@@ -449,6 +451,7 @@ impl Model {
             obligations: Vec::new(),
             put_away: false,
             reminder: ModelReminder::of(submit),
+            over: BTreeSet::new(),
             news: 0,
             seen: 0,
         });
@@ -570,10 +573,14 @@ impl Model {
                         ..
                     }
             );
-            if !is_granted {
+            if !is_granted || request.over.contains(item) {
                 return Err("not granted");
             }
-            *slot = ItemState::Revoked;
+            if revoke.ended {
+                request.over.insert(*item);
+            } else {
+                *slot = ItemState::Revoked;
+            }
         }
         request.entries.push(self.applied);
         after.oblige(&revoke.obligations);
@@ -693,6 +700,8 @@ impl Model {
             ended[usize::from(request.owes())] += usize::from(entry.has_ended());
             request.check_obligations(entry, true);
             assert_eq!(entry.items, request.items);
+            let over: BTreeSet<u32> = entry.ended.keys().copied().collect();
+            assert_eq!(over, request.over);
             request.check_answers(entry);
             request.check_reminders(entry);
             assert_eq!(entry.version, request.entries.len() as u64);
@@ -901,6 +910,8 @@ impl Run {
         for request in &self.model.requests {
             let entry = self.store().request(request.id).unwrap().unwrap();
             assert_eq!(entry.items, request.items, "read back");
+            let over: BTreeSet<u32> = entry.ended.keys().copied().collect();
+            assert_eq!(over, request.over, "read back");
             request.check_answers(&entry);
             request.check_obligations(&entry, false);
             assert_eq!(entry.version, request.entries.len() as u64);

@@ -58,9 +58,11 @@ impl ModelRequest {
     /// What waits for the partner's refusal comes with it, or never.
     pub(super) fn settle(&mut self, now: i64) {
         let items = self.items.clone();
+        let over = self.over.clone();
         self.obligations.retain_mut(|it| {
             let item = it.id.item.map(|number| items[number as usize]);
-            if let Some(ItemState::Withdrawn | ItemState::Revoked) = item {
+            let is_over = it.id.item.is_some_and(|number| over.contains(&number));
+            if is_over || matches!(item, Some(ItemState::Withdrawn | ItemState::Revoked)) {
                 let is_undoing = it.id.occasion == Occasion::Revocation;
                 it.overtaken |= !is_undoing && it.is_undone();
                 return is_undoing || it.due_at().is_some();

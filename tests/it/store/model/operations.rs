@@ -95,12 +95,12 @@ pub(super) enum Operation {
         behind: u64,
         items: Vec<(u32, u8)>,
     },
-    /// Withdrawn or revoked.
+    /// Withdrawn (0), revoked (1), or over (2).
     End {
         request: usize,
         behind: u64,
         items: Vec<u32>,
-        revoked: bool,
+        how: u8,
     },
     /// How many versions after the first one was seen.
     Acknowledge(usize, u64),
@@ -195,8 +195,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         ),
         3 => (0_usize..6, 0_u64..2, vec((0_u32..3, 0_u8..6), 1..3))
             .prop_map(|(request, behind, items)| Operation::Report { request, behind, items }),
-        5 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3), any::<bool>()).prop_map(
-            |(request, behind, items, revoked)| Operation::End { request, behind, items, revoked }
+        5 => (0_usize..6, 0_u64..2, vec(0_u32..3, 1..3), 0_u8..3).prop_map(
+            |(request, behind, items, how)| Operation::End { request, behind, items, how }
         ),
         3 => (0_usize..6, 0_u64..5)
             .prop_map(|(request, seen)| Operation::Acknowledge(request, seen)),
@@ -307,8 +307,8 @@ impl Model {
                 request,
                 behind,
                 items,
-                revoked,
-            } => self.ending((*request, *behind), items, *revoked),
+                how,
+            } => self.ending((*request, *behind), items, *how),
             Operation::Remind(request) => self.remind(*request),
             Operation::Acknowledge(request, seen) => self.acknowledgement(*request, *seen),
             Operation::Expire { request, items } => {
@@ -336,12 +336,13 @@ impl Model {
         })
     }
 
-    fn ending(&self, (request, behind): (usize, u64), items: &[u32], revoked: bool) -> Command {
+    fn ending(&self, (request, behind): (usize, u64), items: &[u32], how: u8) -> Command {
         let (number, version) = self.version_of(request);
         let version = version.saturating_sub(behind);
-        if revoked {
+        if how > 0 {
             let mut revoke = revoke(number, version, items.to_vec());
             revoke.at = at(self.now);
+            revoke.ended = how == 2;
             let granted: Vec<_> = items.iter().map(|it| (*it, ItemState::Granted)).collect();
             let id = request_id(number);
             revoke.obligations = self.arising(id, Occasion::Revocation, &granted);

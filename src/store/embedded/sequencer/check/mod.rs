@@ -138,6 +138,7 @@ pub(super) fn changing(at: Timestamp, body: EventBody) -> Box<Event> {
             partner,
             lapse,
             at_partner: true,
+            revokes: true,
         })
     });
     Box::new(Event {
@@ -361,7 +362,7 @@ fn expire(state: &State, command: &Expire) -> Result<Checked, Refusal> {
 /// Where an agreement is not in force, nothing under it can be approved any more: it is refused.
 fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
     let lapsed = |partner: McSystemId| {
-        if !state.waits_under(&partner, command.at) {
+        if !state.waits_under(&partner, command.at) && !state.stands_under(&partner, command.at) {
             return None;
         }
         let lapse = Lapse::of(state.agreement(&partner), command.at)?;
@@ -369,6 +370,7 @@ fn interrupt(state: &State, command: Interrupt) -> Result<Checked, Refusal> {
             partner,
             lapse,
             at_partner: true,
+            revokes: true,
         })
     };
     let mut interrupted: Vec<Interruption> =
