@@ -284,6 +284,8 @@ impl App {
         Ok(Some(Revoke {
             writes: unlike(chosen.into_iter().flat_map(|it| it.written.endings(now))),
             ended: true,
+            // Time takes nothing back: what was approved since may be used.
+            ends: Vec::new(),
             ..revoke
         }))
     }
@@ -302,6 +304,7 @@ impl App {
         }
         let command = Command::WriteDocuments(WriteDocuments {
             writes,
+            ends: Vec::new(),
             actor: ACTOR.to_owned(),
             at: now,
         });
@@ -333,6 +336,7 @@ impl App {
             if is_over(&written) {
                 chosen.push(Chosen {
                     number,
+                    thing: self.thing(request, &decision.item),
                     obligations: standing.granted_obligations(number, decision),
                     subject: decision.item.subject.as_ref().map(ToString::to_string),
                     written,

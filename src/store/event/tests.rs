@@ -235,6 +235,7 @@ fn ending(request_id: RequestId) -> Event {
         submitter: "front-end".into(),
         items: vec![1],
         changes: Vec::new(),
+        ended: false,
     };
     Event {
         ends: vec![ScopeDigest::from_bytes([5; 32])],
