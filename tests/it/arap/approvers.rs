@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use comity::cli::service::ServiceSettings;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
@@ -14,7 +15,9 @@ use super::held;
 use super::offering;
 use super::question;
 use super::start;
+use super::tasks::pass;
 use super::told;
+use crate::front::clock::Hands;
 use crate::front::support::Answer;
 use crate::front::support::DISPATCHER;
 use crate::front::support::NL;
@@ -34,6 +37,19 @@ type Change = fn(&mut Value);
 
 fn lapsed(answer: &Answer) -> &Value {
     &answer.body["context"]["urn:comity:decision"]["approval_lapsed"]
+}
+
+/// Lets only those answer who are on duty, or were turned to.
+fn on_duty(settings: &mut ServiceSettings) {
+    offering(settings);
+    let respond = settings.policies.join("access/respond.cedar");
+    let text = fs::read_to_string(&respond).unwrap();
+    let narrowed = text.replace(
+        "  resource\n);",
+        "  resource\n)\nwhen {\n  principal.roles.contains(\"duty-officer\") || context.escalated_to.containsAny(principal.roles)\n};",
+    );
+    assert_ne!(narrowed, text);
+    fs::write(&respond, narrowed).unwrap();
 }
 
 async fn is_permitted(service: &TestService, given: &Value) {
@@ -73,7 +89,7 @@ async fn an_approval_of_less_than_would_be_granted_now_is_out_of_scope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_counts_as_long_as_who_gave_it_may_give_it() {
-    let service = start().await;
+    let service = TestService::start_with(on_duty).await;
     let before = service.get(APPROVER, "operator").await.body;
     let changes: [(&str, Change); 3] = [
         ("disabled", |user| user["enabled"] = json!(false)),
@@ -150,12 +166,14 @@ async fn of_several_who_approved_each_counts_for_the_roles_that_they_still_have(
 /// Who was turned to because nobody had answered in time approved by that, and the approval counts for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_approved_because_they_were_turned_to_counts() {
-    let hands = crate::front::clock::Hands::new();
-    let service = super::start_by(hands.clone()).await;
+    let hands = Hands::new();
+    let service = TestService::start_with_clock(hands.clone(), on_duty).await;
     let only_escalated = |it: &mut Value| it["roles"] = json!(["shift-leader"]);
     let task = asked(&service, &question()).await;
     service.change(APPROVER, only_escalated).await;
-    super::tasks::pass(&hands, 3_700_000);
+    let refused = service.respond(&held(&task), &approval()).await;
+    assert_eq!(refused.problem(), (403, "reviewer-forbidden"));
+    pass(&hands, 3_700_000);
     let answered = eventually("the escalation", async || {
         let answered = service.respond(&held(&task), &approval()).await;
         (answered.status == 200).then_some(answered)

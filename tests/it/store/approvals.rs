@@ -295,7 +295,7 @@ async fn use_at_once(
         if !caller {
             submit.caller = "another".into();
         }
-        submit.at = at(if *in_time { UNTIL - 1 } else { UNTIL });
+        submit.in_time_at = at(if *in_time { UNTIL - 1 } else { UNTIL });
         Command::Submit(submit)
     });
     let answers = commit_all(store, commands).await;
