@@ -117,6 +117,13 @@ impl App {
         let evaluated_at = record.now;
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
         let mut item = DecisionAnswer::from(item);
+        // Its time ends a grant, whether or not that is written down.
+        let is_over = item.limits.end_time.is_some_and(|end| self.now() >= end);
+        let standing = if is_over || !entry.ended.is_empty() {
+            standing.map(|_| ItemState::Revoked)
+        } else {
+            standing
+        };
         if let Some(state) = standing {
             item.partner_reason = PartnerReason::standing(&item, state, None);
         }
