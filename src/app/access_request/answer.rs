@@ -132,7 +132,7 @@ impl App {
         if let Some(state) = standing {
             item.partner_reason = PartnerReason::standing(&item, state, None);
             stands = still_stands(state);
-            if stands && self.has_ended(&entry, &item)? {
+            if stands && (!entry.ended.is_empty() || self.has_ended(&entry, &item)?) {
                 item.partner_reason = PartnerReason::ended();
                 stands = false;
             }

@@ -375,6 +375,28 @@ async fn an_approval_that_was_revoked_is_refused() {
     assert_eq!(revoked.items("/state"), ["revoked"], "{}", revoked.text);
 }
 
+/// Nor what has ended by its time meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_after_the_end_of_its_grant_permits_nothing() {
+    let hands = Hands::new();
+    let service = start_by(hands.clone()).await;
+    let until = hands.moment(60_000);
+    let end = |agreement: &mut Value| agreement["valid_until"] = json!(until);
+    service.change(&format!("/v1/agreements/{NL}"), end).await;
+    let given = approved(&service, &question()).await;
+    let body = again(&question(), &given);
+    let first = under_one_key(&service, &body).await;
+    assert_eq!(first.body["decision"], true, "{}", first.text);
+    let limits = &first.body["context"]["urn:comity:decision"]["limits"];
+    assert_eq!(limits["end_time"], until, "{}", first.text);
+    for _ in 0..15 {
+        hands.pass(4_000);
+    }
+    let second = under_one_key(&service, &body).await;
+    assert_eq!(second.body["decision"], false, "{}", second.text);
+    assert_eq!(second.body["context"]["reason"], "revoked");
+}
+
 /// Who repeats an evaluation is told how things stand: nobody takes up what was revoked or withdrawn meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repetition_after_a_revocation_permits_nothing() {

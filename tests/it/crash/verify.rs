@@ -20,7 +20,9 @@ pub(crate) async fn verify(operator: &Operator, ledger: &mut Ledger) {
             // Told only where a request is read.
             item.as_object_mut().unwrap().remove("answerable_by");
         }
-        if let Some(acknowledged) = ledger.noted.get(key) {
+        if found["status"] == "revoked" {
+            check_revoked(ledger, (answer, &found), ledger.noted.get(key).copied());
+        } else if let Some(acknowledged) = ledger.noted.get(key) {
             check_noted(operator, (answer, &found), *acknowledged).await;
         } else if answer["status"] == "pending" {
             check_waiting(ledger, answer, &found);
@@ -32,7 +34,9 @@ pub(crate) async fn verify(operator: &Operator, ledger: &mut Ledger) {
         let body = &ledger.sent[&key];
         let first = operator.submit(&key, body).await.unwrap();
         let second = operator.submit(&key, body).await.unwrap();
-        assert_eq!(first, second, "{key}");
+        // Between the two it may have been revoked with the agreement.
+        let is_revoked = second["status"] == "revoked" && first["record"] == second["record"];
+        assert!(is_revoked || first == second, "{key}: {first}, {second}");
         ledger.acknowledged.insert(key, first);
     }
     ledger.check();
@@ -49,8 +53,25 @@ async fn check_noted(operator: &Operator, (answer, found): (&Value, &Value), ack
     assert_eq!(again["state"], "done");
     let id = answer["id"].as_str().unwrap();
     let read = operator.get(&format!("/v1/requests/{id}")).await;
-    assert_eq!(read["version"], 2, "{read}");
+    assert!(
+        read["version"] == 2 || read["status"] == "revoked",
+        "{read}"
+    );
     assert_eq!(plain(found), plain(answer));
+}
+
+/// What was granted is revoked because the agreement was suspended after it; what was done of it stays done.
+fn check_revoked(ledger: &Ledger, (answer, found): (&Value, &Value), noted: Option<bool>) {
+    assert_eq!(answer["status"], "accepted", "{found}");
+    let because = &found["revocations"][0]["because"];
+    assert_eq!(because, "agreement-suspended", "{found}");
+    assert_eq!(found["record"], answer["record"]);
+    if let Some(suspended) = ledger.suspended {
+        assert!(record_index(answer) < suspended, "{found}");
+    }
+    if noted == Some(true) {
+        assert_eq!(found["obligations"][0]["state"], "done", "{found}");
+    }
 }
 
 /// A request without what a report of an obligation changes.

@@ -9,6 +9,7 @@ use super::events::Reader;
 use super::revocations::grants;
 use super::revocations::members;
 use super::support::Answer;
+use super::support::DE;
 use super::support::DISPATCHER;
 use super::support::GROUP;
 use super::support::NL;
@@ -358,4 +359,36 @@ async fn a_clock_that_jumps_ends_no_grant() {
     assert_eq!(read.items("/ended"), [Value::Null], "{}", read.text);
     assert_eq!(service.log_size().await, size + 2);
     hands.jump(-60 * MINUTE);
+}
+
+/// It has no request of which anything could be undone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_by_hand_outlasts_a_suspension_and_is_marked_at_its_end() {
+    let hands = Hands::new();
+    let service = TestService::start_by(hands.clone()).await;
+    let by_hand = json!({
+        "group": GROUP, "group_home": DE,
+        "member": OFFICER, "member_home": NL,
+        "since": hands.moment(0), "expires_at": hands.moment(MINUTE),
+        "request_id": "00000000-0000-4000-8000-000000000007"
+    });
+    let put = service.put(MEMBER, ("if-none-match", "*"), &by_hand).await;
+    assert_eq!(put.status, 201, "{}", put.text);
+    set(&service, "status", "suspended").await;
+    let listed = grants(&service).await;
+    assert_eq!(listed[0]["interrupted"], "agreement-suspended");
+    set(&service, "status", "active").await;
+    assert_eq!(grants(&service).await[0]["interrupted"], Value::Null);
+    let size = service.log_size().await;
+    for _ in 0..15 {
+        hands.pass(4_000);
+    }
+    let ended = eventually("that it is marked", async || {
+        let read = service.get(MEMBER, "operator").await;
+        (read.body["ended_at"] != Value::Null).then_some(read)
+    })
+    .await;
+    assert_eq!(ended.body["expires_at"], by_hand["expires_at"]);
+    assert!(grants(&service).await.is_empty());
+    assert_eq!(service.log_size().await, size + 1);
 }

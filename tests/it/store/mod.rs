@@ -7,6 +7,7 @@ mod approvals;
 mod commands;
 mod damage;
 mod ended;
+mod endings;
 mod faults;
 mod last_word;
 mod model;
