@@ -253,15 +253,15 @@ async fn of_two_that_wait_each_keeps_its_own_data() {
     let second = service
         .submit_held(&push("mc.two", "two-credentials"))
         .await;
-    for path in [&second, &first] {
+    for path in [&first, &second] {
         let answered = service.respond(path, &approval()).await;
         assert_eq!(answered.body["status"], "accepted", "{}", answered.text);
     }
-    assert_eq!(service.secret("?version=1").await, "two-credentials");
-    assert_eq!(service.secret("?version=2").await, "one-credentials");
+    assert_eq!(service.secret("?version=1").await, "one-credentials");
+    assert_eq!(service.secret("?version=2").await, "two-credentials");
     let pointer = "/configuration/pdn_connectivity/0/mc_services/apn";
     let newest = service.configuration("").await;
-    assert_eq!(newest.body.pointer(pointer).unwrap(), "mc.one");
+    assert_eq!(newest.body.pointer(pointer).unwrap(), "mc.two");
 }
 
 #[tokio::test(flavor = "multi_thread")]
