@@ -60,7 +60,10 @@ impl App {
                         app.end_migrations().await;
                         app.end_unverified().await;
                     }
-                    _ = summary.tick() => app.record_dry_runs().await,
+                    _ = summary.tick() => {
+                        app.record_dry_runs().await;
+                        app.record_reads(false).await;
+                    }
                 }
             }
         })

@@ -51,6 +51,20 @@ pub struct WhatRead {
     pub people: BTreeMap<String, String>,
 }
 
+impl WhatRead {
+    /// One record, by its place.
+    pub fn record(index: LogIndex) -> Self {
+        Self {
+            way: ReadWay::Record,
+            index: Some(index),
+            from: None,
+            until: None,
+            terms: BTreeMap::new(),
+            people: BTreeMap::new(),
+        }
+    }
+}
+
 /// That something was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordsRead {
