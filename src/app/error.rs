@@ -135,7 +135,9 @@ pub enum AppError {
         retry_after_seconds: u64,
     },
     /// There are more periods than are told at once.
-    #[error("there are records in more than {most} buckets; name a shorter period or longer buckets")]
+    #[error(
+        "there are records in more than {most} buckets; name a shorter period or longer buckets"
+    )]
     TooManyBuckets {
         /// How many are told at once.
         most: usize,

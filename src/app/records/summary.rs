@@ -62,10 +62,7 @@ pub struct RecordSummary {
     pub erased: usize,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -80,7 +77,10 @@ impl RecordSummary {
         let parts = payload.parts().iter();
         let erased = parts.filter(|part| part.present().is_none()).count();
         let described = describe_entry(leaf, payload)?;
-        let fits = query.terms.iter().all(|term| described.terms.contains(term));
+        let fits = query
+            .terms
+            .iter()
+            .all(|term| described.terms.contains(term));
         Ok(fits.then(|| Self::told(index, leaf, described, erased)))
     }
 

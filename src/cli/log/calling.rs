@@ -22,6 +22,5 @@ pub(super) fn failure(error: &ClientError) -> Failure {
 
 /// An answer as what it should be.
 pub(super) fn understood<T: DeserializeOwned>(body: Value) -> Result<T, Failure> {
-    serde_json::from_value(body)
-        .map_err(|error| failure(&ClientError::Answer(error.to_string())))
+    serde_json::from_value(body).map_err(|error| failure(&ClientError::Answer(error.to_string())))
 }

@@ -142,7 +142,10 @@ fn told(record: &Record, leaf: &Leaf, parts: &[StoredPart]) -> String {
     );
     let present = parts.iter().filter_map(StoredPart::present);
     let nobodys = present.filter(|part| part.class.subject_key().is_none());
-    if let Some(decision) = nobodys.filter_map(|part| Outline::of_part(&part.body)).next() {
+    if let Some(decision) = nobodys
+        .filter_map(|part| Outline::of_part(&part.body))
+        .next()
+    {
         line("request", &decision.request_id.to_string());
         let partner = plain(decision.partner.as_str());
         let (operation, direction) = (decision.operation.as_str(), decision.direction);

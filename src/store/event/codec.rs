@@ -397,7 +397,7 @@ impl EventBody {
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
             Self::SigningBegun(_) | Self::SecretsRead { .. } | Self::RecordsRead { .. } => {
                 LeafKind::Administrative
-            },
+            }
         }
     }
 

@@ -146,7 +146,10 @@ impl JournalReader {
             let segments = &directory.payload;
             segments.partition_point(|segment| segment.header.first.0 < index)
         };
-        let (first, end) = (before(entries.start + 1).saturating_sub(1), before(entries.end));
+        let (first, end) = (
+            before(entries.start + 1).saturating_sub(1),
+            before(entries.end),
+        );
         let among = directory.payload.get(first..end).unwrap_or_default();
         let among = among.iter().map(|segment| segment.header);
         among.map(|header| (header.first, header.nonce)).collect()

@@ -84,8 +84,14 @@ mod tests {
         assert_eq!(start("day", time), "2026-02-28T00:00:00.000Z");
         assert_eq!(start("month", time), "2026-02-01T00:00:00.000Z");
         assert_eq!(start("PT15M", time), "2026-02-28T23:45:00.000Z");
-        assert_eq!(start("day", "2026-03-01T00:00:00.000Z"), "2026-03-01T00:00:00.000Z");
-        assert_eq!(start("month", "1970-01-01T00:00:00.000Z"), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            start("day", "2026-03-01T00:00:00.000Z"),
+            "2026-03-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            start("month", "1970-01-01T00:00:00.000Z"),
+            "1970-01-01T00:00:00.000Z"
+        );
     }
 
     #[test]

@@ -201,9 +201,7 @@ impl Terms {
             Document::Group(group) => (Some(&group.id), None),
             Document::SharedGroup(shared) => (Some(&shared.group), None),
             Document::GroupOverride(over) => (Some(&over.group), None),
-            Document::Membership(membership) => {
-                (Some(&membership.group), Some(&membership.member))
-            }
+            Document::Membership(membership) => (Some(&membership.group), Some(&membership.member)),
             Document::OpenDeletion(deletion) => (Some(&deletion.group), Some(&deletion.member)),
             Document::MigratedProfile(profile) => (None, profile.user.as_ref()),
             Document::Migration(migration) => (None, Some(&migration.user)),

@@ -92,11 +92,10 @@ impl Shared {
             .put(&range, SlotState::File(written), generation)
         {
             // Something of it was erased meanwhile: what was written is of before.
-            self.remove(first)
-                .map_err(|error| FollowError::Write {
-                    first,
-                    source: error.into(),
-                })?;
+            self.remove(first).map_err(|error| FollowError::Write {
+                first,
+                source: error.into(),
+            })?;
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -146,7 +146,9 @@ impl Query {
 
     fn holds(&self, time: i64) -> bool {
         self.from.is_none_or(|from| time >= from.as_milliseconds())
-            && self.until.is_none_or(|until| time < until.as_milliseconds())
+            && self
+                .until
+                .is_none_or(|until| time < until.as_milliseconds())
     }
 }
 

@@ -76,11 +76,6 @@ impl IndexFile {
         Ok(Self { header })
     }
 
-    /// The entries.
-    pub(in crate::store::embedded::search) fn range(&self) -> Range<u64> {
-        self.header.range()
-    }
-
     /// Opens the file again, if it is still the same.
     pub(in crate::store::embedded::search) fn open(
         &self,
