@@ -44,6 +44,7 @@ pub(in crate::app) type DryRunCounts = BTreeMap<Arc<str>, OutcomeCounts>;
 impl App {
     /// Runs until the returned task is aborted.
     pub fn keep_house(&self) -> tokio::task::JoinHandle<()> {
+        self.index_log();
         let app = self.clone();
         tokio::spawn(async move {
             let mut expiry = tokio::time::interval(EXPIRY_PERIOD);

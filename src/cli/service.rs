@@ -299,7 +299,6 @@ impl Service {
         let server = Server::listen(settings.listen, state)
             .await
             .map_err(|error| ServiceError::Listen(settings.listen, error))?;
-        app.index_log();
         let mut tasks = vec![publisher, app.keep_house(), app.publish_log()];
         tasks.extend(app.run_webhooks());
         tasks.extend(app.run_callbacks());

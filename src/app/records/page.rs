@@ -151,7 +151,6 @@ impl App {
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
     fn find_records(
         &self,
         filter: &RecordFilter,

@@ -41,7 +41,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  comity log search --partner mc.nl.example --outcome reject --from 2026-03-01T00:00:00Z --token-file auditor.token"
     )]
-    Search(search::Arguments),
+    Search(Box<search::Arguments>),
     /// Check a proof against the hash of a leaf; 0 proven, 1 not
     #[command(
         after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"

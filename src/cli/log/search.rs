@@ -1,5 +1,6 @@
 //! `comity log search`: finding records of a running service.
 
+use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
 use clap::Args;
@@ -169,9 +170,12 @@ fn filter(arguments: &Arguments) -> String {
     let given = parameters
         .iter()
         .filter_map(|(name, value)| Some((name, value.as_ref()?)));
-    given
-        .map(|(name, value)| format!("&{name}={}", encode(value)))
-        .collect()
+    let mut filter = String::new();
+    for (name, value) in given {
+        // Writing into a text never fails.
+        let _written = write!(filter, "&{name}={}", encode(value));
+    }
+    filter
 }
 
 fn table(rows: &[Row]) -> String {

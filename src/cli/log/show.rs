@@ -140,12 +140,11 @@ fn told(record: &Record, leaf: &Leaf, parts: &[StoredPart]) -> String {
             None => "not published yet",
         },
     );
-    let present = parts.iter().filter_map(StoredPart::present);
-    let nobodys = present.filter(|part| part.class.subject_key().is_none());
-    if let Some(decision) = nobodys
-        .filter_map(|part| Outline::of_part(&part.body))
-        .next()
-    {
+    let mut nobodys = parts
+        .iter()
+        .filter_map(StoredPart::present)
+        .filter(|part| part.class.subject_key().is_none());
+    if let Some(decision) = nobodys.find_map(|part| Outline::of_part(&part.body)) {
         line("request", &decision.request_id.to_string());
         let partner = plain(decision.partner.as_str());
         let (operation, direction) = (decision.operation.as_str(), decision.direction);

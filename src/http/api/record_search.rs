@@ -67,7 +67,7 @@ pub(super) async fn search(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<RecordPage>, Problem> {
     let wanted = read(wanted)?;
-    wanted.refuse(&[("bucket", &wanted.bucket), ("by", &wanted.by)])?;
+    Wanted::refuse(&[("bucket", &wanted.bucket), ("by", &wanted.by)])?;
     let before = wanted.before.as_deref().map(|text| {
         let detail = || format!("`{text}` is no place in the log: give `next` of the page before");
         let place = text.parse().map(LogIndex);
@@ -87,7 +87,7 @@ pub(super) async fn count(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<CountsAnswer>, Problem> {
     let wanted = read(wanted)?;
-    wanted.refuse(&[("before", &wanted.before), ("limit", &wanted.limit)])?;
+    Wanted::refuse(&[("before", &wanted.before), ("limit", &wanted.limit)])?;
     let bucket = parsed::<Bucket>("bucket", Some(wanted.bucket.as_deref().unwrap_or("day")))?;
     let by = wanted.by.as_deref().map(counted_by).transpose()?;
     let filter = wanted.filter()?;
@@ -103,7 +103,7 @@ fn read(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Wanted, Problem
 }
 
 impl Wanted {
-    fn refuse(&self, others: &[(&str, &Option<String>)]) -> Result<(), Problem> {
+    fn refuse(others: &[(&str, &Option<String>)]) -> Result<(), Problem> {
         let given = others.iter().find(|(_, value)| value.is_some());
         match given {
             Some((name, _)) => Err(invalid(name, format!("`{name}` means nothing here"))),

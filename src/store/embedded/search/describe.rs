@@ -64,12 +64,16 @@ pub fn describe_entry(leaf: &Leaf, payload: Payload) -> Result<Described, Descri
     let mut terms = Terms::default();
     terms.add(Dimension::Kind, leaf.kind().to_string());
     terms.add_outcomes(leaf.outcomes());
-    for part in payload.parts().iter().filter_map(StoredPart::present) {
-        if let Some(subject) = part.class.subject_key() {
+    let present = payload.parts().iter().filter_map(StoredPart::present);
+    let subjects = present.filter_map(|part| part.class.subject_key());
+    let subjects: Vec<String> = subjects.map(str::to_owned).collect();
+    let stored = Event::decode(payload)?;
+    // Whoever is searched for would else be found by having been searched for, each time once more.
+    if !matches!(stored.event.body, EventBody::RecordsRead { .. }) {
+        for subject in subjects {
             terms.add(Dimension::User, subject);
         }
     }
-    let stored = Event::decode(payload)?;
     terms.add_event(&stored.event);
     for part in stored.record.iter().filter_map(StoredPart::present) {
         if part.class.subject_key().is_none() {
@@ -231,9 +235,6 @@ impl Terms {
         self.add(Dimension::Caller, outline.caller);
         for group in &outline.groups {
             self.add(Dimension::Group, group.as_str());
-        }
-        for outcome in outline.outcomes {
-            self.add(Dimension::Outcome, outcome.as_str());
         }
         for category in outline.categories {
             self.add(Dimension::Category, category);

@@ -5,7 +5,7 @@
 pub enum Dimension {
     /// The kind of its leaf.
     Kind,
-    /// What came out for at least one of its items.
+    /// What came out for at least one of its items, as its leaf counts them.
     Outcome,
     /// The operation that it decides about.
     Operation,

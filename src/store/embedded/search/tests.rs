@@ -10,6 +10,7 @@ use super::*;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::decision_log::LeafKind;
+use crate::decision_log::OutcomeCounts;
 use crate::domain::time::Timestamp;
 use crate::store::command::RequestId;
 use crate::store::embedded::disk::Fault as DiskFault;
@@ -34,7 +35,7 @@ const HOUR: i64 = 3_600_000;
 #[derive(Clone, Debug)]
 struct Spec {
     hour: i64,
-    /// A decision, with its parts; else dry runs of an account.
+    /// With the parts of a decision; else with its request alone.
     is_decision: bool,
     request: u128,
     operation: usize,
@@ -60,17 +61,23 @@ impl Spec {
 
     fn entry(&self) -> EntryBytes {
         let (body, record) = if self.is_decision {
-            let request_id = RequestId(Uuid::from_u128(self.request));
-            let items = Vec::new();
-            (EventBody::Expired { request_id, items }, self.parts())
-        } else {
-            let caller = format!("account-{}", self.partner).into();
-            let counts = crate::decision_log::OutcomeCounts::default();
-            let minute = self.time();
+            let count = |number: usize| u32::from(self.outcome == number);
+            let counts = OutcomeCounts {
+                accept: count(0),
+                reject: count(1),
+                review: count(2),
+            };
             let body = EventBody::DryRuns {
-                caller,
-                minute,
+                caller: "acms".into(),
+                minute: self.time(),
                 counts,
+            };
+            (body, self.parts())
+        } else {
+            let request_id = RequestId(Uuid::from_u128(self.request));
+            let body = EventBody::Acknowledged {
+                request_id,
+                version: 1,
             };
             (body, Vec::new())
         };
@@ -130,11 +137,12 @@ impl Spec {
         let mut terms = BTreeSet::new();
         let mut add = |dimension, value: String| terms.insert(Term::new(dimension, value));
         if !self.is_decision {
-            add(Dimension::Kind, LeafKind::DryRunSummary.to_string());
-            add(Dimension::Caller, format!("account-{}", self.partner));
+            let request = Uuid::from_u128(self.request);
+            add(Dimension::Kind, LeafKind::Acknowledgement.to_string());
+            add(Dimension::Request, request.to_string());
             return terms;
         }
-        add(Dimension::Kind, LeafKind::Expiry.to_string());
+        add(Dimension::Kind, LeafKind::DryRunSummary.to_string());
         let request = Uuid::from_u128(self.request);
         add(Dimension::Request, request.to_string());
         add(Dimension::Operation, OPERATIONS[self.operation].to_owned());
@@ -184,7 +192,8 @@ fn queries() -> impl Strategy<Value = Query> {
         (0..10_usize).prop_map(|it| Term::new(Dimension::User, user(it))),
         Just(Term::new(Dimension::Reviewer, user(9))),
         Just(Term::new(Dimension::Kind, "dry-run-summary")),
-        (0..4_usize).prop_map(|it| Term::new(Dimension::Caller, format!("account-{it}"))),
+        Just(Term::new(Dimension::Kind, "acknowledgement")),
+        Just(Term::new(Dimension::Caller, "acms")),
         (0..40_u128).prop_map(|it| {
             let request = Uuid::from_u128(it).to_string();
             Term::new(Dimension::Request, request)
@@ -313,7 +322,7 @@ impl Bench {
 /// Entries of all sorts, in several segments.
 fn many(count: usize) -> Vec<Spec> {
     let specs = (0..count).map(|number| Spec {
-        hour: (number / 3) as i64,
+        hour: i64::try_from(number / 3).unwrap(),
         is_decision: number % 5 != 4,
         request: number as u128,
         operation: number % 2,

@@ -15,7 +15,7 @@ const BINDING: Binding = Binding {
     content: [9; 32],
 };
 
-fn term(dimension: Dimension, value: impl ToString) -> Term {
+fn term(dimension: Dimension, value: impl std::fmt::Display) -> Term {
     Term::new(dimension, value.to_string())
 }
 

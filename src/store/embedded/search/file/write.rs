@@ -22,18 +22,7 @@ pub(in crate::store::embedded::search) fn encode(
     let times = gathered.all_times();
     let least = times.iter().copied().min().unwrap_or_default();
     let most = times.iter().copied().max().unwrap_or_default();
-    let time_bytes = if u32::try_from(most - least).is_ok() {
-        4
-    } else {
-        8
-    };
-    for time in times {
-        let after = time - least;
-        match u32::try_from(after) {
-            Ok(short) if time_bytes == 4 => body.extend(short.to_be_bytes()),
-            Ok(_) | Err(_) => body.extend(after.to_be_bytes()),
-        }
-    }
+    let time_bytes = write_times(times, (least, most), &mut body);
     let times_checksum = crc32c::crc32c(&body);
     let mut table: Vec<(TermDigest, [u8; TERM_BYTES - 16])> = Vec::new();
     let mut names = Vec::new();
@@ -91,6 +80,19 @@ pub(in crate::store::embedded::search) fn encode(
     let mut bytes = header.encode();
     bytes.append(&mut body);
     Ok(bytes)
+}
+
+/// Writes the times, and says in how many bytes each.
+fn write_times(times: &[i64], (least, most): (i64, i64), body: &mut Vec<u8>) -> u16 {
+    let is_short = u32::try_from(most - least).is_ok();
+    for time in times {
+        let after = time - least;
+        match u32::try_from(after) {
+            Ok(short) if is_short => body.extend(short.to_be_bytes()),
+            Ok(_) | Err(_) => body.extend(after.to_be_bytes()),
+        }
+    }
+    if is_short { 4 } else { 8 }
 }
 
 fn serialized(entries: &[u32]) -> Result<Vec<u8>, Fault> {
