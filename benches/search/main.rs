@@ -172,6 +172,7 @@ fn scan(store: &EmbeddedStore, query: &Query, page: usize) -> Vec<LogIndex> {
 /// Whole pages, with the records read and the reading recorded.
 async fn through_use_cases(directory: &Path) {
     let app: App = fill::serve(directory).await;
+    let caller = fill::operator();
     let filters = [
         RecordFilter {
             user: Some("sip:officer.77@mc.nl.example".parse().unwrap()),
@@ -189,13 +190,13 @@ async fn through_use_cases(directory: &Path) {
         let mut records = 0;
         // Until the index was read back.
         while app
-            .search_records(&fill::operator(), filter.clone(), None, PAGE)
+            .search_records(&caller, filter.clone(), None, PAGE)
             .await
             .is_err()
         {}
         for _ in 0..TIMES {
             let began = Instant::now();
-            let page = app.search_records(&fill::operator(), filter.clone(), None, PAGE);
+            let page = app.search_records(&caller, filter.clone(), None, PAGE);
             records = page.await.unwrap().records.len();
             samples.push(began.elapsed().as_secs_f64() * 1e6);
         }
