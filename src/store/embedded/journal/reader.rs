@@ -136,8 +136,8 @@ impl JournalReader {
             .collect()
     }
 
-    /// The segments that hold the payloads of some entries: the first entry and the nonce of each.
-    pub(in crate::store::embedded) fn payload_segments(
+    /// Which files hold the payloads of some entries: the first entry and the nonce of each.
+    pub(in crate::store::embedded) fn payload_nonces(
         &self,
         entries: &Range<u64>,
     ) -> Vec<(LogIndex, u64)> {

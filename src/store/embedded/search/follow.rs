@@ -17,6 +17,7 @@ use super::file;
 use super::file::Binding;
 use super::file::IndexFile;
 use super::gathered::Gathered;
+use super::gathered::Sources;
 use crate::decision_log::LogIndex;
 use crate::store::embedded::disk;
 use crate::store::embedded::journal::Entry;
@@ -100,9 +101,10 @@ impl Shared {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The index of a sealed segment: from its file if that is right, else made anew. Nothing if it is to stop.
+    /// The index of a sealed segment: from its file if that is right, else made anew. Nothing where it has to be
+    /// begun again, or is to stop.
     fn index_of(&self, range: &Range<u64>) -> Result<Option<SlotState>, FollowError> {
-        let binding = self.binding(range)?;
+        let binding = self.binding(range, &self.sources(range))?;
         match IndexFile::verify(&*self.disk, &binding) {
             Ok(file) => return Ok(Some(SlotState::File(file))),
             Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
@@ -117,7 +119,14 @@ impl Shared {
                 return Ok(None);
             }
             let from = gathered.range().end;
-            for described in self.described(from..range.end.min(from + PIECE_ENTRIES))? {
+            let piece = from..range.end.min(from + PIECE_ENTRIES);
+            let sources = self.sources(&piece);
+            let described = self.described(piece)?;
+            if !gathered.is_read_from(&sources) {
+                // Something was erased meanwhile: it is begun again.
+                return Ok(None);
+            }
+            for described in described {
                 gathered.push(described);
             }
         }
@@ -135,14 +144,23 @@ impl Shared {
         if tail.end >= end {
             return Ok(false);
         }
-        let described = self.described(tail.end..end.min(tail.end + PIECE_ENTRIES))?;
+        let piece = tail.end..end.min(tail.end + PIECE_ENTRIES);
+        let sources = self.sources(&piece);
+        let described = self.described(piece)?;
         let mut catalog = self.catalog_mut();
-        if catalog.generation == generation {
+        if !catalog.tail.is_read_from(&sources) {
+            catalog.tail = Gathered::new(tail.start);
+        } else if catalog.generation == generation {
             for described in described {
                 catalog.tail.push(described);
             }
         }
         Ok(true)
+    }
+
+    fn sources(&self, range: &Range<u64>) -> Sources {
+        let nonces = self.reader.payload_nonces(range).into_iter();
+        nonces.map(|(first, nonce)| (first.0, nonce)).collect()
     }
 
     fn described(&self, range: Range<u64>) -> Result<Vec<Option<Described>>, ReadError> {
@@ -186,7 +204,7 @@ impl Shared {
 
     fn write(&self, gathered: &Gathered) -> Result<IndexFile, Fault> {
         let binding = self
-            .binding(&gathered.range())
+            .binding(&gathered.range(), gathered.sources())
             .map_err(|error| io::Error::other(chain(&error)))?;
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|error| io::Error::other(error.to_string()))?;
@@ -198,13 +216,15 @@ impl Shared {
     }
 
     /// What the index of some entries has to be of: their first and last leaf, and the payload segments that hold their parts.
-    fn binding(&self, range: &Range<u64>) -> Result<Binding, ReadError> {
+    ///
+    /// A segment of which something was erased has another nonce, so that an index from before is known as foreign.
+    fn binding(&self, range: &Range<u64>, sources: &Sources) -> Result<Binding, ReadError> {
         let mut hasher = Sha256::new();
         for index in [range.start, range.end.saturating_sub(1)] {
             hasher.update(Sha256::digest(self.reader.read_leaf(LogIndex(index))?));
         }
-        for (first, nonce) in self.reader.payload_segments(range) {
-            hasher.update(first.0.to_be_bytes());
+        for (first, nonce) in sources {
+            hasher.update(first.to_be_bytes());
             hasher.update(nonce.to_be_bytes());
         }
         Ok(Binding {

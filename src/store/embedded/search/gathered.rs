@@ -19,7 +19,11 @@ pub(super) struct Gathered {
     span: Option<(i64, i64)>,
     /// Which entries have a term, counted from the first.
     postings: BTreeMap<Term, Vec<u32>>,
+    sources: Sources,
 }
+
+/// Which files the parts of the entries were read from: the nonce of each payload segment, by its first entry.
+pub(super) type Sources = BTreeMap<u64, u64>;
 
 impl Gathered {
     /// Nothing yet, from an entry on.
@@ -43,6 +47,21 @@ impl Gathered {
         for term in terms {
             self.postings.entry(term).or_default().push(number);
         }
+    }
+
+    /// Notes from which files the next entries are read; says whether one of them was written anew since others were.
+    pub(super) fn is_read_from(&mut self, sources: &Sources) -> bool {
+        let is_same = sources.iter().all(|(first, nonce)| {
+            let known = self.sources.get(first);
+            known.is_none_or(|known| known == nonce)
+        });
+        self.sources.extend(sources);
+        is_same
+    }
+
+    /// Which files it was read from.
+    pub(super) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// The entries that it is about.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::gathered::Gathered;
 use super::*;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
@@ -542,4 +543,12 @@ impl Bench {
     fn edit(&self, path: &std::path::Path, edit: impl FnOnce(&mut Vec<u8>)) {
         self.disk.edit(path, edit);
     }
+}
+
+#[test]
+fn what_is_gathered_from_a_file_that_was_written_anew_is_known() {
+    let mut gathered = Gathered::new(0);
+    assert!(gathered.is_read_from(&BTreeMap::from([(0, 1)])));
+    assert!(gathered.is_read_from(&BTreeMap::from([(0, 1), (5, 2)])));
+    assert!(!gathered.is_read_from(&BTreeMap::from([(5, 3)])));
 }
