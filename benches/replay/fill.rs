@@ -41,7 +41,7 @@ fn package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-fn operator() -> Caller {
+pub(crate) fn operator() -> Caller {
     Caller::new("local-operator", ["operator"])
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn open(directory: &Path) -> (EmbeddedStore, Archive) {
     (store, Archive::open(disk).unwrap())
 }
 
-async fn serve(directory: &Path) -> App {
+pub(crate) async fn serve(directory: &Path) -> App {
     let (store, archive) = open(directory);
     let origin = Origin::of_system("mc.de.example");
     let foundations = Foundations {

@@ -74,7 +74,8 @@ impl Afterwards {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => {}
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
         }
     }
 

@@ -126,6 +126,22 @@ pub enum AppError {
         /// How many run.
         running: usize,
     },
+    /// Not all of the log is indexed, and so not all could be found.
+    #[error("records cannot be searched yet: {detail}")]
+    SearchNotReady {
+        /// How far it has come.
+        detail: String,
+        /// When it is worth another try.
+        retry_after_seconds: u64,
+    },
+    /// There are more periods than are told at once.
+    #[error(
+        "there are records in more than {most} buckets; name a shorter period or longer buckets"
+    )]
+    TooManyBuckets {
+        /// How many are told at once.
+        most: usize,
+    },
     /// There is no such job, or it is told of no longer.
     #[error("there is no `{0}`, or it is told of no longer")]
     UnknownJob(String),

@@ -109,6 +109,7 @@ impl App {
     pub async fn close(&self) {
         self.close_jobs();
         self.record_dry_runs().await;
+        self.record_reads(true).await;
         self.store().close().await;
     }
 }

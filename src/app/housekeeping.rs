@@ -48,6 +48,7 @@ pub(in crate::app) type DryRunCounts = BTreeMap<Arc<str>, OutcomeCounts>;
 impl App {
     /// Runs until the returned task is aborted.
     pub fn keep_house(&self) -> tokio::task::JoinHandle<()> {
+        self.index_log();
         let app = self.clone();
         tokio::spawn(async move {
             let mut expiry = tokio::time::interval(EXPIRY_PERIOD);
@@ -67,7 +68,10 @@ impl App {
                         app.end_migrations().await;
                         app.end_unverified().await;
                     }
-                    _ = summary.tick() => app.record_dry_runs().await,
+                    _ = summary.tick() => {
+                        app.record_dry_runs().await;
+                        app.record_reads(false).await;
+                    }
                 }
             }
         })

@@ -41,6 +41,7 @@ pub mod pool;
 pub mod publish;
 mod rate;
 pub mod recorded;
+pub mod records;
 mod register;
 mod reminding;
 pub mod replaced_file;
@@ -94,6 +95,7 @@ use self::permission::Permit;
 use self::publish::Attempt;
 use self::publish::AttemptOutcome;
 use self::rate::Rate;
+use self::records::Reads;
 use self::replay::ReplayReport;
 use self::sealing::SealingKey;
 use self::seen::Views;
@@ -165,6 +167,8 @@ struct Inner {
     last_attempt: Mutex<Option<Attempt>>,
     dry_runs: Mutex<DryRunCounts>,
     dry_run_rate: Mutex<Rate>,
+    /// Who read which records lately.
+    reads: Mutex<Reads>,
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
     webhooks: Webhooks,

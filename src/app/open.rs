@@ -124,6 +124,7 @@ impl App {
             last_attempt: std::sync::Mutex::default(),
             dry_runs: std::sync::Mutex::default(),
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
+            reads: std::sync::Mutex::default(),
             views: std::sync::Mutex::default(),
             webhooks,
             log_signer,

@@ -32,6 +32,7 @@ use crate::domain::time::Timestamp;
 use crate::store::access::Access;
 use crate::store::access::ApprovalId;
 use crate::store::access::Approved;
+use crate::store::records_read::RecordsRead;
 use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
 
@@ -565,6 +566,17 @@ pub struct NoteSecretsRead {
     pub at: Timestamp,
 }
 
+/// Records of the log were read.
+#[derive(Clone, Debug)]
+pub struct NoteRecordsRead {
+    /// What was read.
+    pub reads: Vec<RecordsRead>,
+    /// Who read it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A change that the store is asked for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -604,6 +616,8 @@ pub enum Command {
     DryRuns(DryRuns),
     /// Write down that secrets were read.
     NoteSecretsRead(NoteSecretsRead),
+    /// Write down that records were read.
+    NoteRecordsRead(NoteRecordsRead),
     /// From here on checkpoints are signed otherwise.
     BeginSigning(BeginSigning),
 }

@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod event;
 pub mod in_force;
 mod life;
+pub mod records_read;
 pub mod reminder;
 pub mod state;
 

@@ -132,7 +132,8 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
-        | EventBody::SecretsRead { .. } => return None,
+        | EventBody::SecretsRead { .. }
+        | EventBody::RecordsRead { .. } => return None,
     })
 }
 
@@ -159,7 +160,8 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
-        | EventBody::SecretsRead { .. } => BTreeSet::new(),
+        | EventBody::SecretsRead { .. }
+        | EventBody::RecordsRead { .. } => BTreeSet::new(),
     }
 }
 
@@ -193,7 +195,8 @@ impl App {
             | EventBody::DocumentsWritten { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => None,
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => None,
         };
         if let EventBody::ObligationsOverdue { obligations } = body {
             sketches.extend(obligations.iter().enumerate().map(|(place, it)| Sketch {
@@ -464,7 +467,8 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
-        | EventBody::SecretsRead { .. } => about_documents(body.changes()),
+        | EventBody::SecretsRead { .. }
+        | EventBody::RecordsRead { .. } => about_documents(body.changes()),
     }
 }
 

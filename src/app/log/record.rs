@@ -17,6 +17,7 @@ use crate::decision_log::checkpoint::SignedCheckpoint;
 use crate::decision_log::proof::TlogProof;
 use crate::identity::caller::Caller;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::records_read::WhatRead;
 
 /// An entry of the log with its parts.
 #[derive(Clone, Debug, Serialize)]
@@ -59,7 +60,7 @@ pub struct PartView {
 }
 
 impl App {
-    /// A record by its place; nothing if the log has none there.
+    /// A record by its place; nothing if the log has none there. That it was read stands in the log before.
     pub async fn record(
         &self,
         caller: &Caller,
@@ -71,8 +72,12 @@ impl App {
         if !self.store().reader().size().holds(index) {
             return Ok(None);
         }
-        self.aside(move |app| record(app.store(), index).map(Some))
-            .await
+        let read = self
+            .aside(move |app| record(app.store(), index).map(Some))
+            .await?;
+        // Nobody is told what nobody would know they were told.
+        self.note_read(caller, WhatRead::record(index), 1).await?;
+        Ok(read)
     }
 }
 

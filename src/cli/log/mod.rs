@@ -1,10 +1,13 @@
 //! `comity log`: the published log, read and verified by somebody who trusts nobody.
 
+mod calling;
 mod export;
 mod keys;
 mod place;
 mod proof;
 mod prove;
+mod search;
+mod show;
 mod trust;
 mod verify;
 
@@ -31,6 +34,14 @@ pub enum Command {
         after_help = "Example:\n  comity log prove 4711 --from /media/audit/log > entry-4711.tlog-proof"
     )]
     Prove(prove::Arguments),
+    /// Show one record of a running service: leaf, parts, decision; 0 its hashes are right, 1 they are not
+    #[command(after_help = "Example:\n  comity log show 4711 --token-file auditor.token")]
+    Show(show::Arguments),
+    /// Find records of a running service, the newest first; that it was done is recorded
+    #[command(
+        after_help = "Example:\n  comity log search --partner mc.nl.example --outcome reject --from 2026-03-01T00:00:00Z --token-file auditor.token"
+    )]
+    Search(Box<search::Arguments>),
     /// Check a proof against the hash of a leaf; 0 proven, 1 not
     #[command(
         after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -51,6 +62,8 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::CheckProof(arguments) => proof::run(arguments),
         Command::RotateKey(arguments) => keys::rotate(arguments),
         Command::BeginOrigin(arguments) => keys::begin_origin(arguments),

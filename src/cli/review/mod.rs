@@ -11,6 +11,7 @@ use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(in crate::cli) use self::view::columns;
 use super::client::ClientError;
 use super::client::failed;
 use super::exit::Exit;

@@ -306,7 +306,7 @@ impl fmt::Display for Obligation {
 }
 
 /// Rows in columns, each as wide as its widest text.
-pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let texts = rows.iter().filter_map(|row| row.get(column));
         texts.map(|text| text.chars().count()).max().unwrap_or(0)

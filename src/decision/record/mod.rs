@@ -1,6 +1,7 @@
 //! Decision records: all that one decision depended on and what it gave, in parts that can be erased one by one.
 
 mod join;
+mod outline;
 mod parts;
 mod replay;
 mod split;
@@ -15,6 +16,7 @@ use crate::decision::facts::Facts;
 use crate::domain::request::InterSystemRequest;
 use crate::domain::time::Timestamp;
 
+pub use outline::Outline;
 pub use parts::ItemPart;
 pub use parts::OperationPart;
 pub use parts::RecordError;

@@ -50,6 +50,14 @@ pub enum StoredPart {
 }
 
 impl PartClass {
+    /// Under what an erasure finds it, if it concerns a person.
+    pub fn subject_key(&self) -> Option<&str> {
+        match self {
+            Self::State => None,
+            Self::Personal { subject_key } => Some(subject_key),
+        }
+    }
+
     /// The byte that stands for the class in commitments and payloads.
     pub(super) const fn tag(&self) -> u8 {
         match self {

@@ -13,6 +13,7 @@ pub mod log;
 pub mod obligations;
 pub mod pending_data;
 pub mod policies;
+mod record_search;
 pub mod records;
 pub mod registry;
 pub mod replays;
@@ -96,6 +97,8 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/requests", get(found::find))
         .route("/v1/requests/{id}", get(requests::read))
         .route("/v1/reviews", get(reviews::list))
+        .route("/v1/records", get(record_search::search))
+        .route("/v1/records/counts", get(record_search::count))
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
         .route("/v1/grants", get(grants::list))

@@ -101,6 +101,8 @@ pub enum ProblemKind {
     Contended,
     /// The clock has just jumped.
     ClockUnsettled,
+    /// Not all of the log is indexed.
+    SearchNotReady,
     /// Nothing happened.
     NotRecorded,
     /// All event streams are open.
@@ -115,7 +117,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -161,6 +163,7 @@ impl ProblemKind {
         Self::Internal,
         Self::Contended,
         Self::ClockUnsettled,
+        Self::SearchNotReady,
         Self::NotRecorded,
         Self::NoStreamLeft,
         Self::ConfigurationUnreadable,
@@ -241,6 +244,7 @@ impl ProblemKind {
             Self::Internal => "internal",
             Self::Contended => "contended",
             Self::ClockUnsettled => "clock-unsettled",
+            Self::SearchNotReady => "search-not-ready",
             Self::NotRecorded => "not-recorded",
             Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
@@ -297,6 +301,7 @@ impl ProblemKind {
             Self::Internal => "Internal error",
             Self::Contended => "Contended; nothing was recorded",
             Self::ClockUnsettled => "Clock unsettled",
+            Self::SearchNotReady => "Search not ready",
             Self::NotRecorded => "Not recorded",
             Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
@@ -347,6 +352,7 @@ impl ProblemKind {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Contended
             | Self::ClockUnsettled
+            | Self::SearchNotReady
             | Self::NotRecorded
             | Self::NoStreamLeft
             | Self::ConfigurationUnreadable
@@ -429,6 +435,9 @@ impl ProblemKind {
             Self::TooManyJobs => "come again when one of those that run has ended",
             Self::NoStreamLeft => "come again; the operator may raise `event_streams_max`",
             Self::Internal => "tell the operator the `instance`; the log says more under it",
+            Self::SearchNotReady => {
+                "repeat the search as late as `Retry-After` says; `detail` says how far the index has come"
+            }
             Self::ClockUnsettled => {
                 "repeat the answer as late as `Retry-After` says; nothing happened, and nothing expires until then"
             }

@@ -354,6 +354,13 @@ impl From<AppError> for Problem {
                 retry_after_seconds,
                 ..
             } => Self::unavailable(ProblemKind::ClockUnsettled, &error).after(retry_after_seconds),
+            AppError::SearchNotReady {
+                retry_after_seconds,
+                ..
+            } => Self::unavailable(ProblemKind::SearchNotReady, &error).after(retry_after_seconds),
+            AppError::TooManyBuckets { .. } => {
+                Self::new(ProblemKind::InvalidRequest, detail).at_parameter("bucket")
+            }
             AppError::Contended => Self::unavailable(ProblemKind::Contended, &error),
             AppError::NotRecorded(_) | AppError::NoSpace(_) | AppError::ResponsesBehind => {
                 Self::unavailable(ProblemKind::NotRecorded, &error)

@@ -16,6 +16,7 @@ mod origin;
 pub mod projection;
 mod publication;
 mod read_back;
+pub mod search;
 mod sequencer;
 pub mod settings;
 mod snapshot;

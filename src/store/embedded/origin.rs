@@ -91,7 +91,8 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
-        | EventBody::SecretsRead { .. } => Err(OpenError::NoGenesis),
+        | EventBody::SecretsRead { .. }
+        | EventBody::RecordsRead { .. } => Err(OpenError::NoGenesis),
     }
 }
 

@@ -52,6 +52,7 @@ use crate::store::embedded::publication::PublishError;
 use crate::store::embedded::publication::Published;
 use crate::store::embedded::read_back;
 use crate::store::embedded::read_back::read_back;
+use crate::store::embedded::search::SearchIndex;
 use crate::store::embedded::sequencer::Message;
 use crate::store::embedded::sequencer::Sequencer;
 use crate::store::embedded::settings::Settings;
@@ -71,6 +72,7 @@ pub struct EmbeddedStore {
 #[derive(Debug)]
 struct Inner {
     shared: Arc<Shared>,
+    search: SearchIndex,
     started: Started,
     queue: Option<mpsc::Sender<Message>>,
     sequencer: Option<JoinHandle<()>>,
@@ -306,6 +308,11 @@ impl EmbeddedStore {
             .publish(&*shared.disk, &shared.reader, signed)
     }
 
+    /// The index by which entries are found.
+    pub fn search(&self) -> &SearchIndex {
+        &self.inner.search
+    }
+
     /// What the start found and did.
     pub fn started(&self) -> &Started {
         &self.inner.started
@@ -335,6 +342,11 @@ impl EmbeddedStore {
         let Some(queue) = &self.inner.queue else {
             return;
         };
+        let inner = Arc::clone(&self.inner);
+        let stopped = tokio::task::spawn_blocking(move || inner.search.stop());
+        if stopped.await.is_err() {
+            tracing::error!("the index of the log could not be ended");
+        }
         if queue.send(Message::Close).await.is_err() {
             tracing::debug!("the store is closing already");
         }
@@ -372,7 +384,9 @@ impl Inner {
             ended: end,
         };
         let sequencer = spawn("sequencer", move || sequencer.run())?;
+        let (disk, reader) = (Arc::clone(&shared.disk), shared.reader.clone());
         Ok(Self {
+            search: SearchIndex::new(disk, reader, started.origin),
             shared,
             started,
             queue: Some(sender),
@@ -385,6 +399,7 @@ impl Inner {
 /// Waits for the threads, so that the data directory can be opened again.
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.search.stop();
         drop(self.queue.take());
         if let Some(Err(_)) = self.sequencer.take().map(JoinHandle::join) {
             tracing::error!("the sequencer panicked");

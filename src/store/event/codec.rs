@@ -47,6 +47,7 @@ use crate::store::event::OverdueObligation;
 use crate::store::event::detail;
 use crate::store::event::detail::Detail;
 use crate::store::event::detail::OpenChange;
+use crate::store::records_read::OpenRead;
 use crate::store::reminder::Reminder;
 
 const VERSION: u32 = 1;
@@ -220,6 +221,9 @@ enum OpenBody {
     SecretsRead {
         key: DocumentKey,
         version: u64,
+    },
+    RecordsRead {
+        reads: Vec<OpenRead>,
     },
 }
 
@@ -399,7 +403,9 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
-            Self::SigningBegun(_) | Self::SecretsRead { .. } => LeafKind::Administrative,
+            Self::SigningBegun(_) | Self::SecretsRead { .. } | Self::RecordsRead { .. } => {
+                LeafKind::Administrative
+            }
         }
     }
 
@@ -461,7 +467,8 @@ impl EventBody {
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SigningBegun(_)
-            | Self::SecretsRead { .. } => OutcomeCounts::default(),
+            | Self::SecretsRead { .. }
+            | Self::RecordsRead { .. } => OutcomeCounts::default(),
         }
     }
 
@@ -605,6 +612,12 @@ impl EventBody {
                 version,
                 actor,
             } => open_secrets_read((key, *version), actor.as_deref(), details),
+            Self::RecordsRead { reads, actor } => {
+                details.extend(actor.clone().map(|actor| Detail::Actor { actor }));
+                details.extend(detail::sought(reads));
+                let reads = reads.iter().map(OpenRead::of).collect();
+                OpenBody::RecordsRead { reads }
+            }
         })
     }
 }
@@ -773,6 +786,12 @@ impl OpenBody {
                     actor,
                 }
             }
+            Self::RecordsRead { reads } => {
+                let mut reads: Vec<_> = reads.into_iter().map(OpenRead::close).collect();
+                detail::join_sought(&mut reads, &mut details);
+                let (actor, _) = texts(details);
+                EventBody::RecordsRead { reads, actor }
+            }
         })
     }
 }
@@ -784,7 +803,10 @@ fn texts(details: Vec<Detail>) -> (Option<String>, Option<String>) {
         match detail {
             Detail::Actor { actor: found } => actor = Some(found),
             Detail::Summary { summary: found } => summary = Some(found),
-            Detail::Document { .. } | Detail::Member { .. } | Detail::ReviewContact { .. } => {}
+            Detail::Document { .. }
+            | Detail::Member { .. }
+            | Detail::ReviewContact { .. }
+            | Detail::Sought { .. } => {}
         }
     }
     (actor, summary)

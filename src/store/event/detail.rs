@@ -13,6 +13,7 @@ use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
 use crate::store::event::DocumentChange;
+use crate::store::records_read::RecordsRead;
 
 /// Under what free text is found that may name anybody.
 const TEXT_SUBJECT: &str = "text";
@@ -56,6 +57,12 @@ pub(super) enum Detail {
     Actor { actor: String },
     /// Free text.
     Summary { summary: String },
+    /// Whom records were searched by, of one of the reads.
+    Sought {
+        read: usize,
+        name: String,
+        value: String,
+    },
 }
 
 impl Detail {
@@ -67,6 +74,7 @@ impl Detail {
             Self::ReviewContact { contact, .. } => contact.clone(),
             Self::Actor { actor } => actor.clone(),
             Self::Summary { .. } => TEXT_SUBJECT.to_owned(),
+            Self::Sought { value, .. } => value.clone(),
         };
         let end = (0..=SUBJECT_KEY_LIMIT_BYTES.min(subject.len()))
             .rev()
@@ -159,11 +167,36 @@ pub(super) fn join(
                     }
                 });
             }
-            other @ (Detail::Actor { .. } | Detail::Summary { .. }) => others.push(other),
+            other @ (Detail::Actor { .. } | Detail::Summary { .. } | Detail::Sought { .. }) => {
+                others.push(other);
+            }
         }
     }
     *details = others;
     Ok(joined.into_iter().flatten().collect())
+}
+
+/// Whom records were searched by.
+pub(super) fn sought(reads: &[RecordsRead]) -> impl Iterator<Item = Detail> {
+    reads.iter().enumerate().flat_map(|(read, it)| {
+        let people = it.what.people.iter();
+        people.map(move |(name, value)| Detail::Sought {
+            read,
+            name: name.clone(),
+            value: value.clone(),
+        })
+    })
+}
+
+/// Puts back whom records were searched by, as far as that is left.
+pub(super) fn join_sought(reads: &mut [RecordsRead], details: &mut Vec<Detail>) {
+    for detail in details.extract_if(.., |detail| matches!(detail, Detail::Sought { .. })) {
+        if let Detail::Sought { read, name, value } = detail
+            && let Some(read) = reads.get_mut(read)
+        {
+            read.what.people.insert(name, value);
+        }
+    }
 }
 
 /// The document without what names a person, which is added to the details.

@@ -37,6 +37,7 @@ use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
 use crate::store::command::Votes;
+use crate::store::records_read::RecordsRead;
 use crate::store::reminder::Reminder;
 
 pub use codec::DecodeError;
@@ -245,6 +246,13 @@ pub enum EventBody {
         /// Who read them; `None` once erased.
         actor: Option<String>,
     },
+    /// Records of the log were read.
+    RecordsRead {
+        /// What was read.
+        reads: Vec<RecordsRead>,
+        /// Who read it; `None` once erased.
+        actor: Option<String>,
+    },
 }
 
 impl EventBody {
@@ -267,7 +275,8 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
-            | Self::SecretsRead { .. } => None,
+            | Self::SecretsRead { .. }
+            | Self::RecordsRead { .. } => None,
         }
     }
 
@@ -290,7 +299,8 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
-            | Self::SecretsRead { .. } => &[],
+            | Self::SecretsRead { .. }
+            | Self::RecordsRead { .. } => &[],
         }
     }
 }

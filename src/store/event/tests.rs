@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -51,6 +52,9 @@ use crate::store::event::Encoded;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
 use crate::store::event::OverdueObligation;
+use crate::store::records_read::ReadWay;
+use crate::store::records_read::RecordsRead;
+use crate::store::records_read::WhatRead;
 use crate::store::reminder::Reminder;
 
 const AT: i64 = 1_700_000_000_123;
@@ -112,6 +116,35 @@ fn secrets_read() -> EventBody {
             id: "mc.de.example".parse().unwrap(),
         },
         version: 3,
+        actor: Some("Officer de Vries".to_owned()),
+    }
+}
+
+fn records_read() -> EventBody {
+    let found_by = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    let search = RecordsRead {
+        what: WhatRead {
+            way: ReadWay::Search,
+            index: None,
+            from: Some(Timestamp::from_milliseconds(AT)),
+            until: None,
+            terms: found_by("partner", "mc.de.example"),
+            people: found_by("user", "sip:officer.114@mc.nl.example"),
+        },
+        answers: 1,
+        records: 12,
+        covers_until: Some(Timestamp::from_milliseconds(AT + 1)),
+        under: None,
+    };
+    let again = RecordsRead {
+        what: WhatRead::record(LogIndex(7)),
+        answers: 3,
+        records: 3,
+        covers_until: None,
+        under: Some(LogIndex(9)),
+    };
+    EventBody::RecordsRead {
+        reads: vec![search, again],
         actor: Some("Officer de Vries".to_owned()),
     }
 }
@@ -202,6 +235,7 @@ fn every_kind() -> Vec<Event> {
             counts,
         },
         secrets_read(),
+        records_read(),
     ]
     .map(event)
     .into_iter()
@@ -658,6 +692,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Expiry,
             LeafKind::Reminder,
             LeafKind::DryRunSummary,
+            LeafKind::Administrative,
             LeafKind::Administrative,
             LeafKind::Publication,
             LeafKind::Refusal,

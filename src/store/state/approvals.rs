@@ -79,7 +79,8 @@ impl Approvals {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => {}
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
         }
         self.supersede(event, index, changed);
     }

@@ -197,7 +197,9 @@ impl State {
         self.head.time = self.head.time.max(event.at);
         let revision = Revision(index.0);
         match &event.body {
-            EventBody::Genesis { .. } | EventBody::SecretsRead { .. } => {}
+            EventBody::Genesis { .. }
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
             EventBody::SigningBegun(signing) => {
                 self.head.signing = Some(signing.clone());
             }

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use comity::app::error::AppError;
+use comity::app::records::RecordFilter;
 use comity::app::replay::replay_all;
+use comity::decision_log::LogIndex;
 use comity::http::problem::Problem;
 use comity::store::embedded::Interrupt;
 use comity::store::embedded::disk::Disk;
@@ -22,6 +24,7 @@ use serde_json::Value;
 
 use super::home::Home;
 use super::local::Local;
+use super::local::operator;
 use super::requests::request;
 use super::rounds;
 use super::tell;
@@ -121,6 +124,48 @@ async fn a_full_disk_records_nothing_and_loses_nothing() {
         "disk full: {times} times, {fired} operations refused, {} requests acknowledged",
         answers.len()
     ));
+}
+
+/// Nobody is told a record where it cannot be recorded that they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_record_is_read_while_that_cannot_be_recorded() {
+    let (_home, disk, local) = start().await;
+    for number in 0..60 {
+        submit(&local, number).await.unwrap();
+    }
+    let caller = operator();
+    let everything = || {
+        let filter = RecordFilter::default();
+        local.app.search_records(&caller, filter, None, 500)
+    };
+    disk.set_full(true);
+    let (mut read, mut refused) = (0, None);
+    for index in (0..60).map(LogIndex) {
+        match local.app.record(&operator(), index).await {
+            Ok(record) => read += usize::from(record.is_some()),
+            Err(error) => {
+                refused = Some((index, problem(error)));
+                break;
+            }
+        }
+    }
+    let not_recorded = (503, "urn:comity:problem:not-recorded".to_owned());
+    let (index, problem_told) = refused.unwrap();
+    assert_eq!(problem_told, not_recorded);
+    assert_eq!(problem(everything().await.unwrap_err()), not_recorded);
+    disk.set_full(false);
+    assert!(
+        local
+            .app
+            .record(&operator(), index)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let found = everything().await.unwrap();
+    let noted = found.records.iter();
+    let noted = noted.filter(|it| it.kind == "administrative" && it.callers == ["local-operator"]);
+    assert_eq!(noted.count(), read + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

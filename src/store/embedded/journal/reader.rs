@@ -1,6 +1,7 @@
 //! Reading entries, from any thread, while the writer goes on.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::decision_log;
@@ -121,6 +122,37 @@ impl JournalReader {
         }
         let tile = self.shared.read().tree.tile(level, span);
         tile.ok_or_else(|| self.absent(LogIndex(u64::MAX)))
+    }
+
+    /// The entries of each segment of leaves that gets no more of them, in order.
+    pub(in crate::store::embedded) fn sealed_leaf_segments(&self) -> Vec<Range<u64>> {
+        let directory = self.shared.read();
+        let firsts = directory.leaf.iter().map(|segment| segment.header.first.0);
+        let ends = firsts.clone().skip(1);
+        let sealed = firsts.zip(ends).map(|(first, end)| first..end);
+        let size = directory.size.0;
+        sealed
+            .filter(|range| !range.is_empty() && range.end <= size)
+            .collect()
+    }
+
+    /// Which files hold the payloads of some entries: the first entry and the nonce of each.
+    pub(in crate::store::embedded) fn payload_nonces(
+        &self,
+        entries: &Range<u64>,
+    ) -> Vec<(LogIndex, u64)> {
+        let directory = self.shared.read();
+        let before = |index: u64| {
+            let segments = &directory.payload;
+            segments.partition_point(|segment| segment.header.first.0 < index)
+        };
+        let (first, end) = (
+            before(entries.start + 1).saturating_sub(1),
+            before(entries.end),
+        );
+        let among = directory.payload.get(first..end).unwrap_or_default();
+        let among = among.iter().map(|segment| segment.header);
+        among.map(|header| (header.first, header.nonce)).collect()
     }
 
     fn read_one(&self, family: Family, index: LogIndex) -> Result<Vec<u8>, ReadError> {

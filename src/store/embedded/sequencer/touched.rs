@@ -106,7 +106,8 @@ impl Touched {
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
-            | Command::NoteSecretsRead(_) => false,
+            | Command::NoteSecretsRead(_)
+            | Command::NoteRecordsRead(_) => false,
         }
     }
 
@@ -231,7 +232,8 @@ impl Touched {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => {}
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
         }
     }
 

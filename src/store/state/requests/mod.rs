@@ -255,7 +255,8 @@ impl RequestEntry {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => {}
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
         }
         changed
     }

@@ -60,7 +60,8 @@ impl Requests {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => {}
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => {}
         }
     }
 

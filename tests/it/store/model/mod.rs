@@ -390,7 +390,8 @@ impl Model {
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
-            | Command::NoteSecretsRead(_) => self.clone(),
+            | Command::NoteSecretsRead(_)
+            | Command::NoteRecordsRead(_) => self.clone(),
         };
         let is_own = matches!(command, Command::Withdraw(_) | Command::Report(_));
         Ok(self.sequence(if is_own { after } else { self.with_news(after) }))

@@ -107,6 +107,13 @@ pub(super) fn check(
             },
         )),
         Command::BeginSigning(begun) => Ok(event(begun.at, EventBody::SigningBegun(begun.signing))),
+        Command::NoteRecordsRead(noted) => Ok(event(
+            noted.at,
+            EventBody::RecordsRead {
+                reads: noted.reads,
+                actor: Some(noted.actor),
+            },
+        )),
         Command::NoteSecretsRead(read) => Ok(event(
             read.at,
             EventBody::SecretsRead {
