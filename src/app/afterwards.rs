@@ -61,6 +61,7 @@ impl Afterwards {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. } => {}
         }
     }

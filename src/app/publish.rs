@@ -336,7 +336,7 @@ impl From<Refusal> for AppError {
                 key: request_id.to_string(),
                 present: Some(Revision(current)),
             },
-            refusal @ Refusal::Acknowledged { .. } => {
+            refusal @ (Refusal::Acknowledged { .. } | Refusal::Erasure(_)) => {
                 Self::Invalid(vec![Invalid::at("/version", refusal.to_string())])
             }
             Refusal::KeyReused { .. } => Self::IdempotencyKeyReused,

@@ -123,6 +123,7 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. } => return None,
     })
 }
@@ -150,6 +151,7 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. } => BTreeSet::new(),
     }
 }
@@ -184,6 +186,7 @@ impl App {
             | EventBody::DocumentsWritten { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. } => None,
         };
         if let EventBody::ObligationsOverdue { obligations } = body {
@@ -455,6 +458,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. } => about_documents(body.changes()),
     }
 }

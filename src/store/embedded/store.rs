@@ -29,6 +29,7 @@ use crate::store::command::CommitError;
 use crate::store::command::Committed;
 use crate::store::command::RequestId;
 use crate::store::embedded::disk::Disk;
+use crate::store::embedded::erasure::Erasing;
 use crate::store::embedded::error::OpenError;
 use crate::store::embedded::error::RecordError;
 use crate::store::embedded::error::during;
@@ -87,6 +88,7 @@ pub(super) struct Shared {
     pub(super) reader: JournalReader,
     pub(super) boot_id: String,
     publication: Publication,
+    erasing: Erasing,
     /// How many entries are applied, told to whoever waits for more.
     appended: watch::Sender<TreeSize>,
     projection: Mutex<ProjectionStatus>,
@@ -200,6 +202,7 @@ impl EmbeddedStore {
             reader,
             boot_id: settings.boot_id.clone(),
             publication,
+            erasing: Erasing::default(),
             projection: Mutex::default(),
             trouble: Mutex::default(),
         });
@@ -304,6 +307,23 @@ impl EmbeddedStore {
         shared
             .publication
             .publish(&*shared.disk, &shared.reader, signed)
+    }
+
+    pub(super) fn erasing(&self) -> &Erasing {
+        &self.inner.shared.erasing
+    }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.shared.disk
+    }
+
+    pub(super) fn queue(&self) -> Option<&mpsc::Sender<Message>> {
+        self.inner.queue.as_ref()
+    }
+
+    /// Makes projection and snapshots anew, so that they hold nothing but what the state holds now; waits for it.
+    pub(super) fn renew_copies(&self) -> Result<(), String> {
+        self.inner.shared.pending.renew()
     }
 
     /// What the start found and did.

@@ -6,6 +6,7 @@
 
 mod codec;
 mod detail;
+mod outline;
 
 #[cfg(test)]
 mod tests;
@@ -36,12 +37,17 @@ use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 use crate::store::command::Votes;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureStep;
 use crate::store::reminder::Reminder;
 
 pub use codec::DecodeError;
 pub use codec::EncodeError;
 pub use codec::Encoded;
 pub use codec::StoredEvent;
+pub use detail::reason_key;
+pub use outline::Outline;
+pub use outline::Standing;
 
 /// An entry of the log, as far as the state follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +245,19 @@ pub enum EventBody {
         /// Who read them; `None` once erased.
         actor: Option<String>,
     },
+    /// Something happened to an order to erase.
+    Erasure {
+        /// The order.
+        id: ErasureId,
+        /// What.
+        step: Box<ErasureStep>,
+        /// Who did it; `None` once erased.
+        actor: Option<String>,
+        /// Why; `None` once erased.
+        reason: Option<String>,
+        /// Whose parts are to be erased; none once they are.
+        subjects: Vec<String>,
+    },
 }
 
 impl EventBody {
@@ -261,6 +280,7 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
+            | Self::Erasure { .. }
             | Self::SecretsRead { .. } => None,
         }
     }
@@ -284,6 +304,7 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
+            | Self::Erasure { .. }
             | Self::SecretsRead { .. } => &[],
         }
     }

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod delivery;
+mod erasures;
 mod obligations;
 mod put_away;
 mod registry;
@@ -54,6 +55,8 @@ use crate::store::command::CorrelationDigest;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::Turn;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureOrder;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -82,6 +85,7 @@ pub use tally::Approval;
 pub use tally::Tally;
 
 use approvals::Approvals;
+use erasures::Erasures;
 use registry::Registry;
 use requests::Requests;
 
@@ -92,6 +96,7 @@ pub struct State {
     registry: Registry,
     requests: Requests,
     approvals: Approvals,
+    erasures: Erasures,
 }
 
 /// What there is one of.
@@ -152,6 +157,7 @@ impl Default for State {
             registry: Registry::default(),
             requests: Requests::default(),
             approvals: Approvals::default(),
+            erasures: Erasures::default(),
         }
     }
 }
@@ -239,6 +245,10 @@ impl State {
             EventBody::DryRuns { counts, .. } => {
                 self.head.counters.count_dry_runs(*counts);
             }
+            EventBody::Erasure { id, step, .. } => {
+                let place = (index, event.at);
+                self.erasures.take_in(*id, step, place, &mut rows);
+            }
         }
         self.follow_up(event, index, &mut rows);
         rows
@@ -263,6 +273,21 @@ impl State {
     /// An approval of an access request, as long as it is kept.
     pub fn approval(&self, id: ApprovalId) -> Option<&KeptApproval> {
         self.approvals.get(id)
+    }
+
+    /// An order to erase.
+    pub fn erasure(&self, id: ErasureId) -> Option<&ErasureOrder> {
+        self.erasures.get(id)
+    }
+
+    /// Every order to erase, in the order of their names.
+    pub fn erasures(&self) -> impl Iterator<Item = (ErasureId, &ErasureOrder)> {
+        self.erasures.after(None)
+    }
+
+    /// Whether an approval that a request gave can still be used.
+    pub fn has_usable_approval(&self, request: RequestId) -> bool {
+        self.approvals.is_usable(request, self.head.time)
     }
 
     /// How many entries of the log are in it.

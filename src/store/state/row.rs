@@ -16,6 +16,8 @@ use crate::store::access::ApprovalId;
 use crate::store::access::KeptApproval;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureOrder;
 use crate::store::state::EndedRequest;
 use crate::store::state::Head;
 use crate::store::state::KeptKey;
@@ -28,6 +30,7 @@ const KEY_TAG: u8 = b'k';
 const REQUEST_TAG: u8 = b'r';
 const ENDED_TAG: u8 = b'e';
 const APPROVAL_TAG: u8 = b'a';
+const ERASURE_TAG: u8 = b'x';
 
 /// Names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ pub enum RowKey {
     Ended(RequestId),
     /// An approval of an access request.
     Approval(ApprovalId),
+    /// An order to erase.
+    Erasure(ErasureId),
 }
 
 /// What a row holds.
@@ -61,6 +66,8 @@ pub enum RowValue {
     Ended(EndedRequest),
     /// An approval of an access request.
     Approval(KeptApproval),
+    /// An order to erase.
+    Erasure(ErasureOrder),
 }
 
 /// The row of what there is one of.
@@ -98,6 +105,7 @@ impl RowKey {
             Self::Request(id) => [&[REQUEST_TAG], id.0.as_bytes().as_slice()].concat(),
             Self::Ended(id) => [&[ENDED_TAG], id.0.as_bytes().as_slice()].concat(),
             Self::Approval(id) => [&[APPROVAL_TAG], id.0.as_bytes().as_slice()].concat(),
+            Self::Erasure(id) => [&[ERASURE_TAG], id.0.as_bytes().as_slice()].concat(),
         }
     }
 
@@ -127,6 +135,9 @@ impl RowKey {
             [APPROVAL_TAG, id @ ..] => Uuid::from_slice(id)
                 .map(|id| Self::Approval(ApprovalId(id)))
                 .map_err(|_| RowError::Key),
+            [ERASURE_TAG, id @ ..] => Uuid::from_slice(id)
+                .map(|id| Self::Erasure(ErasureId(id)))
+                .map_err(|_| RowError::Key),
             _ => Err(RowError::Key),
         }
     }
@@ -146,6 +157,7 @@ impl RowValue {
             Self::Request(entry) => serde_json::to_vec(entry)?,
             Self::Ended(request) => serde_json::to_vec(request)?,
             Self::Approval(kept) => serde_json::to_vec(kept)?,
+            Self::Erasure(order) => serde_json::to_vec(order)?,
         })
     }
 }
@@ -166,6 +178,7 @@ impl State {
             }
             RowKey::Ended(id) => self.requests.put_away(*id).map(RowValue::Ended),
             RowKey::Approval(id) => self.approval(*id).cloned().map(RowValue::Approval),
+            RowKey::Erasure(id) => self.erasure(*id).cloned().map(RowValue::Erasure),
         }
     }
 
@@ -179,7 +192,11 @@ impl State {
                     (kind < key.kind, (kind == key.kind).then_some(&key.id))
                 }
                 Some(
-                    RowKey::Key(_) | RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_),
+                    RowKey::Key(_)
+                    | RowKey::Request(_)
+                    | RowKey::Ended(_)
+                    | RowKey::Approval(_)
+                    | RowKey::Erasure(_),
                 ) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));
@@ -193,16 +210,19 @@ impl State {
         let (skip_keys, key) = match after {
             None | Some(RowKey::Head | RowKey::Document(_)) => (false, None),
             Some(RowKey::Key(key)) => (false, Some(*key)),
-            Some(RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_)) => (true, None),
+            Some(
+                RowKey::Request(_) | RowKey::Ended(_) | RowKey::Approval(_) | RowKey::Erasure(_),
+            ) => (true, None),
         };
         let (skip_requests, request, ended) = match after {
             None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => (false, None, None),
             Some(RowKey::Request(id)) => (false, Some(*id), None),
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
-            Some(RowKey::Approval(_)) => (true, None, None),
+            Some(RowKey::Approval(_) | RowKey::Erasure(_)) => (true, None, None),
         };
         let (skip_ended, approval) = match after {
             Some(RowKey::Approval(id)) => (true, Some(*id)),
+            Some(RowKey::Erasure(_)) => (true, None),
             None
             | Some(
                 RowKey::Head
@@ -215,7 +235,20 @@ impl State {
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
         let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
-        let approvals = self.approvals.names_after(approval);
+        let (skip_approvals, erasure) = match after {
+            Some(RowKey::Erasure(id)) => (true, Some(*id)),
+            None
+            | Some(
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Request(_)
+                | RowKey::Ended(_)
+                | RowKey::Approval(_),
+            ) => (false, None),
+        };
+        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
+        let erasures = self.erasures.after(erasure);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
@@ -226,7 +259,8 @@ impl State {
                     .map(|entry| RowKey::Request(entry.id)),
             )
             .chain(ended.into_iter().flatten().map(RowKey::Ended))
-            .chain(approvals.map(RowKey::Approval))
+            .chain(approvals.into_iter().flatten().map(RowKey::Approval))
+            .chain(erasures.map(|(id, _)| RowKey::Erasure(id)))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
@@ -264,6 +298,9 @@ impl State {
             }
             RowKey::Approval(id) => {
                 self.approvals.insert(id, serde_json::from_slice(value)?);
+            }
+            RowKey::Erasure(id) => {
+                self.erasures.restore(id, serde_json::from_slice(value)?);
             }
         }
         Ok(())

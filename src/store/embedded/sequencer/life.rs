@@ -156,6 +156,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         | Command::RefusePublication(_)
         | Command::DryRuns(_)
         | Command::BeginSigning(_)
-        | Command::NoteSecretsRead(_) => None,
+        | Command::NoteSecretsRead(_)
+        | Command::Erasure(_) => None,
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Touched {
     interrupted: bool,
     /// Partners with whom something was given again that others take away.
     added: HashSet<McSystemId>,
+    /// Whether an order to erase is.
+    erasures: bool,
 }
 
 impl Touched {
@@ -102,6 +104,7 @@ impl Touched {
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
+            Command::Erasure(_) => self.erasures,
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
@@ -224,6 +227,7 @@ impl Touched {
                 self.requests.extend(requests.map(|it| it.request_id));
             }
             EventBody::Published { .. } => self.bundle = true,
+            EventBody::Erasure { .. } => self.erasures = true,
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }

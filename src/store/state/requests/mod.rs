@@ -245,6 +245,7 @@ impl RequestEntry {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. } => {}
         }
         changed

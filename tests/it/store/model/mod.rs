@@ -186,6 +186,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::ObligationDone(_) => "obligation done",
         Refusal::NotGranted { .. } => "not granted",
         Refusal::Acknowledged { .. } => "acknowledged",
+        Refusal::Erasure(_) => "erasure",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -388,6 +389,7 @@ impl Model {
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
+            | Command::Erasure(_)
             | Command::NoteSecretsRead(_) => self.clone(),
         };
         let is_own = matches!(command, Command::Withdraw(_) | Command::Report(_));

@@ -1,5 +1,6 @@
 //! Whether the state allows a command, and which event it becomes.
 
+mod erasure;
 mod obligations;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,7 @@ pub(super) fn check(
             },
         )),
         Command::BeginSigning(begun) => Ok(event(begun.at, EventBody::SigningBegun(begun.signing))),
+        Command::Erasure(noted) => erasure::note(state, noted),
         Command::NoteSecretsRead(read) => Ok(event(
             read.at,
             EventBody::SecretsRead {
