@@ -7,6 +7,7 @@ mod approvals;
 mod commands;
 mod damage;
 mod ended;
+mod erasure;
 mod faults;
 mod model;
 mod obligations;
