@@ -129,6 +129,18 @@ pub enum AppError {
     /// There is no such job, or it is told of no longer.
     #[error("there is no `{0}`, or it is told of no longer")]
     UnknownJob(String),
+    /// There is no such order to erase.
+    #[error("there is no order to erase `{0}`")]
+    UnknownErasure(String),
+    /// The order does not wait for a second person.
+    #[error("{0}")]
+    ErasureNotAsked(String),
+    /// Whoever asked for an erasure confirms it.
+    #[error("whoever asked for an erasure cannot confirm it, under whatever name")]
+    ErasureSamePerson,
+    /// What is to be erased is still needed.
+    #[error("it cannot be erased yet: {}", .0.join("; "))]
+    ErasureBlocked(Vec<String>),
     /// The caller asked for this request, and so may not answer it.
     #[error("the originator of a request never answers it")]
     Originator,

@@ -131,6 +131,7 @@ impl App {
             callbacks,
             replays: Jobs::new(&slots),
             impacts: Jobs::new(&slots),
+            erasures: tokio::sync::Mutex::default(),
             slots,
         }));
         app.begin_signing().await?;

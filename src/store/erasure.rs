@@ -228,6 +228,14 @@ pub struct Erased {
     pub parts: u64,
     /// Which entries, with the first and the last of each range; no more than [`RANGES_LISTED_MAX`].
     pub ranges: Vec<(LogIndex, LogIndex)>,
+    /// How many parts had to stay, because documents that are there follow from them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How far an order is.

@@ -1,5 +1,6 @@
 //! `comity log`: the published log, read and verified by somebody who trusts nobody.
 
+mod erase;
 mod export;
 mod keys;
 mod place;
@@ -36,6 +37,11 @@ pub enum Command {
         after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     )]
     CheckProof(proof::Arguments),
+    /// Erase personal parts of records: one person asks, another confirms; proofs hold afterwards
+    #[command(
+        after_help = "Examples:\n  comity log erase --subject users/officer-114 --ground no-longer-needed --reason 'left the service in 2024' --by sip:dpo@mc.de.example --token-file privacy.token\n  comity log erase --approve 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --by sip:counsel@mc.de.example --token-file privacy.token\n  comity log erase --from-orders /backup/newest/erasures.json --data-dir /var/lib/comity"
+    )]
+    Erase(Box<erase::Arguments>),
     /// Have the log signed by a new key; the old one signs beside it until it is retired
     #[command(after_help = "Example:\n  comity log rotate-key --data-dir /var/lib/comity")]
     RotateKey(keys::Rotation),
@@ -52,6 +58,7 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Export(arguments) => export::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
         Command::CheckProof(arguments) => proof::run(arguments),
+        Command::Erase(arguments) => erase::run(arguments),
         Command::RotateKey(arguments) => keys::rotate(arguments),
         Command::BeginOrigin(arguments) => keys::begin_origin(arguments),
     };

@@ -35,6 +35,8 @@ pub enum ProblemKind {
     NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     PeerRefused,
+    /// Whoever asked for an erasure confirms it.
+    ErasureSamePerson,
     /// There is no such thing.
     NotFound,
     /// The resource does not know this method.
@@ -55,6 +57,10 @@ pub enum ProblemKind {
     UnknownEvent,
     /// What is to be revoked is not granted.
     NotGranted,
+    /// What is to be erased is still needed.
+    ErasureBlocked,
+    /// An order to erase does not wait for a second person.
+    ErasureNotAsked,
     /// Something changed since it was read.
     RevisionMismatch,
     /// What the reviewer saw is no longer so.
@@ -115,7 +121,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 53] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -128,6 +134,7 @@ impl ProblemKind {
         Self::ReviewerForbidden,
         Self::NoPolicyAdministrator,
         Self::PeerRefused,
+        Self::ErasureSamePerson,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BodyTimeout,
@@ -138,6 +145,8 @@ impl ProblemKind {
         Self::ObligationSettled,
         Self::UnknownEvent,
         Self::NotGranted,
+        Self::ErasureBlocked,
+        Self::ErasureNotAsked,
         Self::RevisionMismatch,
         Self::FactsChanged,
         Self::BodyTooLarge,
@@ -217,6 +226,9 @@ impl ProblemKind {
             Self::ObligationSettled => "obligation-settled",
             Self::UnknownEvent => "unknown-event",
             Self::NotGranted => "not-granted",
+            Self::ErasureSamePerson => "erasure-same-person",
+            Self::ErasureBlocked => "erasure-blocked",
+            Self::ErasureNotAsked => "erasure-not-asked",
             Self::RevisionMismatch => "revision-mismatch",
             Self::FactsChanged => "facts-changed",
             Self::BodyTooLarge => "body-too-large",
@@ -273,6 +285,9 @@ impl ProblemKind {
             Self::ObligationSettled => "Obligation settled",
             Self::UnknownEvent => "Unknown event",
             Self::NotGranted => "Not granted",
+            Self::ErasureSamePerson => "Erasure by one person",
+            Self::ErasureBlocked => "Erasure blocked",
+            Self::ErasureNotAsked => "Erasure not asked for",
             Self::RevisionMismatch => "Revision mismatch",
             Self::FactsChanged => "Facts changed",
             Self::BodyTooLarge => "Body too large",
@@ -323,6 +338,7 @@ impl ProblemKind {
             | Self::ReviewerForbidden
             | Self::NoPolicyAdministrator
             | Self::PeerRefused
+            | Self::ErasureSamePerson
             | Self::ActorNotVerified => StatusCode::FORBIDDEN,
             Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent => StatusCode::GONE,
             Self::NotFound | Self::UnknownTask => StatusCode::NOT_FOUND,
@@ -334,6 +350,8 @@ impl ProblemKind {
             | Self::NotAtPartner
             | Self::ObligationSettled
             | Self::NotGranted
+            | Self::ErasureBlocked
+            | Self::ErasureNotAsked
             | Self::DuplicateRequest
             | Self::InvalidTaskState => StatusCode::CONFLICT,
             Self::RevisionMismatch | Self::FactsChanged => StatusCode::PRECONDITION_FAILED,
@@ -393,6 +411,11 @@ impl ProblemKind {
             Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
+            Self::ErasureSamePerson => "let another user of this system confirm it",
+            Self::ErasureBlocked => {
+                "do what `detail` says of each place (delete, answer, withdraw, revoke), and repeat the request"
+            }
+            Self::ErasureNotAsked => "read the order; `status` says how far it is",
             Self::ObligationSettled => "read the request; what was done stays done",
             Self::UnknownEvent => {
                 "begin without a place, and read what is open: the log was restored, or is another one"

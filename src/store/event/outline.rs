@@ -94,7 +94,9 @@ fn changes(body: &serde_json::Value) -> Result<Vec<OpenChange>, DecodeError> {
 fn standing(changes: &[OpenChange], detail: Detail) -> Option<Standing> {
     match detail {
         Detail::Document {
-            key, document: None, ..
+            key,
+            document: None,
+            ..
         } => Some(Standing::Deletion(key)),
         Detail::Document { key, .. } => Some(Standing::Content(key)),
         Detail::Member { change, .. } | Detail::ReviewContact { change, .. } => {

@@ -64,20 +64,24 @@ impl Erasures {
                 ground,
                 before,
             } => {
-                let order = ErasureOrder {
+                let new = || ErasureOrder {
                     scope: scope.clone(),
                     ground: *ground,
                     status: OrderStatus::Confirmed,
                     asked: index,
                     asked_at: at,
                     by: None,
-                    confirmed: Some(index),
-                    before: Some(*before),
+                    confirmed: None,
+                    before: None,
                     last: index,
                     entries: 0,
                     parts: 0,
                 };
-                self.0.insert(id, order);
+                let order = self.0.entry(id).or_insert_with(new);
+                order.status = OrderStatus::Confirmed;
+                order.confirmed = Some(index);
+                order.before = Some(*before);
+                order.last = index;
             }
             ErasureStep::Confirmed { before, .. } => {
                 if let Some(order) = self.0.get_mut(&id) {
@@ -95,7 +99,9 @@ impl Erasures {
             }
             ErasureStep::Done(erased) => {
                 if let Some(order) = self.0.get_mut(&id) {
-                    order.status = OrderStatus::Done;
+                    if erased.left == 0 {
+                        order.status = OrderStatus::Done;
+                    }
                     order.last = index;
                     order.entries = order.entries.saturating_add(erased.entries);
                     order.parts = order.parts.saturating_add(erased.parts);

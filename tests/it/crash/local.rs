@@ -104,6 +104,7 @@ impl Local {
             access_policies: home.policies().join("access"),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
+            retention: comity::app::erasure::Retention::default(),
             access_offer: None,
             workers: 2,
         };

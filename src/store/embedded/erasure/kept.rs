@@ -17,13 +17,15 @@ use crate::decision_log::TreeSize;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::embedded::disk;
 use crate::store::embedded::disk::Disk;
+use crate::store::embedded::journal::SegmentName;
 use crate::store::erasure::ErasureGround;
 use crate::store::erasure::ErasureId;
 use crate::store::erasure::ErasureOrder;
 use crate::store::erasure::ErasureScope;
 use crate::store::erasure::OrderStatus;
 
-pub(super) const FILE: &str = "erasures.json";
+/// The name of the file of orders, in the data directory.
+pub const FILE: &str = "erasures.json";
 
 /// An order in force, as far as it takes to carry it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,18 @@ impl KeptOrders {
         };
         let bytes = disk::read_whole(&*file)?;
         Self::parse(&bytes).map(Some).map_err(io::Error::other)
+    }
+
+    /// Its orders and those of a newer file of the same log; nothing if they are of two.
+    ///
+    /// Which segments they were carried out in is said by neither any more: all are looked at.
+    pub fn merged(mut self, newer: Self) -> Option<Self> {
+        if self.log != newer.log {
+            return None;
+        }
+        self.orders.extend(newer.orders);
+        self.segments.clear();
+        Some(self)
     }
 
     /// Reads what such a file says.
@@ -127,9 +141,32 @@ impl EmbeddedStore {
             let known = before.get(&segment.first);
             let through = known.filter(|(nonce, _)| *nonce == segment.nonce);
             let through = through.map_or(confirmed, |(_, through)| confirmed.max(*through));
-            kept.segments.insert(segment.first, (segment.nonce, through));
+            kept.segments
+                .insert(segment.first, (segment.nonce, through));
         }
         self.write_kept(&kept)
+    }
+
+    /// Notes that segments have other files now, in which the same orders are carried out as before.
+    pub(super) fn note_rewritten(&self, before: &[SegmentName]) -> io::Result<()> {
+        let _alone = self.erasing().file();
+        let mut kept = self.kept_orders()?;
+        let now = self.reader().payload_segments();
+        let mut changed = false;
+        for old in before {
+            let new = now.iter().find(|segment| segment.first == old.first);
+            if let (Some(new), Some(known)) = (new, kept.segments.get_mut(&old.first))
+                && known.0 == old.nonce
+            {
+                known.0 = new.nonce;
+                changed = true;
+            }
+        }
+        if changed {
+            self.write_kept(&kept)
+        } else {
+            Ok(())
+        }
     }
 
     fn write_kept(&self, kept: &KeptOrders) -> io::Result<()> {

@@ -15,6 +15,7 @@ use std::sync::PoisonError;
 
 use tokio::sync::oneshot;
 
+pub use self::kept::FILE as ORDERS_FILE;
 pub use self::kept::KeptOrder;
 pub use self::kept::KeptOrders;
 pub use self::plan::Candidate;
@@ -107,6 +108,7 @@ impl EmbeddedStore {
         let is_meant = |segment: &SegmentName, doubtful: &BTreeSet<LogIndex>| {
             plan.holds_any(segment.first, segment.end) || doubtful.contains(&segment.first)
         };
+        let mut rewritten = Vec::new();
         let last = reader.payload_segments().last().copied();
         if last.is_some_and(|last| is_meant(&last, &doubtful)) {
             self.finish_segment()?;
@@ -120,9 +122,11 @@ impl EmbeddedStore {
             let new_body: &mut NewBody<'_> = &mut new_body;
             reader.rewrite(segment.first, new_body)?;
             doubtful.remove(&segment.first);
+            rewritten.push(segment);
             after_erasure(&segment);
         }
         drop(doubtful);
+        self.note_rewritten(&rewritten)?;
         self.renew_copies().map_err(EraseError::Projection)
     }
 

@@ -63,7 +63,11 @@ pub struct Selection<'a> {
 
 impl fmt::Debug for Selection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Selection({}..{}, {:?})", self.first.0, self.before.0, self.mode)
+        write!(
+            f,
+            "Selection({}..{}, {:?})",
+            self.first.0, self.before.0, self.mode
+        )
     }
 }
 
@@ -134,6 +138,7 @@ impl Plan {
             entries: self.parts.len() as u64,
             parts: self.parts.values().map(|parts| parts.len() as u64).sum(),
             ranges,
+            left: self.left,
         }
     }
 
@@ -174,7 +179,12 @@ pub(super) fn plan(store: &EmbeddedStore, selection: &Selection<'_>) -> Result<P
         }
         let outline = Outline::of(&payload).map_err(EraseError::entry(entry.index))?;
         let kept = store.view(|state| {
-            take(state, (entry.index, &outline), (&wanted, selection.mode), &mut plan)
+            take(
+                state,
+                (entry.index, &outline),
+                (&wanted, selection.mode),
+                &mut plan,
+            )
         });
         for (number, _, standing) in &outline.parts {
             if let (Some(Standing::Deletion(key)), true) = (standing, kept.contains(number)) {

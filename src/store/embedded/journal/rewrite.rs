@@ -93,11 +93,7 @@ impl JournalReader {
     /// Writes a payload segment anew that nothing is appended to any more; on return it is durable.
     ///
     /// On an error the one or the other is in place. Only one caller may do this at a time.
-    pub fn rewrite(
-        &self,
-        first: LogIndex,
-        new_body: &mut NewBody<'_>,
-    ) -> Result<(), RewriteError> {
+    pub fn rewrite(&self, first: LogIndex, new_body: &mut NewBody<'_>) -> Result<(), RewriteError> {
         let old = self.settle(first)?;
         let path = old.header.path();
         let temporary = path.with_added_extension(TEMPORARY_EXTENSION);
@@ -201,8 +197,8 @@ fn write_aside(
     let mut next = first;
     while next.0 < first.0 + old.offsets.count() {
         for (index, batch_first, body) in reader.raw_run(next, PIECE_BYTES as u64)? {
-            let changed = new_body(index, &body)
-                .map_err(|reason| RewriteError::Body { index, reason })?;
+            let changed =
+                new_body(index, &body).map_err(|reason| RewriteError::Body { index, reason })?;
             let body = changed.unwrap_or(body);
             frame::write_frame(
                 &mut output.buffer,

@@ -71,7 +71,9 @@ impl Projector {
         self.renew_snapshots(&rows)?;
         let left = guarded(|| self.shared.backend.generations())?;
         if left != [rows.generation()] {
-            return Err(BackendError::Content("an old one is still there".to_owned()));
+            return Err(BackendError::Content(
+                "an old one is still there".to_owned(),
+            ));
         }
         self.shared.pending.renewed(Ok(renewal));
         Ok(rows)

@@ -15,7 +15,13 @@ pub(super) fn note(state: &State, noted: NoteErasure) -> Result<Checked, Refusal
     let order = state.erasure(noted.id);
     let known = || order.ok_or(ErasureRefusal::Unknown);
     match &noted.step {
-        ErasureStep::Asked { .. } | ErasureStep::Restored { .. } => {
+        // What was asked for may have been confirmed in the part that was lost.
+        ErasureStep::Restored { .. } => {
+            if order.is_some_and(|order| order.confirmed.is_some()) {
+                return Err(ErasureRefusal::Exists.into());
+            }
+        }
+        ErasureStep::Asked { .. } => {
             if order.is_some() {
                 return Err(ErasureRefusal::Exists.into());
             }
