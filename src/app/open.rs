@@ -138,6 +138,9 @@ impl App {
         app.metrics().published(generation);
         app.note_access_attempt(found);
         app.publish_directory("start").await?;
+        // Before anybody is served: a restored backup may hold what was erased since.
+        app.take_over_erasures().await?;
+        app.carry_out_erasures().await;
         Ok(app)
     }
 }

@@ -286,9 +286,6 @@ impl Service {
         let app = App::open(app_settings(&settings), foundations, clock)
             .await
             .map_err(ServiceError::App)?;
-        // Before anybody is served: a restored backup may hold what was erased since.
-        app.take_over_erasures().await.map_err(ServiceError::App)?;
-        app.carry_out_erasures().await;
         let publisher = watch_policies(&app, settings.patience)?;
         let mut callers = settings.callers.clone();
         callers.callers.push(CallerEntry {

@@ -142,9 +142,7 @@ impl App {
     ) -> Result<ErasureView, AppError> {
         // Whoever may ask may take back, and whoever may confirm may refuse.
         let may_ask = self.permit(caller, Action::AskErasure);
-        if let Err(error) = may_ask.or_else(|_| self.permit(caller, Action::ApproveErasure)) {
-            return Err(error);
-        }
+        may_ask.or_else(|_| self.permit(caller, Action::ApproveErasure))?;
         let (id, order) = self.order(id)?;
         self.acting_person(id, &form.refused_by)?;
         if order.status != OrderStatus::Asked {
@@ -306,12 +304,11 @@ fn check_form(form: &ErasureForm) -> Result<(), AppError> {
             "",
             "say what is to be erased: `subjects` or `records`",
         )),
-        (0, Some(_)) => {}
-        (_, Some(_)) => problems.push(Invalid::at(
+        (1.., Some(_)) => problems.push(Invalid::at(
             "/records",
             "an order is by subject or by record, not by both",
         )),
-        (1..=SUBJECTS_MAX, None) => {}
+        (0, Some(_)) | (1..=SUBJECTS_MAX, None) => {}
         (_, None) => {
             let detail = format!("more than {SUBJECTS_MAX} subjects; make several orders");
             problems.push(Invalid::at("/subjects", detail));

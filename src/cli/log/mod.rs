@@ -39,7 +39,7 @@ pub enum Command {
     CheckProof(proof::Arguments),
     /// Erase personal parts of records: one person asks, another confirms; proofs hold afterwards
     #[command(
-        after_help = "Examples:\n  comity log erase --subject users/officer-114 --ground no-longer-needed --reason 'left the service in 2024' --by sip:dpo@mc.de.example --token-file privacy.token\n  comity log erase --approve 0b6e7b0e-5d4c-4a44-9a4e-0a4f3c1a2b11 --by sip:counsel@mc.de.example --token-file privacy.token\n  comity log erase --from-orders /backup/newest/erasures.json --data-dir /var/lib/comity"
+        after_help = "Example:\n  comity log erase --subject users/officer-114 --ground no-longer-needed --reason retired --by sip:dpo@mc.de.example --token-file privacy.token"
     )]
     Erase(Box<erase::Arguments>),
     /// Have the log signed by a new key; the old one signs beside it until it is retired

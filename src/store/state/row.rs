@@ -220,35 +220,10 @@ impl State {
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
             Some(RowKey::Approval(_) | RowKey::Erasure(_)) => (true, None, None),
         };
-        let (skip_ended, approval) = match after {
-            Some(RowKey::Approval(id)) => (true, Some(*id)),
-            Some(RowKey::Erasure(_)) => (true, None),
-            None
-            | Some(
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Request(_)
-                | RowKey::Ended(_),
-            ) => (false, None),
-        };
+        let skip_ended = matches!(after, Some(RowKey::Approval(_) | RowKey::Erasure(_)));
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
         let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
-        let (skip_approvals, erasure) = match after {
-            Some(RowKey::Erasure(id)) => (true, Some(*id)),
-            None
-            | Some(
-                RowKey::Head
-                | RowKey::Document(_)
-                | RowKey::Key(_)
-                | RowKey::Request(_)
-                | RowKey::Ended(_)
-                | RowKey::Approval(_),
-            ) => (false, None),
-        };
-        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
-        let erasures = self.erasures.after(erasure);
         head.into_iter()
             .chain(documents)
             .chain(keys.into_iter().flatten().map(|(key, _)| RowKey::Key(*key)))
@@ -259,11 +234,30 @@ impl State {
                     .map(|entry| RowKey::Request(entry.id)),
             )
             .chain(ended.into_iter().flatten().map(RowKey::Ended))
-            .chain(approvals.into_iter().flatten().map(RowKey::Approval))
-            .chain(erasures.map(|(id, _)| RowKey::Erasure(id)))
+            .chain(self.last_rows_after(after))
             .filter_map(|key| self.row(&key).map(|value| (key, value)))
             .take(limit)
             .collect()
+    }
+
+    /// The names of the rows that stand behind all others.
+    fn last_rows_after(&self, after: Option<&RowKey>) -> impl Iterator<Item = RowKey> {
+        let (skip_approvals, approval, erasure) = match after {
+            Some(RowKey::Approval(id)) => (false, Some(*id), None),
+            Some(RowKey::Erasure(id)) => (true, None, Some(*id)),
+            None
+            | Some(
+                RowKey::Head
+                | RowKey::Document(_)
+                | RowKey::Key(_)
+                | RowKey::Request(_)
+                | RowKey::Ended(_),
+            ) => (false, None, None),
+        };
+        let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
+        let approvals = approvals.into_iter().flatten().map(RowKey::Approval);
+        let erasures = self.erasures.after(erasure);
+        approvals.chain(erasures.map(|(id, _)| RowKey::Erasure(id)))
     }
 
     /// Takes in a row of a state that is being read back.

@@ -12,6 +12,7 @@ mod decide_again;
 mod deletions;
 mod delivery;
 mod disclosure;
+mod erasures;
 mod eval_command;
 mod events;
 mod group_settings;

@@ -171,7 +171,7 @@ async fn what_is_live_or_would_come_back_is_in_the_way() {
     let group = document(
         DocumentKind::Group,
         serde_json::json!({
-            "id": "sip:g1@mc.de.example", "home_system": "mc.de.example", "type": "normal",
+            "id": "sip:g1@mc.de.example", "enabled": true, "services": ["mcptt"],
             "members": ["sip:m1@mc.de.example"],
         }),
     );
@@ -374,8 +374,8 @@ async fn an_order_takes_two_persons_and_is_due_in_every_file_put_back() {
     store.commit(done).await.unwrap();
     assert_eq!(due(&store), 0);
     let (before, parts) = store.view(|state| {
-        let order = state.erasure(ErasureId(Uuid::from_u128(1))).unwrap();
-        (state.clone(), order.parts)
+        let kept = state.erasure(ErasureId(Uuid::from_u128(1))).unwrap();
+        (state.clone(), kept.parts)
     });
     assert_eq!(parts, 3);
     store.close().await;
@@ -425,13 +425,15 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     proptest::collection::vec(op, 1..40)
 }
 
+type Taken = Box<dyn Fn(&Candidate<'_>) -> bool>;
+
 fn group(members: &[u8]) -> Command {
     let members: Vec<String> = members
         .iter()
         .map(|member| format!("sip:m{member}@mc.de.example"))
         .collect();
     let json = serde_json::json!({
-        "id": "sip:g1@mc.de.example", "home_system": "mc.de.example", "type": "normal",
+        "id": "sip:g1@mc.de.example", "enabled": true, "services": ["mcptt"],
         "members": members,
     });
     write(vec![put(
@@ -441,7 +443,7 @@ fn group(members: &[u8]) -> Command {
 }
 
 async fn run(store: &EmbeddedStore, op: Op) -> u64 {
-    let (mode, taken): (Mode, Box<dyn Fn(&Candidate<'_>) -> bool>) = match op {
+    let (mode, taken): (Mode, Taken) = match op {
         Op::Put(number, identity) => {
             let number = number + 1;
             let write = write(vec![put(

@@ -89,7 +89,7 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Live(index, key) => write!(
                 f,
-                "entry {index} is about `{key}`, which is there: delete it first"
+                "entry {index} holds what `{key}` says now, or is about it: delete it, or take the person out of it, first"
             ),
             Self::Open(index, request) => write!(
                 f,

@@ -21,6 +21,7 @@ use crate::store::command::Submit;
 use crate::store::command::Turn;
 use crate::store::command::Turned;
 use crate::store::command::Write;
+use crate::store::erasure::ErasureId;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -53,8 +54,7 @@ pub(super) struct Touched {
     interrupted: bool,
     /// Partners with whom something was given again that others take away.
     added: HashSet<McSystemId>,
-    /// Whether an order to erase is.
-    erasures: bool,
+    erasures: HashSet<ErasureId>,
 }
 
 impl Touched {
@@ -104,7 +104,7 @@ impl Touched {
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
-            Command::Erasure(_) => self.erasures,
+            Command::Erasure(noted) => self.erasures.contains(&noted.id),
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
@@ -227,7 +227,9 @@ impl Touched {
                 self.requests.extend(requests.map(|it| it.request_id));
             }
             EventBody::Published { .. } => self.bundle = true,
-            EventBody::Erasure { .. } => self.erasures = true,
+            EventBody::Erasure { id, .. } => {
+                self.erasures.insert(*id);
+            }
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
