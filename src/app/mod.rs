@@ -18,6 +18,7 @@ mod cooperation;
 pub mod credentials;
 pub mod decide_again;
 pub mod disclosure;
+pub mod erased;
 pub mod erasure;
 pub mod error;
 pub mod events;

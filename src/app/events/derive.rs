@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::app::App;
+use crate::app::erased::nobodys;
+use crate::app::erased::partner_of;
 use crate::app::error::AppError;
 use crate::app::events::ChangedItem;
 use crate::app::events::EventId;
@@ -323,7 +325,10 @@ impl Sketch {
 
 /// For whom a request waits, if it was addressed to anybody.
 fn about_pending_data(turn: &Turn) -> Result<Option<PendingDataAbout>, AppError> {
-    let record = decision_record(&turn.submission)?;
+    let record = match decision_record(&turn.submission) {
+        Err(AppError::RecordErased(_)) => return Ok(None),
+        record => record?,
+    };
     let request = &record.request;
     let target = request.body.elements().target().cloned();
     Ok(target.map(|target| PendingDataAbout {
@@ -341,7 +346,10 @@ fn about_request(
     turn: &Turn,
     stored: &StoredEntry,
 ) -> Result<RequestAbout, AppError> {
-    let record = decision_record(&turn.submission)?;
+    let record = match decision_record(&turn.submission) {
+        Err(AppError::RecordErased(_)) => return about_erased(sketch, turn, stored),
+        record => record?,
+    };
     let request = &record.request;
     let categories: BTreeSet<&String> = record.items.iter().flat_map(|it| &it.categories).collect();
     let mut items = changed_items(sketch.kind, turn, stored);
@@ -358,6 +366,33 @@ fn about_request(
         urgency: request.urgency,
         categories: categories.into_iter().cloned().collect(),
         roles,
+        items,
+        left_out,
+        obligation: obligation(sketch, &stored.event.body),
+    })
+}
+
+/// The same of a request of which parts were erased: what is about nobody.
+fn about_erased(
+    sketch: &Sketch,
+    turn: &Turn,
+    stored: &StoredEntry,
+) -> Result<RequestAbout, AppError> {
+    let state = nobodys(&turn.submission)?;
+    let categories: BTreeSet<&String> = state.items.iter().flat_map(|it| &it.categories).collect();
+    let mut items = changed_items(sketch.kind, turn, stored);
+    let left_out = items.len().saturating_sub(ITEMS_TOLD_MAX);
+    items.truncate(ITEMS_TOLD_MAX);
+    Ok(RequestAbout {
+        request_id: turn.after.id.to_string(),
+        version: turn.after.version,
+        status: turn.after.status(),
+        operation: state.operation.operation,
+        direction: state.direction,
+        partner: partner_of(&state).clone(),
+        urgency: state.urgency,
+        categories: categories.into_iter().cloned().collect(),
+        roles: BTreeSet::new(),
         items,
         left_out,
         obligation: obligation(sketch, &stored.event.body),

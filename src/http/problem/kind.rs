@@ -55,6 +55,8 @@ pub enum ProblemKind {
     ObligationSettled,
     /// The event named is ahead of the log, or of another log.
     UnknownEvent,
+    /// Parts of the record were erased.
+    RecordErased,
     /// What is to be revoked is not granted.
     NotGranted,
     /// What is to be erased is still needed.
@@ -121,7 +123,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -144,6 +146,7 @@ impl ProblemKind {
         Self::NotAtPartner,
         Self::ObligationSettled,
         Self::UnknownEvent,
+        Self::RecordErased,
         Self::NotGranted,
         Self::ErasureBlocked,
         Self::ErasureNotAsked,
@@ -226,6 +229,7 @@ impl ProblemKind {
             Self::ObligationSettled => "obligation-settled",
             Self::UnknownEvent => "unknown-event",
             Self::NotGranted => "not-granted",
+            Self::RecordErased => "record-erased",
             Self::ErasureSamePerson => "erasure-same-person",
             Self::ErasureBlocked => "erasure-blocked",
             Self::ErasureNotAsked => "erasure-not-asked",
@@ -285,6 +289,7 @@ impl ProblemKind {
             Self::ObligationSettled => "Obligation settled",
             Self::UnknownEvent => "Unknown event",
             Self::NotGranted => "Not granted",
+            Self::RecordErased => "Record erased",
             Self::ErasureSamePerson => "Erasure by one person",
             Self::ErasureBlocked => "Erasure blocked",
             Self::ErasureNotAsked => "Erasure not asked for",
@@ -340,7 +345,9 @@ impl ProblemKind {
             | Self::PeerRefused
             | Self::ErasureSamePerson
             | Self::ActorNotVerified => StatusCode::FORBIDDEN,
-            Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent => StatusCode::GONE,
+            Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent | Self::RecordErased => {
+                StatusCode::GONE
+            }
             Self::NotFound | Self::UnknownTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -410,6 +417,9 @@ impl ProblemKind {
             Self::AlreadyAnswered => "let somebody else answer; nobody counts twice",
             Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
+            }
+            Self::RecordErased => {
+                "read the request: what is left of it is told there; what was erased is nowhere any more"
             }
             Self::ErasureSamePerson => "let another user of this system confirm it",
             Self::ErasureBlocked => {

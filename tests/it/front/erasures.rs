@@ -156,7 +156,7 @@ async fn two_persons_erase_a_subject_and_everything_else_stands() {
     let request = service.get(&path, "auditor").await;
     assert_eq!(request.status, 200, "{}", request.text);
     assert_eq!(request.body["erased"], true, "{}", request.text);
-    assert_eq!(request.body["status"], "refused", "{}", request.text);
+    assert_eq!(request.body["status"], "rejected", "{}", request.text);
     assert!(!request.text.contains(OFFICER));
     let list = service.get("/v1/requests", "auditor").await;
     assert_eq!(list.status, 200, "{}", list.text);
