@@ -100,7 +100,7 @@ pub(in crate::app) fn nobodys(stored: &StoredEntry) -> Result<StatePart, AppErro
 /// The other system of an exchange.
 pub(in crate::app) fn partner_of(state: &StatePart) -> &McSystemId {
     match state.direction {
-        Direction::Inbound => &state.requesting_system,
+        Direction::Inbound | Direction::HomeConsent => &state.requesting_system,
         Direction::Outbound => &state.receiving_system,
     }
 }

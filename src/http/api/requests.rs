@@ -109,15 +109,13 @@ fn shown(
     wanted: &Wanted,
 ) -> Result<Shown, Problem> {
     match wanted.view.as_deref() {
-        None => {
-            match state.app().request_and_answerers(caller, id) {
-                Err(AppError::RecordErased(_)) => {
-                    let erased = state.app().erased_request(caller, id)?;
-                    Ok(Shown::Erased(Box::new(erased)))
-                }
-                answer => Ok(Shown::Ours(Box::new(answer?))),
+        None => match state.app().request_and_answerers(caller, id) {
+            Err(AppError::RecordErased(_)) => {
+                let erased = state.app().erased_request(caller, id)?;
+                Ok(Shown::Erased(Box::new(erased)))
             }
-        }
+            answer => Ok(Shown::Ours(Box::new(answer?))),
+        },
         Some("partner") => {
             let (view, version) = state.app().partner_view(caller, id)?;
             let etag = [(ETAG, format!("\"r{version}\""))];

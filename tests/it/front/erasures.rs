@@ -224,7 +224,7 @@ async fn what_is_still_needed_is_refused_with_place_and_remedy() {
     // What it gives when it is granted, is there then.
     let granted = service.respond(&path, &approval()).await;
     assert_eq!(granted.status, 200, "{}", granted.text);
-    blocked(order(), "groups/").await;
+    blocked(order(), "`memberships/").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

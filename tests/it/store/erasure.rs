@@ -91,6 +91,18 @@ async fn fill(store: &EmbeddedStore) {
     }
 }
 
+/// Waits until so many snapshots were written.
+async fn snapshots(store: &EmbeddedStore, count: u64) {
+    projected(store).await;
+    for _ in 0..3_000 {
+        if store.health().projection.snapshots >= count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("no snapshot came: {:?}", store.health());
+}
+
 fn files_with(disk: &MemoryDisk, text: &str) -> Vec<PathBuf> {
     let holds = |path: &PathBuf| {
         let file = disk.open(path).unwrap();
@@ -171,7 +183,7 @@ async fn what_is_live_or_would_come_back_is_in_the_way() {
     let group = document(
         DocumentKind::Group,
         serde_json::json!({
-            "id": "sip:g1@mc.de.example", "enabled": true, "services": ["mcptt"],
+            "id": "sip:g1@mc.de.example", "enabled": true, "interconnection": true, "services": ["mcptt"],
             "members": ["sip:m1@mc.de.example"],
         }),
     );
@@ -218,11 +230,14 @@ async fn no_fault_leaves_anything_but_the_old_or_the_new() {
 async fn erase_with_fault(fault: Fault) -> u64 {
     let row = format!("{fault:?}");
     let mut bench = Bench::new();
-    bench.settings.snapshot_entries = 3;
+    bench.settings.snapshot_entries = 1;
     let disk = FaultyDisk::new(Arc::new(bench.disk.clone()));
     let store = bench.open_on(Arc::new(disk.clone())).unwrap();
     fill(&store).await;
-    projected(&store).await;
+    snapshots(&store, 1).await;
+    let another = put(&user(2, &[7]), Expected::Any);
+    store.commit(write(vec![another])).await.unwrap();
+    snapshots(&store, 2).await;
     let before = state(&store);
     disk.inject(fault);
     let plan = plan_of(&store, SUBJECT, Mode::Ordered);
@@ -433,7 +448,7 @@ fn group(members: &[u8]) -> Command {
         .map(|member| format!("sip:m{member}@mc.de.example"))
         .collect();
     let json = serde_json::json!({
-        "id": "sip:g1@mc.de.example", "enabled": true, "services": ["mcptt"],
+        "id": "sip:g1@mc.de.example", "enabled": true, "interconnection": true, "services": ["mcptt"],
         "members": members,
     });
     write(vec![put(
