@@ -6,6 +6,7 @@ use crate::domain::time::Timestamp;
 use crate::identity::caller::ITSELF;
 use crate::store::command::Command;
 use crate::store::command::NoteErasure;
+use crate::store::embedded::erasure::EraseError;
 use crate::store::embedded::erasure::KeptOrder;
 use crate::store::embedded::erasure::Mode;
 use crate::store::embedded::erasure::Plan;
@@ -44,7 +45,7 @@ impl App {
     pub async fn take_over_erasures(&self) -> Result<(), AppError> {
         let kept = self
             .aside(|app| {
-                let kept = app.store().kept_orders();
+                let kept = app.store().kept_orders().map_err(EraseError::from);
                 kept.map_err(|error| AppError::Broken(Box::new(error)))
             })
             .await?;
@@ -74,7 +75,14 @@ impl App {
     ) -> Result<Vec<ErasureId>, AppError> {
         let due = self
             .aside(|app| {
-                let due = app.store().erasures_to_carry_out();
+                if app.store().has_stale_copies() {
+                    let renewed = app.store().erase(&Plan::default());
+                    renewed.map_err(|error| AppError::Broken(Box::new(error)))?;
+                }
+                let due = app
+                    .store()
+                    .erasures_to_carry_out()
+                    .map_err(EraseError::from);
                 due.map_err(|error| AppError::Broken(Box::new(error)))
             })
             .await?;
@@ -100,7 +108,7 @@ impl App {
 
     /// Erases what is there; on return it is in no file of the store.
     fn carried_out(&self, id: ErasureId, order: &ErasureOrder) -> Result<Plan, AppError> {
-        let broken = |error: std::io::Error| AppError::Broken(Box::new(error));
+        let broken = |error: std::io::Error| AppError::Broken(Box::new(EraseError::from(error)));
         let (Some(before), Some(confirmed)) = (order.before, order.confirmed) else {
             return Ok(Plan::default());
         };

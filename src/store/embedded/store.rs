@@ -355,6 +355,12 @@ impl EmbeddedStore {
         let Some(queue) = &self.inner.queue else {
             return;
         };
+        // Whoever opens the directory next must find no file being replaced.
+        let shared = Arc::clone(&self.inner.shared);
+        let closing = tokio::task::spawn_blocking(move || shared.erasing.close());
+        if let Err(error) = closing.await {
+            tracing::error!(%error, "an erasure was not ended in order");
+        }
         if queue.send(Message::Close).await.is_err() {
             tracing::debug!("the store is closing already");
         }

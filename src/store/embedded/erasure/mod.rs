@@ -12,6 +12,8 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
@@ -33,6 +35,8 @@ use crate::store::embedded::journal::RewriteError;
 use crate::store::embedded::journal::SegmentName;
 use crate::store::embedded::sequencer::Message;
 use crate::store::event::DecodeError;
+
+const CLOSING: &str = "the store is being closed";
 
 /// Why nothing, or not everything, was erased; it can be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +62,10 @@ pub enum EraseError {
     #[error("the projection and the snapshots could not be made anew: {0}")]
     Projection(String),
     /// The file of orders can't be read or written.
-    #[error("`{}`: {source}", kept::FILE)]
+    #[error(
+        "`{}`: {source}; put the newest copy there is in its place, or remove it if there is none: orders in the log are carried out without it",
+        kept::FILE
+    )]
     Orders {
         /// What the disk said.
         #[from]
@@ -80,11 +87,25 @@ impl EraseError {
 pub(super) struct Erasing {
     /// Segments of which it is unknown which file a power cut would leave.
     doubtful: Mutex<BTreeSet<LogIndex>>,
+    /// Whether the copies of the state may hold what was erased from the log.
+    stale_copies: AtomicBool,
+    /// Whether the store is being closed: then nothing more is written anew.
+    closing: AtomicBool,
     /// Held while the file of orders is read and written.
     file: Mutex<()>,
 }
 
 impl Erasing {
+    /// Ends an erasure that goes on, and waits until no file is written any more. It blocks.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        drop(self.lock());
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
     fn file(&self) -> MutexGuard<'_, ()> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,7 +124,11 @@ impl EmbeddedStore {
     /// Erases what was found. On return it is in no file of the store; on an error, some of it may be, and the same can be
     /// called again. Takes long, and waits for the sequencer: not for asynchronous threads.
     pub fn erase(&self, plan: &Plan) -> Result<(), EraseError> {
-        let mut doubtful = self.erasing().lock();
+        let erasing = self.erasing();
+        let mut doubtful = erasing.lock();
+        if erasing.is_closing() {
+            return Err(EraseError::Segment(CLOSING.to_owned()));
+        }
         let reader = self.reader();
         let is_meant = |segment: &SegmentName, doubtful: &BTreeSet<LogIndex>| {
             plan.holds_any(segment.first, segment.end) || doubtful.contains(&segment.first)
@@ -118,16 +143,29 @@ impl EmbeddedStore {
                 continue;
             }
             doubtful.insert(segment.first);
-            let mut new_body = |index, body: &[u8]| without(plan, index, body);
+            erasing.stale_copies.store(true, Ordering::Release);
+            let mut new_body = |index, body: &[u8]| {
+                if erasing.is_closing() {
+                    return Err(CLOSING.to_owned());
+                }
+                without(plan, index, body)
+            };
             let new_body: &mut NewBody<'_> = &mut new_body;
             reader.rewrite(segment.first, new_body)?;
             doubtful.remove(&segment.first);
             rewritten.push(segment);
             after_erasure(&segment);
         }
-        drop(doubtful);
         self.note_rewritten(&rewritten)?;
-        self.renew_copies().map_err(EraseError::Projection)
+        drop(doubtful);
+        self.renew_copies().map_err(EraseError::Projection)?;
+        erasing.stale_copies.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether the copies of the state may still hold what was erased from the log; erasing nothing makes them anew.
+    pub fn has_stale_copies(&self) -> bool {
+        self.erasing().stale_copies.load(Ordering::Acquire)
     }
 
     fn finish_segment(&self) -> Result<(), EraseError> {
