@@ -158,9 +158,9 @@ async fn two_persons_erase_a_subject_and_everything_else_stands() {
     assert_eq!(request.body["erased"], true, "{}", request.text);
     assert_eq!(request.body["status"], "rejected", "{}", request.text);
     assert!(!request.text.contains(OFFICER));
-    let list = service.get("/v1/requests", "auditor").await;
-    assert_eq!(list.status, 200, "{}", list.text);
-    assert!(!list.text.contains(OFFICER));
+    let everything = service.get("/v1/requests", "auditor").await;
+    assert_eq!(everything.status, 200, "{}", everything.text);
+    assert!(!everything.text.contains(OFFICER));
 
     let before = service.log_size().await;
     service.stop().await;
