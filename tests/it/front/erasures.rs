@@ -391,6 +391,23 @@ async fn the_command_line_asks_confirms_and_shows() {
     let confirmed = call(&["--approve", id, "--by", CONFIRMS]).await;
     assert_eq!(confirmed.code, 0, "{}{}", confirmed.out, confirmed.err);
     carried_out(&service, &format!("/v1/erasures/{id}")).await;
+    // By record: of one entry, all that is about persons.
+    let path = service.submit_held(&membership(&[OFFICER])).await;
+    let denied = service.respond(&path, &denial()).await;
+    assert_eq!(denied.status, 200, "{}", denied.text);
+    let index = denied.body["record"]["index"].to_string();
+    let order = [
+        "--record", &index, "--ground", "unlawful", "--reason", "asked", "--by",
+    ];
+    let asked = call(&[&order[..], &[ASKS]].concat()).await;
+    assert_eq!(asked.code, 0, "{}{}", asked.out, asked.err);
+    let shown: Value = serde_json::from_str(&asked.out).unwrap();
+    let place = format!("/v1/erasures/{}", shown["id"].as_str().unwrap());
+    assert_eq!(confirm(&service, &place, CONFIRMS).await.status, 202);
+    let done = carried_out(&service, &place).await;
+    assert_eq!(done["erased_entries"], 1, "{done}");
+    let left = service.get(&path, "auditor").await;
+    assert_eq!(left.body["erased"], true, "{}", left.text);
     let list = call(&["--list"]).await;
     assert!(list.out.contains(id), "{}{}", list.out, list.err);
     for wrong in [
