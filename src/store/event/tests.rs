@@ -661,6 +661,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Reminder,
             LeafKind::DryRunSummary,
             LeafKind::Administrative,
+            LeafKind::Administrative,
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::Registry,
