@@ -99,6 +99,7 @@ async fn open(directory: &Path, batch_commands: usize) -> App {
         workers: 2,
         dry_runs_per_minute_max: 600,
         decide_again_grace_seconds: 600,
+        retention: comity::app::erasure::Retention::default(),
         access_offer: None,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));

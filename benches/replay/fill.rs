@@ -135,6 +135,7 @@ pub(crate) async fn serve(directory: &Path) -> App {
         workers: 2,
         dry_runs_per_minute_max: 600,
         decide_again_grace_seconds: 600,
+        retention: comity::app::erasure::Retention::default(),
         access_offer: None,
     };
     let app = App::open(settings, foundations, Box::new(SystemClock::default()));

@@ -74,6 +74,7 @@ impl Afterwards {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. }
             | EventBody::RecordsRead { .. } => {}
         }

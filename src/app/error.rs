@@ -4,6 +4,7 @@ use crate::app::access_request::AccessProblem;
 use crate::app::permission::Action;
 use crate::app::seen::Change;
 use crate::app::seen::FactsChanged;
+use crate::decision_log::LogIndex;
 use crate::domain::obligation::ObligationId;
 use crate::domain::outcome::RequestStatus;
 use crate::domain::registry::DocumentKey;
@@ -145,6 +146,21 @@ pub enum AppError {
     /// There is no such job, or it is told of no longer.
     #[error("there is no `{0}`, or it is told of no longer")]
     UnknownJob(String),
+    /// Parts of a record were erased without which this cannot be said or done.
+    #[error("parts of entry {0} were erased, and this cannot be said or done without them")]
+    RecordErased(LogIndex),
+    /// There is no such order to erase.
+    #[error("there is no order to erase `{0}`")]
+    UnknownErasure(String),
+    /// The order does not wait for a second person.
+    #[error("{0}")]
+    ErasureNotAsked(String),
+    /// Whoever asked for an erasure confirms it.
+    #[error("whoever asked for an erasure cannot confirm it, under whatever name")]
+    ErasureSamePerson,
+    /// What is to be erased is still needed.
+    #[error("it cannot be erased yet: {}", .0.join("; "))]
+    ErasureBlocked(Vec<String>),
     /// The caller asked for this request, and so may not answer it.
     #[error("the originator of a request never answers it")]
     Originator,

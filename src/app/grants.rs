@@ -130,7 +130,10 @@ impl App {
     /// The record of a request that granted something; nothing where the document was written by hand.
     fn granting_record(&self, id: Uuid) -> Result<Option<DecisionRecord>, AppError> {
         match self.request_entry(RequestId(id)) {
-            Ok(entry) => self.submitted_record(&entry).map(Some),
+            Ok(entry) => match self.submitted_record(&entry) {
+                Err(AppError::RecordErased(_)) => Ok(None),
+                record => record.map(Some),
+            },
             Err(AppError::UnknownRequest(_)) => Ok(None),
             Err(error) => Err(error),
         }

@@ -71,10 +71,23 @@ impl App {
                     _ = summary.tick() => {
                         app.record_dry_runs().await;
                         app.record_reads(false).await;
+                        app.erase_what_is_due();
                     }
                 }
             }
         })
+    }
+
+    /// Carries out orders to erase and retention, beside everything else: it can take long.
+    fn erase_what_is_due(&self) {
+        if self.0.erasures.try_lock().is_err() {
+            return;
+        }
+        let app = self.clone();
+        tokio::spawn(async move {
+            app.carry_out_erasures().await;
+            app.keep_retention().await;
+        });
     }
 
     /// Expires what is overdue; while the clock has just jumped, nothing.

@@ -18,6 +18,8 @@ mod cooperation;
 pub mod credentials;
 pub mod decide_again;
 pub mod disclosure;
+pub mod erased;
+pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod grants;
@@ -79,6 +81,8 @@ use self::answer::RequestAnswer;
 use self::callbacks::Callbacks;
 use self::clock::Clock;
 use self::clock::Present;
+use self::erasure::Retention;
+use self::erasure::Rounds;
 use self::error::AppError;
 use self::housekeeping::DryRunCounts;
 use self::impact::ImpactReport;
@@ -140,6 +144,8 @@ pub struct Settings {
     pub decide_again_grace_seconds: u64,
     /// What is offered of access requests; absent: nothing.
     pub access_offer: Option<Offer>,
+    /// How long personal parts of records are kept.
+    pub retention: Retention,
 }
 
 /// The service's use cases; clones share one service.
@@ -180,6 +186,8 @@ struct Inner {
     replays: Jobs<ReplayReport>,
     impacts: Jobs<ImpactReport>,
     shadow: Shadow,
+    /// Held while something is erased.
+    erasures: tokio::sync::Mutex<Rounds>,
 }
 
 impl App {

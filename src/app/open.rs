@@ -134,6 +134,7 @@ impl App {
             replays: Jobs::new(&slots),
             impacts: Jobs::new(&slots),
             shadow: Shadow::default(),
+            erasures: tokio::sync::Mutex::default(),
             slots,
         }));
         app.begin_signing().await?;
@@ -143,6 +144,9 @@ impl App {
         if let Err(error) = app.reload_shadow().await {
             tracing::error!(%error, "no shadow follows");
         }
+        // Before anybody is served: a restored backup may hold what was erased since.
+        app.take_over_erasures().await?;
+        app.carry_out_erasures().await;
         Ok(app)
     }
 }

@@ -80,11 +80,15 @@ pub enum Action {
     ReadPendingAcmData,
     /// See by name who can answer a request that waits.
     ReadAnswerers,
+    /// Ask for an erasure of personal parts of records.
+    AskErasure,
+    /// Confirm an erasure that somebody else asked for.
+    ApproveErasure,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::SubmitRequest,
         Self::ReadRequest,
         Self::AnswerRequest,
@@ -111,6 +115,8 @@ impl Action {
         Self::ManageWebhooks,
         Self::ReadPendingAcmData,
         Self::ReadAnswerers,
+        Self::AskErasure,
+        Self::ApproveErasure,
     ];
 
     /// The action's name in the access bundle.
@@ -142,6 +148,8 @@ impl Action {
             Self::ManageWebhooks => "manageWebhooks",
             Self::ReadPendingAcmData => "readPendingAcmData",
             Self::ReadAnswerers => "readAnswerers",
+            Self::AskErasure => "askErasure",
+            Self::ApproveErasure => "approveErasure",
         }
     }
 
@@ -174,6 +182,8 @@ impl Action {
             Self::ManageWebhooks => "manage webhooks",
             Self::ReadPendingAcmData => "read what waits for a user",
             Self::ReadAnswerers => "see who can answer this request",
+            Self::AskErasure => "ask for erasures",
+            Self::ApproveErasure => "confirm erasures",
         }
     }
 }

@@ -33,6 +33,7 @@ use crate::store::command::Publish;
 use crate::store::command::Refusal;
 use crate::store::command::RefusePublication;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::erasure::ErasureRefusal;
 use crate::store::state::State;
 
 /// The bundle in force and the last attempt to change it.
@@ -336,6 +337,8 @@ impl From<Refusal> for AppError {
                 key: request_id.to_string(),
                 present: Some(Revision(current)),
             },
+            Refusal::Erasure(ErasureRefusal::SamePerson) => Self::ErasureSamePerson,
+            Refusal::Erasure(refusal) => Self::ErasureNotAsked(refusal.to_string()),
             refusal @ Refusal::Acknowledged { .. } => {
                 Self::Invalid(vec![Invalid::at("/version", refusal.to_string())])
             }

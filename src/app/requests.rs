@@ -146,9 +146,11 @@ impl App {
         let latest = found.split_off(latest);
         latest
             .into_iter()
-            .map(|(_, id)| {
-                let answer = self.request_answer(id)?;
-                Ok(self.shown_to(caller, id, answer))
+            .filter_map(|(_, id)| match self.request_answer(id) {
+                Ok(answer) => Some(Ok(self.shown_to(caller, id, answer))),
+                // The correlation id was erased with it.
+                Err(AppError::RecordErased(_)) => None,
+                Err(error) => Some(Err(error)),
             })
             .collect()
     }
@@ -658,6 +660,12 @@ pub(in crate::app) fn record_parts(stored: &StoredEntry) -> Vec<RecordPart> {
         .collect()
 }
 
+/// Those of the parts of a record that are of its decision.
+pub(in crate::app) fn without_attached(mut parts: Vec<RecordPart>) -> Vec<RecordPart> {
+    parts.retain(|part| !is_attached(part));
+    parts
+}
+
 /// The decision that an entry records.
 pub(in crate::app) fn decision_record(stored: &StoredEntry) -> Result<DecisionRecord, AppError> {
     DividedParts::of(stored).decision()
@@ -692,17 +700,27 @@ pub(in crate::app) struct DividedParts {
     decision: Vec<RecordPart>,
     /// What stands beside the decision.
     attached: Vec<RecordPart>,
+    /// Where it stands, if a part of it was erased.
+    erased: Option<LogIndex>,
 }
 
 impl DividedParts {
     fn of(stored: &StoredEntry) -> Self {
         let (attached, decision) = record_parts(stored).into_iter().partition(is_attached);
-        Self { decision, attached }
+        let mut parts = stored.record.iter();
+        let is_erased = parts.any(|part| part.present().is_none());
+        Self {
+            decision,
+            attached,
+            erased: is_erased.then_some(stored.index),
+        }
     }
 
     fn decision(&self) -> Result<DecisionRecord, AppError> {
-        DecisionRecord::from_parts(&self.decision)
-            .map_err(|error| AppError::Broken(Box::new(error)))
+        DecisionRecord::from_parts(&self.decision).map_err(|error| match self.erased {
+            Some(index) => AppError::RecordErased(index),
+            None => AppError::Broken(Box::new(error)),
+        })
     }
 
     /// The first part beside the decision that is of this kind.

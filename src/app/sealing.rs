@@ -22,6 +22,7 @@ use crate::store::command::CorrelationDigest;
 use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
+use crate::store::erasure::SubjectDigest;
 
 /// The key under which configuration elements are digested.
 pub struct SealingKey([u8; 32]);
@@ -119,6 +120,12 @@ impl SealingKey {
     pub fn thing(&self, given: &str) -> Option<ScopeDigest> {
         let digest = self.keyed(b"thing-given", given.as_bytes())?;
         Some(ScopeDigest::from_bytes(digest))
+    }
+
+    /// The key of a subject as an order to erase keeps it.
+    pub fn subject(&self, subject: &str) -> Option<SubjectDigest> {
+        let digest = self.keyed(b"subject-of-an-erasure", subject.as_bytes())?;
+        Some(SubjectDigest::from_bytes(digest))
     }
 
     /// The name of the one request that can ask for an approval on an evaluation; nobody without the key guesses it.

@@ -139,6 +139,7 @@ fn settings(config: &Config, callers: CallerList) -> ServiceSettings {
         http: config.http,
         dry_runs_per_minute_max: config.dry_runs_per_minute_max,
         decide_again_grace_seconds: config.decide_again_grace_seconds,
+        retention: config.retention.clone(),
         access_offer: config.access_offer.clone(),
         queue_commands_max: config.queue_commands_max,
         published_log: config.published_log.clone(),

@@ -29,6 +29,7 @@ use crate::app::access_request::Offer;
 use crate::app::clock::Clock;
 use crate::app::clock::SystemClock;
 use crate::app::clock::WallClock;
+use crate::app::erasure::Retention;
 use crate::app::error::AppError;
 use crate::app::open::Foundations;
 use crate::config::callbacks::CallbackSettings;
@@ -105,6 +106,8 @@ pub struct ServiceSettings {
     pub decide_again_grace_seconds: u64,
     /// What is offered of access requests; absent: nothing.
     pub access_offer: Option<Offer>,
+    /// How long personal parts of records are kept.
+    pub retention: Retention,
     /// Commands that may wait to be sequenced.
     pub queue_commands_max: usize,
     /// How the decision log is published.
@@ -198,6 +201,7 @@ impl ServiceSettings {
             http: HttpSettings::default(),
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
+            retention: Retention::default(),
             access_offer: None,
             queue_commands_max: QUEUE_COMMANDS,
             patience: Patience::default(),
@@ -386,6 +390,7 @@ fn app_settings(settings: &ServiceSettings) -> Settings {
         shadow_policies: settings.shadow_policies.clone(),
         dry_runs_per_minute_max: settings.dry_runs_per_minute_max,
         decide_again_grace_seconds: settings.decide_again_grace_seconds,
+        retention: settings.retention.clone(),
         access_offer: settings.access_offer.clone(),
         workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }

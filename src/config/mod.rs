@@ -5,6 +5,7 @@ pub mod callers;
 pub mod partial;
 mod place;
 pub mod published_log;
+mod retention;
 pub mod webhooks;
 pub mod witnesses;
 
@@ -19,6 +20,7 @@ use self::partial::Partial;
 use self::published_log::PublishedLogSettings;
 use self::webhooks::WebhookSettings;
 use crate::app::access_request::Offer;
+use crate::app::erasure::Retention;
 use crate::domain::identity::McSystemId;
 use crate::domain::public_url::PublicUrl;
 use crate::domain::wire::WireLimits;
@@ -74,6 +76,8 @@ pub struct Config {
     pub ended_requests_max: usize,
     /// How the decision log is published.
     pub published_log: PublishedLogSettings,
+    /// How long personal parts of records are kept.
+    pub retention: Retention,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -126,6 +130,7 @@ impl Partial {
         let callbacks = callbacks::checked(self.callbacks, self.public_url.is_some())
             .map_err(|InvalidConfig(found)| problems.extend(found))
             .unwrap_or_default();
+        let retention = retention::checked(&self.retention, &mut problems);
         let policies = self.policies.unwrap_or_else(|| "policies".into());
         let (Some(system), Some(published_log), Ok(listen), true) =
             (system, published_log, listen, problems.is_empty())
@@ -153,6 +158,7 @@ impl Partial {
             ended_requests_max: size(ended_requests_max),
             patience,
             published_log,
+            retention,
             log_format: self.log_format.unwrap_or_default(),
             log_filter: self.log_filter.unwrap_or_else(|| "info".to_owned()),
         })

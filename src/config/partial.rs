@@ -10,6 +10,7 @@ use super::InvalidConfig;
 use super::callbacks;
 use super::callbacks::WrittenCallback;
 use super::place;
+use super::retention;
 use super::webhooks;
 use super::webhooks::WrittenWebhook;
 use super::witnesses;
@@ -133,6 +134,8 @@ pub struct Partial {
     pub decision_log_readers: Option<String>,
     /// Who cosigns the checkpoints of the decision log; only a file can say it.
     pub witnesses: Vec<WrittenWitness>,
+    /// How long personal parts of records are kept, by kind; only a file can say it.
+    pub retention: BTreeMap<String, String>,
     /// How many of them shall.
     pub decision_log_witnesses_wanted: Option<u64>,
     /// How long a checkpoint waits for them.
@@ -155,7 +158,12 @@ impl Partial {
         let table = place::table(text)?;
         let known = [
             SETTINGS.as_slice(),
-            &[webhooks::TABLE, callbacks::TABLE, witnesses::TABLE],
+            &[
+                webhooks::TABLE,
+                callbacks::TABLE,
+                witnesses::TABLE,
+                retention::TABLE,
+            ],
         ]
         .concat();
         let mut unknown = place::unknown_keys(text, table.get_ref(), &known);
@@ -335,6 +343,11 @@ impl Partial {
                 other.witnesses
             } else {
                 self.witnesses
+            },
+            retention: if self.retention.is_empty() {
+                other.retention
+            } else {
+                self.retention
             },
             decision_log_witnesses_wanted: self
                 .decision_log_witnesses_wanted

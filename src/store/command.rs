@@ -32,6 +32,9 @@ use crate::domain::time::Timestamp;
 use crate::store::access::Access;
 use crate::store::access::ApprovalId;
 use crate::store::access::Approved;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureRefusal;
+use crate::store::erasure::ErasureStep;
 use crate::store::records_read::RecordsRead;
 use crate::store::reminder::Reminder;
 use crate::store::state::Claim;
@@ -577,6 +580,23 @@ pub struct NoteRecordsRead {
     pub at: Timestamp,
 }
 
+/// Something happens to an order to erase.
+#[derive(Clone, Debug)]
+pub struct NoteErasure {
+    /// The order.
+    pub id: ErasureId,
+    /// What.
+    pub step: ErasureStep,
+    /// Who does it.
+    pub actor: String,
+    /// Why, if that is said.
+    pub reason: Option<String>,
+    /// Whose parts are to be erased, in clear.
+    pub subjects: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A change that the store is asked for.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -620,6 +640,8 @@ pub enum Command {
     NoteRecordsRead(NoteRecordsRead),
     /// From here on checkpoints are signed otherwise.
     BeginSigning(BeginSigning),
+    /// Ask for an erasure, confirm it, or write down what became of it.
+    Erasure(NoteErasure),
 }
 
 /// What became of a command.
@@ -757,6 +779,9 @@ pub enum Refusal {
         /// The version that was.
         acknowledged: u64,
     },
+    /// The order to erase is not in a state for that.
+    #[error(transparent)]
+    Erasure(#[from] ErasureRefusal),
     /// None of the items is to be expired, or nothing to be interrupted or told.
     #[error("nothing is overdue")]
     NothingDue,

@@ -11,6 +11,7 @@
 pub mod access;
 pub mod command;
 pub mod embedded;
+pub mod erasure;
 pub mod event;
 pub mod in_force;
 mod life;

@@ -16,7 +16,7 @@ use comity::domain::outcome::Outcome;
 
 use crate::golden::engine;
 
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 18] = [
     "submitRequest",
     "evaluateAccess",
     "requestAccess",
@@ -33,6 +33,8 @@ const ACTIONS: [&str; 16] = [
     "readEvents",
     "readWebhooks",
     "manageWebhooks",
+    "askErasure",
+    "approveErasure",
 ];
 
 /// Actions on a request, which is the caller's own or not.
@@ -51,41 +53,52 @@ const ON_REQUESTS: [&str; 10] = [
 
 /// Each role with a letter for each action: `y` where it is allowed; then for actions on requests of their own,
 /// and on those of others.
-const MATRIX: [(&[&str], &str, &str, &str); 9] = [
+const MATRIX: [(&[&str], &str, &str, &str); 10] = [
     (
         &["operator"],
-        "yyyyyyyyyyyynyyy",
+        "yyyyyyyyyyyynyyyyn",
         "ynnynynynn",
         "ynnnnnnynn",
     ),
-    (&["acms"], "yyyynnnnnnnnnynn", "ynyynyyyyn", "nnnnnnnynn"),
-    (&["peer"], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (&["acms"], "yyyynnnnnnnnnynnnn", "ynyynyyyyn", "nnnnnnnynn"),
+    (&["peer"], "nnnnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
     (
         &["reviewer"],
-        "nnnnnnnnnnnnnynn",
+        "nnnnnnnnnnnnnynnnn",
         "yynnynnnyy",
         "yynnynnnyy",
     ),
     (
         &["security-officer"],
-        "nnnyynyynnnynyyn",
+        "nnnyynyynnnynyynnn",
         "ynnnynnnnn",
         "ynnnynnnnn",
     ),
-    (&["auditor"], "nnnnynynyynynyyn", "ynnnnnynnn", "ynnnnnynnn"),
+    (
+        &["auditor"],
+        "nnnnynynyynynyynnn",
+        "ynnnnnynnn",
+        "ynnnnnynnn",
+    ),
+    (
+        &["privacy-officer"],
+        "nnnnnnnnynnnnnnnyy",
+        "nnnnnnnnnn",
+        "nnnnnnnnnn",
+    ),
     (
         &["configuration-manager"],
-        "nnnnnnnnnnnyynnn",
+        "nnnnnnnnnnnyynnnnn",
         "nnnnnnnynn",
         "nnnnnnnynn",
     ),
     (
         &["acms", "peer"],
-        "nnnnnnnnnnnnnnnn",
+        "nnnnnnnnnnnnnnnnnn",
         "nnnnnnnnnn",
         "nnnnnnnnnn",
     ),
-    (&[], "nnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
+    (&[], "nnnnnnnnnnnnnnnnnn", "nnnnnnnnnn", "nnnnnnnnnn"),
 ];
 
 fn ask(

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::app::App;
+use crate::app::erased::nobodys;
+use crate::app::erased::partner_of;
 use crate::app::error::AppError;
 use crate::app::events::ChangedItem;
 use crate::app::events::EventId;
@@ -132,6 +134,7 @@ fn own(body: &EventBody) -> Option<(Vec<EventKind>, RequestId)> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. }
         | EventBody::RecordsRead { .. } => return None,
     })
@@ -160,6 +163,7 @@ fn named(kind: EventKind, body: &EventBody) -> BTreeSet<u32> {
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. }
         | EventBody::RecordsRead { .. } => BTreeSet::new(),
     }
@@ -195,6 +199,7 @@ impl App {
             | EventBody::DocumentsWritten { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. }
             | EventBody::RecordsRead { .. } => None,
         };
@@ -332,7 +337,10 @@ impl Sketch {
 
 /// For whom a request waits, if it was addressed to anybody.
 fn about_pending_data(turn: &Turn) -> Result<Option<PendingDataAbout>, AppError> {
-    let record = decision_record(&turn.submission)?;
+    let record = match decision_record(&turn.submission) {
+        Err(AppError::RecordErased(_)) => return Ok(None),
+        record => record?,
+    };
     let request = &record.request;
     let target = request.body.elements().target().cloned();
     Ok(target.map(|target| PendingDataAbout {
@@ -350,7 +358,10 @@ fn about_request(
     turn: &Turn,
     stored: &StoredEntry,
 ) -> Result<RequestAbout, AppError> {
-    let record = decision_record(&turn.submission)?;
+    let record = match decision_record(&turn.submission) {
+        Err(AppError::RecordErased(_)) => return about_erased(sketch, turn, stored),
+        record => record?,
+    };
     let request = &record.request;
     let categories: BTreeSet<&String> = record.items.iter().flat_map(|it| &it.categories).collect();
     let mut items = changed_items(sketch.kind, turn, stored);
@@ -367,6 +378,33 @@ fn about_request(
         urgency: request.urgency,
         categories: categories.into_iter().cloned().collect(),
         roles,
+        items,
+        left_out,
+        obligation: obligation(sketch, &stored.event.body),
+    })
+}
+
+/// The same of a request of which parts were erased: what is about nobody.
+fn about_erased(
+    sketch: &Sketch,
+    turn: &Turn,
+    stored: &StoredEntry,
+) -> Result<RequestAbout, AppError> {
+    let state = nobodys(&turn.submission)?;
+    let categories: BTreeSet<&String> = state.items.iter().flat_map(|it| &it.categories).collect();
+    let mut items = changed_items(sketch.kind, turn, stored);
+    let left_out = items.len().saturating_sub(ITEMS_TOLD_MAX);
+    items.truncate(ITEMS_TOLD_MAX);
+    Ok(RequestAbout {
+        request_id: turn.after.id.to_string(),
+        version: turn.after.version,
+        status: turn.after.status(),
+        operation: state.operation.operation,
+        direction: state.direction,
+        partner: partner_of(&state).clone(),
+        urgency: state.urgency,
+        categories: categories.into_iter().cloned().collect(),
+        roles: BTreeSet::new(),
         items,
         left_out,
         obligation: obligation(sketch, &stored.event.body),
@@ -467,6 +505,7 @@ fn about_the_rest(body: &EventBody) -> About {
         | EventBody::ObligationsOverdue { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. }
         | EventBody::RecordsRead { .. } => about_documents(body.changes()),
     }

@@ -133,6 +133,31 @@ impl Reviewer {
     }
 }
 
+/// An enabled user of ours who acts in person, as the store tells persons from each other in one matter.
+pub(in crate::app) fn acting(
+    state: &State,
+    identity: &McServiceId,
+    key: &SealingKey,
+    matter: RequestId,
+) -> Result<Person, AppError> {
+    let person = state.person(identity).ok_or(AppError::UnknownReviewer)?;
+    let document = DocumentKey {
+        kind: DocumentKind::User,
+        id: person,
+    };
+    let found = state.document(&document).ok_or(AppError::UnknownReviewer)?;
+    let acting = Reviewer {
+        key: document,
+        revision: found.revision,
+        document: found.value,
+    };
+    if !acting.user().is_some_and(|user| user.enabled) {
+        return Err(AppError::UnknownReviewer);
+    }
+    let person = acting.person(key, matter);
+    person.ok_or_else(|| AppError::Broken("no digest of a person".into()))
+}
+
 /// Answers for one request whether reviewers may answer its items; items of the same categories are alike.
 #[derive(Debug)]
 pub(in crate::app) struct Answerers<'a> {

@@ -1,6 +1,7 @@
 //! `comity log`: the published log, read and verified by somebody who trusts nobody.
 
 mod calling;
+mod erase;
 mod export;
 mod keys;
 mod place;
@@ -47,6 +48,11 @@ pub enum Command {
         after_help = "Example:\n  comity log check-proof entry-4711.tlog-proof --leaf-hash 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU= --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
     )]
     CheckProof(proof::Arguments),
+    /// Erase personal parts of records: one person asks, another confirms; proofs hold afterwards
+    #[command(
+        after_help = "Example:\n  comity log erase --subject users/officer-114 --ground no-longer-needed --reason retired --by sip:dpo@mc.de.example --token-file privacy.token"
+    )]
+    Erase(Box<erase::Arguments>),
     /// Have the log signed by a new key; the old one signs beside it until it is retired
     #[command(after_help = "Example:\n  comity log rotate-key --data-dir /var/lib/comity")]
     RotateKey(keys::Rotation),
@@ -65,6 +71,7 @@ pub(super) fn run(command: &Command) -> Exit {
         Command::Show(arguments) => show::run(arguments),
         Command::Search(arguments) => search::run(arguments),
         Command::CheckProof(arguments) => proof::run(arguments),
+        Command::Erase(arguments) => erase::run(arguments),
         Command::RotateKey(arguments) => keys::rotate(arguments),
         Command::BeginOrigin(arguments) => keys::begin_origin(arguments),
     };

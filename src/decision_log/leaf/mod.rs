@@ -17,7 +17,7 @@ pub const LEAF_LIMIT_BYTES: usize = 65_535;
 const VERSION: u32 = 1;
 
 /// What kind of entry a leaf stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LeafKind {
     /// The first entry of a log, or of a new origin after a restore.

@@ -3,6 +3,7 @@
 pub mod callbacks;
 pub mod configurations;
 pub mod decisions;
+pub mod erasures;
 pub mod events;
 pub mod found;
 pub mod grants;
@@ -91,6 +92,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/metrics", get(health::metrics))
         .merge(outgoing())
         .merge(jobs())
+        .merge(orders())
         .route_layer(from_fn(refuse_parameters));
     // These read their parameters themselves, and refuse those that they do not know.
     let with_parameters = Router::new()
@@ -125,6 +127,15 @@ pub fn routes() -> Router<ServiceState> {
             get(configurations::secrets),
         );
     plain.merge(with_parameters)
+}
+
+/// Orders to erase, which two persons give.
+fn orders() -> Router<ServiceState> {
+    Router::new()
+        .route("/v1/erasures", get(erasures::list).post(erasures::ask))
+        .route("/v1/erasures/{id}", get(erasures::read))
+        .route("/v1/erasures/{id}/approval", post(erasures::approve))
+        .route("/v1/erasures/{id}/refusal", post(erasures::refuse))
 }
 
 /// What reads the log for long, and is asked for later.

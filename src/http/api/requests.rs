@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::app::acknowledge::Acknowledgement;
 use crate::app::answer::RequestAnswer;
+use crate::app::erased::ErasedRequest;
 use crate::app::error::AppError;
 use crate::app::report::Report;
 use crate::app::respond::ReviewAnswer;
@@ -83,6 +84,10 @@ pub(super) async fn read(
             Box::pin(state.app().tell_seen(&caller, id, &mut answer)).await?;
             Ok(answered(StatusCode::OK, &answer))
         }
+        Shown::Erased(erased) => {
+            let etag = [(ETAG, format!("\"r{}\"", erased.version))];
+            Ok((StatusCode::OK, etag, axum::Json(erased)).into_response())
+        }
         Shown::Partners(response) => Ok(response),
     }
 }
@@ -91,6 +96,8 @@ pub(super) async fn read(
 enum Shown {
     /// What our own people see.
     Ours(Box<RequestAnswer>),
+    /// What is left of one of which parts were erased.
+    Erased(Box<ErasedRequest>),
     /// What the partner may see.
     Partners(Response),
 }
@@ -102,10 +109,13 @@ fn shown(
     wanted: &Wanted,
 ) -> Result<Shown, Problem> {
     match wanted.view.as_deref() {
-        None => {
-            let answer = state.app().request_and_answerers(caller, id)?;
-            Ok(Shown::Ours(Box::new(answer)))
-        }
+        None => match state.app().request_and_answerers(caller, id) {
+            Err(AppError::RecordErased(_)) => {
+                let erased = state.app().erased_request(caller, id)?;
+                Ok(Shown::Erased(Box::new(erased)))
+            }
+            answer => Ok(Shown::Ours(Box::new(answer?))),
+        },
         Some("partner") => {
             let (view, version) = state.app().partner_view(caller, id)?;
             let etag = [(ETAG, format!("\"r{version}\""))];

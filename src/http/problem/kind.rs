@@ -35,6 +35,8 @@ pub enum ProblemKind {
     NoPolicyAdministrator,
     /// Who is said to answer was not asked, or is not known so.
     PeerRefused,
+    /// Whoever asked for an erasure confirms it.
+    ErasureSamePerson,
     /// There is no such thing.
     NotFound,
     /// The resource does not know this method.
@@ -53,8 +55,14 @@ pub enum ProblemKind {
     ObligationSettled,
     /// The event named is ahead of the log, or of another log.
     UnknownEvent,
+    /// Parts of the record were erased.
+    RecordErased,
     /// What is to be revoked is not granted.
     NotGranted,
+    /// What is to be erased is still needed.
+    ErasureBlocked,
+    /// An order to erase does not wait for a second person.
+    ErasureNotAsked,
     /// Something changed since it was read.
     RevisionMismatch,
     /// What the reviewer saw is no longer so.
@@ -117,7 +125,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 55] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -130,6 +138,7 @@ impl ProblemKind {
         Self::ReviewerForbidden,
         Self::NoPolicyAdministrator,
         Self::PeerRefused,
+        Self::ErasureSamePerson,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BodyTimeout,
@@ -139,7 +148,10 @@ impl ProblemKind {
         Self::NotAtPartner,
         Self::ObligationSettled,
         Self::UnknownEvent,
+        Self::RecordErased,
         Self::NotGranted,
+        Self::ErasureBlocked,
+        Self::ErasureNotAsked,
         Self::RevisionMismatch,
         Self::FactsChanged,
         Self::BodyTooLarge,
@@ -220,6 +232,10 @@ impl ProblemKind {
             Self::ObligationSettled => "obligation-settled",
             Self::UnknownEvent => "unknown-event",
             Self::NotGranted => "not-granted",
+            Self::RecordErased => "record-erased",
+            Self::ErasureSamePerson => "erasure-same-person",
+            Self::ErasureBlocked => "erasure-blocked",
+            Self::ErasureNotAsked => "erasure-not-asked",
             Self::RevisionMismatch => "revision-mismatch",
             Self::FactsChanged => "facts-changed",
             Self::BodyTooLarge => "body-too-large",
@@ -277,6 +293,10 @@ impl ProblemKind {
             Self::ObligationSettled => "Obligation settled",
             Self::UnknownEvent => "Unknown event",
             Self::NotGranted => "Not granted",
+            Self::RecordErased => "Record erased",
+            Self::ErasureSamePerson => "Erasure by one person",
+            Self::ErasureBlocked => "Erasure blocked",
+            Self::ErasureNotAsked => "Erasure not asked for",
             Self::RevisionMismatch => "Revision mismatch",
             Self::FactsChanged => "Facts changed",
             Self::BodyTooLarge => "Body too large",
@@ -328,8 +348,11 @@ impl ProblemKind {
             | Self::ReviewerForbidden
             | Self::NoPolicyAdministrator
             | Self::PeerRefused
+            | Self::ErasureSamePerson
             | Self::ActorNotVerified => StatusCode::FORBIDDEN,
-            Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent => StatusCode::GONE,
+            Self::ExpiredDenial | Self::TaskExpired | Self::UnknownEvent | Self::RecordErased => {
+                StatusCode::GONE
+            }
             Self::NotFound | Self::UnknownTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -339,6 +362,8 @@ impl ProblemKind {
             | Self::NotAtPartner
             | Self::ObligationSettled
             | Self::NotGranted
+            | Self::ErasureBlocked
+            | Self::ErasureNotAsked
             | Self::DuplicateRequest
             | Self::InvalidTaskState => StatusCode::CONFLICT,
             Self::RevisionMismatch | Self::FactsChanged => StatusCode::PRECONDITION_FAILED,
@@ -399,6 +424,14 @@ impl ProblemKind {
             Self::NotPending | Self::NotAtPartner | Self::NotGranted => {
                 "read the request again; `current` says where it stands"
             }
+            Self::RecordErased => {
+                "read the request: what is left of it is told there; what was erased is nowhere any more"
+            }
+            Self::ErasureSamePerson => "let another user of this system confirm it",
+            Self::ErasureBlocked => {
+                "do what `detail` says of each place (delete, answer, withdraw, revoke), and repeat the request"
+            }
+            Self::ErasureNotAsked => "read the order; `status` says how far it is",
             Self::ObligationSettled => "read the request; what was done stays done",
             Self::UnknownEvent => {
                 "begin without a place, and read what is open: the log was restored, or is another one"

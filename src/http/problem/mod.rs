@@ -309,7 +309,12 @@ impl From<AppError> for Problem {
             | AppError::NoWebhook(_)
             | AppError::UnknownUser(_)
             | AppError::NoConfiguration(_)
+            | AppError::UnknownErasure(_)
             | AppError::NotOffered => Self::not_found(detail),
+            AppError::RecordErased(_) => Self::new(ProblemKind::RecordErased, detail),
+            AppError::ErasureNotAsked(_) => Self::new(ProblemKind::ErasureNotAsked, detail),
+            AppError::ErasureSamePerson => Self::new(ProblemKind::ErasureSamePerson, detail),
+            AppError::ErasureBlocked(_) => Self::new(ProblemKind::ErasureBlocked, detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)

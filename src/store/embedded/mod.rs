@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod disk;
+pub mod erasure;
 mod error;
 mod interrupt;
 pub mod journal;

@@ -91,6 +91,7 @@ fn read_origin(reader: &JournalReader, first: LogIndex) -> Result<Uuid, OpenErro
         | EventBody::PublicationRefused { .. }
         | EventBody::DryRuns { .. }
         | EventBody::SigningBegun(_)
+        | EventBody::Erasure { .. }
         | EventBody::SecretsRead { .. }
         | EventBody::RecordsRead { .. } => Err(OpenError::NoGenesis),
     }

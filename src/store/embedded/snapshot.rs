@@ -66,6 +66,16 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Removes all but the snapshot at one size, durably.
+pub(super) fn remove_others(disk: &dyn Disk, applied: TreeSize) -> io::Result<()> {
+    let kept = format!("{:020}.{EXTENSION}", applied.0);
+    let directory = Path::new(DIRECTORY);
+    for name in names(disk)?.into_iter().filter(|name| *name != kept) {
+        disk.remove(&directory.join(name))?;
+    }
+    disk.sync_directory(directory)
+}
+
 /// The snapshots, oldest first; files that are not in place are removed.
 pub(super) fn names(disk: &dyn Disk) -> io::Result<Vec<String>> {
     let directory = Path::new(DIRECTORY);

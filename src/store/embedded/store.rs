@@ -29,6 +29,7 @@ use crate::store::command::CommitError;
 use crate::store::command::Committed;
 use crate::store::command::RequestId;
 use crate::store::embedded::disk::Disk;
+use crate::store::embedded::erasure::Erasing;
 use crate::store::embedded::error::OpenError;
 use crate::store::embedded::error::RecordError;
 use crate::store::embedded::error::during;
@@ -89,6 +90,7 @@ pub(super) struct Shared {
     pub(super) reader: JournalReader,
     pub(super) boot_id: String,
     publication: Publication,
+    erasing: Erasing,
     /// How many entries are applied, told to whoever waits for more.
     appended: watch::Sender<TreeSize>,
     projection: Mutex<ProjectionStatus>,
@@ -202,6 +204,7 @@ impl EmbeddedStore {
             reader,
             boot_id: settings.boot_id.clone(),
             publication,
+            erasing: Erasing::default(),
             projection: Mutex::default(),
             trouble: Mutex::default(),
         });
@@ -313,6 +316,23 @@ impl EmbeddedStore {
         &self.inner.search
     }
 
+    pub(super) fn erasing(&self) -> &Erasing {
+        &self.inner.shared.erasing
+    }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.shared.disk
+    }
+
+    pub(super) fn queue(&self) -> Option<&mpsc::Sender<Message>> {
+        self.inner.queue.as_ref()
+    }
+
+    /// Makes projection and snapshots anew, so that they hold nothing but what the state holds now; waits for it.
+    pub(super) fn renew_copies(&self) -> Result<(), String> {
+        self.inner.shared.pending.renew()
+    }
+
     /// What the start found and did.
     pub fn started(&self) -> &Started {
         &self.inner.started
@@ -346,6 +366,12 @@ impl EmbeddedStore {
         let stopped = tokio::task::spawn_blocking(move || inner.search.stop());
         if stopped.await.is_err() {
             tracing::error!("the index of the log could not be ended");
+        }
+        // Whoever opens the directory next must find no file being replaced.
+        let shared = Arc::clone(&self.inner.shared);
+        let closing = tokio::task::spawn_blocking(move || shared.erasing.close());
+        if let Err(error) = closing.await {
+            tracing::error!(%error, "an erasure was not ended in order");
         }
         if queue.send(Message::Close).await.is_err() {
             tracing::debug!("the store is closing already");

@@ -40,6 +40,8 @@ use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
 use crate::store::command::Votes;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureStep;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -225,6 +227,10 @@ enum OpenBody {
     RecordsRead {
         reads: Vec<OpenRead>,
     },
+    Erasure {
+        id: ErasureId,
+        step: Box<ErasureStep>,
+    },
 }
 
 /// Items that all come to the same end, and what is written with it.
@@ -370,6 +376,25 @@ impl Event {
     }
 }
 
+/// How many parts are details of the event, and its body as it was written.
+pub(super) fn open_parts(payload: &Payload) -> Result<(usize, serde_json::Value), DecodeError> {
+    #[derive(Deserialize)]
+    struct Open {
+        v: u32,
+        details: usize,
+        event: serde_json::Value,
+    }
+    let head = payload.parts().first().and_then(StoredPart::present);
+    let head = head
+        .filter(|part| part.class == PartClass::State)
+        .ok_or(DecodeError::NoState)?;
+    let Open { v, details, event } = serde_json::from_slice(&head.body)?;
+    if v != VERSION {
+        return Err(DecodeError::UnknownVersion { version: v });
+    }
+    Ok((details, event))
+}
+
 fn salted(
     contents: Vec<(PartClass, Vec<u8>)>,
     fill: impl FnOnce(&mut [u8]) -> Result<(), EncodeError>,
@@ -403,9 +428,10 @@ impl EventBody {
             Self::Published { .. } => LeafKind::Publication,
             Self::PublicationRefused { .. } => LeafKind::Refusal,
             Self::DryRuns { .. } => LeafKind::DryRunSummary,
-            Self::SigningBegun(_) | Self::SecretsRead { .. } | Self::RecordsRead { .. } => {
-                LeafKind::Administrative
-            }
+            Self::SigningBegun(_)
+            | Self::SecretsRead { .. }
+            | Self::RecordsRead { .. }
+            | Self::Erasure { .. } => LeafKind::Administrative,
         }
     }
 
@@ -467,6 +493,7 @@ impl EventBody {
             | Self::Published { .. }
             | Self::PublicationRefused { .. }
             | Self::SigningBegun(_)
+            | Self::Erasure { .. }
             | Self::SecretsRead { .. }
             | Self::RecordsRead { .. } => OutcomeCounts::default(),
         }
@@ -618,6 +645,16 @@ impl EventBody {
                 let reads = reads.iter().map(OpenRead::of).collect();
                 OpenBody::RecordsRead { reads }
             }
+            Self::Erasure {
+                id,
+                step,
+                actor,
+                reason,
+                subjects,
+            } => {
+                let named = (actor.as_deref(), reason.as_deref(), subjects.as_slice());
+                open_erasure((*id, step), named, details)
+            }
         })
     }
 }
@@ -631,6 +668,45 @@ fn open_secrets_read(
     details.extend(actor.map(|actor| Detail::Actor { actor }));
     let key = key.clone();
     OpenBody::SecretsRead { key, version }
+}
+
+fn open_erasure(
+    (id, step): (ErasureId, &ErasureStep),
+    (actor, reason, subjects): (Option<&str>, Option<&str>, &[String]),
+    details: &mut Vec<Detail>,
+) -> OpenBody {
+    let actor = actor.map(str::to_owned);
+    details.extend(actor.map(|actor| Detail::Actor { actor }));
+    details.extend(reason.map(|reason| Detail::ErasureReason {
+        erasure: id,
+        reason: reason.to_owned(),
+    }));
+    let subjects = subjects.iter().cloned();
+    details.extend(subjects.map(|subject| Detail::ErasedSubject { subject }));
+    let step = Box::new(step.clone());
+    OpenBody::Erasure { id, step }
+}
+
+fn close_erasure(id: ErasureId, step: Box<ErasureStep>, details: Vec<Detail>) -> EventBody {
+    let (mut actor, mut reason, mut subjects) = (None, None, Vec::new());
+    for detail in details {
+        match detail {
+            Detail::Actor { actor: found } => actor = Some(found),
+            Detail::ErasureReason { reason: found, .. } => reason = Some(found),
+            Detail::ErasedSubject { subject } => subjects.push(subject),
+            Detail::Summary { .. }
+            | Detail::Document { .. }
+            | Detail::Member { .. }
+            | Detail::ReviewContact { .. } => {}
+        }
+    }
+    EventBody::Erasure {
+        id,
+        step,
+        actor,
+        reason,
+        subjects,
+    }
 }
 
 impl OpenBody {
@@ -778,6 +854,7 @@ impl OpenBody {
                 counts,
             },
             Self::SigningBegun(signing) => EventBody::SigningBegun(signing),
+            Self::Erasure { id, step } => close_erasure(id, step, details),
             Self::SecretsRead { key, version } => {
                 let (actor, _) = texts(details);
                 EventBody::SecretsRead {
@@ -806,6 +883,8 @@ fn texts(details: Vec<Detail>) -> (Option<String>, Option<String>) {
             Detail::Document { .. }
             | Detail::Member { .. }
             | Detail::ReviewContact { .. }
+            | Detail::ErasedSubject { .. }
+            | Detail::ErasureReason { .. }
             | Detail::Sought { .. } => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::identity::McServiceId;
 use crate::domain::identity::McSystemId;
 use crate::domain::registry::DocumentKey;
 use crate::domain::registry::DocumentKind;
+use crate::store::erasure::ErasureId;
 use crate::store::event::DocumentChange;
 use crate::store::records_read::RecordsRead;
 
@@ -63,6 +64,10 @@ pub(super) enum Detail {
         name: String,
         value: String,
     },
+    /// Whose parts are to be erased; the order erases this too.
+    ErasedSubject { subject: String },
+    /// Why something is erased; found under the order, which erases this too.
+    ErasureReason { erasure: ErasureId, reason: String },
 }
 
 impl Detail {
@@ -75,6 +80,8 @@ impl Detail {
             Self::Actor { actor } => actor.clone(),
             Self::Summary { .. } => TEXT_SUBJECT.to_owned(),
             Self::Sought { value, .. } => value.clone(),
+            Self::ErasedSubject { subject } => subject.clone(),
+            Self::ErasureReason { erasure, .. } => reason_key(*erasure),
         };
         let end = (0..=SUBJECT_KEY_LIMIT_BYTES.min(subject.len()))
             .rev()
@@ -82,6 +89,11 @@ impl Detail {
         subject.truncate(end.unwrap_or(0));
         subject
     }
+}
+
+/// Under what the reason for an erasure is found.
+pub fn reason_key(erasure: ErasureId) -> String {
+    format!("erasures/{erasure}")
 }
 
 /// Takes apart the changes of one event.
@@ -167,9 +179,11 @@ pub(super) fn join(
                     }
                 });
             }
-            other @ (Detail::Actor { .. } | Detail::Summary { .. } | Detail::Sought { .. }) => {
-                others.push(other);
-            }
+            other @ (Detail::Actor { .. }
+            | Detail::Summary { .. }
+            | Detail::Sought { .. }
+            | Detail::ErasedSubject { .. }
+            | Detail::ErasureReason { .. }) => others.push(other),
         }
     }
     *details = others;

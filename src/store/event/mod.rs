@@ -6,6 +6,7 @@
 
 mod codec;
 mod detail;
+mod outline;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,8 @@ use crate::store::command::Idempotency;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
 use crate::store::command::Votes;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureStep;
 use crate::store::records_read::RecordsRead;
 use crate::store::reminder::Reminder;
 
@@ -44,6 +47,9 @@ pub use codec::DecodeError;
 pub use codec::EncodeError;
 pub use codec::Encoded;
 pub use codec::StoredEvent;
+pub use detail::reason_key;
+pub use outline::Outline;
+pub use outline::Standing;
 
 /// An entry of the log, as far as the state follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +259,19 @@ pub enum EventBody {
         /// Who read it; `None` once erased.
         actor: Option<String>,
     },
+    /// Something happened to an order to erase.
+    Erasure {
+        /// The order.
+        id: ErasureId,
+        /// What.
+        step: Box<ErasureStep>,
+        /// Who did it; `None` once erased.
+        actor: Option<String>,
+        /// Why; `None` once erased.
+        reason: Option<String>,
+        /// Whose parts are to be erased; none once they are.
+        subjects: Vec<String>,
+    },
 }
 
 impl EventBody {
@@ -275,6 +294,7 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
+            | Self::Erasure { .. }
             | Self::SecretsRead { .. }
             | Self::RecordsRead { .. } => None,
         }
@@ -299,6 +319,7 @@ impl EventBody {
             | Self::PublicationRefused { .. }
             | Self::DryRuns { .. }
             | Self::SigningBegun(_)
+            | Self::Erasure { .. }
             | Self::SecretsRead { .. }
             | Self::RecordsRead { .. } => &[],
         }

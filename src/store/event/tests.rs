@@ -40,11 +40,16 @@ use crate::store::command::BodyDigest;
 use crate::store::command::CorrelationDigest;
 use crate::store::command::Idempotency;
 use crate::store::command::KeyDigest;
+use crate::store::command::Person;
 use crate::store::command::PersonDigest;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
 use crate::store::command::Vote;
 use crate::store::command::Votes;
+use crate::store::erasure::ErasureGround;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureScope;
+use crate::store::erasure::ErasureStep;
 use crate::store::event::DecodeError;
 use crate::store::event::DocumentChange;
 use crate::store::event::EncodeError;
@@ -107,6 +112,20 @@ fn agreement() -> DocumentChange {
 
 fn event(body: EventBody) -> Event {
     Event::new(Timestamp::from_milliseconds(AT), body)
+}
+
+fn erasure() -> EventBody {
+    EventBody::Erasure {
+        id: ErasureId(Uuid::from_u128(9)),
+        step: Box::new(ErasureStep::Asked {
+            scope: ErasureScope::Records(LogIndex(3), LogIndex(5)),
+            ground: ErasureGround::Unlawful,
+            by: Person::from(PersonDigest::from_bytes([7; 32])).into(),
+        }),
+        actor: Some("Officer de Vries".to_owned()),
+        reason: Some("Officer de Vries left".to_owned()),
+        subjects: vec!["users/officer-de-vries".to_owned()],
+    }
 }
 
 fn secrets_read() -> EventBody {
@@ -236,6 +255,7 @@ fn every_kind() -> Vec<Event> {
         },
         secrets_read(),
         records_read(),
+        erasure(),
     ]
     .map(event)
     .into_iter()

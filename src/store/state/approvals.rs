@@ -79,6 +79,7 @@ impl Approvals {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. }
             | EventBody::RecordsRead { .. } => {}
         }
@@ -104,6 +105,17 @@ impl Approvals {
         };
         self.insert(approved.id, kept);
         changed.push(RowKey::Approval(approved.id));
+    }
+
+    /// Whether an approval that a request gave can still be used at a moment.
+    pub(super) fn is_usable(&self, request: RequestId, at: Timestamp) -> bool {
+        let first = (request, ApprovalId(uuid::Uuid::nil()));
+        let last = (request, ApprovalId(uuid::Uuid::max()));
+        let mut given = self.of_request.range(first..=last);
+        given.any(|(_, id)| {
+            let kept = self.entries.get(id);
+            kept.is_some_and(|kept| kept.fate == Fate::Open && at < kept.until)
+        })
     }
 
     fn end(&mut self, id: ApprovalId, fate: Fate, changed: &mut Vec<RowKey>) {

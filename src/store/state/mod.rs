@@ -5,6 +5,7 @@
 
 mod approvals;
 mod delivery;
+mod erasures;
 mod interruptions;
 mod obligations;
 mod put_away;
@@ -59,6 +60,8 @@ use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
 use crate::store::command::ScopeDigest;
 use crate::store::command::Turn;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureOrder;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -87,6 +90,7 @@ pub use tally::Approval;
 pub use tally::Tally;
 
 use approvals::Approvals;
+use erasures::Erasures;
 use interruptions::Interruptions;
 use registry::Registry;
 use requests::Requests;
@@ -99,6 +103,7 @@ pub struct State {
     requests: Requests,
     approvals: Approvals,
     interruptions: Interruptions,
+    erasures: Erasures,
 }
 
 /// What there is one of.
@@ -164,6 +169,7 @@ impl Default for State {
             requests: Requests::default(),
             approvals: Approvals::default(),
             interruptions: Interruptions::default(),
+            erasures: Erasures::default(),
         }
     }
 }
@@ -253,6 +259,10 @@ impl State {
             EventBody::DryRuns { counts, .. } => {
                 self.head.counters.count_dry_runs(*counts);
             }
+            EventBody::Erasure { id, step, .. } => {
+                let place = (index, event.at);
+                self.erasures.take_in(*id, step, place, &mut rows);
+            }
         }
         self.follow_up(event, index, &mut rows);
         rows
@@ -290,6 +300,21 @@ impl State {
     /// The approvals that would grant something, whatever became of them.
     pub fn approvals_of(&self, thing: &ScopeDigest) -> impl Iterator<Item = ApprovalId> {
         self.approvals.of_thing(*thing)
+    }
+
+    /// An order to erase.
+    pub fn erasure(&self, id: ErasureId) -> Option<&ErasureOrder> {
+        self.erasures.get(id)
+    }
+
+    /// Every order to erase, in the order of their names.
+    pub fn erasures(&self) -> impl Iterator<Item = (ErasureId, &ErasureOrder)> {
+        self.erasures.after(None)
+    }
+
+    /// Whether an approval that a request gave can still be used.
+    pub fn has_usable_approval(&self, request: RequestId) -> bool {
+        self.approvals.is_usable(request, self.head.time)
     }
 
     /// How many entries of the log are in it.

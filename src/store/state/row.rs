@@ -18,6 +18,8 @@ use crate::store::access::ApprovalId;
 use crate::store::access::KeptApproval;
 use crate::store::command::KeyDigest;
 use crate::store::command::RequestId;
+use crate::store::erasure::ErasureId;
+use crate::store::erasure::ErasureOrder;
 use crate::store::state::EndedRequest;
 use crate::store::state::Head;
 use crate::store::state::KeptKey;
@@ -31,6 +33,7 @@ const REQUEST_TAG: u8 = b'r';
 const ENDED_TAG: u8 = b'e';
 const APPROVAL_TAG: u8 = b'a';
 const INTERRUPTED_TAG: u8 = b'i';
+const ERASURE_TAG: u8 = b'x';
 
 /// Names a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +52,8 @@ pub enum RowKey {
     Approval(ApprovalId),
     /// When the cooperation with a partner was last interrupted.
     Interrupted(McSystemId),
+    /// An order to erase.
+    Erasure(ErasureId),
 }
 
 /// What a row holds.
@@ -68,6 +73,8 @@ pub enum RowValue {
     Approval(KeptApproval),
     /// The entry that last interrupted a cooperation.
     Interrupted(LogIndex),
+    /// An order to erase.
+    Erasure(ErasureOrder),
 }
 
 /// The row of what there is one of.
@@ -108,6 +115,7 @@ impl RowKey {
             Self::Interrupted(partner) => {
                 [&[INTERRUPTED_TAG], partner.as_str().as_bytes()].concat()
             }
+            Self::Erasure(id) => [&[ERASURE_TAG], id.0.as_bytes().as_slice()].concat(),
         }
     }
 
@@ -142,6 +150,9 @@ impl RowKey {
                 .and_then(|partner| partner.parse().ok())
                 .map(Self::Interrupted)
                 .ok_or(RowError::Key),
+            [ERASURE_TAG, id @ ..] => Uuid::from_slice(id)
+                .map(|id| Self::Erasure(ErasureId(id)))
+                .map_err(|_| RowError::Key),
             _ => Err(RowError::Key),
         }
     }
@@ -162,6 +173,7 @@ impl RowValue {
             Self::Ended(request) => serde_json::to_vec(request)?,
             Self::Approval(kept) => serde_json::to_vec(kept)?,
             Self::Interrupted(index) => serde_json::to_vec(index)?,
+            Self::Erasure(order) => serde_json::to_vec(order)?,
         })
     }
 }
@@ -185,6 +197,7 @@ impl State {
             RowKey::Interrupted(partner) => {
                 self.last_interruption(partner).map(RowValue::Interrupted)
             }
+            RowKey::Erasure(id) => self.erasure(*id).cloned().map(RowValue::Erasure),
         }
     }
 
@@ -202,7 +215,8 @@ impl State {
                     | RowKey::Request(_)
                     | RowKey::Ended(_)
                     | RowKey::Approval(_)
-                    | RowKey::Interrupted(_),
+                    | RowKey::Interrupted(_)
+                    | RowKey::Erasure(_),
                 ) => (true, None),
             };
             let documents = (!skip).then(|| self.registry.documents(kind, id));
@@ -220,16 +234,22 @@ impl State {
                 RowKey::Request(_)
                 | RowKey::Ended(_)
                 | RowKey::Approval(_)
-                | RowKey::Interrupted(_),
+                | RowKey::Interrupted(_)
+                | RowKey::Erasure(_),
             ) => (true, None),
         };
         let (skip_requests, request, ended) = match after {
             None | Some(RowKey::Head | RowKey::Document(_) | RowKey::Key(_)) => (false, None, None),
             Some(RowKey::Request(id)) => (false, Some(*id), None),
             Some(RowKey::Ended(id)) => (true, None, Some(*id)),
-            Some(RowKey::Approval(_) | RowKey::Interrupted(_)) => (true, None, None),
+            Some(RowKey::Approval(_) | RowKey::Interrupted(_) | RowKey::Erasure(_)) => {
+                (true, None, None)
+            }
         };
-        let skip_ended = matches!(after, Some(RowKey::Approval(_) | RowKey::Interrupted(_)));
+        let skip_ended = matches!(
+            after,
+            Some(RowKey::Approval(_) | RowKey::Interrupted(_) | RowKey::Erasure(_))
+        );
         let keys = (!skip_keys).then(|| self.requests.keys_after(key));
         let requests = (!skip_requests).then(|| self.requests.entries_after(request));
         let ended = (!skip_ended).then(|| self.requests.put_away_after(ended));
@@ -249,11 +269,17 @@ impl State {
             .collect()
     }
 
-    /// The names of approvals and interruptions, which come last.
+    /// The names of approvals, interruptions and orders to erase, which come last.
     fn last_names<'a>(&'a self, after: Option<&'a RowKey>) -> impl Iterator<Item = RowKey> + 'a {
-        let (skip_approvals, approval, interrupted) = match after {
-            Some(RowKey::Interrupted(partner)) => (true, None, Some(partner)),
-            Some(RowKey::Approval(id)) => (false, Some(*id), None),
+        let (skip_approvals, skip_interrupted) = match after {
+            Some(RowKey::Erasure(_)) => (true, true),
+            Some(RowKey::Interrupted(_)) => (true, false),
+            Some(_) | None => (false, false),
+        };
+        let (approval, interrupted, erasure) = match after {
+            Some(RowKey::Erasure(id)) => (None, None, Some(*id)),
+            Some(RowKey::Interrupted(partner)) => (None, Some(partner), None),
+            Some(RowKey::Approval(id)) => (Some(*id), None, None),
             None
             | Some(
                 RowKey::Head
@@ -261,12 +287,17 @@ impl State {
                 | RowKey::Key(_)
                 | RowKey::Request(_)
                 | RowKey::Ended(_),
-            ) => (false, None, None),
+            ) => (None, None, None),
         };
         let approvals = (!skip_approvals).then(|| self.approvals.names_after(approval));
         let approvals = approvals.into_iter().flatten().map(RowKey::Approval);
-        let interrupted = self.interruptions.partners_after(interrupted);
-        approvals.chain(interrupted.cloned().map(RowKey::Interrupted))
+        let interrupted =
+            (!skip_interrupted).then(|| self.interruptions.partners_after(interrupted));
+        let interrupted = interrupted.into_iter().flatten().cloned();
+        let erasures = self.erasures.after(erasure);
+        approvals
+            .chain(interrupted.map(RowKey::Interrupted))
+            .chain(erasures.map(|(id, _)| RowKey::Erasure(id)))
     }
 
     /// Takes in a row of a state that is being read back.
@@ -305,6 +336,9 @@ impl State {
             RowKey::Interrupted(partner) => {
                 self.interruptions
                     .insert(partner, serde_json::from_slice(value)?);
+            }
+            RowKey::Erasure(id) => {
+                self.erasures.restore(id, serde_json::from_slice(value)?);
             }
         }
         Ok(())

@@ -105,6 +105,7 @@ impl Local {
             shadow_policies: None,
             dry_runs_per_minute_max: 600,
             decide_again_grace_seconds: 600,
+            retention: comity::app::erasure::Retention::default(),
             access_offer: None,
             workers: 2,
         };

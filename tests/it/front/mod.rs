@@ -1,7 +1,7 @@
 //! The front door: a whole service over real HTTP, and the command line as a process.
 
-mod approval_terms;
 mod after_the_grant;
+mod approval_terms;
 mod bad_input;
 mod check_command;
 mod cli;
@@ -15,6 +15,7 @@ mod decide_again;
 mod deletions;
 mod delivery;
 mod disclosure;
+mod erasures;
 mod eval_command;
 mod events;
 mod group_settings;

@@ -37,13 +37,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Callers by name, each with the role of that name; `nobody` has one that no policy knows.
-const CALLERS: [(&str, &str); 7] = [
+const CALLERS: [(&str, &str); 8] = [
     ("acms", "acms"),
     ("reviewer", "reviewer"),
     ("auditor", "auditor"),
     ("security-officer", "security-officer"),
     ("configuration-manager", "configuration-manager"),
     ("peer", "peer"),
+    ("privacy-officer", "privacy-officer"),
     ("nobody", "unheard-of"),
 ];
 

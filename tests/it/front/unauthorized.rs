@@ -167,6 +167,27 @@ fn routes(held: &str) -> Vec<(Method, String, Value)> {
         plain(Method::GET, &format!("{configuration}/changes")),
         plain(Method::GET, &format!("{configuration}/secrets")),
         plain(Method::DELETE, &configuration),
+        plain(Method::GET, "/v1/erasures"),
+        plain(Method::GET, "/v1/erasures/none"),
+        // Nothing that is there: whoever gets in gets no further.
+        (
+            Method::POST,
+            "/v1/erasures".to_owned(),
+            json!({
+                "subjects": ["nobody"], "ground": "objection", "reason": "none",
+                "asked_by": DISPATCHER
+            }),
+        ),
+        (
+            Method::POST,
+            "/v1/erasures/none/approval".to_owned(),
+            json!({ "approved_by": DISPATCHER }),
+        ),
+        (
+            Method::POST,
+            "/v1/erasures/none/refusal".to_owned(),
+            json!({ "refused_by": DISPATCHER }),
+        ),
         plain(Method::GET, "/metrics"),
         plain(Method::GET, "/readyz"),
         plain(Method::GET, "/livez"),

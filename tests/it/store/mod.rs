@@ -8,6 +8,7 @@ mod commands;
 mod damage;
 mod ended;
 mod endings;
+mod erasure;
 mod faults;
 mod last_word;
 mod model;

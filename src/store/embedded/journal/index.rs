@@ -127,6 +127,17 @@ impl Directory {
         segments.push(segment);
     }
 
+    /// Puts a payload segment in the place of another that holds the same entries.
+    pub(super) fn replace_payload(&mut self, old: &SegmentHeader, new: IndexedSegment) {
+        if let Some(segment) = self
+            .payload
+            .iter_mut()
+            .find(|segment| segment.header == *old)
+        {
+            *segment = new;
+        }
+    }
+
     /// The frames from an entry on, as far as one segment and the limit go, but at least one.
     pub(super) fn extent(
         &self,
@@ -185,6 +196,22 @@ impl Shared {
         self.directory
             .write()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Puts a payload segment in the place of another that holds the same entries.
+    pub(super) fn replace(&self, old: &SegmentHeader, new: IndexedSegment) {
+        self.write().replace_payload(old, new);
+        self.forget(old);
+    }
+
+    /// Closes the file of a segment that is in place no longer, so that the disk gives it up.
+    pub(super) fn forget(&self, old: &SegmentHeader) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(header, _)| header != old);
     }
 
     /// The file of a segment; the last few are kept open.

@@ -27,6 +27,8 @@
 //! Once half of a segment is used, the zeros of the next one are written beside the work (the *spare*),
 //! so that no append waits for them.
 //!
+//! A payload segment that is finished can be written anew with other bodies (`rewrite`), which is how parts are erased.
+//!
 //! Not supported: two writers; giving up old segments; opening without reading everything.
 
 use std::fmt;
@@ -51,6 +53,7 @@ mod frame;
 mod index;
 mod reader;
 mod recovery;
+mod rewrite;
 mod scan;
 mod segment;
 mod settings;
@@ -76,6 +79,9 @@ pub use reader::verify_entry;
 pub use recovery::AnchorRepair;
 pub use recovery::Cut;
 pub use recovery::Recovery;
+pub use rewrite::NewBody;
+pub use rewrite::RewriteError;
+pub use rewrite::SegmentName;
 use segment::CreateError;
 pub use segment::FORMAT_VERSION;
 pub use segment::Family;
@@ -189,6 +195,21 @@ impl Journal {
             self.record(batch).map_err(|failure| self.note(failure))?;
         }
         Ok(first..self.size().next_index())
+    }
+
+    /// Begins another payload segment, so that nothing is appended any more to the present one.
+    ///
+    /// One without entries stays as it is.
+    pub fn finish_payload_segment(&mut self) -> Result<(), AppendError> {
+        if let Some(stop) = &self.stopped {
+            return Err(stop.clone().into());
+        }
+        if self.payload.end() == SEGMENT_HEADER_BYTES as u64 {
+            return Ok(());
+        }
+        self.payload.begin_next();
+        self.make_room(Family::Payload, std::iter::empty())
+            .map_err(|failure| self.note(failure))
     }
 
     /// How many entries are durable.

@@ -20,6 +20,7 @@ use crate::store::embedded::journal::frame::FrameFault;
 use crate::store::embedded::journal::frame::FrameHeader;
 use crate::store::embedded::journal::index::Extent;
 use crate::store::embedded::journal::index::Shared;
+use crate::store::embedded::journal::rewrite::frames_of;
 
 const READ_AHEAD_BYTES: u64 = 1 << 20;
 
@@ -167,19 +168,67 @@ impl JournalReader {
         from: LogIndex,
         limit_bytes: u64,
     ) -> Result<VecDeque<Vec<u8>>, ReadError> {
-        let extent = self.shared.read().extent(family, from, limit_bytes);
-        let extent = extent.ok_or_else(|| self.absent(from))?;
+        self.read_extent(family, from, limit_bytes, split)
+    }
+
+    /// Frames from an entry on, with the batch of each, as they were written.
+    pub(super) fn raw_run(
+        &self,
+        from: LogIndex,
+        limit_bytes: u64,
+    ) -> Result<Vec<(LogIndex, LogIndex, Vec<u8>)>, ReadError> {
+        self.read_extent(Family::Payload, from, limit_bytes, |extent, bytes| {
+            let frames = frames_of((bytes, extent.segment.nonce));
+            frames.map_err(|fault| ReadError::Damaged {
+                index: from,
+                path: extent.segment.path(),
+                offset: extent.offset,
+                fault,
+            })
+        })
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Reads a run of frames. The segment may be written anew between the look-up and the reading: then it is looked up
+    /// again.
+    fn read_extent<T>(
+        &self,
+        family: Family,
+        from: LogIndex,
+        limit_bytes: u64,
+        parse: impl Fn(&Extent, &[u8]) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let look_up = || self.shared.read().extent(family, from, limit_bytes);
+        let mut extent = look_up().ok_or_else(|| self.absent(from))?;
+        loop {
+            let bytes = self.read_bytes(&extent, from);
+            let error = match bytes.and_then(|bytes| parse(&extent, &bytes)) {
+                Ok(parsed) => return Ok(parsed),
+                Err(error) => error,
+            };
+            // What was opened under the name may be the file that has replaced it.
+            self.shared.forget(&extent.segment);
+            match look_up() {
+                Some(now) if now.segment != extent.segment => extent = now,
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+
+    fn read_bytes(&self, extent: &Extent, from: LogIndex) -> Result<Vec<u8>, ReadError> {
         let read = self.shared.file(&extent.segment).and_then(|file| {
             let mut bytes = vec![0; usize::try_from(extent.bytes).unwrap_or(usize::MAX)];
             disk::read_exact_at(&*file, &mut bytes, extent.offset)?;
             Ok(bytes)
         });
-        let bytes = read.map_err(|source| ReadError::Io {
+        read.map_err(|source| ReadError::Io {
             index: from,
             path: extent.segment.path(),
             source,
-        })?;
-        split(&extent, &bytes)
+        })
     }
 
     fn absent(&self, index: LogIndex) -> ReadError {

@@ -107,6 +107,11 @@ impl Writer {
         Ok(true)
     }
 
+    /// The next batch goes into another segment.
+    pub(super) fn begin_next(&mut self) {
+        self.must_begin = true;
+    }
+
     /// Has the next segment prepared once half of this one is used.
     pub(super) fn prepare_next(&mut self, disk: &Arc<dyn Disk>) {
         if self.end >= self.header.capacity_bytes / 2 {

@@ -29,6 +29,16 @@ struct Inbox {
     rows: ChangedRows,
     overflowed: bool,
     stop: Option<Stop>,
+    renewal: Renewal,
+}
+
+/// That everything is to be made anew, so that the files hold nothing that the state does not hold.
+#[derive(Debug, Default)]
+struct Renewal {
+    wanted: u64,
+    done: u64,
+    /// Why the last attempt came to nothing.
+    failure: Option<String>,
 }
 
 /// How the projection's thread shall end.
@@ -83,6 +93,43 @@ impl Pending {
         inbox.overflowed = false;
     }
 
+    /// Asks for everything to be made anew, and waits for it.
+    pub(in crate::store::embedded) fn renew(&self) -> Result<(), String> {
+        let mut inbox = self.inbox();
+        inbox.renewal.wanted += 1;
+        inbox.renewal.failure = None;
+        let mine = inbox.renewal.wanted;
+        self.woken.notify_all();
+        let unsettled = |inbox: &mut Inbox| {
+            inbox.renewal.done < mine && inbox.renewal.failure.is_none() && inbox.stop.is_none()
+        };
+        let inbox = self.woken.wait_while(inbox, unsettled);
+        let inbox = inbox.unwrap_or_else(PoisonError::into_inner);
+        if inbox.renewal.done >= mine {
+            return Ok(());
+        }
+        let failure = inbox.renewal.failure.clone();
+        Err(failure.unwrap_or_else(|| "the store is closed".to_owned()))
+    }
+
+    /// Which renewal is wanted and not done.
+    pub(in crate::store::embedded) fn renewal(&self) -> Option<u64> {
+        let inbox = self.inbox();
+        let renewal = &inbox.renewal;
+        (renewal.wanted > renewal.done).then_some(renewal.wanted)
+    }
+
+    /// Tells whoever waits how a renewal ended.
+    pub(in crate::store::embedded) fn renewed(&self, ended: Result<u64, String>) {
+        let mut inbox = self.inbox();
+        match ended {
+            Ok(done) => inbox.renewal.done = done,
+            Err(failure) => inbox.renewal.failure = Some(failure),
+        }
+        drop(inbox);
+        self.woken.notify_all();
+    }
+
     /// Asks the thread to end.
     pub(in crate::store::embedded) fn stop(&self, stop: Stop) {
         self.inbox().stop = Some(stop);
@@ -96,8 +143,10 @@ impl Pending {
 
     /// Waits until there is something to do.
     pub(in crate::store::embedded) fn wait(&self) {
-        let idle =
-            |inbox: &mut Inbox| inbox.rows.is_empty() && !inbox.overflowed && inbox.stop.is_none();
+        let idle = |inbox: &mut Inbox| {
+            let is_renewed = inbox.renewal.wanted == inbox.renewal.done;
+            inbox.rows.is_empty() && !inbox.overflowed && inbox.stop.is_none() && is_renewed
+        };
         let guard = self.woken.wait_while(self.inbox(), idle);
         drop(guard.unwrap_or_else(PoisonError::into_inner));
     }

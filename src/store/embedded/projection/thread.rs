@@ -61,8 +61,21 @@ impl Projector {
     }
 
     fn step(&mut self, open: Option<OpenRows>) -> Result<OpenRows, BackendError> {
-        let rows = self.follow(open)?;
-        self.snapshot_if_due(&rows)?;
+        let Some(renewal) = self.shared.pending.renewal() else {
+            let rows = self.follow(open)?;
+            self.snapshot_if_due(&rows)?;
+            return Ok(rows);
+        };
+        drop(open);
+        let rows = self.rebuild()?;
+        self.renew_snapshots(&rows)?;
+        let left = guarded(|| self.shared.backend.generations())?;
+        if left != [rows.generation()] {
+            return Err(BackendError::Content(
+                "an old one is still there".to_owned(),
+            ));
+        }
+        self.shared.pending.renewed(Ok(renewal));
         Ok(rows)
     }
 
@@ -174,6 +187,23 @@ impl Projector {
         }
     }
 
+    /// Puts a snapshot of now in the place of all that there are.
+    fn renew_snapshots(&mut self, rows: &OpenRows) -> Result<(), BackendError> {
+        let disk = &*self.shared.disk;
+        if snapshot::names(disk)?.is_empty() {
+            return Ok(());
+        }
+        let applied = self.shared.projection().applied;
+        let leaf_hash = self.leaf_hash(applied)?;
+        snapshot::write(disk, applied, &mut |visit| {
+            rows.scan(self.origin, leaf_hash, visit)
+        })?;
+        snapshot::remove_others(disk, applied)?;
+        self.snapshot = applied;
+        self.shared.projection().snapshots += 1;
+        Ok(())
+    }
+
     /// The leaf of the last of so many entries.
     fn leaf_hash(&self, applied: TreeSize) -> Result<LeafHash, BackendError> {
         let last = LogIndex(applied.0.saturating_sub(1));
@@ -195,5 +225,7 @@ impl Projector {
         status.generation = None;
         status.failures += 1;
         status.failure = Some(error.to_string());
+        drop(status);
+        self.shared.pending.renewed(Err(error.to_string()));
     }
 }

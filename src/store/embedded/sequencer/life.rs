@@ -161,6 +161,7 @@ pub(super) fn may_concern_ended(command: &Command) -> Option<RequestId> {
         | Command::DryRuns(_)
         | Command::BeginSigning(_)
         | Command::NoteSecretsRead(_)
+        | Command::Erasure(_)
         | Command::NoteRecordsRead(_) => None,
     }
 }

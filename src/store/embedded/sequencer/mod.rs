@@ -51,6 +51,8 @@ const BATCH_BYTES: usize = 8 << 20;
 pub(super) enum Message {
     /// A command, and whom to answer.
     Commit(Box<Command>, Reply),
+    /// Begin another payload segment, so that the present one can be written anew.
+    FinishSegment(oneshot::Sender<Result<(), String>>),
     /// The last message: carry out what waits, and put everything away.
     Close,
 }
@@ -90,6 +92,10 @@ impl Sequencer {
             while let Some(message) = next {
                 match message {
                     Message::Commit(command, reply) => self.take(&mut batch, *command, reply),
+                    Message::FinishSegment(reply) => {
+                        self.write(std::mem::take(&mut batch));
+                        self.finish_segment(reply);
+                    }
                     Message::Close => {
                         self.queue.close();
                         closing = true;
@@ -103,6 +109,20 @@ impl Sequencer {
             self.write(batch);
         }
         self.end(closing);
+    }
+
+    fn finish_segment(&mut self, reply: oneshot::Sender<Result<(), String>>) {
+        let finished = self.journal.finish_payload_segment();
+        let finished = finished.map_err(|error| {
+            let told = chain(&error);
+            if self.journal.is_stopped() {
+                self.shared.note_stopped(&told);
+            }
+            told
+        });
+        if reply.send(finished).is_err() {
+            tracing::debug!("whoever asked for another segment went away before it was begun");
+        }
     }
 
     /// Checks one command; answers it, or adds it to the batch.

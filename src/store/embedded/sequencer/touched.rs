@@ -21,6 +21,7 @@ use crate::store::command::Submit;
 use crate::store::command::Turn;
 use crate::store::command::Turned;
 use crate::store::command::Write;
+use crate::store::erasure::ErasureId;
 use crate::store::event::DocumentChange;
 use crate::store::event::Event;
 use crate::store::event::EventBody;
@@ -54,6 +55,7 @@ pub(super) struct Touched {
     /// With whom something was given, set or taken away that other requests take away, set or give, or such a request
     /// changed.
     turned: HashSet<(McSystemId, Turn)>,
+    erasures: HashSet<ErasureId>,
 }
 
 impl Touched {
@@ -103,6 +105,7 @@ impl Touched {
             // What waits, and under what, is seen whole.
             Command::Interrupt(_) | Command::TellOverdue(_) => true,
             Command::Publish(_) => self.bundle,
+            Command::Erasure(noted) => self.erasures.contains(&noted.id),
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
@@ -228,6 +231,9 @@ impl Touched {
                 self.requests.extend(requests.map(|it| it.request_id));
             }
             EventBody::Published { .. } => self.bundle = true,
+            EventBody::Erasure { id, .. } => {
+                self.erasures.insert(*id);
+            }
             EventBody::Genesis { .. }
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }

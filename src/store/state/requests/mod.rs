@@ -255,6 +255,7 @@ impl RequestEntry {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. }
             | EventBody::RecordsRead { .. } => {}
         }

@@ -60,6 +60,7 @@ impl Requests {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
+            | EventBody::Erasure { .. }
             | EventBody::SecretsRead { .. }
             | EventBody::RecordsRead { .. } => {}
         }

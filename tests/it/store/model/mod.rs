@@ -188,6 +188,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::ObligationDone(_) => "obligation done",
         Refusal::NotGranted { .. } => "not granted",
         Refusal::Acknowledged { .. } => "acknowledged",
+        Refusal::Erasure(_) => "erasure",
         Refusal::NothingDue => "nothing due",
         Refusal::Invalid(_) => "invalid",
     }
@@ -390,6 +391,7 @@ impl Model {
             Command::RefusePublication(_)
             | Command::DryRuns(_)
             | Command::BeginSigning(_)
+            | Command::Erasure(_)
             | Command::NoteSecretsRead(_)
             | Command::NoteRecordsRead(_) => self.clone(),
         };

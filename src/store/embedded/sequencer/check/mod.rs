@@ -1,5 +1,6 @@
 //! Whether the state allows a command, and which event it becomes.
 
+mod erasure;
 mod obligations;
 
 use std::collections::BTreeMap;
@@ -114,6 +115,7 @@ pub(super) fn check(
                 actor: Some(noted.actor),
             },
         )),
+        Command::Erasure(noted) => erasure::note(state, noted),
         Command::NoteSecretsRead(read) => Ok(event(
             read.at,
             EventBody::SecretsRead {
