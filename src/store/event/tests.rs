@@ -718,6 +718,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::Refusal,
             LeafKind::Registry,
             LeafKind::Expiry,
+            LeafKind::Revocation,
             LeafKind::Obligation,
             LeafKind::Obligation,
         ]
