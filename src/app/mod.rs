@@ -20,6 +20,7 @@ pub mod decide_again;
 pub mod disclosure;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod grants;
 pub mod health;
 pub mod housekeeping;

@@ -4,6 +4,7 @@ pub mod callbacks;
 pub mod configurations;
 pub mod decisions;
 pub mod events;
+pub mod exports;
 pub mod found;
 pub mod grants;
 pub mod health;
@@ -97,6 +98,7 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/reviews", get(reviews::list))
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
+        .route("/v1/records/export", get(exports::stream))
         .route("/v1/grants", get(grants::list))
         .route("/v1/pending-acm-data", get(pending_data::read))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
