@@ -35,6 +35,7 @@ mod process;
 mod published_log;
 mod pushes;
 mod quorum;
+mod records;
 mod registry;
 mod registry_transfer;
 mod reminders;
