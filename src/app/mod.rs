@@ -23,6 +23,7 @@ pub mod events;
 pub mod export;
 pub mod grants;
 pub mod health;
+pub mod history;
 pub mod housekeeping;
 pub mod impact;
 pub mod jobs;
@@ -78,6 +79,7 @@ use self::callbacks::Callbacks;
 use self::clock::Clock;
 use self::clock::Present;
 use self::error::AppError;
+use self::history::History;
 use self::housekeeping::DryRunCounts;
 use self::impact::ImpactReport;
 use self::jobs::Jobs;
@@ -163,6 +165,7 @@ struct Inner {
     dry_run_rate: Mutex<Rate>,
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
+    history: History,
     webhooks: Webhooks,
     log_signer: LogSigner,
     witnesses: Witnesses,

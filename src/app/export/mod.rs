@@ -112,8 +112,7 @@ impl ExportSettings {
         if let Some(label) = &self.mask_label {
             let is_short = (1..=LABEL_BYTES_MAX).contains(&label.len());
             if !is_short || !label.bytes().all(|byte| byte.is_ascii_graphic()) {
-                let detail =
-                    format!("a label has 1 to {LABEL_BYTES_MAX} visible ASCII characters");
+                let detail = format!("a label has 1 to {LABEL_BYTES_MAX} visible ASCII characters");
                 problems.push(Invalid::at("/mask_label", detail));
             }
         }

@@ -80,6 +80,11 @@ pub(super) enum PlaceError {
 }
 
 impl PlaceError {
+    /// Whether the call itself was wrong.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if status.is_client_error())
+    }
+
     /// Whether the log lacks something, rather than that it can't be read.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_) | Self::TooLong(_))
@@ -122,11 +127,13 @@ impl Reading {
         }
         let service = self.service(named)?;
         let copied = service.runtime.block_on(service.copy(url, take));
-        copied.map_err(|error| match &error {
-            PlaceError::Refused { status, .. } if status.is_client_error() => {
-                Failure::Input(crate::cli::chain(&error))
+        copied.map_err(|error| {
+            let reason = crate::cli::chain(&error);
+            if error.is_refusal() {
+                Failure::Input(reason)
+            } else {
+                Failure::Broken(reason)
             }
-            _ => Failure::Broken(crate::cli::chain(&error)),
         })
     }
 

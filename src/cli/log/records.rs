@@ -97,15 +97,14 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let settings = wanted.settings(format)?;
     let mut sink = Sink::open(file)?;
-    match data {
-        Some(data) => of_data_directory(data, settings, &mut sink)?,
-        None => {
-            let from = from.unwrap_or_default();
-            let base = from.trim_end_matches('/');
-            let base = base.strip_suffix("/log").unwrap_or(base);
-            let url = format!("{base}/v1/records/export?{}", wanted.parameters(format));
-            reading.copy(from, &url, &mut |piece| sink.take(piece))?;
-        }
+    if let Some(data) = data {
+        of_data_directory(data, settings, &mut sink)?;
+    } else {
+        let from = from.unwrap_or_default();
+        let base = from.trim_end_matches('/');
+        let base = base.strip_suffix("/log").unwrap_or(base);
+        let url = format!("{base}/v1/records/export?{}", wanted.parameters(format));
+        reading.copy(from, &url, &mut |piece| sink.take(piece))?;
     }
     sink.end(file)
 }
@@ -147,9 +146,10 @@ impl Sink {
             let opened = File::create_new(file);
             Box::new(opened.map_err(|error| {
                 let file = file.display();
-                let remedy = match error.kind() {
-                    io::ErrorKind::AlreadyExists => "; give another name, and `--first` to go on",
-                    _ => "",
+                let remedy = if error.kind() == io::ErrorKind::AlreadyExists {
+                    "; give another name, and `--first` to go on"
+                } else {
+                    ""
                 };
                 Failure::Input(format!("cannot write `{file}`: {error}{remedy}"))
             })?)

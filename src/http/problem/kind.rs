@@ -105,6 +105,8 @@ pub enum ProblemKind {
     NotRecorded,
     /// All event streams are open.
     NoStreamLeft,
+    /// The log is still being read for its history.
+    HistoryUnread,
     /// Configuration is kept and cannot be read.
     ConfigurationUnreadable,
     /// It may have happened.
@@ -115,7 +117,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -163,6 +165,7 @@ impl ProblemKind {
         Self::ClockUnsettled,
         Self::NotRecorded,
         Self::NoStreamLeft,
+        Self::HistoryUnread,
         Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
         Self::Timeout,
@@ -242,6 +245,7 @@ impl ProblemKind {
             Self::Contended => "contended",
             Self::ClockUnsettled => "clock-unsettled",
             Self::NotRecorded => "not-recorded",
+            Self::HistoryUnread => "history-unread",
             Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Timeout => "timeout",
@@ -298,6 +302,7 @@ impl ProblemKind {
             Self::Contended => "Contended; nothing was recorded",
             Self::ClockUnsettled => "Clock unsettled",
             Self::NotRecorded => "Not recorded",
+            Self::HistoryUnread => "History not read yet",
             Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
             Self::Timeout => "Timeout",
@@ -349,6 +354,7 @@ impl ProblemKind {
             | Self::ClockUnsettled
             | Self::NotRecorded
             | Self::NoStreamLeft
+            | Self::HistoryUnread
             | Self::ConfigurationUnreadable
             | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -433,6 +439,7 @@ impl ProblemKind {
                 "repeat the answer as late as `Retry-After` says; nothing happened, and nothing expires until then"
             }
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
+            Self::HistoryUnread => "come again in a few seconds: the log is being read meanwhile",
             Self::ConfigurationUnreadable => {
                 "let the operator restore the key that `detail` names, or the partner push again"
             }

@@ -304,6 +304,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownObligation(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
+            | AppError::NoPastState(_)
             | AppError::NoLapse(_)
             | AppError::UnknownJob(_)
             | AppError::NoWebhook(_)
@@ -311,6 +312,7 @@ impl From<AppError> for Problem {
             | AppError::NoConfiguration(_)
             | AppError::NotOffered => Self::not_found(detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
+            AppError::HistoryUnread { .. } => Self::new(ProblemKind::HistoryUnread, detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
             }

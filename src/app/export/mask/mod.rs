@@ -132,6 +132,7 @@ impl Masking<'_> {
     /// Every text in what is masked is masked elsewhere too.
     fn learn(&mut self, value: &Value, name: &str, is_named: bool) {
         match value {
+            Value::String(text) if self.systems.says_nothing(text, name) => {}
             Value::String(text) => {
                 let instead = if is_named {
                     self.masker.pseudonyms.of(text)
@@ -194,7 +195,16 @@ impl Masking<'_> {
                 continue;
             }
             if self.covered(&mut value, &place) {
-                let name = self.known.hide(&name).unwrap_or(name);
+                // Names of members are the program's, unless they could not be.
+                let is_plain = name
+                    .bytes()
+                    .all(|it| it.is_ascii_alphabetic() || it == b'_');
+                let hidden = if is_plain {
+                    None
+                } else {
+                    self.known.hide(&name)
+                };
+                let name = hidden.unwrap_or(name);
                 members.insert(name, value);
             }
         }
@@ -266,7 +276,11 @@ impl Masking<'_> {
     fn note(&mut self, name: &str, place: &Place) {
         self.parts.extend(place.part());
         let places = self.masked.entry(name.to_owned()).or_default();
-        places.push(self.known.hide(place.pointer()).unwrap_or_else(|| place.pointer().to_owned()));
+        places.push(
+            self.known
+                .hide(place.pointer())
+                .unwrap_or_else(|| place.pointer().to_owned()),
+        );
     }
 }
 

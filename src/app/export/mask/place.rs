@@ -10,48 +10,131 @@ use crate::domain::time::Timestamp;
 
 /// Words, counts and digests of the program: what stands there names nobody, and is left as it is.
 const OF_THE_PROGRAM: [&str; 44] = [
-    "version", "v", "index", "time", "kind", "leaf", "leaf_hash", "class", "commitment", "salt",
-    "part", "operation", "direction", "urgency", "outcome", "state", "status", "stage", "effect",
-    "response", "service", "services", "occasion", "digest", "engine_version", "request",
-    "request_id", "evaluation", "approval", "task", "acm_operations", "migration", "function",
-    "interconnection", "certificate", "correlation", "scope", "origin", "local_settings",
-    "answer", "report", "report_kind", "obligation", "lapse",
+    "version",
+    "v",
+    "index",
+    "time",
+    "kind",
+    "leaf",
+    "leaf_hash",
+    "class",
+    "commitment",
+    "salt",
+    "part",
+    "operation",
+    "direction",
+    "urgency",
+    "outcome",
+    "state",
+    "status",
+    "stage",
+    "effect",
+    "response",
+    "service",
+    "services",
+    "occasion",
+    "digest",
+    "engine_version",
+    "request",
+    "request_id",
+    "evaluation",
+    "approval",
+    "task",
+    "acm_operations",
+    "migration",
+    "function",
+    "interconnection",
+    "certificate",
+    "correlation",
+    "scope",
+    "origin",
+    "local_settings",
+    "answer",
+    "report",
+    "report_kind",
+    "obligation",
+    "lapse",
 ];
 
 /// Systems and what belongs to them: not about a person, but a text in which one may be named.
 const OF_SYSTEMS: [&str; 21] = [
-    "system", "home", "local", "partner", "provider", "peer", "home_system", "serving_system",
-    "requesting_system", "receiving_system", "partner_system", "group_home", "member_home",
-    "alias_home", "mc_system_id", "role", "roles", "kms_uri", "external_kms", "migration_kms",
+    "system",
+    "home",
+    "local",
+    "partner",
+    "provider",
+    "peer",
+    "home_system",
+    "serving_system",
+    "requesting_system",
+    "receiving_system",
+    "partner_system",
+    "group_home",
+    "member_home",
+    "alias_home",
+    "mc_system_id",
+    "role",
+    "roles",
+    "kms_uri",
+    "external_kms",
+    "migration_kms",
     "policy",
 ];
 
 /// Names of groups.
 const OF_GROUPS: [&str; 10] = [
-    "group", "groups", "group_id", "groups_requested", "mc_group_id", "mc_service_group_id",
-    "only_members_of", "disclosed_groups", "temporary_group", "group_identity",
+    "group",
+    "groups",
+    "group_id",
+    "groups_requested",
+    "mc_group_id",
+    "mc_service_group_id",
+    "only_members_of",
+    "disclosed_groups",
+    "temporary_group",
+    "group_identity",
 ];
 
 const OF_REVIEWERS: [&str; 8] = [
-    "reviewer", "person", "withdrawn_by", "revoked_by", "answered_by", "contact", "review_contact",
+    "reviewer",
+    "person",
+    "withdrawn_by",
+    "revoked_by",
+    "answered_by",
+    "contact",
+    "review_contact",
     "answerer",
 ];
 
 const OF_ACCOUNTS: [&str; 5] = ["caller", "actor", "submitter", "by", "account"];
 
 /// What was written freely, in a part of either class.
-const OF_TEXT: [&str; 6] = ["justification", "comment", "summary", "message", "remarks", "correlation_id"];
+const OF_TEXT: [&str; 6] = [
+    "justification",
+    "comment",
+    "summary",
+    "message",
+    "remarks",
+    "correlation_id",
+];
 
 /// What was written freely in a part about a person; elsewhere these are words of the program.
-const OF_TEXT_ABOUT_PERSONS: [&str; 6] = ["reason", "reasons", "detail", "text", "words", "further"];
+const OF_TEXT_ABOUT_PERSONS: [&str; 6] =
+    ["reason", "reasons", "detail", "text", "words", "further"];
 
 /// With these, what was masked could be guessed and tried out; or it is no text, so that nobody sees what it says.
 const SECRETS_OF_TEXT: [&str; 3] = ["idempotency", "disclosure_salt", "body_base64"];
 
 /// Kinds of documents that are about one person.
 const PERSONAL_KINDS: [&str; 8] = [
-    "user", "migrated-profile", "migration", "open-deletion", "access-grant", "home-refusal",
-    "membership", "migration-user",
+    "user",
+    "migrated-profile",
+    "migration",
+    "open-deletion",
+    "access-grant",
+    "home-refusal",
+    "membership",
+    "migration-user",
 ];
 
 /// Kinds of documents that are named after a group.
@@ -121,6 +204,14 @@ impl Systems {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
+    }
+
+    /// Whether a text in what is masked is found elsewhere for other reasons: a system, a service, a word.
+    pub(super) fn says_nothing(&self, text: &str, group: &str) -> bool {
+        let is_word = group == MaskGroup::Locations.as_str()
+            && !text.bytes().any(|byte| byte.is_ascii_digit());
+        let is_system = self.systems.contains(text);
+        is_word || is_system || is_service(text) || text.parse::<Timestamp>().is_ok()
     }
 
     pub(super) fn is_group(&self, text: &str) -> bool {
@@ -213,7 +304,8 @@ impl Place {
             let is_system = systems.systems.contains(text);
             return (!is_said || (!is_nobody && !is_system)).then_some(beside);
         }
-        if self.is_of_the_program() || self.depth < 4 || text.parse::<Timestamp>().is_ok() {
+        let is_word = is_service(text) || text.parse::<Timestamp>().is_ok();
+        if self.is_of_the_program() || self.depth < 4 || is_word {
             return None;
         }
         self.of_body(text, systems)
@@ -246,7 +338,8 @@ impl Place {
 
     fn is_location(&self) -> bool {
         let name = self.name.as_str();
-        let is_named = name.contains("location") || matches!(name, "selection" | "cell" | "fix" | "plmn");
+        let is_named =
+            name.contains("location") || matches!(name, "selection" | "cell" | "fix" | "plmn");
         is_named && self.depth > 3
     }
 }
@@ -277,4 +370,8 @@ fn whose(part: &Map<String, Value>) -> MaskGroup {
 
 fn kind_of(members: &Map<String, Value>) -> Option<&str> {
     members.get("kind").and_then(Value::as_str)
+}
+
+fn is_service(text: &str) -> bool {
+    matches!(text, "mcptt" | "mcvideo" | "mcdata")
 }

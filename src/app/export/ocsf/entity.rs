@@ -48,7 +48,10 @@ impl Done {
 pub(super) fn events(envelope: &Envelope<'_>) -> Vec<Value> {
     let mut all = done(envelope);
     if all.is_empty() {
-        all.push(Done::new(OTHER, json!({ "type": "log entry", "name": envelope.kind() })));
+        all.push(Done::new(
+            OTHER,
+            json!({ "type": "log entry", "name": envelope.kind() }),
+        ));
     }
     told(envelope, all)
 }
@@ -69,18 +72,30 @@ fn told(envelope: &Envelope<'_>, all: Vec<Done>) -> Vec<Value> {
 fn event(envelope: &Envelope<'_>, done: Done, number: String) -> Map<String, Value> {
     let mut event = envelope.event_of(ENTITY_MANAGEMENT, done.activity, done.status, Some(number));
     let account = envelope.account();
-    put(&mut event, "actor", account.map(|account| json!({ "app_name": account })));
-    let name = done.entity.get("type").and_then(Value::as_str).unwrap_or_default();
+    put(
+        &mut event,
+        "actor",
+        account.map(|account| json!({ "app_name": account })),
+    );
+    let name = done
+        .entity
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let message = format!("{} of {name}", done.activity.1);
     event.insert("message".to_owned(), json!(message));
     put(&mut event, "count", done.count.map(|count| json!(count)));
     event.insert("entity".to_owned(), done.entity);
     let reason = ["reviewer", "withdrawn-by", "revoked-by", "obligation-words"];
     let reason = reason.into_iter().filter_map(|part| envelope.part(part));
-    let comment = reason.filter_map(|part| part.get("reason").or_else(|| part.get("detail")));
-    put(&mut event, "comment", comment.cloned().next());
+    let mut comment = reason.filter_map(|part| part.get("reason").or_else(|| part.get("detail")));
+    put(&mut event, "comment", comment.next().cloned());
     let mut rest = Map::new();
-    put(&mut rest, "event", envelope.event().map(|(name, _)| json!(name)));
+    put(
+        &mut rest,
+        "event",
+        envelope.event().map(|(name, _)| json!(name)),
+    );
     event.insert("unmapped".to_owned(), envelope.unmapped(rest));
     event
 }
@@ -122,7 +137,8 @@ fn done(envelope: &Envelope<'_>) -> Vec<Done> {
         "obligations-overdue" => {
             let all = event.get("obligations").and_then(Value::as_array);
             let all = all.into_iter().flatten();
-            let overdue = all.map(|it| json!({ "type": "obligation", "uid": it.get("obligation") }));
+            let overdue =
+                all.map(|it| json!({ "type": "obligation", "uid": it.get("obligation") }));
             overdue.map(|entity| Done::new(OTHER, entity)).collect()
         }
         "withdrawn" => vec![Done::new(DELETE, request())],
@@ -161,7 +177,10 @@ fn documents(envelope: &Envelope<'_>, event: &Value) -> Vec<Done> {
                 }
                 Some(detail) => Done::new(DELETE, entity(detail.get("key"))),
                 None => {
-                    let kind = change.pointer("/personal/kind").cloned().unwrap_or_default();
+                    let kind = change
+                        .pointer("/personal/kind")
+                        .cloned()
+                        .unwrap_or_default();
                     Done::new(UPDATE, json!({ "type": kind, "name": "erased" }))
                 }
             }
@@ -171,7 +190,10 @@ fn documents(envelope: &Envelope<'_>, event: &Value) -> Vec<Done> {
 
 /// The part that holds a change of a document about a person.
 fn detail<'a>(envelope: &Envelope<'a>, change: usize) -> Option<&'a Value> {
-    let mut details = envelope.bodies().iter().filter_map(|body| body.get("document"));
+    let mut details = envelope
+        .bodies()
+        .iter()
+        .filter_map(|body| body.get("document"));
     details.find(|it| it.get("change").and_then(Value::as_u64) == Some(change as u64))
 }
 

@@ -88,11 +88,17 @@ impl<'a> Envelope<'a> {
     }
 
     pub(super) fn kind(&self) -> &'a str {
-        self.record.get("kind").and_then(Value::as_str).unwrap_or_default()
+        self.record
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     fn index(&self) -> u64 {
-        self.record.get("index").and_then(Value::as_u64).unwrap_or_default()
+        self.record
+            .get("index")
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
     }
 
     /// When it was recorded, in milliseconds.
@@ -104,12 +110,18 @@ impl<'a> Envelope<'a> {
 
     /// The account by which it came, where the record says so.
     pub(super) fn account(&self) -> Option<&'a str> {
-        let of_decision = self.bodies.iter().find_map(|body| body.get("caller")?.as_str());
+        let of_decision = self
+            .bodies
+            .iter()
+            .find_map(|body| body.get("caller")?.as_str());
         let of_event = self.event.and_then(|(_, event)| {
             let named = event.get("caller").or_else(|| event.get("by"));
             named.or_else(|| event.get("submitter"))?.as_str()
         });
-        let actor = self.bodies.iter().find_map(|body| body.get("actor")?.get("actor")?.as_str());
+        let actor = self
+            .bodies
+            .iter()
+            .find_map(|body| body.get("actor")?.get("actor")?.as_str());
         of_decision.or(of_event).or(actor)
     }
 
@@ -131,7 +143,10 @@ impl<'a> Envelope<'a> {
         if let Value::Object(members) = &mut metadata {
             let number = number.map(|number| format!(":{number}"));
             let number = number.unwrap_or_default();
-            members.insert("uid".to_owned(), json!(format!("{}:{}{number}", self.log, self.index())));
+            members.insert(
+                "uid".to_owned(),
+                json!(format!("{}:{}{number}", self.log, self.index())),
+            );
             members.insert("sequence".to_owned(), json!(self.index()));
             members.insert("event_code".to_owned(), json!(self.kind()));
             members.insert("profiles".to_owned(), json!(class.profiles));
@@ -157,9 +172,11 @@ impl<'a> Envelope<'a> {
         });
         match event {
             Value::Object(members) => members,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Map::new()
-            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Map::new(),
         }
     }
 

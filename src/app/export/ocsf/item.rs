@@ -30,40 +30,84 @@ pub(super) fn events(envelope: &Envelope<'_>) -> Vec<Value> {
     let items = decision.get("items").and_then(Value::as_array);
     let items = items.map(Vec::as_slice).unwrap_or_default();
     let numbered = items.iter().enumerate();
-    numbered
-        .map(|(number, item)| Value::Object(event(envelope, decision, (number, item))))
-        .collect()
+    let concerned = numbered.filter_map(|(number, item)| {
+        let outcome = outcome(envelope, (number, item))?;
+        Some(event(envelope, decision, (number, item), outcome))
+    });
+    concerned.map(Value::Object).collect()
+}
+
+/// What came out for an item; nothing where the entry leaves it as it was.
+///
+/// A review holds the decision made again, which is held as before: what the reviewer made of it is where it stands now.
+fn outcome<'a>(envelope: &Envelope<'a>, (number, item): (usize, &'a Value)) -> Option<&'a str> {
+    let (name, entry) = envelope.event()?;
+    if !matches!(name, "responded" | "reported") {
+        return item.get("outcome")?.as_str();
+    }
+    let changed = entry.get("items")?.as_array()?;
+    let is_own = |it: &&Value| it.get(0).and_then(Value::as_u64) == Some(number as u64);
+    let state = changed.iter().find(is_own)?.get(1)?;
+    match state.get("state")?.as_str()? {
+        "granted" | "at-partner" => Some("accept"),
+        "pending" => Some("review"),
+        "answered" => state.get("outcome")?.as_str(),
+        _ => Some("reject"),
+    }
 }
 
 fn event(
     envelope: &Envelope<'_>,
     decision: &Value,
     (number, item): (usize, &Value),
+    outcome: &str,
 ) -> Map<String, Value> {
     let word = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-    let operation = decision.pointer("/operation/operation").and_then(Value::as_str);
+    let operation = decision
+        .pointer("/operation/operation")
+        .and_then(Value::as_str);
     let operation = operation.unwrap_or(UNKNOWN);
-    let outcome = word(item, "outcome").unwrap_or_default();
-    let (status, action, disposition) = result(&outcome, envelope.kind() == "review");
-    let mut event = envelope.event_of(API_ACTIVITY, activity(operation), status, Some(number.to_string()));
+    let (status, action, disposition) = result(outcome, envelope.kind() == "review");
+    let mut event = envelope.event_of(
+        API_ACTIVITY,
+        activity(operation),
+        status,
+        Some(number.to_string()),
+    );
     event.insert("action_id".to_owned(), json!(action.0));
     event.insert("action".to_owned(), json!(action.1));
     event.insert("disposition_id".to_owned(), json!(disposition.0));
     event.insert("disposition".to_owned(), json!(disposition.1));
     event.insert("actor".to_owned(), actor(envelope, decision));
     event.insert("api".to_owned(), api(envelope, decision, operation));
-    event.insert("src_endpoint".to_owned(), endpoint(decision, "requesting_system"));
-    event.insert("dst_endpoint".to_owned(), endpoint(decision, "receiving_system"));
-    event.insert("resources".to_owned(), resources(envelope, decision, (number, item)));
-    event.insert("authorizations".to_owned(), authorizations(item));
+    event.insert(
+        "src_endpoint".to_owned(),
+        endpoint(decision, "requesting_system"),
+    );
+    event.insert(
+        "dst_endpoint".to_owned(),
+        endpoint(decision, "receiving_system"),
+    );
+    event.insert(
+        "resources".to_owned(),
+        resources(envelope, decision, (number, item)),
+    );
+    event.insert("authorizations".to_owned(), authorizations(item, outcome));
     put(&mut event, "policy", bundle(decision));
     put(&mut event, "status_code", item.get("reason").cloned());
-    put(&mut event, "status_detail", item.get("partner_text").cloned());
+    put(
+        &mut event,
+        "status_detail",
+        item.get("partner_text").cloned(),
+    );
     let direction = word(decision, "direction").unwrap_or_default();
     let reason = word(item, "reason").unwrap_or_default();
     let message = format!("{operation} ({direction}): {outcome}, {reason}");
     event.insert("message".to_owned(), json!(message));
-    event.insert("unmapped".to_owned(), envelope.unmapped(rest(decision, (number, item))));
+    event.insert(
+        "unmapped".to_owned(),
+        envelope.unmapped(rest(decision, (number, item))),
+    );
     event
 }
 
@@ -113,7 +157,8 @@ fn actor(envelope: &Envelope<'_>, decision: &Value) -> Value {
     let account = decision.get("caller").and_then(Value::as_str);
     let account = account.or_else(|| envelope.account()).unwrap_or(UNKNOWN);
     actor.insert("app_name".to_owned(), json!(account));
-    if let Some(user) = envelope.subject_of_part("requester") {
+    let asked = envelope.subject_of_part("requester");
+    if let Some(user) = envelope.subject_of_part("reviewer").or(asked) {
         actor.insert("user".to_owned(), json!({ "uid": user, "type_id": 1 }));
     }
     Value::Object(actor)
@@ -136,9 +181,7 @@ fn endpoint(decision: &Value, name: &str) -> Value {
 
 /// What the item is about: a person, a group, a system, a kind of information, a service.
 fn resources(envelope: &Envelope<'_>, decision: &Value, (number, item): (usize, &Value)) -> Value {
-    let resource = |kind: &str, role: (u64, &str), name: &Value| {
-        json!({ "type": kind, "uid": name, "name": name, "role_id": role.0, "role": role.1 })
-    };
+    let resource = |kind: &str, role: (u64, &str), name: &Value| json!({ "type": kind, "uid": name, "name": name, "role_id": role.0, "role": role.1 });
     let mut resources = Vec::new();
     if let Some(subject) = subject_of(envelope, number) {
         resources.push(resource("MC service user", (3, "Affected"), subject));
@@ -172,17 +215,20 @@ fn subject_of<'a>(envelope: &Envelope<'a>, number: usize) -> Option<&'a Value> {
 }
 
 /// Each policy that made it so, with what it decided.
-fn authorizations(item: &Value) -> Value {
+fn authorizations(item: &Value, outcome: &str) -> Value {
     let policies = item.get("policies").and_then(Value::as_array);
     let policies = policies.map(Vec::as_slice).unwrap_or_default();
-    let outcome = item.get("outcome").cloned().unwrap_or_default();
     let all = policies.iter().map(|policy| {
         let mut named = Map::new();
         put(&mut named, "uid", policy.get("id").cloned());
         put(&mut named, "type", policy.get("effect").cloned());
         put(&mut named, "desc", policy.get("response").cloned());
         let category = policy.get("category").cloned();
-        put(&mut named, "group", category.map(|name| json!({ "name": name })));
+        put(
+            &mut named,
+            "group",
+            category.map(|name| json!({ "name": name })),
+        );
         named.insert("is_applied".to_owned(), json!(true));
         json!({ "decision": outcome, "policy": named })
     });
@@ -208,7 +254,14 @@ fn rest(decision: &Value, (number, item): (usize, &Value)) -> Map<String, Value>
     for name in ["direction", "urgency", "engine_version", "now"] {
         put(&mut rest, name, decision.get(name).cloned());
     }
-    for name in ["categories", "would_permit", "notes", "expires_at", "quorum", "attention"] {
+    for name in [
+        "categories",
+        "would_permit",
+        "notes",
+        "expires_at",
+        "quorum",
+        "attention",
+    ] {
         put(&mut rest, name, item.get(name).cloned());
     }
     rest

@@ -50,7 +50,7 @@ pub(crate) const KINDS: [&str; 15] = [
 /// A service whose log has them all; it still runs.
 pub(crate) async fn every_kind() -> TestService {
     let hands = Hands::new();
-    let service = TestService::start_by(hands.clone()).await;
+    let mut service = TestService::start_by(hands.clone()).await;
     reviewed(&service).await;
     at_the_partner(&service).await;
     told(&service).await;
@@ -59,7 +59,10 @@ pub(crate) async fn every_kind() -> TestService {
     pass(&hands, 31 * 60);
     eventually("the reminder", async || {
         let read = service.get(&late, "reviewer").await;
-        read.items("/reminded_at").first().filter(|it| it.is_string()).map(drop)
+        read.items("/reminded_at")
+            .first()
+            .filter(|it| it.is_string())
+            .map(drop)
     })
     .await;
     pass(&hands, 5 * 3_600);
@@ -70,6 +73,9 @@ pub(crate) async fn every_kind() -> TestService {
     .await;
     published(&service).await;
     suspended(&service).await;
+    // Dry runs are summed up once a minute, and when the service stops.
+    service.stop().await;
+    service.resume_by(hands).await;
     for kind in KINDS {
         let seen = async || kinds(&service).await.contains(kind).then_some(());
         eventually(kind, seen).await;
@@ -98,16 +104,29 @@ async fn done(service: &TestService, path: &str, caller: &str, body: &Value) -> 
 
 /// Held, granted, reported done, fetched, revoked; and held, refused; and held, withdrawn.
 async fn reviewed(service: &TestService) {
-    done(service, "/v1/decisions", "security-officer", &membership(&[OFFICER])).await;
+    done(
+        service,
+        "/v1/decisions",
+        "security-officer",
+        &membership(&[OFFICER]),
+    )
+    .await;
     let path = service.submit_held(&membership(&[OFFICER])).await;
     let granted = service.respond(&path, &approval()).await;
     assert_eq!(granted.body["status"], "accepted", "{}", granted.text);
-    let note = json!({ "outcome": "failed", "detail": "the KMS of sip:dispatch.1@mc.de.example is down" });
+    let note =
+        json!({ "outcome": "failed", "detail": "the KMS of sip:dispatch.1@mc.de.example is down" });
     done(service, &format!("{path}/obligations/0-2"), "acms", &note).await;
     let seen = json!({ "version": 2 });
     done(service, &format!("{path}/acknowledgement"), "acms", &seen).await;
     let revocation = json!({ "reason": SAID, "revoked_by": DISPATCHER });
-    done(service, &format!("{path}/revocation"), "reviewer", &revocation).await;
+    done(
+        service,
+        &format!("{path}/revocation"),
+        "reviewer",
+        &revocation,
+    )
+    .await;
     let refused = service.submit_held(&membership(&[OFFICER])).await;
     service.respond(&refused, &denial()).await;
     let withdrawn = service.submit_held(&membership(&[WITHDRAWN])).await;
@@ -223,5 +242,7 @@ async fn suspended(service: &TestService) {
     let answer = service.submit(&other).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let suspend = |agreement: &mut Value| agreement["status"] = json!("suspended");
-    service.change(&format!("/v1/agreements/{NL}"), suspend).await;
+    service
+        .change(&format!("/v1/agreements/{NL}"), suspend)
+        .await;
 }
