@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::str::FromStr;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -10,26 +9,23 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::body::Bytes;
-use axum::extract::Query;
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use futures_core::Stream;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::app::error::AppError;
 use crate::app::export::Export;
 use crate::app::export::ExportSettings;
 use crate::app::export::Format;
-use crate::app::export::Mask;
+use crate::http::api::parameters::Asked;
+use crate::http::api::parameters::Parameters;
 use crate::http::caller::Authenticated;
 use crate::http::connection::StaysOpen;
 use crate::http::problem::Problem;
-use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
 
 /// How many pieces wait for the connection to take them.
@@ -42,28 +38,24 @@ const PIECE_BYTES: usize = 64 * 1024;
 const STALLED_MAX: Duration = Duration::from_mins(1);
 
 /// Which records, and how.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    format: Option<String>,
-    first: Option<String>,
-    last: Option<String>,
-    from: Option<String>,
-    until: Option<String>,
-    mask: Option<String>,
-    mask_label: Option<String>,
-}
+const PARAMETERS: [&str; 7] = [
+    "format",
+    "first",
+    "last",
+    "from",
+    "until",
+    "mask",
+    "mask_label",
+];
 
 /// `GET /v1/records/export`: every record of a range, a line each, and a trailer.
 pub(super) async fn stream(
     State(state): State<ServiceState>,
     Authenticated(caller): Authenticated,
     connection: Option<Extension<StaysOpen>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    let asked = asked
-        .map_err(|rejection| Problem::new(ProblemKind::InvalidRequest, rejection.body_text()))
-        .and_then(|Query(asked)| settings(&asked));
+    let asked = Parameters::read(asked, &PARAMETERS).and_then(|asked| settings(&asked));
     // Who may not read records learns that first.
     let whole = ExportSettings::whole(Format::Ndjson);
     state.app().export(&caller, whole)?;
@@ -82,27 +74,15 @@ pub(super) async fn stream(
     Ok((headers, Body::from_stream(Taken(receiver))).into_response())
 }
 
-fn settings(asked: &Asked) -> Result<ExportSettings, Problem> {
-    let format = parsed("format", asked.format.as_ref())?;
+fn settings(asked: &Parameters) -> Result<ExportSettings, Problem> {
     Ok(ExportSettings {
-        format: format.unwrap_or(Format::Ndjson),
-        first: parsed("first", asked.first.as_ref())?,
-        last: parsed("last", asked.last.as_ref())?,
-        from: parsed("from", asked.from.as_ref())?,
-        until: parsed("until", asked.until.as_ref())?,
-        mask: parsed::<Mask>("mask", asked.mask.as_ref())?.unwrap_or_default(),
-        mask_label: asked.mask_label.clone(),
-    })
-}
-
-fn parsed<T: FromStr<Err: ToString>>(
-    name: &str,
-    text: Option<&String>,
-) -> Result<Option<T>, Problem> {
-    let read = text.map(|text| text.parse::<T>());
-    read.transpose().map_err(|error| {
-        let detail = error.to_string();
-        Problem::new(ProblemKind::InvalidRequest, detail).at_parameter(name)
+        format: asked.parsed("format")?.unwrap_or(Format::Ndjson),
+        first: asked.parsed("first")?,
+        last: asked.parsed("last")?,
+        from: asked.parsed("from")?,
+        until: asked.parsed("until")?,
+        mask: asked.parsed("mask")?.unwrap_or_default(),
+        mask_label: asked.get("mask_label").map(str::to_owned),
     })
 }
 

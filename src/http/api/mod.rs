@@ -13,6 +13,7 @@ pub mod impacts;
 mod limit;
 pub mod log;
 pub mod obligations;
+mod parameters;
 pub mod pending_data;
 pub mod records;
 pub mod registry;

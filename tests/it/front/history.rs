@@ -270,9 +270,9 @@ async fn what_was_erased_is_said_to_be_and_is_nobodys() {
     assert!(!named.text.contains("streife"), "{}", named.text);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
-    let mut service = TestService::start().await;
+/// A service with a second bundle in force, and a third that was refused; and the digests of the two.
+async fn published() -> (TestService, String, String) {
+    let service = TestService::start().await;
     let manifest = service.policy_file("bundle.toml");
     let good = fs::read_to_string(&manifest).unwrap();
     let first = read(&service, "/v1/policies").await.body["in_force"]["digest"].clone();
@@ -298,6 +298,14 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
     fs::write(&manifest, "nonsense").unwrap();
     attempted("refused").await;
 
+    let word = |digest: &Value| digest.as_str().unwrap().to_owned();
+    let digests = (word(&first), word(&second));
+    (service, digests.0, digests.1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bundle_in_force_at_a_time_is_found() {
+    let (service, first, _) = published().await;
     let history = read(&service, "/v1/policies/history").await;
     let outcomes = each(&history, "publications", "outcome");
     assert_eq!(outcomes.first(), Some(&&json!("published")));
@@ -330,8 +338,11 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
         .get("/v1/policies?at=2000-01-01T00:00:00Z", "auditor")
         .await;
     assert_eq!(none.problem(), (404, "not-found"), "{}", none.text);
+}
 
-    let (one, other) = (first.as_str().unwrap(), second.as_str().unwrap());
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bundles_are_compared_by_digest_or_time() {
+    let (service, one, other) = published().await;
     let diff = read(
         &service,
         &format!("/v1/policies/diff?from={one}&to={other}"),
@@ -347,7 +358,7 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
     assert_eq!(changed["before"]["response"], "manual-review");
     assert_eq!(changed["after"]["response"], "automatic");
     assert_eq!(each(&diff, "files", "path"), ["bundle.toml"]);
-    let since = read(&service, &format!("/v1/policies/diff?from={index}")).await;
+    let since = read(&service, &format!("/v1/policies/diff?from=1")).await;
     assert_eq!(since.body, diff.body);
     for (wrong, status) in [
         ("from=x", 422),
@@ -359,8 +370,13 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
             .await;
         assert_eq!(refused.status, status, "{wrong}: {}", refused.text);
     }
+}
 
-    // The same from the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_is_had_from_the_command_line() {
+    let (service, one, other) = published().await;
+    let history = read(&service, "/v1/policies/history").await;
+    let until = history.body["publications"][1]["at"].as_str().unwrap();
     let url = service.url();
     let token = service.token_file("auditor");
     let connection = ["--url", &url, "--token-file", text(&token)];
@@ -371,11 +387,11 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
             "@id(\"membership.visiting-officer\")",
         ),
         (
-            vec!["policies", "diff", "--from", one, "--to", other],
+            vec!["policies", "diff", "--from", &one, "--to", &other],
             "added: own.never",
         ),
         (
-            vec!["policies", "diff", "--json", "--from", one],
+            vec!["policies", "diff", "--json", "--from", &one],
             "\"own.never\"",
         ),
         (
@@ -409,5 +425,4 @@ async fn the_bundle_in_force_at_a_time_is_found_and_two_are_compared() {
     ]
     .concat();
     assert_eq!(comity_aside(&wrong).await.code, 2);
-    service.stop().await;
 }

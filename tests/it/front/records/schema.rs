@@ -29,13 +29,13 @@ impl RecordSchema {
         let mut compiler = Compiler::new();
         compiler.add_resource(&name, json).unwrap();
         let mut schemas = Schemas::new();
-        let mut compile = |pointer: &str| {
+        let mut of_place = |pointer: &str| {
             let compiled = compiler.compile(&format!("{name}{pointer}"), &mut schemas);
             compiled.unwrap_or_else(|error| panic!("{error:#}"))
         };
-        let whole = compile("");
-        let state = compile("#/$defs/statePart");
-        let personal = compile("#/$defs/personalPart");
+        let whole = of_place("");
+        let state = of_place("#/$defs/statePart");
+        let personal = of_place("#/$defs/personalPart");
         Self {
             schemas,
             whole,
