@@ -24,7 +24,7 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Write the published log to a directory, as the files that any reader of C2SP logs takes, or records to a file
     #[command(
-        after_help = "Examples:\n  comity log export /media/audit/log --from http://127.0.0.1:8470/log --token-file auditor.token\n  comity log export june.ndjson --format ndjson --since 2026-06-01T00:00:00Z --until 2026-07-01T00:00:00Z --mask users,reasons --data-dir /var/lib/comity"
+        after_help = "Example:\n  comity log export /media/audit/log --from http://127.0.0.1:8470/log --token-file auditor.token"
     )]
     Export(export::Arguments),
     /// Prove that an entry is in a published log; the proof is checked offline

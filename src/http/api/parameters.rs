@@ -23,10 +23,7 @@ impl Parameters {
         })?;
         for (number, (name, _)) in given.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let detail = match known {
-                    [] => "this address takes no parameters".to_owned(),
-                    known => format!("this address knows `{}` alone", known.join("`, `")),
-                };
+                let detail = format!("this address knows `{}` alone", known.join("`, `"));
                 return Err(invalid(name, detail));
             }
             if given

@@ -29,7 +29,7 @@ const REASONS: [&str; 5] = [
     "the KMS of",
     "nl-2026-000917",
 ];
-const LOCATIONS: [&str; 1] = ["204-08"];
+const LOCATIONS: [&str; 1] = ["\"204-08\""];
 
 const ALL: &str = "?mask=users,groups,reviewers,accounts,locations,reasons";
 
