@@ -30,8 +30,8 @@ impl RecordSchema {
         compiler.add_resource(&name, json).unwrap();
         let mut schemas = Schemas::new();
         let mut of_place = |pointer: &str| {
-            let compiled = compiler.compile(&format!("{name}{pointer}"), &mut schemas);
-            compiled.unwrap_or_else(|error| panic!("{error:#}"))
+            let found = compiler.compile(&format!("{name}{pointer}"), &mut schemas);
+            found.unwrap_or_else(|error| panic!("{error:#}"))
         };
         let whole = of_place("");
         let state = of_place("#/$defs/statePart");
