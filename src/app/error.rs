@@ -40,6 +40,17 @@ pub enum AppError {
     /// Configuration is kept and cannot be read.
     #[error("the configuration cannot be read: {0}")]
     ConfigurationUnreadable(String),
+    /// There was nothing at that time, as far as the log says.
+    #[error("{0}")]
+    NoPastState(String),
+    /// The log is still being read for its history.
+    #[error("{read} of {entries} entries of the log were read for their history so far")]
+    HistoryUnread {
+        /// How many were.
+        read: u64,
+        /// Of how many.
+        entries: u64,
+    },
     /// There is no record at this index.
     #[error("there is no record {0}")]
     UnknownRecord(u64),

@@ -22,8 +22,10 @@ pub mod erased;
 pub mod erasure;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod grants;
 pub mod health;
+pub mod history;
 pub mod housekeeping;
 pub mod impact;
 pub mod jobs;
@@ -84,6 +86,7 @@ use self::clock::Present;
 use self::erasure::Retention;
 use self::erasure::Rounds;
 use self::error::AppError;
+use self::history::History;
 use self::housekeeping::DryRunCounts;
 use self::impact::ImpactReport;
 use self::jobs::Jobs;
@@ -177,6 +180,7 @@ struct Inner {
     reads: Mutex<Reads>,
     /// What was read for views that were given out lately.
     views: Mutex<Views>,
+    history: History,
     webhooks: Webhooks,
     log_signer: LogSigner,
     witnesses: Witnesses,

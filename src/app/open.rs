@@ -12,6 +12,7 @@ use crate::app::callbacks::Callbacks;
 use crate::app::clock::Clock;
 use crate::app::clock::WallClock;
 use crate::app::error::AppError;
+use crate::app::history::History;
 use crate::app::jobs::Jobs;
 use crate::app::jobs::Slots;
 use crate::app::live::Engines;
@@ -126,6 +127,7 @@ impl App {
             dry_run_rate: std::sync::Mutex::new(dry_run_rate),
             reads: std::sync::Mutex::default(),
             views: std::sync::Mutex::default(),
+            history: History::default(),
             webhooks,
             log_signer,
             witnesses,

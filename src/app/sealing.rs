@@ -137,6 +137,11 @@ impl SealingKey {
         ))
     }
 
+    /// The key under which the exports of one label give people pseudonyms.
+    pub(in crate::app) fn pseudonyms(&self, label: &str) -> Option<[u8; 32]> {
+        self.keyed(b"pseudonyms-of-an-export", label.as_bytes())
+    }
+
     fn keyed(&self, purpose: &[u8], bytes: &[u8]) -> Option<[u8; 32]> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(purpose);

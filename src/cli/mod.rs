@@ -17,6 +17,7 @@ mod log_key;
 pub mod manual;
 pub mod output;
 mod plain;
+pub mod policies;
 mod problem;
 mod recorded;
 pub mod registry;
@@ -85,6 +86,12 @@ enum Command {
         after_help = "Example:\n  comity registry import examples/registry/de --url http://127.0.0.1:8470 --token-file operator.token"
     )]
     Registry(registry::Command),
+    /// Which policies were in force when, and how bundles differ
+    #[command(
+        subcommand,
+        after_help = "Example:\n  comity policies history --token-file officer.token"
+    )]
+    Policies(policies::Command),
     /// List, show and answer what waits for a person in a running service
     #[command(
         subcommand,
@@ -139,6 +146,7 @@ pub fn run() -> Exit {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Eval(arguments) => evaluate(&arguments),
         Command::Registry(command) => registry::run(&command),
+        Command::Policies(command) => policies::run(&command),
         Command::Review(command) => review::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Impact(arguments) => impact::run(&arguments),

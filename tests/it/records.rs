@@ -23,6 +23,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::front::records::schema::RecordSchema;
 use crate::golden::SCENES;
 use crate::golden::Scene;
 use crate::golden::engine_of;
@@ -350,4 +351,17 @@ proptest! {
 /// Facts may lack subjects; the record keeps what there was.
 fn truncate(facts: &mut Facts, kept: usize) {
     facts.subjects.truncate(kept);
+}
+
+#[test]
+fn every_part_of_a_decision_fits_the_schema() {
+    let schema = RecordSchema::of_version(u64::from(FORMAT_VERSION));
+    for scene in SCENES.iter() {
+        for part in record(scene).into_parts().unwrap() {
+            let body: Value = serde_json::from_slice(&part.body).unwrap();
+            if let Some(problem) = schema.problem_of_part(&part.class, &body) {
+                panic!("{problem}\n{body:#}");
+            }
+        }
+    }
 }

@@ -190,7 +190,8 @@ impl App {
             | EventBody::PublicationRefused { .. }
             | EventBody::DryRuns { .. }
             | EventBody::SigningBegun(_)
-            | EventBody::SecretsRead { .. } => Vec::new(),
+            | EventBody::SecretsRead { .. }
+            | EventBody::RecordsRead { .. } => Vec::new(),
         })
     }
 

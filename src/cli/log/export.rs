@@ -1,4 +1,4 @@
-//! `comity log export`: the published log as files.
+//! `comity log export`: the published log as files, or records as lines.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,9 @@ use tempfile::NamedTempFile;
 
 use super::Failure;
 use super::place::Reading;
+use super::records;
 use super::trust::read_checkpoint;
+use crate::app::export::Format;
 use crate::cli::chain;
 use crate::cli::data_directory::used;
 use crate::cli::output;
@@ -27,9 +29,12 @@ use crate::decision_log::tile::levels;
 /// What to write, and where.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The directory; one that holds an earlier export of the same log is brought up to date
+    /// The directory; one that holds an earlier export of the same log is brought up to date. Of records the file, or `-`
     #[arg(value_name = "DIR")]
     directory: PathBuf,
+    /// Records instead of the published log: `ndjson` whole, `ocsf` as events for a SIEM
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     /// A directory of the log's files, or the address under which a service has them
     #[arg(long, value_name = "LOG", required_unless_present = "data_dir")]
     from: Option<String>,
@@ -38,9 +43,16 @@ pub struct Arguments {
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    records: records::Wanted,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(format) = arguments.format {
+        let (from, data) = (arguments.from.as_deref(), arguments.data_dir.as_deref());
+        let place = (from, data, &arguments.reading);
+        return records::write(&arguments.directory, (format, &arguments.records), place);
+    }
     let directory = &arguments.directory;
     let size = if let Some(data) = &arguments.data_dir {
         let (store, _) =

@@ -7,6 +7,7 @@ mod keys;
 mod place;
 mod proof;
 mod prove;
+mod records;
 mod search;
 mod show;
 mod trust;
@@ -25,7 +26,7 @@ pub enum Command {
         after_help = "Example:\n  comity log verify /media/audit/log --key example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k --older checkpoint.2026-01"
     )]
     Verify(verify::Arguments),
-    /// Write the published log to a directory, as the files that any reader of C2SP logs takes
+    /// Write the published log to a directory, as the files that any reader of C2SP logs takes, or records to a file
     #[command(
         after_help = "Example:\n  comity log export /media/audit/log --from http://127.0.0.1:8470/log --token-file auditor.token"
     )]

@@ -68,12 +68,23 @@ pub(super) enum PlaceError {
         status: StatusCode,
         detail: String,
     },
+    /// It stopped to send.
+    #[error("`{0}` sends nothing any more")]
+    Stalled(String),
+    /// What was read can't be kept.
+    #[error("what was read cannot be written")]
+    Unwritable(#[source] io::Error),
     /// More than any resource has.
     #[error("`{0}` has more bytes than any resource of a log")]
     TooLong(String),
 }
 
 impl PlaceError {
+    /// Whether the call itself was wrong.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if status.is_client_error())
+    }
+
     /// Whether the log lacks something, rather than that it can't be read.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_) | Self::TooLong(_))
@@ -99,6 +110,31 @@ impl Reading {
             )));
         }
         Ok(Place::Directory(directory))
+    }
+
+    /// Hands on, piece by piece, what a service answers to a call.
+    pub(super) fn copy(
+        &self,
+        named: &str,
+        url: &str,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if !named.starts_with("http://") && !named.starts_with("https://") {
+            return Err(Failure::Input(format!(
+                "`{named}` is no address of a service: records are read from a running service, given as \
+                 `http://127.0.0.1:8470`, or from `--data-dir`"
+            )));
+        }
+        let service = self.service(named)?;
+        let copied = service.runtime.block_on(service.copy(url, take));
+        copied.map_err(|error| {
+            let reason = crate::cli::chain(&error);
+            if error.is_refusal() {
+                Failure::Input(reason)
+            } else {
+                Failure::Broken(reason)
+            }
+        })
     }
 
     fn service(&self, url: &str) -> Result<Service, Failure> {
@@ -152,6 +188,43 @@ fn read_file(path: PathBuf, resource: Resource) -> Result<Vec<u8>, PlaceError> {
 }
 
 impl Service {
+    async fn copy(
+        &self,
+        url: &str,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), PlaceError> {
+        let unreachable = |source| PlaceError::Unreachable {
+            url: url.to_owned(),
+            source,
+        };
+        // However long it takes; only a service that sends nothing is given up.
+        let mut request = self.http.get(url).timeout(Duration::MAX);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let mut answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status();
+        if !status.is_success() {
+            let detail = answer.text().await.unwrap_or_default();
+            return Err(PlaceError::Refused {
+                url: url.to_owned(),
+                status,
+                detail,
+            });
+        }
+        loop {
+            let next = tokio::time::timeout(TIMEOUT, answer.chunk()).await;
+            let chunk = match next {
+                Ok(chunk) => chunk.map_err(unreachable)?,
+                Err(_) => return Err(PlaceError::Stalled(url.to_owned())),
+            };
+            let Some(chunk) = chunk else {
+                return Ok(());
+            };
+            take(&chunk).map_err(PlaceError::Unwritable)?;
+        }
+    }
+
     async fn get(&self, resource: Resource) -> Result<Vec<u8>, PlaceError> {
         let url = format!("{}/{resource}", self.url);
         let mut request = self.http.get(&url);

@@ -1,5 +1,6 @@
-//! `comity registry`: documents into and out of a running service, and whether agreements fit.
+//! `comity registry`: documents into and out of a running service, what became of them, and whether agreements fit.
 
+pub(super) mod history;
 mod import;
 mod mirror;
 
@@ -39,6 +40,21 @@ pub enum Command {
         after_help = "Example:\n  comity registry export backup/registry --token-file data/operator.token"
     )]
     Export(Export),
+    /// List what became of a document, and by whose doing
+    #[command(
+        after_help = "Example:\n  comity registry history agreements/mc.nl.example --token-file auditor.token"
+    )]
+    History(history::History),
+    /// Show a document, as it is or as it was
+    #[command(
+        after_help = "Example:\n  comity registry show agreements/mc.nl.example --at 2026-06-01T00:00:00Z --token-file auditor.token"
+    )]
+    Show(history::Show),
+    /// Show how a document differs between two times
+    #[command(
+        after_help = "Example:\n  comity registry diff agreements/mc.nl.example --from 2026-06-01T00:00:00Z --token-file auditor.token"
+    )]
+    Diff(history::Diff),
     /// Check the documents of a directory without a service
     #[command(
         after_help = "Example:\n  comity registry validate --system mc.de.example examples/registry/de"
@@ -74,6 +90,9 @@ pub(super) fn run(command: &Command) -> Exit {
     match command {
         Command::Import(arguments) => import::run(arguments),
         Command::Export(arguments) => export(arguments),
+        Command::History(arguments) => history::history(arguments),
+        Command::Show(arguments) => history::show(arguments),
+        Command::Diff(arguments) => history::diff(arguments),
         Command::Validate(arguments) => validate(arguments),
         Command::Mirror(arguments) => mirror::run(arguments),
     }

@@ -5,15 +5,17 @@ pub mod configurations;
 pub mod decisions;
 pub mod erasures;
 pub mod events;
+pub mod exports;
 pub mod found;
 pub mod grants;
 pub mod health;
+pub mod history;
 pub mod impacts;
 mod limit;
 pub mod log;
 pub mod obligations;
+mod parameters;
 pub mod pending_data;
-pub mod policies;
 mod record_search;
 pub mod records;
 pub mod registry;
@@ -31,6 +33,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use axum::routing::put;
 
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
@@ -77,16 +80,15 @@ pub fn routes() -> Router<ServiceState> {
             post(requests::acknowledge),
         )
         .route("/v1/decisions", post(decisions::dry_run))
-        .route("/v1/policies", get(policies::read))
+        .route("/v1/policies/history", get(history::of_policies))
+        .route("/v1/{kind}/{id}/history", get(history::of_document))
         .route("/v1/log", get(log::status))
         .route("/v1/records/{index}", get(records::read))
         .route("/v1/import", post(registry::import))
         .route("/v1/agreements/{id}/mirror", post(registry::mirror))
         .route(
             "/v1/{kind}/{id}",
-            get(registry::read)
-                .put(registry::write)
-                .delete(registry::delete),
+            put(registry::write).delete(registry::delete),
         )
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -103,11 +105,16 @@ pub fn routes() -> Router<ServiceState> {
         .route("/v1/records/counts", get(record_search::count))
         .route("/v1/obligations", get(obligations::list))
         .route("/v1/events", get(events::stream))
+        .route("/v1/records/export", get(exports::stream))
         .route("/v1/grants", get(grants::list))
         .route("/v1/pending-acm-data", get(pending_data::read))
         .route("/v1/agreements/{id}/affected", get(registry::affected))
         .route("/v1/agreements/{id}/revocations", get(grants::lapsed))
         .route("/v1/{kind}", get(registry::list))
+        .route("/v1/{kind}/{id}", get(history::read_document))
+        .route("/v1/{kind}/{id}/diff", get(history::diff_of_document))
+        .route("/v1/policies", get(history::read_policies))
+        .route("/v1/policies/diff", get(history::diff_of_policies))
         .route(
             "/v1/ue-configurations/{system}",
             get(configurations::read)

@@ -38,6 +38,7 @@ use crate::http::precondition::write_condition;
 use crate::http::problem::Problem;
 use crate::http::problem::kind::ProblemKind;
 use crate::http::state::ServiceState;
+use crate::identity::caller::Caller;
 use crate::store::command::Expected;
 
 /// Which page of a listing.
@@ -97,13 +98,13 @@ pub(super) async fn list(
     Ok(Json(json!({ "documents": documents })))
 }
 
-/// `GET /v1/{kind}/{id}`: the document; its revision is the entity tag.
-pub(super) async fn read(
-    State(state): State<ServiceState>,
-    Authenticated(caller): Authenticated,
-    Path((kind, id)): Path<(String, String)>,
+/// The document as it is; its revision is the entity tag.
+pub(super) fn present(
+    state: &ServiceState,
+    caller: &Caller,
+    key: &DocumentKey,
 ) -> Result<Response, Problem> {
-    let found = state.app().document(&caller, &document_key(&kind, &id)?)?;
+    let found = state.app().document(caller, key)?;
     Ok((etag(found.revision), Json(bare(&found.value)?)).into_response())
 }
 
@@ -230,7 +231,7 @@ fn document_kind(segment: &str) -> Result<DocumentKind, Problem> {
         .ok_or_else(|| Problem::not_found(format!("there is no resource `/v1/{segment}`")))
 }
 
-fn document_key(kind: &str, id: &str) -> Result<DocumentKey, Problem> {
+pub(super) fn document_key(kind: &str, id: &str) -> Result<DocumentKey, Problem> {
     let kind = document_kind(kind)?;
     let id: DocumentId = id
         .parse()

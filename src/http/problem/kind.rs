@@ -115,6 +115,8 @@ pub enum ProblemKind {
     NotRecorded,
     /// All event streams are open.
     NoStreamLeft,
+    /// The log is still being read for its history.
+    HistoryUnread,
     /// Configuration is kept and cannot be read.
     ConfigurationUnreadable,
     /// It may have happened.
@@ -125,7 +127,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::InvalidRequest,
         Self::MalformedBody,
         Self::InvalidIdempotencyKey,
@@ -178,6 +180,7 @@ impl ProblemKind {
         Self::SearchNotReady,
         Self::NotRecorded,
         Self::NoStreamLeft,
+        Self::HistoryUnread,
         Self::ConfigurationUnreadable,
         Self::OutcomeUnknown,
         Self::Timeout,
@@ -262,6 +265,7 @@ impl ProblemKind {
             Self::ClockUnsettled => "clock-unsettled",
             Self::SearchNotReady => "search-not-ready",
             Self::NotRecorded => "not-recorded",
+            Self::HistoryUnread => "history-unread",
             Self::ConfigurationUnreadable => "configuration-unreadable",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Timeout => "timeout",
@@ -323,6 +327,7 @@ impl ProblemKind {
             Self::ClockUnsettled => "Clock unsettled",
             Self::SearchNotReady => "Search not ready",
             Self::NotRecorded => "Not recorded",
+            Self::HistoryUnread => "History not read yet",
             Self::ConfigurationUnreadable => "Configuration unreadable",
             Self::OutcomeUnknown => "Outcome unknown",
             Self::Timeout => "Timeout",
@@ -380,6 +385,7 @@ impl ProblemKind {
             | Self::SearchNotReady
             | Self::NotRecorded
             | Self::NoStreamLeft
+            | Self::HistoryUnread
             | Self::ConfigurationUnreadable
             | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -475,6 +481,7 @@ impl ProblemKind {
                 "repeat the answer as late as `Retry-After` says; nothing happened, and nothing expires until then"
             }
             Self::Contended | Self::NotRecorded => "repeat the request; nothing happened",
+            Self::HistoryUnread => "come again in a few seconds: the log is being read meanwhile",
             Self::ConfigurationUnreadable => {
                 "let the operator restore the key that `detail` names, or the partner push again"
             }

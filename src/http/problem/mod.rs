@@ -304,6 +304,7 @@ impl From<AppError> for Problem {
             | AppError::UnknownObligation(_)
             | AppError::UnknownDocument(_)
             | AppError::UnknownRecord(_)
+            | AppError::NoPastState(_)
             | AppError::NoLapse(_)
             | AppError::UnknownJob(_)
             | AppError::NoWebhook(_)
@@ -316,6 +317,7 @@ impl From<AppError> for Problem {
             AppError::ErasureSamePerson => Self::new(ProblemKind::ErasureSamePerson, detail),
             AppError::ErasureBlocked(_) => Self::new(ProblemKind::ErasureBlocked, detail),
             AppError::UnknownEvent(_) => Self::new(ProblemKind::UnknownEvent, detail),
+            AppError::HistoryUnread { .. } => Self::new(ProblemKind::HistoryUnread, detail),
             AppError::ConfigurationUnreadable(_) => {
                 Self::new(ProblemKind::ConfigurationUnreadable, detail)
             }

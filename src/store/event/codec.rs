@@ -697,7 +697,8 @@ fn close_erasure(id: ErasureId, step: Box<ErasureStep>, details: Vec<Detail>) ->
             Detail::Summary { .. }
             | Detail::Document { .. }
             | Detail::Member { .. }
-            | Detail::ReviewContact { .. } => {}
+            | Detail::ReviewContact { .. }
+            | Detail::Sought { .. } => {}
         }
     }
     EventBody::Erasure {

@@ -107,6 +107,7 @@ fn standing(changes: &[OpenChange], detail: Detail) -> Option<Standing> {
         }
         Detail::Actor { .. }
         | Detail::Summary { .. }
+        | Detail::Sought { .. }
         | Detail::ErasedSubject { .. }
         | Detail::ErasureReason { .. } => None,
     }

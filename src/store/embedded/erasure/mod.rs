@@ -58,6 +58,9 @@ pub enum EraseError {
     /// The segment in use could not be finished.
     #[error("no other segment could be begun: {0}")]
     Segment(String),
+    /// The index of entries could not be forgotten.
+    #[error("the index by which entries are found could not be made anew: {0}")]
+    Index(#[source] std::io::Error),
     /// The copies of the state could not be made anew.
     #[error("the projection and the snapshots could not be made anew: {0}")]
     Projection(String),
@@ -152,9 +155,11 @@ impl EmbeddedStore {
             };
             let new_body: &mut NewBody<'_> = &mut new_body;
             reader.rewrite(segment.first, new_body)?;
+            self.search()
+                .rebuild(segment.first..segment.end)
+                .map_err(EraseError::Index)?;
             doubtful.remove(&segment.first);
             rewritten.push(segment);
-            after_erasure(&segment);
         }
         self.note_rewritten(&rewritten)?;
         drop(doubtful);
@@ -178,9 +183,6 @@ impl EmbeddedStore {
         answer.map_err(EraseError::Segment)
     }
 }
-
-/// What is made from a payload segment (a search index, say) is made anew here: its entries have lost parts.
-const fn after_erasure(_segment: &SegmentName) {}
 
 /// The payload of an entry without the parts that a plan names; nothing if it names none.
 fn without(plan: &Plan, index: LogIndex, body: &[u8]) -> Result<Option<Vec<u8>>, String> {

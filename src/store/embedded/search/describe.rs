@@ -141,7 +141,8 @@ impl Terms {
             EventBody::PublicationRefused { digest, .. } => self.add(Dimension::Bundle, digest),
             EventBody::DocumentsWritten { actor, .. }
             | EventBody::SecretsRead { actor, .. }
-            | EventBody::RecordsRead { actor, .. } => self.add_actor(actor.as_deref()),
+            | EventBody::RecordsRead { actor, .. }
+            | EventBody::Erasure { actor, .. } => self.add_actor(actor.as_deref()),
             EventBody::Genesis { .. }
             | EventBody::Responded { .. }
             | EventBody::Reported { .. }
