@@ -9,6 +9,7 @@ mod ocsf;
 mod read;
 mod trailer;
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -22,6 +23,8 @@ use crate::app::sealing::SealingKey;
 use crate::domain::time::Timestamp;
 use crate::identity::caller::Caller;
 use crate::store::embedded::EmbeddedStore;
+use crate::store::records_read::ReadWay;
+use crate::store::records_read::WhatRead;
 
 pub use self::line::LINE_VERSION;
 pub use self::mask::Mask;
@@ -94,6 +97,21 @@ impl ExportSettings {
         }
     }
 
+    /// What is read, as it is written down.
+    fn read(&self) -> WhatRead {
+        let number = |name: &str, number: Option<u64>| Some((name.to_owned(), number?.to_string()));
+        let terms = [number("first", self.first), number("last", self.last)];
+        let form = ("format".to_owned(), self.format.as_str().to_owned());
+        WhatRead {
+            way: ReadWay::Export,
+            index: None,
+            from: self.from,
+            until: self.until,
+            terms: terms.into_iter().flatten().chain([form]).collect(),
+            people: BTreeMap::new(),
+        }
+    }
+
     /// What cannot be meant.
     pub fn check(&self) -> Result<(), Vec<Invalid>> {
         let mut problems = Vec::new();
@@ -128,20 +146,33 @@ impl ExportSettings {
 const LABEL_BYTES_MAX: usize = 128;
 
 impl App {
-    /// An export of records, for who may read records.
-    pub fn export(&self, caller: &Caller, settings: ExportSettings) -> Result<Export, AppError> {
+    /// Whether a caller may read records.
+    pub fn may_export(&self, caller: &Caller) -> Result<(), AppError> {
         self.0
             .access
             .permit(caller, Action::ReadRecords, Object::Service)?;
+        Ok(())
+    }
+
+    /// An export of records, for who may read records. That they are read is written down before the first is given.
+    pub async fn export(
+        &self,
+        caller: &Caller,
+        settings: ExportSettings,
+    ) -> Result<Export, AppError> {
+        self.may_export(caller)?;
         settings.check().map_err(AppError::Invalid)?;
-        export(self.store(), self.sealing_key(), settings)
+        let read = settings.read();
+        let export = export(self.store(), self.sealing_key(), settings)?;
+        let records = usize::try_from(export.left()).unwrap_or(usize::MAX);
+        self.note_read(caller, read, records).await?;
+        Ok(export)
     }
 }
 
 /// An export from a store that nobody serves.
 ///
-/// The range ends where the log ends now: what is appended meanwhile is left to the next export. Who reads which
-/// records is to be noted here, before the first of them is given out.
+/// The range ends where the log ends now: what is appended meanwhile is left to the next export.
 pub fn export(
     store: &EmbeddedStore,
     key: &SealingKey,

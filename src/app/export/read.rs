@@ -75,6 +75,11 @@ impl Export {
         })
     }
 
+    /// How many entries it has yet to look at.
+    pub fn left(&self) -> u64 {
+        self.end.saturating_sub(self.next)
+    }
+
     /// What the export held so far.
     pub fn trailer(&self) -> Trailer {
         let mut trailer = self.trailer.clone();

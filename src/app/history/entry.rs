@@ -141,7 +141,9 @@ fn actor(body: &EventBody) -> Option<String> {
     match body {
         EventBody::DocumentsWritten { actor, .. }
         | EventBody::Published { actor, .. }
-        | EventBody::SecretsRead { actor, .. } => actor.clone(),
+        | EventBody::SecretsRead { actor, .. }
+        | EventBody::RecordsRead { actor, .. }
+        | EventBody::Erasure { actor, .. } => actor.clone(),
         EventBody::Submitted { caller, .. } => Some(caller.to_string()),
         EventBody::Genesis { .. }
         | EventBody::Responded { .. }

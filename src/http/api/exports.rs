@@ -57,9 +57,8 @@ pub(super) async fn stream(
 ) -> Result<Response, Problem> {
     let asked = Parameters::read(asked, &PARAMETERS).and_then(|asked| settings(&asked));
     // Who may not read records learns that first.
-    let whole = ExportSettings::whole(Format::Ndjson);
-    state.app().export(&caller, whole)?;
-    let export = state.app().export(&caller, asked?)?;
+    state.app().may_export(&caller)?;
+    let export = state.app().export(&caller, asked?).await?;
     let open = state.open_stream(&caller.name)?;
     let under_way = connection.map(|Extension(connection)| connection.hold());
     let (pieces, receiver) = mpsc::channel(WAITING_MAX);

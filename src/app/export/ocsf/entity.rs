@@ -124,6 +124,22 @@ fn done(envelope: &Envelope<'_>) -> Vec<Done> {
             UPDATE,
             json!({ "type": "signing keys of the log", "uid": text("origin") }),
         )],
+        "records-read" => {
+            let reads = event.get("reads").and_then(Value::as_array);
+            let reads = reads.into_iter().flatten();
+            let read = reads.map(|it| {
+                let entity = json!({ "type": "records", "name": it.get("way") });
+                Done {
+                    count: it.get("records").and_then(Value::as_u64),
+                    ..Done::new(READ, entity)
+                }
+            });
+            read.collect()
+        }
+        "erasure" => vec![Done::new(
+            UPDATE,
+            json!({ "type": "order to erase", "uid": text("id") }),
+        )],
         "secrets-read" => vec![Done::new(READ, entity(event.get("key")))],
         "dry-runs" => {
             let counts = event.get("counts").and_then(Value::as_object);

@@ -60,7 +60,7 @@ pub enum EraseError {
     Segment(String),
     /// The index of entries could not be forgotten.
     #[error("the index by which entries are found could not be made anew: {0}")]
-    Index(#[source] std::io::Error),
+    Index(#[source] io::Error),
     /// The copies of the state could not be made anew.
     #[error("the projection and the snapshots could not be made anew: {0}")]
     Projection(String),
