@@ -139,17 +139,23 @@ impl App {
             erasures: tokio::sync::Mutex::default(),
             slots,
         }));
-        app.begin_signing().await?;
         app.metrics().published(generation);
         app.note_access_attempt(found);
-        app.publish_directory("start").await?;
-        if let Err(error) = app.reload_shadow().await {
+        app.begin().await?;
+        Ok(app)
+    }
+
+    /// What is done before anybody is served.
+    async fn begin(&self) -> Result<(), AppError> {
+        self.begin_signing().await?;
+        self.publish_directory("start").await?;
+        if let Err(error) = self.reload_shadow().await {
             tracing::error!(%error, "no shadow follows");
         }
-        // Before anybody is served: a restored backup may hold what was erased since.
-        app.take_over_erasures().await?;
-        app.carry_out_erasures().await;
-        Ok(app)
+        // A restored backup may hold what was erased since.
+        self.take_over_erasures().await?;
+        self.carry_out_erasures().await;
+        Ok(())
     }
 }
 

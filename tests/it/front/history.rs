@@ -358,7 +358,7 @@ async fn two_bundles_are_compared_by_digest_or_time() {
     assert_eq!(changed["before"]["response"], "manual-review");
     assert_eq!(changed["after"]["response"], "automatic");
     assert_eq!(each(&diff, "files", "path"), ["bundle.toml"]);
-    let since = read(&service, &format!("/v1/policies/diff?from=1")).await;
+    let since = read(&service, "/v1/policies/diff?from=1").await;
     assert_eq!(since.body, diff.body);
     for (wrong, status) in [
         ("from=x", 422),

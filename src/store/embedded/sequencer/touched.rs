@@ -176,7 +176,11 @@ impl Touched {
             .extend(ended.flat_map(|thing| state.approvals_of(thing)));
         let obliged = event.obligations.iter();
         self.requests.extend(obliged.map(|it| it.request_id));
-        match &event.body {
+        self.add_body(&event.body, state);
+    }
+
+    fn add_body(&mut self, body: &EventBody, state: &State) {
+        match body {
             EventBody::DocumentsWritten { changes, .. } => self.add_changes(changes, state),
             EventBody::Submitted {
                 request_id,
