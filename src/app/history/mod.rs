@@ -107,9 +107,10 @@ struct Known {
 }
 
 impl Known {
-    /// Reads on, up to so many entries; whether that was the end.
+    /// Reads on, up to so many entries; whether that was all that there was when it was asked for.
     fn read(&mut self, reader: &JournalReader, limit: u64) -> Result<bool, AppError> {
-        let end = reader.size().0.min(self.next.saturating_add(limit));
+        let size = reader.size().0;
+        let end = size.min(self.next.saturating_add(limit));
         while self.next < end {
             for entry in reader.entries(LogIndex(self.next)) {
                 let entry = entry.map_err(|error| AppError::Broken(Box::new(error)))?;
@@ -126,7 +127,7 @@ impl Known {
                 self.next = entry.index.0 + 1;
             }
         }
-        Ok(self.next >= reader.size().0)
+        Ok(self.next >= size)
     }
 
     fn take(&mut self, index: u64, changed: &Changed) {

@@ -714,6 +714,7 @@ fn kinds_are_those_of_the_log() {
             LeafKind::DryRunSummary,
             LeafKind::Administrative,
             LeafKind::Administrative,
+            LeafKind::Administrative,
             LeafKind::Publication,
             LeafKind::Refusal,
             LeafKind::Registry,
