@@ -76,6 +76,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use self::access_request::Offer;
@@ -190,6 +191,8 @@ struct Inner {
     replays: Jobs<ReplayReport>,
     impacts: Jobs<ImpactReport>,
     shadow: Shadow,
+    /// The last interruption of which nothing is left to be revoked.
+    lapsed_to: AtomicU64,
     /// Held while something is erased.
     erasures: tokio::sync::Mutex<Rounds>,
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 
 use crate::app::App;
 use crate::app::Inner;
@@ -136,6 +137,7 @@ impl App {
             replays: Jobs::new(&slots),
             impacts: Jobs::new(&slots),
             shadow: Shadow::default(),
+            lapsed_to: AtomicU64::new(0),
             erasures: tokio::sync::Mutex::default(),
             slots,
         }));

@@ -260,6 +260,7 @@ impl App {
         let told = self.disclosed((request, request_id), &mut evaluation, &settled.accepted)?;
         let mut command = submission(caller, prepared, evaluation, settled, &revoked)?;
         command.parts.extend(told);
+        self.refuse_over_lapsing(other_system(request), &command.writes)?;
         Ok(Decided {
             command,
             outcomes,

@@ -19,6 +19,7 @@ use crate::app::requests::attached_part;
 use crate::app::requests::decision_record;
 use crate::app::requests::receipt;
 use crate::app::taken_back::TakenBackBy;
+use crate::decision::facts::other_system;
 use crate::domain::lifecycle::ItemState;
 use crate::domain::outcome::PartnerOutcome;
 use crate::domain::time::Timestamp;
@@ -126,6 +127,7 @@ impl App {
         let part: EvaluationPart = attached_part(&stored).ok_or_else(nothing)?;
         let record = decision_record(&stored)?;
         let evaluated_at = record.now;
+        let partner = other_system(&record.request).clone();
         let item = record.items.into_iter().next().ok_or_else(nothing)?;
         let mut item = DecisionAnswer::from(item);
         let mut stands = false;
@@ -134,6 +136,10 @@ impl App {
             stands = still_stands(state);
             if stands && (!entry.ended.is_empty() || self.has_ended(&entry, &item)?) {
                 item.partner_reason = PartnerReason::ended();
+                stands = false;
+            }
+            if stands && self.is_lapsing(&partner, entry.submitted.0) {
+                item.partner_reason = PartnerReason::standing(&item, ItemState::Revoked, None);
                 stands = false;
             }
         }

@@ -35,6 +35,7 @@ use crate::app::submit::record;
 use crate::app::taken_back::TakenBack;
 use crate::app::taken_back::TakenBackItem;
 use crate::decision::facts::Facts;
+use crate::decision::facts::other_system;
 use crate::decision::record::PartClass;
 use crate::decision::record::RecordPart;
 use crate::domain::identity::McServiceId;
@@ -140,6 +141,7 @@ impl App {
             let (since, agreed) = (standing.since(), standing.agreed());
             let (voters, mut entry) = (standing.voters, standing.entry);
             let (request, then) = (standing.record.request, standing.record.facts);
+            let partner = other_system(&request).clone();
             check_version(id, &entry, version)?;
             let found = (&entry, &request, &then);
             let reviewer = self.reviewer(&caller, &answered.reviewer, found)?;
@@ -185,6 +187,7 @@ impl App {
                 in_time_at: present.latest,
             };
             let command = response(&caller, id, &entry, &answered, decided)?;
+            self.refuse_over_lapsing(&partner, &command.writes)?;
             match self.commit(Command::Respond(command)).await {
                 Ok(_) => {
                     if let Some(candidate) = candidate {
@@ -193,16 +196,19 @@ impl App {
                     drop(publishing);
                     return self.answer_after(&caller, id).await;
                 }
-                Err(CommitError::Refused(Refusal::Stale(_))) => {
-                    let sequenced = self.store().view(State::generation);
-                    self.live().reached(sequenced).await;
-                }
+                Err(CommitError::Refused(Refusal::Stale(_))) => self.reach_sequenced().await,
                 Err(CommitError::Refused(refusal))
                     if version.is_none() && is_overtaken(&refusal) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(AppError::Contended)
+    }
+
+    /// Waits until the bundle that was sequenced last is the one in force here.
+    async fn reach_sequenced(&self) {
+        let sequenced = self.store().view(State::generation);
+        self.live().reached(sequenced).await;
     }
 
     /// Which items were taken back since, and what policy says of all of them now.

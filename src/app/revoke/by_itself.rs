@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -109,7 +110,8 @@ impl App {
             let all = state.interruptions();
             all.map(|(partner, it)| (partner.clone(), it)).collect()
         });
-        for (partner, interrupted) in interrupted {
+        for (partner, interrupted) in &interrupted {
+            let (partner, interrupted) = (partner.clone(), *interrupted);
             let pass = passes.of(&partner, interrupted.index);
             for _ in 0..REVOKED_AT_ONCE_MAX {
                 if pass.is_done {
@@ -125,6 +127,46 @@ impl App {
                 }
             }
         }
+        self.note_lapsed(&interrupted, passes);
+    }
+
+    /// Notes up to which interruption nothing is left to be revoked.
+    fn note_lapsed(&self, interrupted: &[(McSystemId, Interrupted)], passes: &mut Passes) {
+        let mut all = interrupted.iter();
+        if all.all(|(partner, it)| passes.of(partner, it.index).is_done)
+            && let Some(last) = interrupted.iter().map(|(_, it)| it.index).max()
+        {
+            self.0.lapsed_to.store(last, Ordering::Release);
+        }
+    }
+
+    /// Whether the grants that stood with a partner before a place in the log are about to be revoked.
+    pub(in crate::app) fn is_lapsing(&self, partner: &McSystemId, granted: u64) -> bool {
+        let interrupted = self.store().view(|state| state.interrupted(partner));
+        interrupted.is_some_and(|it| {
+            granted < it.index && self.0.lapsed_to.load(Ordering::Acquire) < it.index
+        })
+    }
+
+    /// Lets whoever would give anew what is about to be revoked come again: written over, it would escape.
+    pub(in crate::app) fn refuse_over_lapsing(
+        &self,
+        partner: &McSystemId,
+        writes: &[Write],
+    ) -> Result<(), AppError> {
+        let is_over = |write: &Write| {
+            let written = self.store().view(|state| {
+                let found = state.document(&write.key)?;
+                given(found.value.as_ref())?;
+                Some(found.revision.0)
+            });
+            let is_anew = write.document.is_some();
+            is_anew && written.is_some_and(|written| self.is_lapsing(partner, written))
+        };
+        if writes.iter().any(is_over) {
+            return Err(AppError::Contended);
+        }
+        Ok(())
     }
 
     async fn revoke_next(

@@ -24,6 +24,7 @@ use crate::front::support::OFFICER;
 use crate::front::support::REQUESTER;
 use crate::front::support::TestService;
 use crate::front::support::approval;
+use crate::front::support::eventually;
 use crate::front::support::inbound;
 use crate::front::support::membership;
 use crate::front::support::send;
@@ -183,6 +184,39 @@ async fn an_approval_in_stock_does_not_give_again_what_was_revoked() {
     let permitted = evaluate(&service, &again(&second, &since)).await;
     assert_eq!(permitted.body["decision"], true, "{}", permitted.text);
     assert_eq!(service.get(MEMBER, "auditor").await.status, 200);
+}
+
+/// Who is quicker than the service writes down what a suspension revokes does not escape it, and is told nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_over_a_grant_that_is_about_to_be_revoked() {
+    let service = start().await;
+    let second = with(&question(), "/context/request/correlation_id", "nl-2026-2");
+    let one = approved(&service, &question()).await;
+    let other = approved(&service, &second).await;
+    let under_one_key = async |body: &Value| {
+        let call = service.call(Method::POST, "/access/v1/evaluation", "acms");
+        send(call.header("idempotency-key", "one").json(body)).await
+    };
+    let used = under_one_key(&again(&question(), &one)).await;
+    assert_eq!(used.body["decision"], true, "{}", used.text);
+    for status in ["suspended", "active"] {
+        let set = |agreement: &mut Value| agreement["status"] = json!(status);
+        service.change(AGREEMENT, set).await;
+        let repeated = under_one_key(&again(&question(), &one)).await;
+        assert_eq!(repeated.body["decision"], false, "{}", repeated.text);
+    }
+    let body = again(&second, &other);
+    let answer = eventually("an answer to the second", async || {
+        let answer = service.post("/access/v1/evaluation", "acms", &body).await;
+        (answer.problem() != (503, "contended")).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer.body["decision"], false, "{}", answer.text);
+    assert_eq!(told(&answer), EXPIRED, "{}", answer.text);
+    assert_eq!(service.get(MEMBER, "auditor").await.status, 404);
+    let id = used.body["context"]["evaluation_id"].as_str().unwrap();
+    let first = service.get(&format!("/v1/requests/{id}"), "acms").await;
+    assert_eq!(first.body["status"], "revoked", "{}", first.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
